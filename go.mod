@@ -1,0 +1,3 @@
+module truegrain
+
+go 1.26
