@@ -1,0 +1,19 @@
+// Package kernels is the contract between the engine and the machines it runs on.
+//
+// It holds the element types, the memory handle Buf, one argument struct per op with its formula, shapes and
+// cost, and the interfaces that a backend implements. It computes nothing and imports nothing but the
+// standard library: autograd, nn and models are written against it, and ref, cpu and cuda fill it.
+//
+// Every op has one stem, which names its file in every folder: softmax is kernels/softmax.go,
+// kernels/ref/softmax.go, kernels/cpu/softmax.go, autograd/softmax.go and kernels/kerneltest/softmax.go.
+//
+// # Conventions
+//
+// Memory is contiguous and row-major with channels last: pictures are (B,H,W,C), tokens (B,T,D), convolution
+// weights (OC,KH,KW,C/G), transposed convolution weights (C,KH,KW,OC/G), linear weights (OD,D). A field that is
+// marked optional may be the zero Buf. Outputs never overlap inputs unless an op says so. Sizes of zero are
+// legal everywhere and compute nothing (sums are then zero).
+//
+// A backward op takes the forward op's struct, embedded, the incoming gradient DY, and one Grad per wanted
+// gradient, and serves those Grads in the order of its fields, each either written or added to (see Grad).
+package kernels
