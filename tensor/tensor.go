@@ -38,7 +38,9 @@ func New(buf kernels.Buf, shape ...int) Tensor {
 }
 
 // FromSlice puts a shape over a Go slice in host memory, sharing it.
-func FromSlice[T kernels.Element](data []T, shape ...int) Tensor { return New(kernels.Of(data), shape...) }
+func FromSlice[T kernels.Element](data []T, shape ...int) Tensor {
+	return New(kernels.Of(data), shape...)
+}
 
 // Shape is the size of each axis; the caller must not change it.
 func (t Tensor) Shape() Shape { return t.shape }

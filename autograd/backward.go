@@ -1,0 +1,61 @@
+package autograd
+
+import (
+	"errors"
+	"fmt"
+
+	"truegrain/kernels"
+	"truegrain/tensor"
+)
+
+// ErrNoReLU says that a tape with a ReLU rule ran a model that has no ReLU (a vision transformer has GELUs): guided
+// backpropagation would be the plain gradient under another name.
+var ErrNoReLU = errors.New("the model has no ReLU for the rule to act on; use the gradient instead")
+
+// Backward computes the gradient of a scalar. Afterwards parameters hold theirs in Param.Grad, inputs and taps in
+// Var.Gradient. It runs once per tape: values that are no longer needed are let go on the way.
+func (t *Tape) Backward(v *Var) error {
+	v.MustShape("Backward", 1)
+	return t.backwardFrom(v, func(g kernels.Buf) { t.be.Fill(g, 1) })
+}
+
+// BackwardFrom computes the gradient of Σ v·dy for a given dy of v's shape, on the tape's backend.
+func (t *Tape) BackwardFrom(v *Var, dy tensor.Tensor) error {
+	dy.MustShape("BackwardFrom", v.Shape()...)
+	return t.backwardFrom(v, func(g kernels.Buf) { t.be.Copy(g, dy.Buf) })
+}
+
+func (t *Tape) backwardFrom(v *Var, seed func(kernels.Buf)) error {
+	if t.opts.rule != kernels.Gradient && t.relus == 0 {
+		return fmt.Errorf("%s backpropagation: %w", t.opts.rule, ErrNoReLU)
+	}
+	if !v.wants {
+		return errors.New("backward: nothing that this value depends on wants a gradient; use Tape.Input or WithGrad")
+	}
+	if err := t.Err(); err != nil {
+		return err
+	}
+	seed(v.Grad().Buf)
+	for i := len(t.nodes) - 1; i >= 0; i-- {
+		t.back(t.nodes[i])
+	}
+	return t.Err()
+}
+
+// back runs the backward of one node, if a gradient reached it and an operand wants one, and lets its memory go.
+func (t *Tape) back(n *Node) {
+	if n.backward == nil {
+		return
+	}
+	wanted := false
+	for _, v := range n.In {
+		wanted = wanted || v.wants
+	}
+	if wanted && n.Out.arrived && t.Err() == nil {
+		n.backward(n.Out.grad.whole.Slice(0, n.Out.Len()))
+	}
+	if !n.Out.keep {
+		t.dropGrad(n.Out)
+	}
+	t.release(n)
+}

@@ -1,0 +1,51 @@
+package autograd
+
+import (
+	"context"
+
+	"truegrain/kernels"
+)
+
+// Option sets how a tape works.
+type Option func(*options)
+
+type options struct {
+	ctx      context.Context
+	pool     *Pool
+	grad     bool
+	train    bool
+	tapGrads bool
+	rule     kernels.ReLURule
+	taps     []string
+	seed     uint64
+	step     uint32
+}
+
+// WithGrad makes parameters want gradients.
+func WithGrad() Option { return func(o *options) { o.grad = true } }
+
+// WithTrain makes layers behave as in training: batch norm by the batch's statistics, dropout on.
+func WithTrain() Option { return func(o *options) { o.train = true } }
+
+// WithReLURule sets what every ReLU of the tape, fused or not, lets through on the way back.
+func WithReLURule(r kernels.ReLURule) Option { return func(o *options) { o.rule = r } }
+
+// WithTaps keeps the values marked under these names ("layer4", "encoder.layers.*.attention"; * stands for one
+// part of the path) until Reset.
+func WithTaps(names ...string) Option {
+	return func(o *options) { o.taps = append(o.taps, names...) }
+}
+
+// WithTapGrads makes tapped values want gradients, and keeps those until Reset.
+func WithTapGrads() Option { return func(o *options) { o.tapGrads = true } }
+
+// WithContext makes the tape stop when ctx ends: kernels look at it between chunks.
+func WithContext(ctx context.Context) Option { return func(o *options) { o.ctx = ctx } }
+
+// WithPool takes memory from p, which outlives the tape, instead of a pool of the tape's own.
+func WithPool(p *Pool) Option { return func(o *options) { o.pool = p } }
+
+// WithSeed keys the random numbers of dropout.
+func WithSeed(seed uint64, step uint32) Option {
+	return func(o *options) { o.seed, o.step = seed, step }
+}

@@ -1,0 +1,68 @@
+package autograd
+
+import (
+	"truegrain/kernels"
+	"truegrain/tensor"
+)
+
+// Layout says how PyTorch orders a parameter's axes, for the files at the edge; in memory ours is channels last.
+type Layout uint8
+
+// The layouts: as it is; convolution weights, theirs (OC,C/G,KH,KW), ours (OC,KH,KW,C/G); transposed convolution
+// weights, theirs (C,OC/G,KH,KW), ours (C,KH,KW,OC/G).
+const (
+	Plain Layout = iota
+	ConvOIHW
+	ConvTransposeIOHW
+)
+
+// Param is a named tensor of a model that outlives every tape: a weight, or a buffer such as a running mean.
+type Param struct {
+	Name   string // torchvision's name: "layer4.2.bn3.running_var"
+	Layout Layout
+	Value  tensor.Tensor
+	Buffer bool // state that no optimiser touches: running statistics
+	Frozen bool // wants no gradient
+
+	be      kernels.Backend
+	grad    tensor.Tensor
+	hasGrad bool
+}
+
+// NewParam allocates a parameter, zero, on a backend.
+func NewParam(be kernels.Backend, name string, layout Layout, shape ...int) (*Param, error) {
+	buf, err := be.Alloc(be.DType(), tensor.Shape(shape).Len())
+	if err != nil {
+		return nil, err
+	}
+	return &Param{Name: name, Layout: layout, Value: tensor.New(buf, shape...), be: be}, nil
+}
+
+// Backend is where the parameter lives.
+func (p *Param) Backend() kernels.Backend { return p.be }
+
+// Grad is the gradient that has been accumulated, or the zero Tensor if none has arrived: nothing that the loss
+// depends on used the parameter since ZeroGrad.
+func (p *Param) Grad() tensor.Tensor {
+	if !p.hasGrad {
+		return tensor.Tensor{}
+	}
+	return p.grad
+}
+
+// ZeroGrad forgets the gradient; the memory is kept for the next one.
+func (p *Param) ZeroGrad() { p.hasGrad = false }
+
+// target hands out where the gradient goes. Gradients of several tapes add up until ZeroGrad.
+func (p *Param) target() (kernels.Grad, error) {
+	if p.grad.IsZero() {
+		buf, err := p.be.Alloc(p.Value.Buf.DType(), p.Value.Len())
+		if err != nil {
+			return kernels.Grad{}, err
+		}
+		p.grad = tensor.New(buf, p.Value.Shape()...)
+	}
+	g := kernels.Grad{Buf: p.grad.Buf, Acc: p.hasGrad}
+	p.hasGrad = true
+	return g, nil
+}
