@@ -1,0 +1,120 @@
+package cpu
+
+import (
+	"fmt"
+
+	"truegrain/kernels"
+)
+
+// maxAlloc bounds one buffer: beyond it no machine has the memory, and Go would panic instead of answering.
+const maxAlloc = 1 << 46
+
+// Alloc gives zeroed host memory.
+func (b *Backend) Alloc(d kernels.DType, n int) (kernels.Buf, error) {
+	if n < 0 || n > maxAlloc/8 {
+		return kernels.Buf{}, fmt.Errorf("%s: %d elements of %s: %w", b.Name(), n, d, kernels.ErrOutOfMemory)
+	}
+	switch d {
+	case kernels.F32:
+		return kernels.Of(make([]float32, n)), nil
+	case kernels.F64:
+		return kernels.Of(make([]float64, n)), nil
+	case kernels.BF16:
+		return kernels.Of(make([]uint16, n)), nil
+	case kernels.I32:
+		return kernels.Of(make([]int32, n)), nil
+	}
+	panic(&kernels.ArgError{Op: "alloc", Field: "DType", Reason: fmt.Sprintf("%v is no element type", d)})
+}
+
+// Free does nothing: the garbage collector takes host memory back when its last handle is gone.
+func (b *Backend) Free(kernels.Buf) {}
+
+// Upload copies and converts; the memory of this backend is the host's.
+func (b *Backend) Upload(dst, host kernels.Buf) { b.convert("upload", dst, host) }
+
+// Download copies and converts.
+func (b *Backend) Download(host, src kernels.Buf) { b.convert("download", host, src) }
+
+// Copy copies src to dst.
+func (b *Backend) Copy(dst, src kernels.Buf) {
+	if dst.DType() != src.DType() {
+		panic(&kernels.BufError{Got: src, Want: dst.DType()})
+	}
+	b.convert("copy", dst, src)
+}
+
+// Fill sets every element to v, rounded to the type of dst.
+func (b *Backend) Fill(dst kernels.Buf, v float64) {
+	switch dst.DType() {
+	case kernels.F32:
+		fill(b, kernels.Floats[float32](dst), float32(v))
+	case kernels.F64:
+		fill(b, kernels.Floats[float64](dst), v)
+	case kernels.BF16:
+		fill(b, kernels.Floats[uint16](dst), kernels.BF16Bits(float32(v)))
+	case kernels.I32:
+		fill(b, kernels.Floats[int32](dst), int32(v))
+	}
+}
+
+// copyGrain is the number of elements of a chunk of a copy: some 50 µs.
+const copyGrain = 1 << 18
+
+func fill[T kernels.Element](b *Backend, dst []T, v T) {
+	b.parallel(len(dst), copyGrain, func(lo, hi int) {
+		for i := range dst[lo:hi] {
+			dst[lo+i] = v
+		}
+	})
+}
+
+func (b *Backend) convert(op string, dst, src kernels.Buf) {
+	if dst.Len() != src.Len() {
+		panic(&kernels.ArgError{Op: op, Field: "dst", Reason: fmt.Sprintf("has %d elements, the source %d", dst.Len(), src.Len())})
+	}
+	b.parallel(dst.Len(), copyGrain, func(lo, hi int) { convert(dst.Slice(lo, hi), src.Slice(lo, hi)) })
+}
+
+func convert(dst, src kernels.Buf) {
+	switch dst.DType() {
+	case kernels.F32:
+		convertTo(kernels.Floats[float32](dst), src, float32From)
+	case kernels.F64:
+		convertTo(kernels.Floats[float64](dst), src, float64From)
+	case kernels.BF16:
+		convertTo(kernels.Floats[uint16](dst), src, bfloat16From)
+	case kernels.I32:
+		copy(kernels.Floats[int32](dst), kernels.Floats[int32](src))
+	}
+}
+
+func float32From(v float64) float32 { return float32(v) }
+func float64From(v float64) float64 { return v }
+func bfloat16From(v float64) uint16 { return kernels.BF16Bits(float32(v)) }
+
+// convertTo copies where the types are equal, and otherwise goes through float64, which holds every value of all.
+func convertTo[T kernels.Element](dst []T, src kernels.Buf, from func(float64) T) {
+	if src.DType() == kernels.Of(dst).DType() {
+		copy(dst, kernels.Floats[T](src))
+		return
+	}
+	switch src.DType() {
+	case kernels.F32:
+		for i, v := range kernels.Floats[float32](src) {
+			dst[i] = from(float64(v))
+		}
+	case kernels.F64:
+		for i, v := range kernels.Floats[float64](src) {
+			dst[i] = from(v)
+		}
+	case kernels.BF16:
+		for i, v := range kernels.Floats[uint16](src) {
+			dst[i] = from(float64(kernels.BF16Float(v)))
+		}
+	case kernels.I32:
+		for i, v := range kernels.Floats[int32](src) {
+			dst[i] = from(float64(v))
+		}
+	}
+}

@@ -1,0 +1,35 @@
+package cpu
+
+import (
+	"math/bits"
+	"sync"
+)
+
+// scratch lends float32 memory that ops need for their own duration: packed operands, partial sums. It keeps
+// what comes back, so that a training step makes no garbage of size.
+type scratch struct {
+	mu   sync.Mutex
+	free [48][][]float32 // by power of two of the capacity
+}
+
+// get is n floats of arbitrary content.
+func (s *scratch) get(n int) []float32 {
+	c := class(n)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.free[c]; len(l) > 0 {
+		s.free[c] = l[:len(l)-1]
+		return l[len(l)-1][:n]
+	}
+	return make([]float32, n, 1<<c)
+}
+
+// put takes back what get gave.
+func (s *scratch) put(x []float32) {
+	c := class(cap(x))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free[c] = append(s.free[c], x)
+}
+
+func class(n int) int { return bits.Len(uint(max(n, 64) - 1)) }
