@@ -1,0 +1,107 @@
+package golden
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Relative is the relative L2 error ‖got − want‖/‖want‖, and ‖got‖ where want is all zero.
+func Relative[T Number](got []T, want []float64) float64 {
+	var diff, norm float64
+	for i, w := range want {
+		d := float64(got[i]) - w
+		diff += d * d
+		norm += w * w
+	}
+	if norm == 0 {
+		return math.Sqrt(diff)
+	}
+	return math.Sqrt(diff / norm)
+}
+
+// Error is what PyTorch's own float32 run made of a tensor, against float64.
+func (c *Case) Error(t testing.TB, name string) float64 {
+	t.Helper()
+	return c.Values(t, "float32_error."+name)[0]
+}
+
+// Limit is how far a float32 result may be from a tensor, as a relative error: 4·float32_error + 1e−6.
+func (c *Case) Limit(t testing.TB, name string) float64 {
+	t.Helper()
+	return 4*c.Error(t, name) + 1e-6
+}
+
+// Require fails the test unless got, in PyTorch's order, is within the limit of the tensor.
+func Require[T Number](t testing.TB, c *Case, name string, got []T) {
+	t.Helper()
+	want := c.Values(t, name)
+	require.Len(t, got, len(want), "%s: %s", c.File, name)
+	require.LessOrEqual(t, Relative(got, want), c.Limit(t, name), "%s: relative error of %s", c.File, name)
+}
+
+// RequireEach is Require for a tensor whose elements stand for themselves, each with its own limit: the losses
+// of the steps.
+func (c *Case) RequireEach(t testing.TB, name string, got []float64) {
+	t.Helper()
+	want, errs := c.Values(t, name), c.Values(t, "float32_error."+name)
+	require.Len(t, got, len(want), "%s: %s", c.File, name)
+	for i, w := range want {
+		require.LessOrEqual(t, math.Abs(got[i]-w)/math.Abs(w), 4*errs[min(i, len(errs)-1)]+1e-6,
+			"%s: relative error of %s[%d]: %v, want %v", c.File, name, i, got[i], w)
+	}
+}
+
+// sketch is the larger relative error of the two numbers that stand for a tensor: its L2 norm, and its dot product
+// with the probe array(name+".probe") over norm·‖probe‖.
+func (c *Case) sketch(t testing.TB, kind, name string, got []float32) float64 {
+	t.Helper()
+	var norm, dot, probe2 float64
+	for i, p := range c.Array(name+".probe", len(got), -1, 1) {
+		v := float64(got[i])
+		norm += v * v
+		dot += v * float64(p)
+		probe2 += float64(p) * float64(p)
+	}
+	wantNorm := c.Values(t, kind+"_norm."+name)[0]
+	wantDot := c.Values(t, kind+"_dot."+name)[0]
+	if wantNorm == 0 {
+		return math.Sqrt(norm)
+	}
+	return max(math.Abs(math.Sqrt(norm)-wantNorm)/wantNorm, math.Abs(dot-wantDot)/(wantNorm*math.Sqrt(probe2)))
+}
+
+// RequireSketch fails the test unless the norm and the dot product of got, in PyTorch's order, are within the
+// limit of what the file has for it. kind is "stage" or "buffer".
+func (c *Case) RequireSketch(t testing.TB, kind, name string, got []float32) {
+	t.Helper()
+	require.LessOrEqual(t, c.sketch(t, kind, name, got), c.Limit(t, kind+"."+name), "%s: %s of %s", c.File, kind, name)
+}
+
+// RequireGrads checks the gradients of a whole model, by parameter, in PyTorch's order. A ReLU whose input is
+// nearly zero may fall on either side, so a single parameter is a lottery: each has the limit of the parameter
+// on which PyTorch did worst, and the median over the parameters that of PyTorch's median.
+func (c *Case) RequireGrads(t testing.TB, grads map[string][]float32) {
+	t.Helper()
+	names := c.Names("grad_norm.")
+	require.Len(t, grads, len(names), "%s: gradients", c.File)
+	var errs, theirs []float64
+	for _, n := range names {
+		require.Contains(t, grads, n, "%s: gradients", c.File)
+		errs = append(errs, c.sketch(t, "grad", n, grads[n]))
+		theirs = append(theirs, c.Error(t, "grad."+n))
+	}
+	worst := 4*slices.Max(theirs) + 1e-6
+	for i, n := range names {
+		require.LessOrEqual(t, errs[i], worst, "%s: gradient of %s", c.File, n)
+	}
+	require.LessOrEqual(t, median(errs), 4*median(theirs)+1e-6, "%s: median over the gradients", c.File)
+}
+
+func median(v []float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	n := len(v)
+	return (v[(n-1)/2] + v[n/2]) / 2
+}
