@@ -91,6 +91,15 @@ func (t *Tape) Upload(host tensor.Tensor) *Var {
 	return v
 }
 
+// UploadInts brings indices to the tape's backend as int32, in memory of the tape: the classes of CrossEntropy.
+func (t *Tape) UploadInts(host []int32) tensor.Tensor {
+	v := t.allocAs(kernels.I32, len(host))
+	if t.Err() == nil {
+		t.be.Upload(v.Buf, kernels.Of(host))
+	}
+	return v.Tensor
+}
+
 // Zeros is a constant of zeros in memory of the tape.
 func (t *Tape) Zeros(shape ...int) *Var {
 	v := t.Alloc(shape...)
