@@ -26,6 +26,7 @@ type shared struct {
 	level   *level
 	pool    *pool
 	scratch scratch
+	runners free[runner]
 }
 
 func init() {

@@ -11,6 +11,13 @@ import (
 type level struct {
 	name      string
 	supported func() bool
+
+	width     int                  // columns of a panel of B
+	tile      [tileRows]tileKernel // by rows less one
+	lanes     int                  // rows that transpose turns at once
+	transpose func(dst, src *float32, dstStride, srcStride, n int)
+	peak      func(n int) // n·peakFLOPs operations as fast as the level can; nil if the level has none
+	peakFLOPs int
 }
 
 // capVar names the environment variable that caps the level: "generic", "avx2" or "avx512".
@@ -32,9 +39,22 @@ func available() (out []*level, err error) {
 	return out, nil
 }
 
+const genericWidth = 16
+
 var generic = &level{
 	name:      "generic",
 	supported: func() bool { return true },
+	width:     genericWidth,
+	tile:      tilesGo(genericWidth),
+	lanes:     8,
+	transpose: transposeGo(8),
+}
+
+func tilesGo(width int) (k [tileRows]tileKernel) {
+	for i := range k {
+		k[i] = tileGo(i+1, width)
+	}
+	return k
 }
 
 func brand() string {

@@ -7,10 +7,24 @@ var levels = []*level{avx512, avx2, generic}
 
 var avx512 = &level{
 	name:      "avx512",
-	supported: func() bool { return cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512DQ, cpuid.BMI2) },
+	supported: func() bool { return cpuid.CPU.Supports(cpuid.AVX512F, cpuid.BMI2) },
+	width:     64,
+	tile: [tileRows]tileKernel{tile1x64AVX512, tile2x64AVX512, tile3x64AVX512,
+		tile4x64AVX512, tile5x64AVX512, tile6x64AVX512},
+	lanes:     16,
+	transpose: transposeAVX512,
+	peak:      peakAVX512,
+	peakFLOPs: 12 * 2 * 16,
 }
 
 var avx2 = &level{
 	name:      "avx2",
 	supported: func() bool { return cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) },
+	width:     16,
+	tile: [tileRows]tileKernel{tile1x16AVX2, tile2x16AVX2, tile3x16AVX2,
+		tile4x16AVX2, tile5x16AVX2, tile6x16AVX2},
+	lanes:     8,
+	transpose: transposeAVX2,
+	peak:      peakAVX2,
+	peakFLOPs: 12 * 2 * 8,
 }

@@ -33,3 +33,26 @@ func (s *scratch) put(x []float32) {
 }
 
 func class(n int) int { return bits.Len(uint(max(n, 64) - 1)) }
+
+// free keeps objects that are needed by one goroutine at a time.
+type free[T any] struct {
+	mu   sync.Mutex
+	list []*T
+}
+
+func (f *free[T]) get() *T {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := len(f.list); n > 0 {
+		x := f.list[n-1]
+		f.list = f.list[:n-1]
+		return x
+	}
+	return new(T)
+}
+
+func (f *free[T]) put(x *T) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.list = append(f.list, x)
+}

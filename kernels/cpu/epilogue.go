@@ -1,0 +1,117 @@
+package cpu
+
+import (
+	"math"
+
+	"truegrain/kernels"
+)
+
+// geluOf is x·Φ(x).
+func geluOf(x float32) float32 {
+	return float32(float64(x) / 2 * math.Erfc(-float64(x)/math.Sqrt2))
+}
+
+// activationBackward gives dz, the gradient before the activation of an op, from dy behind it: dy itself if there
+// is no activation; else work, filled by the ReLU rule from the op's output y.
+func (b *Backend) activationBackward(op string, act kernels.Activation, rule kernels.ReLURule, y, dy, work kernels.Buf) []float32 {
+	g := kernels.Floats[float32](dy)
+	switch act {
+	case kernels.NoActivation:
+		return g
+	case kernels.WithReLU:
+		dz := kernels.Floats[float32](work)
+		if len(dz) < len(g) {
+			panic(&kernels.ArgError{Op: op, Field: "Work", Reason: "is smaller than Workspace says"})
+		}
+		dz = dz[:len(g)]
+		out := kernels.Floats[float32](y)
+		b.parallel(len(g), copyGrain/4, func(lo, hi int) { reluRule(rule, dz[lo:hi], out[lo:hi], g[lo:hi]) })
+		return dz
+	}
+	panic(&kernels.ArgError{Op: op, Field: "Act", Reason: act.String() + " has no backward inside a fused op"})
+}
+
+// reluRule writes dz = dy, max(dy,0) or 0, as the rule says for the output y.
+func reluRule(rule kernels.ReLURule, dz, y, dy []float32) {
+	for i, g := range dy {
+		if rule != kernels.Deconvnet && !(y[i] > 0) || rule != kernels.Gradient && g < 0 {
+			g = 0
+		}
+		dz[i] = g
+	}
+}
+
+// give writes dz to a gradient, or adds it.
+func (b *Backend) give(to kernels.Grad, dz []float32) {
+	if !to.Wanted() {
+		return
+	}
+	d := kernels.Floats[float32](to.Buf)
+	b.parallel(len(dz), copyGrain/4, func(lo, hi int) {
+		if !to.Acc {
+			copy(d[lo:hi], dz[lo:hi])
+			return
+		}
+		for i, v := range dz[lo:hi] {
+			d[lo+i] += v
+		}
+	})
+}
+
+// Partial sums are over at least sumRows rows, and there are at most sumParts of them.
+const sumRows, sumParts = 512, 32
+
+// columnSums adds up the rows of x (r,c) in float64, partial sums added in their order: sums[j] is
+// Σ x, and squares[j], where wanted, Σ x².
+func (b *Backend) columnSums(x []float32, r, c int, sums, squares []float64) {
+	step := max(sumRows, (r+sumParts-1)/sumParts)
+	parts := (r + step - 1) / step
+	partial := make([]float64, parts*2*c)
+	b.chunks(parts, func(i int) {
+		s, q := partial[2*i*c:][:c], partial[(2*i+1)*c:][:c]
+		for k := i * step; k < min(r, (i+1)*step); k++ {
+			row := x[k*c:][:c]
+			if squares == nil {
+				addTo(s, row)
+				continue
+			}
+			for j, v := range row {
+				s[j] += float64(v)
+				q[j] += float64(v) * float64(v)
+			}
+		}
+	})
+	clear(sums)
+	clear(squares)
+	for i := range parts {
+		for j := range c {
+			sums[j] += partial[2*i*c+j]
+			if squares != nil {
+				squares[j] += partial[(2*i+1)*c+j]
+			}
+		}
+	}
+}
+
+func addTo(sum []float64, row []float32) {
+	for j, v := range row {
+		sum[j] += float64(v)
+	}
+}
+
+// biasBackward gives the column sums of dz (r,c) to a gradient.
+func (b *Backend) biasBackward(to kernels.Grad, dz []float32, r, c int) {
+	if !to.Wanted() {
+		return
+	}
+	sums := make([]float64, c)
+	b.columnSums(dz, r, c, sums, nil)
+	d := kernels.Floats[float32](to.Buf)
+	for j, v := range sums {
+		if to.Acc {
+			d[j] += float32(v)
+		} else {
+			d[j] = float32(v)
+		}
+	}
+}

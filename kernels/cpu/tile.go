@@ -1,0 +1,101 @@
+package cpu
+
+import "unsafe"
+
+//go:generate sh -c "cd _gen && go run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg cpu"
+
+// tileRows is the height of a tile; a run may end in a lower one.
+const tileRows = 6
+
+// tileKernel is one of the kernels that tileArgs describes.
+type tileKernel func(args *tileArgs)
+
+// tileGo is the tile kernel of any shape in Go: what the assembly computes, except that the sums of products are
+// rounded twice a step. width is a multiple of 4.
+func tileGo(rows, width int) tileKernel {
+	return func(args *tileArgs) {
+		for ; args.tiles > 0; args.tiles-- {
+			aOff := offsetsAt(args.aOff, args.taps*rows)
+			for r, c := range offsetsAt(args.cOff, rows) {
+				for j := 0; j < args.cols; j += 4 {
+					sum := args.dot(aOff, r, rows, j, width)
+					args.finish(sum[:min(4, args.cols-j)], args.c+uintptr(c)+4*uintptr(j), j)
+				}
+			}
+			args.aOff += uintptr(args.aTile)
+			args.cOff += uintptr(8 * rows)
+		}
+	}
+}
+
+// dot is the product of row r of A with columns j..j+3 of B.
+func (args *tileArgs) dot(aOff []int64, r, rows, j, width int) (sum [4]float32) {
+	var s0, s1, s2, s3 float32
+	for t := range args.taps {
+		if args.depth == 0 {
+			break
+		}
+		row := uintptr(aOff[t*rows+r])
+		if aOff[t*rows+r] == -1 {
+			row = args.zero
+		}
+		a := floatsAt(args.a+row, (args.depth-1)*args.aStep/4+1)
+		b := floatsAt(args.b+uintptr(4*t*args.depth*width), args.depth*width)
+		for k, i := 0, 0; k < args.depth; k, i = k+1, i+args.aStep/4 {
+			b4 := (*[4]float32)(b[k*width+j:])
+			s0 += a[i] * b4[0]
+			s1 += a[i] * b4[1]
+			s2 += a[i] * b4[2]
+			s3 += a[i] * b4[3]
+		}
+	}
+	return [4]float32{s0, s1, s2, s3}
+}
+
+// finish is the epilogue of a few elements at c, the first of which is in column j.
+func (args *tileArgs) finish(sum []float32, c uintptr, j int) {
+	out := floatsAt(c, len(sum))
+	for i, v := range sum {
+		if args.flags&flagBias != 0 {
+			v += floatsAt(args.bias, args.cols)[j+i]
+		}
+		if args.flags&flagRes != 0 {
+			v += floatsAt(c+args.res, len(sum))[i]
+		}
+		if args.flags&flagReLU != 0 && v < 0 {
+			v = 0
+		}
+		out[i] = v
+	}
+}
+
+// transposeGo is the transpose kernel in Go: dst[k][r] = src[r][k] for k < 4n and r < lanes, strides in bytes.
+func transposeGo(lanes int) func(dst, src *float32, dstStride, srcStride, n int) {
+	return func(dst, src *float32, dstStride, srcStride, n int) {
+		for r := range lanes {
+			row := unsafe.Slice((*float32)(unsafe.Add(unsafe.Pointer(src), r*srcStride)), 4*n)
+			for k, v := range row {
+				*(*float32)(unsafe.Add(unsafe.Pointer(dst), k*dstStride+4*r)) = v
+			}
+		}
+	}
+}
+
+// address is that of element i of x, which the caller keeps alive; i may be len(x).
+func address(x []float32, i int) uintptr {
+	return uintptr(unsafe.Pointer(unsafe.SliceData(x))) + 4*uintptr(i)
+}
+
+// floatsAt is the n floats at an address.
+//
+//go:nocheckptr
+func floatsAt(addr uintptr, n int) []float32 {
+	return unsafe.Slice(*(**float32)(unsafe.Pointer(&addr)), n)
+}
+
+// offsetsAt is the n offsets at an address.
+//
+//go:nocheckptr
+func offsetsAt(addr uintptr, n int) []int64 {
+	return unsafe.Slice(*(**int64)(unsafe.Pointer(&addr)), n)
+}

@@ -1,0 +1,141 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+)
+
+// guard stands around every output: a kernel that writes outside its columns changes it.
+const guard = float32(-12345.5)
+
+// tileCase is one call of a tile kernel on random data.
+type tileCase struct {
+	rows, cols, taps, depth, aStep, tiles, flags int
+}
+
+// compare runs the kernel of a level and tileGo on equal arguments and compares their outputs.
+func (tc tileCase) compare(t *testing.T, l *level, seed uint64) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 1))
+	const rowsInA = 9
+	a := randomFloats(rng, rowsInA*(max(1, tc.depth)*tc.aStep+3))
+	b := randomFloats(rng, tc.taps*tc.depth*l.width+1)
+	bias := randomFloats(rng, tc.cols)
+	total := tc.rows * tc.tiles
+	stride := tc.cols + 2
+	res := randomFloats(rng, total*stride)
+	aOff, cOff := make([]int64, total*tc.taps+1), make([]int64, total)
+	for i := range aOff {
+		aOff[i] = int64(4 * rng.IntN(rowsInA) * (len(a) / rowsInA))
+		if tc.aStep == 1 && rng.IntN(4) == 0 {
+			aOff[i] = -1
+		}
+	}
+	for i, p := range rng.Perm(total) {
+		cOff[i] = int64(4 * (p*stride + 1))
+	}
+	run := func(k tileKernel) []float32 {
+		c := make([]float32, total*stride)
+		for i := range c {
+			c[i] = guard
+		}
+		args := &tileArgs{
+			a: address(a, 0), zero: address(zeros[:], 0) - address(a, 0), aStep: 4 * tc.aStep,
+			aOff: uintptr(unsafe.Pointer(&aOff[0])), aTile: 8 * tc.taps * tc.rows,
+			b: address(b, 0), depth: tc.depth, taps: tc.taps,
+			c: address(c, 0), cOff: uintptr(unsafe.Pointer(&cOff[0])), res: address(res, 0) - address(c, 0),
+			bias: address(bias, 0), cols: tc.cols, flags: tc.flags, tiles: tc.tiles,
+		}
+		k(args)
+		runtime.KeepAlive([]any{a, b, bias, res, aOff, cOff})
+		return c
+	}
+	want, got := run(tileGo(tc.rows, l.width)), run(l.tile[tc.rows-1])
+	// Values are below 1 in size: both sums err by less than n·2⁻²⁴ times at most n, n the number of terms.
+	n := float64(tc.taps*tc.depth + 3)
+	for i := range want {
+		if want[i] == guard {
+			require.Equal(t, guard, got[i], "%+v: element %d is outside the tile", tc, i)
+			continue
+		}
+		require.InDelta(t, want[i], got[i], n*(4+4*math.Sqrt(n))*0x1p-24, "%+v: element %d", tc, i)
+	}
+}
+
+func randomFloats(rng *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = 2*rng.Float32() - 1
+	}
+	return x
+}
+
+// forLevels runs f for every level that this processor has.
+func forLevels(t *testing.T, f func(t *testing.T, l *level)) {
+	for _, l := range levels {
+		t.Run(l.name, func(t *testing.T) {
+			if !l.supported() {
+				t.Skip("this processor has no " + l.name)
+			}
+			f(t, l)
+		})
+	}
+}
+
+func TestTileAgainstGo(t *testing.T) {
+	forLevels(t, func(t *testing.T, l *level) {
+		for rows := 1; rows <= tileRows; rows++ {
+			for cols := 1; cols <= l.width; cols++ {
+				for i, depth := range []int{0, 1, 3, 4, 5, 11} {
+					tc := tileCase{rows, cols, (cols + i) % 4, depth, 1 + cols%3, 1 + i%3, (cols + 3*i + rows) % 8}
+					tc.compare(t, l, uint64(cols))
+				}
+			}
+		}
+	})
+}
+
+func FuzzTile(f *testing.F) {
+	f.Add(uint8(6), uint8(64), uint8(9), uint8(64), uint8(1), uint8(2), uint8(7), uint64(1))
+	f.Add(uint8(1), uint8(1), uint8(0), uint8(0), uint8(5), uint8(1), uint8(0), uint64(2))
+	f.Fuzz(func(t *testing.T, rows, cols, taps, depth, aStep, tiles, flags uint8, seed uint64) {
+		for _, l := range levels {
+			if l.supported() {
+				tileCase{1 + int(rows)%tileRows, 1 + int(cols)%l.width, int(taps) % 12, int(depth) % 80,
+					1 + int(aStep)%9, 1 + int(tiles)%4, int(flags) % 8}.compare(t, l, seed)
+			}
+		}
+	})
+}
+
+func TestTileReLUKeepsNaN(t *testing.T) {
+	forLevels(t, func(t *testing.T, l *level) {
+		b := testBackend(t, l)
+		c := make([]float32, 3)
+		nan := float32(math.NaN())
+		b.gemm(gemm{m: 1, n: 3, k: 1, alpha: 1, lda: 1, ldb: 3, ldc: 3, act: 1,
+			a: []float32{1}, b: []float32{nan, -2, 3}, c: c})
+		require.Equal(t, "[NaN 0 3]", fmt.Sprint(c))
+	})
+}
+
+func TestTransposeAgainstGo(t *testing.T) {
+	forLevels(t, func(t *testing.T, l *level) {
+		rng := rand.New(rand.NewPCG(3, 3))
+		for n := 1; n < 9; n++ {
+			src := randomFloats(rng, l.lanes*(4*n+3))
+			run := func(k func(dst, src *float32, dstStride, srcStride, n int)) []float32 {
+				dst := make([]float32, 4*n*(l.lanes+5)+1)
+				k(&dst[1], &src[0], 4*(l.lanes+5), 4*(4*n+3), n)
+				return dst
+			}
+			require.Equal(t, run(transposeGo(l.lanes)), run(l.transpose))
+		}
+	})
+}
