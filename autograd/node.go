@@ -1,6 +1,10 @@
 package autograd
 
-import "truegrain/kernels"
+import (
+	"time"
+
+	"truegrain/kernels"
+)
 
 // Node describes one op that a tape ran.
 type Node struct {
@@ -9,6 +13,7 @@ type Node struct {
 	Path string     // the layer that ran it: "layer4.2.conv1"
 	In   []*Var     // operands, absent ones left out
 	Out  *Var
+	Time time.Duration // of the forward call; on a device that works asynchronously, of the launch
 
 	backward func(dy kernels.Buf)
 	scratch  []*memory // what the forward saved for the backward

@@ -3,6 +3,7 @@ package autograd
 import (
 	"context"
 	"strings"
+	"time"
 
 	"truegrain/kernels"
 	"truegrain/tensor"
@@ -163,10 +164,13 @@ func (t *Tape) drop(m *memory) {
 // apply runs an op and records it. in lists the operands in the op's order (nil for absent ones); backward gets
 // the gradient of out and calls the backward kernel with the operands' Grads.
 func (t *Tape) apply(op kernels.Op, out *Var, in inputs, backward func(dy kernels.Buf)) *Var {
+	n := &Node{Op: op, Name: op.Stem(), In: in.present(), Out: out, backward: backward}
 	if t.Err() == nil {
+		start := time.Now()
 		op.Run(t.be)
+		n.Time = time.Since(start)
 	}
-	return t.record(&Node{Op: op, Name: op.Stem(), In: in.present(), Out: out, backward: backward})
+	return t.record(n)
 }
 
 func (t *Tape) record(n *Node) *Var {
