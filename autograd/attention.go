@@ -78,7 +78,7 @@ func (t *Tape) tapAttention(op kernels.Attention) {
 	}
 	m := t.take(t.be.DType(), op.B*op.NH*op.TQ*op.TK)
 	v := &Var{Tensor: tensor.New(m.whole.Slice(0, op.B*op.NH*op.TQ*op.TK), op.B, op.NH, op.TQ, op.TK), tape: t, mem: m}
-	if t.Err() == nil {
+	if t.runs() {
 		t.be.AttentionMap(kernels.AttentionMap{Attention: op, P: v.Buf})
 	}
 	t.taps[name] = v // holds the one reference that take gave

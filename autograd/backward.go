@@ -35,6 +35,9 @@ func (t *Tape) backwardFrom(v *Var, seed func(kernels.Buf)) error {
 	if err := t.Err(); err != nil {
 		return err
 	}
+	if t.pool.dry != 0 {
+		return errors.New("backward: a tape over a dry pool computes nothing")
+	}
 	seed(v.Grad().Buf)
 	for i := len(t.nodes) - 1; i >= 0; i-- {
 		t.back(t.nodes[i])

@@ -17,6 +17,7 @@ type Pool struct {
 	live  int64
 	peak  int64
 	held  int64
+	dry   uintptr // a dry pool's next address; 0 in any other
 }
 
 type class struct {
@@ -33,6 +34,11 @@ const idleResets = 8
 
 // NewPool makes an empty pool over a backend's memory.
 func NewPool(be kernels.Memory) *Pool { return &Pool{be: be, free: map[class][]idle{}} }
+
+// NewDryPool makes a pool without memory, for a rehearsal: a tape over it (WithPool) checks shapes, records nodes
+// and counts bytes, but computes nothing and its values can't be read. No two values ever have the same address.
+// Peak then says what a run would take, and Nodes what it would do.
+func NewDryPool() *Pool { return &Pool{dry: 1 << (bits.UintSize - 4)} }
 
 // Live is the number of bytes in use, Peak the most there ever were, Held those in use and idle together.
 func (p *Pool) Live() int64 { return p.read(&p.live) }
@@ -56,7 +62,10 @@ func (p *Pool) get(d kernels.DType, n int) (kernels.Buf, error) {
 	defer p.mu.Unlock()
 	bytes := int64(c.n * d.Size())
 	var buf kernels.Buf
-	if list := p.free[c]; len(list) > 0 {
+	if p.dry != 0 {
+		buf = kernels.OfDevice(d, c.n, p.dry)
+		p.dry += uintptr(bytes) + 64
+	} else if list := p.free[c]; len(list) > 0 {
 		buf = list[len(list)-1].buf
 		p.free[c] = list[:len(list)-1]
 	} else {
@@ -75,9 +84,11 @@ func (p *Pool) get(d kernels.DType, n int) (kernels.Buf, error) {
 func (p *Pool) put(b kernels.Buf) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := class{b.DType(), b.Len()}
-	p.free[c] = append(p.free[c], idle{b, p.epoch})
 	p.live -= int64(b.Bytes())
+	if p.dry == 0 {
+		c := class{b.DType(), b.Len()}
+		p.free[c] = append(p.free[c], idle{b, p.epoch})
+	}
 }
 
 // age counts one reset and gives back what has not been used for a while.

@@ -58,6 +58,9 @@ func (t *Tape) Err() error {
 	return t.err
 }
 
+// runs says that ops are to be computed: no error so far, and the pool has memory.
+func (t *Tape) runs() bool { return t.pool.dry == 0 && t.Err() == nil }
+
 func (t *Tape) fail(err error) {
 	if t.err == nil {
 		t.err = err
@@ -86,7 +89,7 @@ func (t *Tape) Param(p *Param) *Var {
 // Upload brings host data onto the tape's backend, in memory of the tape, as a constant.
 func (t *Tape) Upload(host tensor.Tensor) *Var {
 	v := t.Alloc(host.Shape()...)
-	if t.Err() == nil {
+	if t.runs() {
 		t.be.Upload(v.Buf, host.Buf)
 	}
 	return v
@@ -95,7 +98,7 @@ func (t *Tape) Upload(host tensor.Tensor) *Var {
 // UploadInts brings indices to the tape's backend as int32, in memory of the tape: the classes of CrossEntropy.
 func (t *Tape) UploadInts(host []int32) tensor.Tensor {
 	v := t.allocAs(kernels.I32, len(host))
-	if t.Err() == nil {
+	if t.runs() {
 		t.be.Upload(v.Buf, kernels.Of(host))
 	}
 	return v.Tensor
@@ -104,7 +107,7 @@ func (t *Tape) UploadInts(host []int32) tensor.Tensor {
 // Zeros is a constant of zeros in memory of the tape.
 func (t *Tape) Zeros(shape ...int) *Var {
 	v := t.Alloc(shape...)
-	if t.Err() == nil {
+	if t.runs() {
 		t.be.Fill(v.Buf, 0)
 	}
 	return v
@@ -165,7 +168,7 @@ func (t *Tape) drop(m *memory) {
 // the gradient of out and calls the backward kernel with the operands' Grads.
 func (t *Tape) apply(op kernels.Op, out *Var, in inputs, backward func(dy kernels.Buf)) *Var {
 	n := &Node{Op: op, Name: op.Stem(), In: in.present(), Out: out, backward: backward}
-	if t.Err() == nil {
+	if t.runs() {
 		start := time.Now()
 		op.Run(t.be)
 		n.Time = time.Since(start)
