@@ -1,0 +1,35 @@
+package cpu
+
+import "truegrain/kernels"
+
+// Conv2D computes y = act(x ⋆ weight + bias + residual), and the sums of its channels where wanted.
+func (b *Backend) Conv2D(op kernels.Conv2D) {
+	op.Check()
+	g := conv2DGeometry(op)
+	y := kernels.Floats[float32](op.Y)
+	b.convolve(g, kernels.Floats[float32](op.X), kernels.Floats[float32](op.Weight), y, false, epilogue{
+		kernels.Floats[float32](op.Bias), kernels.Floats[float32](op.Residual), op.Act})
+	b.channelSums(op.Sums, y, op.OC)
+}
+
+// channelSums writes Σ y and Σ y² of every channel, if sums is wanted.
+func (b *Backend) channelSums(sums kernels.Buf, y []float32, c int) {
+	if s := kernels.Floats[float64](sums); len(s) > 0 {
+		b.columnSums(y, len(y)/c, c, s[:c], s[c:])
+	}
+}
+
+// Conv2DBackward computes the gradients of picture, weights, bias and residual.
+func (b *Backend) Conv2DBackward(op kernels.Conv2DGrad) {
+	op.Check()
+	g := conv2DGeometry(op.Conv2D)
+	dz := b.activationBackward("conv2d", op.Act, op.Rule, op.Y, op.DY, op.Work)
+	if op.DX.Wanted() {
+		b.picture(g, dz, kernels.Floats[float32](op.Weight), kernels.Floats[float32](op.DX.Buf), op.DX.Acc, epilogue{})
+	}
+	if op.DWeight.Wanted() {
+		b.weights(g, kernels.Floats[float32](op.X), dz, kernels.Floats[float32](op.DWeight.Buf), op.DWeight.Acc)
+	}
+	b.biasBackward(op.DBias, dz, g.positions(), op.OC)
+	b.give(op.DResidual, dz)
+}
