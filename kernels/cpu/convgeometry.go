@@ -44,35 +44,40 @@ func (e epilogue) channels(lo int) epilogue {
 	return e
 }
 
-// narrow is the number of channels below which whole rows of the window are better taps than single pixels,
-// worth a copy of the picture with padded rows.
-const narrow = 16
-
 // windows is how the windows of a picture are read: taps runs of depth consecutive elements each.
 type windows struct {
 	geometry
 	x           []float32
 	taps, depth int
+	relative    []int64   // bytes from a window's first pixel to each of its taps
 	lease       []float32 // scratch, if x is a padded copy
 }
 
 // windows reads x pixel by pixel of the window; or by rows, where these are contiguous: without groups and
-// dilation along the row, and without padding there, which a copy supplies if there are few channels.
-func (b *Backend) windows(g geometry, x []float32) windows {
-	v := windows{geometry: g, x: x, taps: g.KH * g.KW, depth: g.c / g.groups}
+// dilation along the row, and without padding there, which a copy supplies if there are fewer channels than narrow.
+func (b *Backend) windows(g geometry, x []float32, narrow int) windows {
+	v := windows{geometry: g, x: x, depth: g.c / g.groups}
 	if g.pixels() == 0 {
-		v.taps = 0
 		return v
 	}
-	if g.KW == 1 || g.DilW != 1 || g.groups != 1 || g.PadW > 0 && g.c >= narrow {
-		return v
-	}
-	if g.PadW > 0 {
+	byRows := g.KW > 1 && g.DilW == 1 && g.groups == 1 && (g.PadW == 0 || g.c < narrow)
+	if byRows && g.PadW > 0 {
 		v.lease = b.padRows(g, x)
 		v.x, v.w, v.PadW = v.lease, g.w+2*g.PadW, 0
 	}
-	v.taps, v.depth, v.KW = g.KH, g.KW*g.c, 1
+	if byRows {
+		v.depth, v.KW = g.KW*g.c, 1
+	}
+	v.setTaps()
 	return v
+}
+
+// setTaps makes every element of the window a tap.
+func (v *windows) setTaps() {
+	v.taps = v.KH * v.KW
+	for t := range v.taps {
+		v.relative = append(v.relative, 4*int64((t/v.KW*v.DilH*v.w+t%v.KW*v.DilW)*v.c))
+	}
 }
 
 // padRows is a copy of x with PadW pixels of zeros on both sides of every row.
@@ -100,26 +105,39 @@ func (b *Backend) release(v windows) {
 // -1 where the tap lies outside the picture.
 func (v *windows) locate(lo, hi, t0, t1 int, off []int64) {
 	n := hi - lo
-	j := lo % v.ow
-	i := lo / v.ow % v.oh
-	b := lo / (v.ow * v.oh)
+	if t0 == t1 {
+		return
+	}
+	j, i, b := lo%v.ow, lo/v.ow%v.oh, lo/(v.ow*v.oh)
 	for r := range n {
-		p, q := t0/v.KW, t0%v.KW
-		for t := range t1 - t0 {
-			y, x := i*v.StrideH-v.PadH+p*v.DilH, j*v.StrideW-v.PadW+q*v.DilW
-			at := int64(-1)
-			if uint(y) < uint(v.h) && uint(x) < uint(v.w) {
-				at = 4 * int64(((b*v.h+y)*v.w+x)*v.c)
+		y, x := i*v.StrideH-v.PadH, j*v.StrideW-v.PadW
+		first := 4 * int64(((b*v.h+y)*v.w+x)*v.c)
+		if v.inside(y, x) {
+			for t, rel := range v.relative[t0:t1] {
+				off[t*n+r] = first + rel
 			}
-			off[t*n+r] = at
-			if q++; q == v.KW {
-				p, q = p+1, 0
-			}
+		} else {
+			v.locateEdge(y, x, first, t0, t1, off[r:], n)
 		}
 		if j++; j == v.ow {
 			if i, j = i+1, 0; i == v.oh {
 				b, i = b+1, 0
 			}
+		}
+	}
+}
+
+// inside says that a window whose first pixel is (y,x) lies in the picture.
+func (v *windows) inside(y, x int) bool {
+	return y >= 0 && x >= 0 && y+(v.KH-1)*v.DilH < v.h && x+(v.KW-1)*v.DilW < v.w
+}
+
+// locateEdge is locate for one window that may reach over the edges.
+func (v *windows) locateEdge(y, x int, first int64, t0, t1 int, off []int64, n int) {
+	for t := t0; t < t1; t++ {
+		off[(t-t0)*n] = -1
+		if uint(y+t/v.KW*v.DilH) < uint(v.h) && uint(x+t%v.KW*v.DilW) < uint(v.w) {
+			off[(t-t0)*n] = first + v.relative[t]
 		}
 	}
 }

@@ -4,105 +4,94 @@ package cpu
 // into x or added to it. This is also the forward pass of a transposed convolution.
 //
 // A pixel meets the window's element p where (pixel + pad − p·dilation) is a multiple of the stride. Pixels that
-// agree modulo the strides meet the same elements: they are a phase, a dense product of its own.
+// agree modulo the strides meet the same elements: they are a phase, and a phase is a convolution of its own, over
+// dy, of stride 1, with those elements in reverse.
 func (b *Backend) picture(g geometry, dy, weight, x []float32, acc bool, e epilogue) {
 	if g.pixels() == 0 {
 		return
 	}
 	b.parallel(g.groups*g.StrideH*g.StrideW, 1, func(i, _ int) {
-		ph := phase{geometry: g, group: i / (g.StrideH * g.StrideW)}
-		ph.rows = axisOf(i/g.StrideW%g.StrideH, g.h, g.oh, g.KH, g.StrideH, g.PadH, g.DilH)
-		ph.cols = axisOf(i%g.StrideW, g.w, g.ow, g.KW, g.StrideW, g.PadW, g.DilW)
-		ph.run(b, dy, weight, x, acc, e)
+		ph := g.phase(i/g.StrideW%g.StrideH, i%g.StrideW)
+		ph.run(b, g, i/(g.StrideH*g.StrideW), dy, weight, x, acc, e)
 	})
 }
 
-// axis is one axis of a phase: the pixels first, first+stride ..., n of them, and the window's elements they meet.
+// axis is one axis of a phase: its pixels are first, first+stride ..., n of them; pixel i meets at position
+// i−pad+e·dil the element elements[e] of the window.
 type axis struct {
-	first, n, stride    int
-	elements            []int
-	pad, dil, positions int
+	first, stride, n int
+	elements         []int
+	pad, dil         int
 }
 
-func axisOf(residue, size, positions, k, stride, pad, dil int) axis {
-	first := ((residue-pad)%stride + stride) % stride
-	a := axis{first: first, stride: stride, pad: pad, dil: dil, positions: positions}
-	a.n = max(0, (size-first+stride-1)/stride)
-	for p := range k {
+func axisOf(residue, size, k, stride, pad, dil int) axis {
+	a := axis{first: ((residue-pad)%stride + stride) % stride, stride: stride, dil: 1}
+	a.n = max(0, (size-a.first+stride-1)/stride)
+	for p := k - 1; p >= 0; p-- {
 		if p*dil%stride == residue {
 			a.elements = append(a.elements, p)
+		}
+	}
+	if n := len(a.elements); n > 0 {
+		a.pad = (a.elements[0]*dil - a.first - pad) / stride // a multiple of the stride
+		if n > 1 {
+			a.dil = (a.elements[0] - a.elements[1]) * dil / stride
 		}
 	}
 	return a
 }
 
-// position is where the window stands when its element p lies on the phase's i-th pixel; -1 if nowhere.
-func (a *axis) position(i, p int) int {
-	at := a.first + i*a.stride + a.pad - p*a.dil // a multiple of the stride
-	if at < 0 || at/a.stride >= a.positions {
-		return -1
-	}
-	return at / a.stride
-}
-
-// phase is the pixels of one residue modulo the strides, and one group.
+// phase is the pixels of one residue modulo the strides, and the windows over dy that they gather.
 type phase struct {
-	geometry
-	group      int
 	rows, cols axis
+	windows
 }
 
-func (ph *phase) run(b *Backend, dy, weight, x []float32, acc bool, e epilogue) {
-	perGroup, channels := ph.oc/ph.groups, ph.c/ph.groups
-	taps := len(ph.rows.elements) * len(ph.cols.elements)
-	if ph.positions() == 0 {
-		taps = 0
+func (g *geometry) phase(residueH, residueW int) phase {
+	ph := phase{
+		rows: axisOf(residueH, g.h, g.KH, g.StrideH, g.PadH, g.DilH),
+		cols: axisOf(residueW, g.w, g.KW, g.StrideW, g.PadW, g.DilW),
 	}
-	packed := b.scratch.get(b.packedLen(taps*perGroup, channels))
+	o := *g
+	o.KH, o.StrideH, o.PadH, o.DilH = len(ph.rows.elements), 1, ph.rows.pad, ph.rows.dil
+	o.KW, o.StrideW, o.PadW, o.DilW = len(ph.cols.elements), 1, ph.cols.pad, ph.cols.dil
+	o.h, o.w, o.c, o.oh, o.ow, o.oc = g.oh, g.ow, g.oc, ph.rows.n, ph.cols.n, g.c
+	ph.windows = windows{geometry: o, depth: g.oc / g.groups}
+	if g.positions() > 0 {
+		ph.setTaps()
+	}
+	return ph
+}
+
+// run computes the phase for one group of the geometry g.
+func (ph *phase) run(b *Backend, g geometry, group int, dy, weight, x []float32, acc bool, e epilogue) {
+	perGroup, channels := g.oc/g.groups, g.c/g.groups
+	packed := b.scratch.get(b.packedLen(ph.taps*perGroup, channels))
 	defer b.scratch.put(packed)
-	for t := range taps {
-		p, q := ph.rows.elements[t/len(ph.cols.elements)], ph.cols.elements[t%len(ph.cols.elements)]
-		first := ph.group*perGroup*ph.window() + (p*ph.KW+q)*channels
-		b.packRows(packed, taps*perGroup, t*perGroup, weight[first:], ph.window(), perGroup, channels)
+	for t := range ph.taps {
+		p, q := ph.rows.elements[t/ph.KW], ph.cols.elements[t%ph.KW]
+		first := group*perGroup*g.window() + (p*g.KW+q)*channels
+		b.packRows(packed, ph.taps*perGroup, t*perGroup, weight[first:], g.window(), perGroup, channels)
 	}
-	c := ph.group * channels
+	c := group * channels
 	e = e.channels(c)
 	p := product{
-		m: ph.b * ph.rows.n * ph.cols.n, n: channels, taps: taps, depth: perGroup,
+		m: ph.positions(), n: channels, taps: ph.taps, depth: perGroup,
 		aStep: 1, b: packed, c: x[c:], res: e.res, bias: e.bias, act: e.act,
 	}
-	if taps > 0 {
-		p.a = dy[ph.group*perGroup:]
+	if ph.taps > 0 {
+		p.a = dy[group*perGroup:]
 	}
 	if acc {
 		p.res = p.c
 	}
-	p.place = ph.place
-	b.run(&p)
-}
-
-// place locates the positions that the phase's pixels lo..hi-1 meet, and the pixels.
-func (ph *phase) place(lo, hi int, aOff, cOff []int64) {
-	n := hi - lo
-	for r := range n {
-		u := lo + r
-		i, j, b := u/ph.cols.n%ph.rows.n, u%ph.cols.n, u/(ph.cols.n*ph.rows.n)
-		y, x := ph.rows.first+i*ph.rows.stride, ph.cols.first+j*ph.cols.stride
-		cOff[r] = 4 * int64(((b*ph.h+y)*ph.w+x)*ph.c)
-		if len(aOff) == 0 {
-			continue
-		}
-		at := r
-		for _, p := range ph.rows.elements {
-			row := ph.rows.position(i, p)
-			for _, q := range ph.cols.elements {
-				col := ph.cols.position(j, q)
-				aOff[at] = -1
-				if row >= 0 && col >= 0 {
-					aOff[at] = 4 * int64(((b*ph.oh+row)*ph.ow+col)*ph.oc)
-				}
-				at += n
-			}
+	p.place = func(lo, hi int, aOff, cOff []int64) {
+		ph.locate(lo, hi, 0, ph.taps, aOff)
+		for r := range cOff {
+			i, j, n := (lo+r)/ph.ow%ph.oh, (lo+r)%ph.ow, (lo+r)/(ph.ow*ph.oh)
+			y, x := ph.rows.first+i*ph.rows.stride, ph.cols.first+j*ph.cols.stride
+			cOff[r] = 4 * int64(((n*g.h+y)*g.w+x)*g.c)
 		}
 	}
+	b.run(&p)
 }

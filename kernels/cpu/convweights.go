@@ -7,7 +7,7 @@ package cpu
 // a part of the positions; it packs the windows of one block of positions at a time, so that no matrix of all
 // windows ever exists. Parts go to scratch and are added in their order.
 func (b *Backend) weights(g geometry, x, dy, dw []float32, acc bool) {
-	v := b.windows(g, x)
+	v := b.windows(g, x, narrowSum)
 	defer b.release(v)
 	perGroup, n := g.oc/g.groups, g.window()
 	b.parallel(g.groups, 1, func(i, _ int) {

@@ -4,32 +4,92 @@
 
 package cpu
 
-// tile1x64AVX512 computes args.tiles tiles of 1 rows; tileGo is the same in Go.
+// tile1x16AVX512 computes args.tiles tiles of 1 rows and at most 16 columns, as tileGo does.
+//
+//go:noescape
+func tile1x16AVX512(args *tileArgs)
+
+// tile2x16AVX512 computes args.tiles tiles of 2 rows and at most 16 columns, as tileGo does.
+//
+//go:noescape
+func tile2x16AVX512(args *tileArgs)
+
+// tile3x16AVX512 computes args.tiles tiles of 3 rows and at most 16 columns, as tileGo does.
+//
+//go:noescape
+func tile3x16AVX512(args *tileArgs)
+
+// tile4x16AVX512 computes args.tiles tiles of 4 rows and at most 16 columns, as tileGo does.
+//
+//go:noescape
+func tile4x16AVX512(args *tileArgs)
+
+// tile5x16AVX512 computes args.tiles tiles of 5 rows and at most 16 columns, as tileGo does.
+//
+//go:noescape
+func tile5x16AVX512(args *tileArgs)
+
+// tile6x16AVX512 computes args.tiles tiles of 6 rows and at most 16 columns, as tileGo does.
+//
+//go:noescape
+func tile6x16AVX512(args *tileArgs)
+
+// tile1x32AVX512 computes args.tiles tiles of 1 rows and at most 32 columns, as tileGo does.
+//
+//go:noescape
+func tile1x32AVX512(args *tileArgs)
+
+// tile2x32AVX512 computes args.tiles tiles of 2 rows and at most 32 columns, as tileGo does.
+//
+//go:noescape
+func tile2x32AVX512(args *tileArgs)
+
+// tile3x32AVX512 computes args.tiles tiles of 3 rows and at most 32 columns, as tileGo does.
+//
+//go:noescape
+func tile3x32AVX512(args *tileArgs)
+
+// tile4x32AVX512 computes args.tiles tiles of 4 rows and at most 32 columns, as tileGo does.
+//
+//go:noescape
+func tile4x32AVX512(args *tileArgs)
+
+// tile5x32AVX512 computes args.tiles tiles of 5 rows and at most 32 columns, as tileGo does.
+//
+//go:noescape
+func tile5x32AVX512(args *tileArgs)
+
+// tile6x32AVX512 computes args.tiles tiles of 6 rows and at most 32 columns, as tileGo does.
+//
+//go:noescape
+func tile6x32AVX512(args *tileArgs)
+
+// tile1x64AVX512 computes args.tiles tiles of 1 rows and at most 64 columns, as tileGo does.
 //
 //go:noescape
 func tile1x64AVX512(args *tileArgs)
 
-// tile2x64AVX512 computes args.tiles tiles of 2 rows; tileGo is the same in Go.
+// tile2x64AVX512 computes args.tiles tiles of 2 rows and at most 64 columns, as tileGo does.
 //
 //go:noescape
 func tile2x64AVX512(args *tileArgs)
 
-// tile3x64AVX512 computes args.tiles tiles of 3 rows; tileGo is the same in Go.
+// tile3x64AVX512 computes args.tiles tiles of 3 rows and at most 64 columns, as tileGo does.
 //
 //go:noescape
 func tile3x64AVX512(args *tileArgs)
 
-// tile4x64AVX512 computes args.tiles tiles of 4 rows; tileGo is the same in Go.
+// tile4x64AVX512 computes args.tiles tiles of 4 rows and at most 64 columns, as tileGo does.
 //
 //go:noescape
 func tile4x64AVX512(args *tileArgs)
 
-// tile5x64AVX512 computes args.tiles tiles of 5 rows; tileGo is the same in Go.
+// tile5x64AVX512 computes args.tiles tiles of 5 rows and at most 64 columns, as tileGo does.
 //
 //go:noescape
 func tile5x64AVX512(args *tileArgs)
 
-// tile6x64AVX512 computes args.tiles tiles of 6 rows; tileGo is the same in Go.
+// tile6x64AVX512 computes args.tiles tiles of 6 rows and at most 64 columns, as tileGo does.
 //
 //go:noescape
 func tile6x64AVX512(args *tileArgs)
@@ -45,32 +105,32 @@ func transposeAVX512(dst *float32, src *float32, dstStride int, srcStride int, n
 //go:noescape
 func peakAVX512(n int)
 
-// tile1x16AVX2 computes args.tiles tiles of 1 rows; tileGo is the same in Go.
+// tile1x16AVX2 computes args.tiles tiles of 1 rows and at most 16 columns, as tileGo does.
 //
 //go:noescape
 func tile1x16AVX2(args *tileArgs)
 
-// tile2x16AVX2 computes args.tiles tiles of 2 rows; tileGo is the same in Go.
+// tile2x16AVX2 computes args.tiles tiles of 2 rows and at most 16 columns, as tileGo does.
 //
 //go:noescape
 func tile2x16AVX2(args *tileArgs)
 
-// tile3x16AVX2 computes args.tiles tiles of 3 rows; tileGo is the same in Go.
+// tile3x16AVX2 computes args.tiles tiles of 3 rows and at most 16 columns, as tileGo does.
 //
 //go:noescape
 func tile3x16AVX2(args *tileArgs)
 
-// tile4x16AVX2 computes args.tiles tiles of 4 rows; tileGo is the same in Go.
+// tile4x16AVX2 computes args.tiles tiles of 4 rows and at most 16 columns, as tileGo does.
 //
 //go:noescape
 func tile4x16AVX2(args *tileArgs)
 
-// tile5x16AVX2 computes args.tiles tiles of 5 rows; tileGo is the same in Go.
+// tile5x16AVX2 computes args.tiles tiles of 5 rows and at most 16 columns, as tileGo does.
 //
 //go:noescape
 func tile5x16AVX2(args *tileArgs)
 
-// tile6x16AVX2 computes args.tiles tiles of 6 rows; tileGo is the same in Go.
+// tile6x16AVX2 computes args.tiles tiles of 6 rows and at most 16 columns, as tileGo does.
 //
 //go:noescape
 func tile6x16AVX2(args *tileArgs)

@@ -12,12 +12,27 @@ type level struct {
 	name      string
 	supported func() bool
 
-	width     int                  // columns of a panel of B
-	tile      [tileRows]tileKernel // by rows less one
-	lanes     int                  // rows that transpose turns at once
+	width     int       // columns of a panel of B
+	tiles     []tileSet // by columns, the last of a whole panel
+	lanes     int       // rows that transpose turns at once
 	transpose func(dst, src *float32, dstStride, srcStride, n int)
 	peak      func(n int) // n·peakFLOPs operations as fast as the level can; nil if the level has none
 	peakFLOPs int
+}
+
+// tileSet is the kernels for panels of at most cols columns.
+type tileSet struct {
+	cols int
+	rows [tileRows]tileKernel // by rows less one
+}
+
+// tile is the kernels for a panel with that many columns.
+func (l *level) tile(cols int) *[tileRows]tileKernel {
+	i := 0
+	for l.tiles[i].cols < cols {
+		i++
+	}
+	return &l.tiles[i].rows
 }
 
 // capVar names the environment variable that caps the level: "generic", "avx2" or "avx512".
@@ -45,16 +60,17 @@ var generic = &level{
 	name:      "generic",
 	supported: func() bool { return true },
 	width:     genericWidth,
-	tile:      tilesGo(genericWidth),
+	tiles:     []tileSet{tilesGo(genericWidth)},
 	lanes:     8,
 	transpose: transposeGo(8),
 }
 
-func tilesGo(width int) (k [tileRows]tileKernel) {
-	for i := range k {
-		k[i] = tileGo(i+1, width)
+func tilesGo(width int) tileSet {
+	s := tileSet{cols: width}
+	for i := range s.rows {
+		s.rows[i] = tileGo(i+1, width)
 	}
-	return k
+	return s
 }
 
 func brand() string {

@@ -45,8 +45,8 @@ type grid struct{ rows, panels, blocks, groups int }
 func (p *product) grid(width int) grid {
 	panels := (p.n + width - 1) / width
 	g := grid{panels: min(panels, groupCols/width)}
-	depth := max(1, p.taps*p.depth)
-	g.rows = min(max(chunkMACs/(depth*g.panels*width), minRows), maxRows, blockFloats/min(max(p.depth, 1), passDepth))
+	macs := max(1, p.taps*p.depth) * min(p.n, g.panels*width) // in a row of a chunk
+	g.rows = min(max(chunkMACs/macs, minRows), maxRows, blockFloats/min(max(p.depth, 1), passDepth))
 	g.blocks = (p.m + g.rows - 1) / g.rows
 	g.rows = roundUp((p.m+g.blocks-1)/g.blocks, tileRows)
 	g.blocks = (p.m + g.rows - 1) / g.rows
@@ -158,12 +158,13 @@ func (r *runner) pass(l *level, p *product, k pass, n int, first, last bool) {
 	if last && p.act == kernels.WithReLU {
 		r.args.flags |= flagReLU
 	}
+	tiles := l.tile(r.args.cols)
 	full := r.rows / tileRows
 	if full > 0 {
-		r.tiles(l.tile[tileRows-1], 0, full, k.tap*tileRows)
+		r.tiles(tiles[tileRows-1], 0, full, k.tap*tileRows)
 	}
 	if rest := r.rows % tileRows; rest > 0 {
-		r.tiles(l.tile[rest-1], full*tileRows, 1, k.tap*rest)
+		r.tiles(tiles[rest-1], full*tileRows, 1, k.tap*rest)
 	}
 }
 

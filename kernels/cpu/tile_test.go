@@ -56,7 +56,7 @@ func (tc tileCase) compare(t *testing.T, l *level, seed uint64) {
 		runtime.KeepAlive([]any{a, b, bias, res, aOff, cOff})
 		return c
 	}
-	want, got := run(tileGo(tc.rows, l.width)), run(l.tile[tc.rows-1])
+	want, got := run(tileGo(tc.rows, l.width)), run(l.tile(tc.cols)[tc.rows-1])
 	// Values are below 1 in size: both sums err by less than n·2⁻²⁴ times at most n, n the number of terms.
 	n := float64(tc.taps*tc.depth + 3)
 	for i := range want {

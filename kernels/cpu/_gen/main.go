@@ -33,8 +33,10 @@ func main() {
 	w := &writer{build.NewContext(), pkg}
 	w.ConstraintExpr("amd64")
 	for _, v := range []*vector{avx512(w), avx2(w)} {
-		for rows := 1; rows <= tileRows; rows++ {
-			tile(w, v, rows)
+		for _, used := range v.narrow {
+			for rows := 1; rows <= tileRows; rows++ {
+				tile(w, v, rows, used)
+			}
 		}
 		transpose(w, v)
 		peak(w, v)

@@ -24,6 +24,7 @@ type kernel struct {
 	*writer
 	*vector
 	rows int
+	used int // registers of the panel that hold columns
 }
 
 func (k kernel) acc(r, i int) VecPhysical { return k.regs[r*k.panel+i] }
@@ -33,12 +34,13 @@ func (k kernel) temp(i int) VecPhysical {
 	return free[i%len(free)]
 }
 
-// tile writes the kernel of one number of rows: accumulators start from the bias, or zero; for every tap, the row
-// pointers are loaded and the k loop broadcasts an element of each row against a row of B; then the epilogue.
-func tile(w *writer, v *vector, rows int) {
-	k := kernel{w, v, rows}
-	w.function(fmt.Sprintf("tile%dx%d%s", rows, v.lanes*v.panel, v.suffix), "func(args *tileArgs)",
-		fmt.Sprintf("computes args.tiles tiles of %d rows; tileGo is the same in Go.", rows))
+// tile writes the kernel of one number of rows and of used registers of a panel: accumulators start from the bias,
+// or zero; for every tap, the row pointers are loaded and the k loop broadcasts an element of each row against a row
+// of B; then the epilogue.
+func tile(w *writer, v *vector, rows, used int) {
+	k := kernel{w, v, rows, used}
+	w.function(fmt.Sprintf("tile%dx%d%s", rows, v.lanes*used, v.suffix), "func(args *tileArgs)",
+		fmt.Sprintf("computes args.tiles tiles of %d rows and at most %d columns, as tileGo does.", rows, v.lanes*used))
 	k.Load(k.Param("args"), args)
 	k.MOVQ(k.field(args, "aStep"), step)
 	k.Label("tile")
@@ -70,18 +72,18 @@ func (k kernel) start() {
 	k.TESTQ(k.constant("flagBias"), k.field(args, "flags"))
 	k.JZ(LabelRef("nobias"))
 	k.MOVQ(k.field(args, "bias"), b)
-	for i := range k.panel {
+	for i := range k.used {
 		k.load(i, Mem{Base: b, Disp: 4 * k.lanes * i}, k.acc(0, i))
 	}
 	for r := 1; r < k.rows; r++ {
-		for i := range k.panel {
+		for i := range k.used {
 			k.VMOVAPS(k.acc(0, i), k.acc(r, i))
 		}
 	}
 	k.JMP(LabelRef("ready"))
 	k.Label("nobias")
 	for r := range k.rows {
-		for i := range k.panel {
+		for i := range k.used {
 			k.zero(k.acc(r, i))
 		}
 	}
@@ -127,12 +129,12 @@ func (k kernel) loop() {
 // step is one k: a broadcast to a register and then the multiply-adds, since a broadcast operand in each of them
 // would cost a load each.
 func (k kernel) step(disp int) {
-	for i := range k.panel {
+	for i := range k.used {
 		k.VMOVUPS(Mem{Base: b, Disp: disp + 4*k.lanes*i}, k.b(i))
 	}
 	for r, p := range rowPtr[:k.rows] {
 		k.VBROADCASTSS(Mem{Base: p, Index: kOff, Scale: 1}, k.temp(r))
-		for i := range k.panel {
+		for i := range k.used {
 			k.VFMADD231PS(k.b(i), k.temp(r), k.acc(r, i))
 		}
 	}
@@ -160,7 +162,7 @@ func (k kernel) epilogue() {
 	k.zero(k.b(0))
 	k.each(func(r, i int, _ Mem) { k.VMAXPS(k.acc(r, i), k.b(0), k.acc(r, i)) }) // NaN stays NaN
 	k.Label("norelu")
-	k.CMPQ(k.field(args, "cols"), I8(k.lanes*k.panel))
+	k.CMPQ(k.field(args, "cols"), I8(k.lanes*k.used))
 	k.JNE(LabelRef("partial"))
 	k.each(func(r, i int, m Mem) { k.VMOVUPS(k.acc(r, i), m) })
 	k.JMP(LabelRef("stored"))
@@ -172,7 +174,7 @@ func (k kernel) epilogue() {
 // each calls f for every accumulator of the tile and its place in C.
 func (k kernel) each(f func(r, i int, m Mem)) {
 	for r := range k.rows {
-		for i := range k.panel {
+		for i := range k.used {
 			f(r, i, Mem{Base: rowPtr[r], Disp: 4 * k.lanes * i})
 		}
 	}

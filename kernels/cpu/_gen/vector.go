@@ -11,6 +11,7 @@ type vector struct {
 	suffix string
 	lanes  int           // float32 in a register
 	panel  int           // registers in the width of a panel of B
+	narrow []int         // how many of them the kernels use, for panels with few columns
 	regs   []VecPhysical // the first tileRows·panel accumulate, then a row of B, then temporaries
 	zero   func(VecPhysical)
 
@@ -25,6 +26,7 @@ func avx512(w *writer) *vector {
 		suffix: "AVX512",
 		lanes:  16,
 		panel:  4,
+		narrow: []int{1, 2, 4},
 		regs: []VecPhysical{Z0, Z1, Z2, Z3, Z4, Z5, Z6, Z7, Z8, Z9, Z10, Z11, Z12, Z13, Z14, Z15,
 			Z16, Z17, Z18, Z19, Z20, Z21, Z22, Z23, Z24, Z25, Z26, Z27, Z28, Z29, Z30, Z31},
 		zero: func(r VecPhysical) { w.VPXORD(r, r, r) },
@@ -57,6 +59,7 @@ func avx2(w *writer) *vector {
 		suffix: "AVX2",
 		lanes:  8,
 		panel:  2,
+		narrow: []int{2},
 		regs:   []VecPhysical{Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7, Y8, Y9, Y10, Y11, Y12, Y13, Y14, Y15},
 		zero:   func(r VecPhysical) { w.VXORPS(r, r, r) },
 		mask: func(cols GPPhysical) {

@@ -1,0 +1,87 @@
+package cpu
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"truegrain/kernels"
+)
+
+// benchConv is a 3x3 or other square convolution with its operands.
+func benchConv(b, h, c, oc, k, s int) (kernels.Conv2D, kernels.Conv2DGrad) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	op := kernels.Conv2D{Window: kernels.Window{KH: k, KW: k, StrideH: s, StrideW: s, PadH: k / 2, PadW: k / 2, DilH: 1, DilW: 1},
+		B: b, H: h, W: h, C: c, OC: oc, Groups: 1}
+	g := conv2DGeometry(op)
+	random := func(n int) kernels.Buf { return kernels.Of(randomFloats(rng, n)) }
+	op.X, op.Weight, op.Bias, op.Y = random(g.pixels()*c), random(oc*g.window()), random(oc), random(g.positions()*oc)
+	return op, kernels.Conv2DGrad{Conv2D: op, DY: random(op.Y.Len())}
+}
+
+// checkConv compares some outputs with float64, and the gradients by what makes them adjoint: <y,dy> = <x,dx> = <w,dw>.
+func checkConv(t testing.TB, be *Backend, op kernels.Conv2D, grad kernels.Conv2DGrad) {
+	op.Bias = kernels.Buf{}
+	be.Conv2D(op)
+	x, w, y := kernels.Floats[float32](op.X), kernels.Floats[float32](op.Weight), kernels.Floats[float32](op.Y)
+	g := conv2DGeometry(op)
+	rng := rand.New(rand.NewPCG(2, 2))
+	for range 20 {
+		at := rng.IntN(len(y))
+		one := be.windows(g, x, 0)
+		off := make([]int64, one.taps)
+		one.locate(at/g.oc, at/g.oc+1, 0, one.taps, off)
+		var s sum
+		for tap, o := range off {
+			for c := 0; o >= 0 && c < one.depth; c++ {
+				s.add(float64(one.x[int(o)/4+c]) * float64(w[at%g.oc*g.window()+tap*one.depth+c]))
+			}
+		}
+		require.InDelta(t, s.value, y[at], 1e-5*s.size)
+		be.release(one)
+	}
+	dx, dw := make([]float32, len(x)), make([]float32, len(w))
+	grad.DX.Buf, grad.DWeight.Buf = kernels.Of(dx), kernels.Of(dw)
+	be.Conv2DBackward(grad)
+	dot := func(a, b []float32) (s sum) {
+		for i := range a {
+			s.add(float64(a[i]) * float64(b[i]))
+		}
+		return s
+	}
+	yy, xx, ww := dot(y, kernels.Floats[float32](grad.DY)), dot(x, dx), dot(w, dw)
+	require.InDelta(t, yy.value, xx.value, 1e-6*yy.size)
+	require.InDelta(t, yy.value, ww.value, 1e-6*yy.size)
+}
+
+func BenchmarkConv2D(b *testing.B) {
+	for _, s := range []struct {
+		name              string
+		b, h, c, oc, k, s int
+	}{
+		{"stem", 1, 224, 3, 64, 7, 2},
+		{"3x3x64", 1, 56, 64, 64, 3, 1},
+		{"3x3x128", 1, 28, 128, 128, 3, 1},
+		{"3x3x256", 1, 14, 256, 256, 3, 1},
+		{"3x3x512", 1, 7, 512, 512, 3, 1},
+		{"3x3x128 stride 2", 1, 56, 128, 128, 3, 2},
+		{"1x1 64-256", 1, 56, 64, 256, 1, 1},
+		{"1x1 1024-256", 1, 14, 1024, 256, 1, 1},
+		{"3x3x128 batch 8", 8, 28, 128, 128, 3, 1},
+		{"3x3x16 batch 16", 16, 32, 16, 16, 3, 1},
+	} {
+		b.Run(s.name, func(b *testing.B) {
+			benchLevels(b, func(b *testing.B, be *Backend) {
+				op, grad := benchConv(s.b, s.h, s.c, s.oc, s.k, s.s)
+				checkConv(b, be, op, grad)
+				b.Run("y", func(b *testing.B) { measure(b, be, op.Cost(), func() { be.Conv2D(op) }) })
+				dx, dw := grad, grad
+				dx.DX.Buf = kernels.Of(make([]float32, op.X.Len()))
+				dw.DWeight.Buf = kernels.Of(make([]float32, op.Weight.Len()))
+				b.Run("dx", func(b *testing.B) { measure(b, be, op.Cost(), func() { be.Conv2DBackward(dx) }) })
+				b.Run("dw", func(b *testing.B) { measure(b, be, op.Cost(), func() { be.Conv2DBackward(dw) }) })
+			})
+		})
+	}
+}
