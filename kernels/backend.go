@@ -34,7 +34,7 @@ type Backend interface {
 type Memory interface {
 	Alloc(d DType, n int) (Buf, error) // zeroed; ErrOutOfMemory
 	Free(b Buf)
-	Upload(dst, host Buf)   // host to device, converting between F32, F64 and BF16; lengths equal
+	Upload(dst, host Buf)   // host to device, converting between F32, F64 and BF16, I32 as it is; lengths equal
 	Download(host, src Buf) // device to host, likewise
 	Copy(dst, src Buf)      // within the device, same type and length
 	Fill(dst Buf, v float64)
