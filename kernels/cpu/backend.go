@@ -1,5 +1,5 @@
-// Package cpu computes on the processor: goroutine-parallel Go over assembly for the matrix products, which are
-// chosen by level, "generic" (Go), "avx2" or "avx512", once when the backend is opened.
+// Package cpu computes on the processor: goroutine-parallel Go over assembly for the matrix products, which
+// are chosen by level, "generic" (Go), "avx2" or "avx512", once when the backend is opened.
 //
 // Results do not depend on the number of cores or on timing: work is cut in chunks whose number follows from
 // the shapes alone, and partial sums are added in the order of the chunks.
@@ -100,13 +100,13 @@ func (b *Backend) Close() error {
 	return nil
 }
 
-// parallel calls f on the chunks [0,grain), [grain,2·grain) ... of [0,n), on this goroutine and on idle cores, in
-// no fixed order, and returns when all are done. It may be nested. When the context ends, chunks that have not
-// started are left out. A panic of f is raised here.
+// parallel calls f on the chunks [0,grain), [grain,2·grain) ... of [0,n), on this goroutine and on idle
+// cores, in no fixed order, and returns when all are done. It may be nested. When the context ends, chunks
+// that have not started are left out. A panic of f is raised here.
 func (b *Backend) parallel(n, grain int, f func(lo, hi int)) {
 	b.chunks((n+grain-1)/grain, func(c int) { f(c*grain, min(n, (c+1)*grain)) })
 }
 
-// chunks calls f for every chunk 0..n-1, as parallel does: for work that is not a range, or that keeps partial
-// sums by chunk and adds them in order afterwards.
+// chunks calls f for every chunk 0..n-1, as parallel does: for work that is not a range, or that keeps
+// partial sums by chunk and adds them in order afterwards.
 func (b *Backend) chunks(n int, f func(c int)) { b.pool.run(n, b.cancel, f) }

@@ -9,8 +9,8 @@ import (
 	"truegrain/kernels"
 )
 
-// measure times f, which has been checked, and reports GFLOP/s and the share of what multiply-adds on registers
-// alone reach on as many cores, timed in the same run.
+// measure times f, which has been checked, and reports GFLOP/s and the share of what multiply-adds on
+// registers alone reach on as many cores, timed in the same run.
 func measure(b *testing.B, be *Backend, cost kernels.Cost, f func()) {
 	f()
 	peak := peakFLOPs(be)

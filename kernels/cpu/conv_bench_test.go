@@ -20,7 +20,8 @@ func benchConv(b, h, c, oc, k, s int) (kernels.Conv2D, kernels.Conv2DGrad) {
 	return op, kernels.Conv2DGrad{Conv2D: op, DY: random(op.Y.Len())}
 }
 
-// checkConv compares some outputs with float64, and the gradients by what makes them adjoint: <y,dy> = <x,dx> = <w,dw>.
+// checkConv compares some outputs with float64, and the gradients by what makes them adjoint: <y,dy> = <x,dx>
+// = <w,dw>.
 func checkConv(t testing.TB, be *Backend, op kernels.Conv2D, grad kernels.Conv2DGrad) {
 	op.Bias = kernels.Buf{}
 	be.Conv2D(op)
@@ -44,15 +45,17 @@ func checkConv(t testing.TB, be *Backend, op kernels.Conv2D, grad kernels.Conv2D
 	dx, dw := make([]float32, len(x)), make([]float32, len(w))
 	grad.DX.Buf, grad.DWeight.Buf = kernels.Of(dx), kernels.Of(dw)
 	be.Conv2DBackward(grad)
-	dot := func(a, b []float32) (s sum) {
-		for i := range a {
-			s.add(float64(a[i]) * float64(b[i]))
-		}
-		return s
-	}
 	yy, xx, ww := dot(y, kernels.Floats[float32](grad.DY)), dot(x, dx), dot(w, dw)
 	require.InDelta(t, yy.value, xx.value, 1e-6*yy.size)
 	require.InDelta(t, yy.value, ww.value, 1e-6*yy.size)
+}
+
+// dot is the scalar product in float64.
+func dot(a, b []float32) (s sum) {
+	for i := range a {
+		s.add(float64(a[i]) * float64(b[i]))
+	}
+	return s
 }
 
 func BenchmarkConv2D(b *testing.B) {

@@ -73,8 +73,8 @@ func requireSums(t *testing.T, want []sum, got []float32, what string) {
 	}
 }
 
-// linearMaps are the three products of a geometry, on float32 data, by the definition: y of x and w (or x of y and
-// w, if the op is the transpose), and the gradients.
+// linearMaps are the three products of a geometry, on float32 data, by the definition: y of x and w (or x of
+// y and w, if the op is the transpose), and the gradients.
 type linearMaps struct{ y, x, w []sum }
 
 func mapsOf(g geometry, x, w, y []float32) linearMaps {

@@ -1,7 +1,8 @@
 package cpu
 
-// narrow is the number of channels below which a copy of the picture with padded rows is worth its time, since whole
-// rows of the window are then one tap; narrowSum is the same for the gradient of the weights, which copies windows.
+// narrow is the number of channels below which a copy of the picture with padded rows is worth its time,
+// since whole rows of the window are then one tap; narrowSum is the same for the gradient of the weights,
+// which copies windows.
 const narrow, narrowSum = 16, 64
 
 // convolve computes y (positions, oc) = act(x ⋆ weight + bias + res); into y, or added to it.

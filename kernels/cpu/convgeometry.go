@@ -5,8 +5,9 @@ import "truegrain/kernels"
 // geometry is what a convolution and its transpose share: a window that slides over a picture (b,h,w,c) and
 // stops at positions (b,oh,ow), where it meets oc channels. Weights are (oc,KH,KW,c/groups).
 //
-// All three products of a convolution read memory in place, by tables of offsets: forward gathers windows of the
-// picture, the gradient of the picture gathers positions, that of the weights packs windows block by block.
+// All three products of a convolution read memory in place, by tables of offsets: forward gathers windows of
+// the picture, the gradient of the picture gathers positions, that of the weights packs windows block by
+// block.
 type geometry struct {
 	kernels.Window
 	b, h, w, c, oh, ow, oc, groups int
@@ -54,7 +55,8 @@ type windows struct {
 }
 
 // windows reads x pixel by pixel of the window; or by rows, where these are contiguous: without groups and
-// dilation along the row, and without padding there, which a copy supplies if there are fewer channels than narrow.
+// dilation along the row, and without padding there, which a copy supplies if there are fewer channels than
+// narrow.
 func (b *Backend) windows(g geometry, x []float32, narrow int) windows {
 	v := windows{geometry: g, x: x, depth: g.c / g.groups}
 	if g.pixels() == 0 {
@@ -101,8 +103,8 @@ func (b *Backend) release(v windows) {
 	}
 }
 
-// locate gives the byte offsets of the taps t0..t1-1 of the windows at positions lo..hi-1: off[(t−t0)·(hi−lo)+r−lo],
-// -1 where the tap lies outside the picture.
+// locate gives the byte offsets of the taps t0..t1-1 of the windows at positions lo..hi-1:
+// off[(t−t0)·(hi−lo)+r−lo], -1 where the tap lies outside the picture.
 func (v *windows) locate(lo, hi, t0, t1 int, off []int64) {
 	n := hi - lo
 	if t0 == t1 {

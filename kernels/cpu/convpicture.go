@@ -1,11 +1,11 @@
 package cpu
 
-// picture computes the gradient of the picture: x (b,h,w,c) = act(transpose of the convolution of dy + bias + res),
-// into x or added to it. This is also the forward pass of a transposed convolution.
+// picture computes the gradient of the picture: x (b,h,w,c) = act(transpose of the convolution of dy + bias +
+// res), into x or added to it. This is also the forward pass of a transposed convolution.
 //
-// A pixel meets the window's element p where (pixel + pad − p·dilation) is a multiple of the stride. Pixels that
-// agree modulo the strides meet the same elements: they are a phase, and a phase is a convolution of its own, over
-// dy, of stride 1, with those elements in reverse.
+// A pixel meets the window's element p where (pixel + pad − p·dilation) is a multiple of the stride. Pixels
+// that agree modulo the strides meet the same elements: they are a phase, and a phase is a convolution of its
+// own, over dy, of stride 1, with those elements in reverse.
 func (b *Backend) picture(g geometry, dy, weight, x []float32, acc bool, e epilogue) {
 	if g.pixels() == 0 {
 		return

@@ -1,11 +1,11 @@
 package cpu
 
-// weights computes the gradient of the weights: dw[o][t] = Σ over positions of dy[·,o] · (tap t of the window there),
-// into dw or added to it.
+// weights computes the gradient of the weights: dw[o][t] = Σ over positions of dy[·,o] · (tap t of the window
+// there), into dw or added to it.
 //
-// It is a product whose depth are the positions. A chunk owns some columns of dw and, where there are few columns,
-// a part of the positions; it packs the windows of one block of positions at a time, so that no matrix of all
-// windows ever exists. Parts go to scratch and are added in their order.
+// It is a product whose depth are the positions. A chunk owns some columns of dw and, where there are few
+// columns, a part of the positions; it packs the windows of one block of positions at a time, so that no
+// matrix of all windows ever exists. Parts go to scratch and are added in their order.
 func (b *Backend) weights(g geometry, x, dy, dw []float32, acc bool) {
 	v := b.windows(g, x, narrowSum)
 	defer b.release(v)
@@ -30,8 +30,8 @@ type weightSum struct {
 	x, dy []float32
 }
 
-// Blocks of positions: sumDepth bounds the length of a float32 sum, sumWork the time in one kernel call. Below
-// weightChunks chunks the positions are parted, by partPositions at least.
+// Blocks of positions: sumDepth bounds the length of a float32 sum, sumWork the time in one kernel call.
+// Below weightChunks chunks the positions are parted, by partPositions at least.
 const (
 	sumDepth      = 256
 	sumWork       = 128 << 10

@@ -11,8 +11,8 @@ func geluOf(x float32) float32 {
 	return float32(float64(x) / 2 * math.Erfc(-float64(x)/math.Sqrt2))
 }
 
-// activationBackward gives dz, the gradient before the activation of an op, from dy behind it: dy itself if there
-// is no activation; else work, filled by the ReLU rule from the op's output y.
+// activationBackward gives dz, the gradient before the activation of an op, from dy behind it: dy itself if
+// there is no activation; else work, filled by the ReLU rule from the op's output y.
 func (b *Backend) activationBackward(op string, act kernels.Activation, rule kernels.ReLURule, y, dy, work kernels.Buf) []float32 {
 	g := kernels.Floats[float32](dy)
 	switch act {

@@ -2,8 +2,8 @@ package cpu
 
 import "truegrain/kernels"
 
-// Gemm computes C = α·op(A)·op(B) (+ C). B is packed, times α; A is read in place, or copied by blocks if it is
-// transposed and its rows lie far apart.
+// Gemm computes C = α·op(A)·op(B) (+ C). B is packed, times α; A is read in place, unless it is transposed
+// and large.
 func (b *Backend) Gemm(op kernels.Gemm) {
 	batch := max(1, op.Batch)
 	g := gemm{
@@ -31,6 +31,10 @@ type gemm struct {
 	act                 kernels.Activation
 }
 
+// farApart is the size of a transposed A from which it is copied into panels: its columns, read in place,
+// would touch more cache lines and pages than L2 and the TLB hold.
+const farApart = 128 << 10
+
 func (b *Backend) gemm(g gemm) {
 	if g.m == 0 || g.n == 0 {
 		return
@@ -46,17 +50,25 @@ func (b *Backend) gemm(g gemm) {
 		b.scale(packed, g.alpha)
 	}
 	p := product{m: g.m, n: g.n, taps: 1, depth: g.k, a: g.a, aStep: 1, b: packed, c: g.c, res: g.res, bias: g.bias, act: g.act}
-	rowA := 4 * g.lda
-	if g.transA {
-		p.aStep, rowA = g.lda, 4
-	}
 	if g.acc {
 		p.res = g.c
 	}
-	rowC := 4 * g.ldc
+	rowA := func(r int) int { return r * g.lda }
+	switch {
+	case g.transA && g.k*g.lda > farApart:
+		w := b.level.width
+		p.a = b.scratch.get(b.packedLen(g.k, g.m))
+		defer b.scratch.put(p.a)
+		b.packRows(p.a, g.k, 0, g.a, g.lda, g.k, g.m)
+		rowA = func(r int) int { return r/w*w*g.k + r%w }
+		p.aStep = w
+	case g.transA:
+		rowA = func(r int) int { return r }
+		p.aStep = g.lda
+	}
 	p.place = func(lo, hi int, aOff, cOff []int64) {
 		for r := lo; r < hi; r++ {
-			aOff[r-lo], cOff[r-lo] = int64(r*rowA), int64(r*rowC)
+			aOff[r-lo], cOff[r-lo] = 4*int64(rowA(r)), 4*int64(r*g.ldc)
 		}
 	}
 	b.run(&p)

@@ -30,8 +30,9 @@ func randomGemm(rng *rand.Rand, m, n, k, batch int, transA, transB, acc bool) ke
 	return op
 }
 
-// check compares C with gonum's product in float64. Each element may differ by (4√(k+2)+4)·2⁻²⁴·Σ|terms|: rounding
-// errors are nearly independent, so their sum grows with the root of their number (Higham & Mary 2019).
+// check compares C with gonum's product in float64. Each element may differ by (4√(k+2)+4)·2⁻²⁴·Σ|terms|:
+// rounding errors are nearly independent, so their sum grows with the root of their number (Higham & Mary
+// 2019).
 func checkGemm(t testing.TB, op kernels.Gemm, before []float32) {
 	t.Helper()
 	a, b, c := kernels.Floats[float32](op.A), kernels.Floats[float32](op.B), kernels.Floats[float32](op.C)
@@ -81,7 +82,7 @@ func matrix(x []float32, rows, cols, ld int, trans bool) *mat.Dense {
 func TestGemm(t *testing.T) {
 	sizes := []struct{ m, n, k, batch int }{
 		{1, 1, 1, 1}, {2, 3, 5, 1}, {6, 64, 4, 1}, {7, 65, 17, 2}, {13, 16, 31, 3}, {97, 130, 67, 1},
-		{200, 5, 9, 1}, {5, 300, 40, 2}, {11, 20, 1700, 1}, {530, 70, 3, 1},
+		{200, 5, 9, 1}, {5, 300, 40, 2}, {11, 20, 1700, 1}, {530, 70, 3, 1}, {300, 10, 450, 1},
 	}
 	forLevels(t, func(t *testing.T, l *level) {
 		b := testBackend(t, l)

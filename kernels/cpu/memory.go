@@ -93,7 +93,8 @@ func float32From(v float64) float32 { return float32(v) }
 func float64From(v float64) float64 { return v }
 func bfloat16From(v float64) uint16 { return kernels.BF16Bits(float32(v)) }
 
-// convertTo copies where the types are equal, and otherwise goes through float64, which holds every value of all.
+// convertTo copies where the types are equal, and otherwise goes through float64, which holds every value of
+// all.
 func convertTo[T kernels.Element](dst []T, src kernels.Buf, from func(float64) T) {
 	if src.DType() == kernels.Of(dst).DType() {
 		copy(dst, kernels.Floats[T](src))

@@ -1,7 +1,7 @@
 package cpu
 
-// A packed operand is cut in panels of the level's width and padded with zeros: [panel][depth][width]. Panels are
-// what a kernel streams from L2, one row for every k.
+// A packed operand is cut in panels of the level's width and padded with zeros: [panel][depth][width]. Panels
+// are what a kernel streams from L2, one row for every k.
 
 // packedLen is the number of elements of a packed operand of depth × n.
 func (b *Backend) packedLen(depth, n int) int { return depth * roundUp(n, b.level.width) }
@@ -40,8 +40,8 @@ func (b *Backend) packChunks(k, n int, f func(n0, cols, lo, hi int)) {
 	})
 }
 
-// transposeInto writes k rows of a panel from cols rows of k elements, ld apart: whole blocks by the kernel, the
-// edges here.
+// transposeInto writes k rows of a panel from cols rows of k elements, ld apart: whole blocks by the kernel,
+// the edges here.
 func (l *level) transposeInto(panel, src []float32, ld, k, cols int) {
 	w, k4 := l.width, k&^3
 	whole := cols / l.lanes * l.lanes

@@ -10,8 +10,8 @@ import (
 // pool is a fixed set of goroutines that help the callers of run. Idle helpers spin for some tens of
 // microseconds, since the next layer is near, and then park, since another process may want the core.
 //
-// Every job is an ordered set of chunks that the caller and its helpers claim one by one. A caller never waits
-// for a chunk that nobody has claimed, so calls may nest and may come from any number of goroutines.
+// Every job is an ordered set of chunks that the caller and its helpers claim one by one. A caller never
+// waits for a chunk that nobody has claimed, so calls may nest and may come from any number of goroutines.
 type pool struct {
 	mu     sync.Mutex
 	work   sync.Cond
@@ -57,8 +57,8 @@ func (p *pool) close() {
 	p.ended.Wait()
 }
 
-// run calls f for every chunk 0..chunks-1 and returns when all have returned. A chunk that has not started when
-// cancel closes is left out. A panic of f is raised again here, when no chunk runs any more.
+// run calls f for every chunk 0..chunks-1 and returns when all have returned. A chunk that has not started
+// when cancel closes is left out. A panic of f is raised again here, when no chunk runs any more.
 func (p *pool) run(chunks int, cancel <-chan struct{}, f func(chunk int)) {
 	j := &job{f: f, chunks: int64(chunks), cancel: cancel}
 	if chunks > 1 {
@@ -101,8 +101,8 @@ func (j *job) cancelled() bool {
 	}
 }
 
-// wait returns when no helper is inside the job, which must have been withdrawn: nobody joins any more, so the
-// last helper to leave is the one that says so in finished.
+// wait returns when no helper is inside the job, which must have been withdrawn: nobody joins any more, so
+// the last helper to leave is the one that says so in finished.
 func (j *job) wait() {
 	if !spinUntil(func() bool { return j.helpers.Load() == 0 }) {
 		<-j.finished
@@ -146,7 +146,8 @@ func (p *pool) help() {
 	}
 }
 
-// join takes the newest job (the innermost, when they nest), parked until there is one; nil when the pool closes.
+// join takes the newest job (the innermost, when they nest), parked until there is one; nil when the pool
+// closes.
 func (p *pool) join() *job {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -10,8 +10,8 @@ const tileRows = 6
 // tileKernel is one of the kernels that tileArgs describes.
 type tileKernel func(args *tileArgs)
 
-// tileGo is the tile kernel of any shape in Go: what the assembly computes, except that the sums of products are
-// rounded twice a step. width is a multiple of 4.
+// tileGo is the tile kernel of any shape in Go: what the assembly computes, except that the sums of products
+// are rounded twice a step. width is a multiple of 4.
 func tileGo(rows, width int) tileKernel {
 	return func(args *tileArgs) {
 		for ; args.tiles > 0; args.tiles-- {
@@ -69,7 +69,8 @@ func (args *tileArgs) finish(sum []float32, c uintptr, j int) {
 	}
 }
 
-// transposeGo is the transpose kernel in Go: dst[k][r] = src[r][k] for k < 4n and r < lanes, strides in bytes.
+// transposeGo is the transpose kernel in Go: dst[k][r] = src[r][k] for k < 4n and r < lanes, strides in
+// bytes.
 func transposeGo(lanes int) func(dst, src *float32, dstStride, srcStride, n int) {
 	return func(dst, src *float32, dstStride, srcStride, n int) {
 		for r := range lanes {

@@ -1,13 +1,14 @@
 package cpu
 
-// tileArgs is the argument block of the tile kernels, which compute runs of tiles of a matrix product whose rows
-// of A and C lie anywhere (the generator reads the layout of this struct from this file):
+// tileArgs is the argument block of the tile kernels, which compute runs of tiles of a matrix product whose
+// rows of A and C lie anywhere (the generator reads the layout of this struct from this file):
 //
 //	C[r][j] = relu(bias[j] + res[r][j] + Σ_t Σ_k A[r,t][k] · B[t][k][j])
 //
 // for the rows r of a tile and the columns j < cols of a panel, t < taps, k < depth. Row r of tap t starts at
-// a + aOff[t][r] and its elements are aStep bytes apart; where aOff says -1 it is a row of zeros. Row r of C starts
-// at c + cOff[r], of the residual at c + cOff[r] + res. B is packed: taps × depth rows of a panel's width.
+// a + aOff[t][r] and its elements are aStep bytes apart; where aOff says -1 it is a row of zeros. Row r of C
+// starts at c + cOff[r], of the residual at c + cOff[r] + res. B is packed: taps × depth rows of a panel's
+// width.
 //
 // Addresses are uintptr on purpose: kernels advance them past the ends of their objects, which the garbage
 // collector must not see as pointers. The caller keeps the memory alive.

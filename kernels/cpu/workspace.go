@@ -2,7 +2,8 @@ package cpu
 
 import "truegrain/kernels"
 
-// Workspace is the size of dz where a fused activation must be undone; other ops lend themselves what they need.
+// Workspace is the size of dz where a fused activation must be undone; other ops lend themselves what they
+// need.
 func (b *Backend) Workspace(op any) int {
 	switch op := op.(type) {
 	case kernels.LinearGrad:

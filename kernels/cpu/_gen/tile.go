@@ -34,9 +34,9 @@ func (k kernel) temp(i int) VecPhysical {
 	return free[i%len(free)]
 }
 
-// tile writes the kernel of one number of rows and of used registers of a panel: accumulators start from the bias,
-// or zero; for every tap, the row pointers are loaded and the k loop broadcasts an element of each row against a row
-// of B; then the epilogue.
+// tile writes the kernel of one number of rows and of used registers of a panel: accumulators start from the
+// bias, or zero; for every tap, the row pointers are loaded and the k loop broadcasts an element of each row
+// against a row of B; then the epilogue.
 func tile(w *writer, v *vector, rows, used int) {
 	k := kernel{w, v, rows, used}
 	w.function(fmt.Sprintf("tile%dx%d%s", rows, v.lanes*used, v.suffix), "func(args *tileArgs)",
@@ -126,8 +126,8 @@ func (k kernel) loop() {
 	k.Label("done")
 }
 
-// step is one k: a broadcast to a register and then the multiply-adds, since a broadcast operand in each of them
-// would cost a load each.
+// step is one k: a broadcast to a register and then the multiply-adds, since a broadcast operand in each of
+// them would cost a load each.
 func (k kernel) step(disp int) {
 	for i := range k.used {
 		k.VMOVUPS(Mem{Base: b, Disp: disp + 4*k.lanes*i}, k.b(i))

@@ -6,8 +6,8 @@ import (
 )
 
 // transpose writes a kernel that turns lanes rows of 4·n floats into 4·n rows of lanes floats. A register is
-// assembled from four floats of each row i, i+4, i+8 ..., one a 128-bit lane; a 4x4 transpose within the lanes of four
-// such registers then leaves one column of all rows in each.
+// assembled from four floats of each row i, i+4, i+8 ..., one a 128-bit lane; a 4x4 transpose within the
+// lanes of four such registers then leaves one column of all rows in each.
 func transpose(w *writer, v *vector) {
 	w.function("transpose"+v.suffix, "func(dst, src *float32, dstStride, srcStride, n int)",
 		"writes dst[k][r] = src[r][k] for k < 4n and r < the lanes of a vector.",

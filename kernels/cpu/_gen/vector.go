@@ -86,7 +86,8 @@ var avx2Masks = []VecPhysical{Y14, Y15}
 
 var table *Mem
 
-// maskTable is 16 words of ones, then 16 of zeros: from cols words before the middle, the mask of cols columns.
+// maskTable is 16 words of ones, then 16 of zeros: from cols words before the middle, the mask of cols
+// columns.
 func (w *writer) maskTable() Mem {
 	if table == nil {
 		m := w.StaticGlobal("masks")
