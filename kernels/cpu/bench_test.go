@@ -62,7 +62,7 @@ func BenchmarkGemm(b *testing.B) {
 			benchLevels(b, func(b *testing.B, be *Backend) {
 				rng := rand.New(rand.NewPCG(1, 1))
 				op := randomGemm(rng, s.m, s.n, s.k, s.batch, s.transA, s.transB, false)
-				before := append([]float32(nil), kernels.Floats[float32](op.C)...)
+				before := append([]float32(nil), floats(op.C)...)
 				be.Gemm(op)
 				checkGemm(b, op, before)
 				measure(b, be, op.Cost(), func() { be.Gemm(op) })

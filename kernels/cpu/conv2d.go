@@ -6,9 +6,9 @@ import "truegrain/kernels"
 func (b *Backend) Conv2D(op kernels.Conv2D) {
 	op.Check()
 	g := conv2DGeometry(op)
-	y := kernels.Floats[float32](op.Y)
-	b.convolve(g, kernels.Floats[float32](op.X), kernels.Floats[float32](op.Weight), y, false, epilogue{
-		kernels.Floats[float32](op.Bias), kernels.Floats[float32](op.Residual), op.Act})
+	y := floats(op.Y)
+	b.convolve(g, floats(op.X), floats(op.Weight), y, false, epilogue{
+		floats(op.Bias), floats(op.Residual), op.Act})
 	b.channelSums(op.Sums, y, op.OC)
 }
 
@@ -25,10 +25,10 @@ func (b *Backend) Conv2DBackward(op kernels.Conv2DGrad) {
 	g := conv2DGeometry(op.Conv2D)
 	dz := b.activationBackward("conv2d", op.Act, op.Rule, op.Y, op.DY, op.Work)
 	if op.DX.Wanted() {
-		b.picture(g, dz, kernels.Floats[float32](op.Weight), kernels.Floats[float32](op.DX.Buf), op.DX.Acc, epilogue{})
+		b.picture(g, dz, floats(op.Weight), floats(op.DX.Buf), op.DX.Acc, epilogue{})
 	}
 	if op.DWeight.Wanted() {
-		b.weights(g, kernels.Floats[float32](op.X), dz, kernels.Floats[float32](op.DWeight.Buf), op.DWeight.Acc)
+		b.weights(g, floats(op.X), dz, floats(op.DWeight.Buf), op.DWeight.Acc)
 	}
 	b.biasBackward(op.DBias, dz, g.positions(), op.OC)
 	b.give(op.DResidual, dz)

@@ -12,11 +12,13 @@ import (
 // benchConv is a 3x3 or other square convolution with its operands.
 func benchConv(b, h, c, oc, k, s int) (kernels.Conv2D, kernels.Conv2DGrad) {
 	rng := rand.New(rand.NewPCG(1, 1))
-	op := kernels.Conv2D{Window: kernels.Window{KH: k, KW: k, StrideH: s, StrideW: s, PadH: k / 2, PadW: k / 2, DilH: 1, DilW: 1},
+	op := kernels.Conv2D{Window: kernels.Window{KH: k, KW: k, StrideH: s, StrideW: s,
+		PadH: k / 2, PadW: k / 2, DilH: 1, DilW: 1},
 		B: b, H: h, W: h, C: c, OC: oc, Groups: 1}
 	g := conv2DGeometry(op)
 	random := func(n int) kernels.Buf { return kernels.Of(randomFloats(rng, n)) }
-	op.X, op.Weight, op.Bias, op.Y = random(g.pixels()*c), random(oc*g.window()), random(oc), random(g.positions()*oc)
+	op.X, op.Weight, op.Bias, op.Y = random(g.pixels()*c), random(oc*g.window()), random(oc),
+		random(g.positions()*oc)
 	return op, kernels.Conv2DGrad{Conv2D: op, DY: random(op.Y.Len())}
 }
 
@@ -25,7 +27,7 @@ func benchConv(b, h, c, oc, k, s int) (kernels.Conv2D, kernels.Conv2DGrad) {
 func checkConv(t testing.TB, be *Backend, op kernels.Conv2D, grad kernels.Conv2DGrad) {
 	op.Bias = kernels.Buf{}
 	be.Conv2D(op)
-	x, w, y := kernels.Floats[float32](op.X), kernels.Floats[float32](op.Weight), kernels.Floats[float32](op.Y)
+	x, w, y := floats(op.X), floats(op.Weight), floats(op.Y)
 	g := conv2DGeometry(op)
 	rng := rand.New(rand.NewPCG(2, 2))
 	for range 20 {
@@ -43,9 +45,9 @@ func checkConv(t testing.TB, be *Backend, op kernels.Conv2D, grad kernels.Conv2D
 		be.release(one)
 	}
 	dx, dw := make([]float32, len(x)), make([]float32, len(w))
-	grad.DX.Buf, grad.DWeight.Buf = kernels.Of(dx), kernels.Of(dw)
+	grad.DX.Buf, grad.DWeight.Buf = of(dx), of(dw)
 	be.Conv2DBackward(grad)
-	yy, xx, ww := dot(y, kernels.Floats[float32](grad.DY)), dot(x, dx), dot(w, dw)
+	yy, xx, ww := dot(y, floats(grad.DY)), dot(x, dx), dot(w, dw)
 	require.InDelta(t, yy.value, xx.value, 1e-6*yy.size)
 	require.InDelta(t, yy.value, ww.value, 1e-6*yy.size)
 }
@@ -80,10 +82,16 @@ func BenchmarkConv2D(b *testing.B) {
 				checkConv(b, be, op, grad)
 				b.Run("y", func(b *testing.B) { measure(b, be, op.Cost(), func() { be.Conv2D(op) }) })
 				dx, dw := grad, grad
-				dx.DX.Buf = kernels.Of(make([]float32, op.X.Len()))
-				dw.DWeight.Buf = kernels.Of(make([]float32, op.Weight.Len()))
-				b.Run("dx", func(b *testing.B) { measure(b, be, op.Cost(), func() { be.Conv2DBackward(dx) }) })
-				b.Run("dw", func(b *testing.B) { measure(b, be, op.Cost(), func() { be.Conv2DBackward(dw) }) })
+				dx.DX.Buf = of(make([]float32, op.X.Len()))
+				dw.DWeight.Buf = of(make([]float32, op.Weight.Len()))
+				b.Run("dx", func(b *testing.B) {
+					measure(b, be, op.Cost(),
+						func() { be.Conv2DBackward(dx) })
+				})
+				b.Run("dw", func(b *testing.B) {
+					measure(b, be, op.Cost(),
+						func() { be.Conv2DBackward(dw) })
+				})
 			})
 		})
 	}

@@ -13,22 +13,25 @@ func geluOf(x float32) float32 {
 
 // activationBackward gives dz, the gradient before the activation of an op, from dy behind it: dy itself if
 // there is no activation; else work, filled by the ReLU rule from the op's output y.
-func (b *Backend) activationBackward(op string, act kernels.Activation, rule kernels.ReLURule, y, dy, work kernels.Buf) []float32 {
-	g := kernels.Floats[float32](dy)
+func (b *Backend) activationBackward(
+	op string, act kernels.Activation, rule kernels.ReLURule, y, dy, work kernels.Buf,
+) []float32 {
+	g := floats(dy)
 	switch act {
 	case kernels.NoActivation:
 		return g
 	case kernels.WithReLU:
-		dz := kernels.Floats[float32](work)
+		dz := floats(work)
 		if len(dz) < len(g) {
 			panic(&kernels.ArgError{Op: op, Field: "Work", Reason: "is smaller than Workspace says"})
 		}
 		dz = dz[:len(g)]
-		out := kernels.Floats[float32](y)
+		out := floats(y)
 		b.parallel(len(g), copyGrain/4, func(lo, hi int) { reluRule(rule, dz[lo:hi], out[lo:hi], g[lo:hi]) })
 		return dz
 	}
-	panic(&kernels.ArgError{Op: op, Field: "Act", Reason: act.String() + " has no backward inside a fused op"})
+	panic(&kernels.ArgError{Op: op, Field: "Act",
+		Reason: act.String() + " has no backward inside a fused op"})
 }
 
 // reluRule writes dz = dy, max(dy,0) or 0, as the rule says for the output y.
@@ -46,7 +49,7 @@ func (b *Backend) give(to kernels.Grad, dz []float32) {
 	if !to.Wanted() {
 		return
 	}
-	d := kernels.Floats[float32](to.Buf)
+	d := floats(to.Buf)
 	b.parallel(len(dz), copyGrain/4, func(lo, hi int) {
 		if !to.Acc {
 			copy(d[lo:hi], dz[lo:hi])
@@ -106,7 +109,7 @@ func (b *Backend) biasBackward(to kernels.Grad, dz []float32, r, c int) {
 	}
 	sums := make([]float64, c)
 	b.columnSums(dz, r, c, sums, nil)
-	d := kernels.Floats[float32](to.Buf)
+	d := floats(to.Buf)
 	for j, v := range sums {
 		if to.Acc {
 			d[j] += float32(v)

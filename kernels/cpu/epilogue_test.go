@@ -29,8 +29,9 @@ func TestLinearEpilogue(t *testing.T) {
 			rng := rand.New(rand.NewPCG(9, uint64(a)))
 			op := kernels.Linear{R: 31, D: 17, OD: 67, Act: a}
 			x, w := randomFloats(rng, op.R*op.D), randomFloats(rng, op.OD*op.D)
-			bias, res, y := randomFloats(rng, op.OD), randomFloats(rng, op.R*op.OD), make([]float32, op.R*op.OD)
-			op.X, op.Weight, op.Bias, op.Residual, op.Y = kernels.Of(x), kernels.Of(w), kernels.Of(bias), kernels.Of(res), kernels.Of(y)
+			bias, res, y := randomFloats(rng, op.OD), randomFloats(rng, op.R*op.OD), make([]float32,
+				op.R*op.OD)
+			op.X, op.Weight, op.Bias, op.Residual, op.Y = of(x), of(w), of(bias), of(res), of(y)
 			b.Linear(op)
 			for i, got := range y {
 				var s sum
@@ -40,7 +41,8 @@ func TestLinearEpilogue(t *testing.T) {
 				s.add(float64(bias[i%op.OD]))
 				s.add(float64(res[i]))
 				// No slope is above 1.13, and GELU rounds once more.
-				require.InDelta(t, act(a, s.value), got, (4*math.Sqrt(s.n)+8)*0x1p-24*s.size, "%v element %d", a, i)
+				require.InDelta(t, act(a, s.value), got, (4*math.Sqrt(s.n)+8)*0x1p-24*s.size,
+					"%v element %d", a, i)
 			}
 		}
 	})
@@ -52,7 +54,7 @@ func TestReLURules(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
 	lin := kernels.Linear{R: 9, D: 5, OD: 7, Act: kernels.WithReLU}
 	x, w, dy, y := randomFloats(rng, 45), randomFloats(rng, 35), randomFloats(rng, 63), make([]float32, 63)
-	lin.X, lin.Weight, lin.Y = kernels.Of(x), kernels.Of(w), kernels.Of(y)
+	lin.X, lin.Weight, lin.Y = of(x), of(w), of(y)
 	b.Linear(lin)
 	for _, rule := range []kernels.ReLURule{kernels.Gradient, kernels.Guided, kernels.Deconvnet} {
 		t.Run(rule.String(), func(t *testing.T) {
@@ -64,9 +66,9 @@ func TestReLURules(t *testing.T) {
 					dz[i] = dy[i]
 				}
 			}
-			fused := kernels.LinearGrad{Linear: lin, Rule: rule, DY: kernels.Of(dy)}
-			fused.Work = kernels.Of(make([]float32, b.Workspace(fused)))
-			plain := kernels.LinearGrad{Linear: lin, DY: kernels.Of(dz)}
+			fused := kernels.LinearGrad{Linear: lin, Rule: rule, DY: of(dy)}
+			fused.Work = of(make([]float32, b.Workspace(fused)))
+			plain := kernels.LinearGrad{Linear: lin, DY: of(dz)}
 			plain.Act = kernels.NoActivation
 			require.Zero(t, b.Workspace(plain))
 			grads := func(op kernels.LinearGrad) (all [][]float32) {
@@ -85,28 +87,34 @@ func TestReLURules(t *testing.T) {
 
 func TestFusedBackwardRefuses(t *testing.T) {
 	b := testBackend(t, generic)
-	y := kernels.Of(make([]float32, 4))
+	y := of(make([]float32, 4))
 	for _, a := range []kernels.Activation{kernels.WithReLU, kernels.WithGELU} { // no Work; no backward
 		var arg *kernels.ArgError
-		require.ErrorAs(t, caught(func() { b.activationBackward("linear", a, kernels.Gradient, y, y, kernels.Buf{}) }), &arg)
+		require.ErrorAs(t, caught(func() {
+			b.activationBackward("linear", a, kernels.Gradient, y, y,
+				kernels.Buf{})
+		}), &arg)
 	}
 }
 
 // TestDeterministic: the same bytes whatever the number of helpers.
 func TestDeterministic(t *testing.T) {
-	op := kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, DilH: 1, DilW: 1},
+	op := kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1,
+		PadH: 1, PadW: 1, DilH: 1, DilW: 1},
 		B: 2, H: 40, W: 40, C: 5, OC: 20, Groups: 1, Act: kernels.WithReLU}
 	rng := rand.New(rand.NewPCG(4, 4))
 	g := conv2DGeometry(op)
-	x, w, dy := randomFloats(rng, g.pixels()*g.c), randomFloats(rng, g.oc*g.window()), randomFloats(rng, g.positions()*g.oc)
+	x, w, dy := randomFloats(rng, g.pixels()*g.c), randomFloats(rng, g.oc*g.window()),
+		randomFloats(rng, g.positions()*g.oc)
 	run := func(helpers int) string {
 		b := &Backend{shared: &shared{level: levels[len(levels)-1], pool: newPool(helpers)}}
 		defer b.Close()
-		y, dw, dx, db := make([]float32, len(dy)), make([]float32, len(w)), make([]float32, len(x)), make([]float32, g.oc)
-		op.X, op.Weight, op.Y = kernels.Of(x), kernels.Of(w), kernels.Of(y)
+		y, dw, dx, db := make([]float32, len(dy)), make([]float32, len(w)), make([]float32, len(x)),
+			make([]float32, g.oc)
+		op.X, op.Weight, op.Y = of(x), of(w), of(y)
 		b.Conv2D(op)
-		b.Conv2DBackward(kernels.Conv2DGrad{Conv2D: op, DY: kernels.Of(dy), Work: kernels.Of(make([]float32, len(dy))),
-			DX: kernels.Grad{Buf: kernels.Of(dx)}, DWeight: kernels.Grad{Buf: kernels.Of(dw)}, DBias: kernels.Grad{Buf: kernels.Of(db)}})
+		b.Conv2DBackward(kernels.Conv2DGrad{Conv2D: op, DY: of(dy), Work: of(make([]float32, len(dy))),
+			DX: written(dx), DWeight: written(dw), DBias: written(db)})
 		return fmt.Sprint(y, dw, dx, db)
 	}
 	want := run(0)

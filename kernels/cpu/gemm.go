@@ -13,7 +13,7 @@ func (b *Backend) Gemm(op kernels.Gemm) {
 	if op.Alpha != 0 {
 		g.alpha = float32(op.Alpha)
 	}
-	x, y, z := kernels.Floats[float32](op.A), kernels.Floats[float32](op.B), kernels.Floats[float32](op.C)
+	x, y, z := floats(op.A), floats(op.B), floats(op.C)
 	b.parallel(batch, 1, func(i, _ int) {
 		one := g
 		one.a, one.b, one.c = x[i*op.StrideA:], y[i*op.StrideB:], z[i*op.StrideC:]
@@ -49,7 +49,10 @@ func (b *Backend) gemm(g gemm) {
 	if g.alpha != 1 {
 		b.scale(packed, g.alpha)
 	}
-	p := product{m: g.m, n: g.n, taps: 1, depth: g.k, a: g.a, aStep: 1, b: packed, c: g.c, res: g.res, bias: g.bias, act: g.act}
+	p := product{
+		m: g.m, n: g.n, taps: 1, depth: g.k, a: g.a, aStep: 1, b: packed,
+		c: g.c, res: g.res, bias: g.bias, act: g.act,
+	}
 	if g.acc {
 		p.res = g.c
 	}

@@ -35,7 +35,7 @@ func randomGemm(rng *rand.Rand, m, n, k, batch int, transA, transB, acc bool) ke
 // 2019).
 func checkGemm(t testing.TB, op kernels.Gemm, before []float32) {
 	t.Helper()
-	a, b, c := kernels.Floats[float32](op.A), kernels.Floats[float32](op.B), kernels.Floats[float32](op.C)
+	a, b, c := floats(op.A), floats(op.B), floats(op.C)
 	tol := (4*math.Sqrt(float64(op.K+2)) + 4) * 0x1p-24
 	for i := range max(1, op.Batch) {
 		x := matrix(a[i*op.StrideA:], op.M, op.K, op.LDA, op.TransA)
@@ -89,10 +89,11 @@ func TestGemm(t *testing.T) {
 		for _, s := range sizes {
 			for flags := range 8 {
 				transA, transB, acc := flags&1 != 0, flags&2 != 0, flags&4 != 0
-				t.Run(fmt.Sprintf("%dx%dx%d batch %d %v %v %v", s.m, s.n, s.k, s.batch, transA, transB, acc), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%dx%dx%d batch %d %v %v %v", s.m, s.n, s.k, s.batch, transA, transB,
+					acc), func(t *testing.T) {
 					rng := rand.New(rand.NewPCG(uint64(flags), 7))
 					op := randomGemm(rng, s.m, s.n, s.k, s.batch, transA, transB, acc)
-					before := append([]float32(nil), kernels.Floats[float32](op.C)...)
+					before := append([]float32(nil), floats(op.C)...)
 					b.Gemm(op)
 					checkGemm(t, op, before)
 				})
@@ -106,10 +107,10 @@ func TestGemmOfNothing(t *testing.T) {
 		b := testBackend(t, l)
 		c := []float32{1, 2}
 		b.Gemm(kernels.Gemm{M: 1, N: 2, K: 0, LDA: 1, LDB: 2, LDC: 2, Acc: true,
-			A: kernels.Of([]float32{}), B: kernels.Of([]float32{}), C: kernels.Of(c)})
+			A: kernels.Of([]float32{}), B: kernels.Of([]float32{}), C: of(c)})
 		require.Equal(t, []float32{1, 2}, c)
 		b.Gemm(kernels.Gemm{M: 1, N: 2, K: 0, LDA: 1, LDB: 2, LDC: 2,
-			A: kernels.Of([]float32{}), B: kernels.Of([]float32{}), C: kernels.Of(c)})
+			A: kernels.Of([]float32{}), B: kernels.Of([]float32{}), C: of(c)})
 		require.Equal(t, []float32{0, 0}, c)
 		b.Gemm(kernels.Gemm{M: 0, N: 2, K: 3, LDA: 3, LDB: 2, LDC: 2,
 			A: kernels.Of([]float32{}), B: kernels.Of(make([]float32, 6)), C: kernels.Of([]float32{})})

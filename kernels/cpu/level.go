@@ -49,7 +49,8 @@ func available() (out []*level, err error) {
 		}
 	}
 	if !known {
-		return nil, fmt.Errorf("%s=%q is no level: set it to generic, avx2 or avx512, or unset it", capVar, limit)
+		return nil, fmt.Errorf("%s=%q is no level: set it to generic, avx2 or avx512, or unset it",
+			capVar, limit)
 	}
 	return out, nil
 }

@@ -6,22 +6,22 @@ import "truegrain/kernels"
 func (b *Backend) Linear(op kernels.Linear) {
 	b.gemm(gemm{
 		m: op.R, n: op.OD, k: op.D, transB: true, alpha: 1, lda: op.D, ldb: op.D, ldc: op.OD, act: op.Act,
-		a: kernels.Floats[float32](op.X), b: kernels.Floats[float32](op.Weight), c: kernels.Floats[float32](op.Y),
-		bias: kernels.Floats[float32](op.Bias), res: kernels.Floats[float32](op.Residual),
+		a: floats(op.X), b: floats(op.Weight), c: floats(op.Y),
+		bias: floats(op.Bias), res: floats(op.Residual),
 	})
 }
 
 // LinearBackward computes dx = dz·weight, dweight = dzᵀ·x, dbias = Σ dz and dresidual = dz.
 func (b *Backend) LinearBackward(op kernels.LinearGrad) {
 	dz := b.activationBackward("linear", op.Act, op.Rule, op.Y, op.DY, op.Work)
-	x, w := kernels.Floats[float32](op.X), kernels.Floats[float32](op.Weight)
+	x, w := floats(op.X), floats(op.Weight)
 	if op.DX.Wanted() {
 		b.gemm(gemm{m: op.R, n: op.D, k: op.OD, alpha: 1, lda: op.OD, ldb: op.D, ldc: op.D,
-			a: dz, b: w, c: kernels.Floats[float32](op.DX.Buf), acc: op.DX.Acc})
+			a: dz, b: w, c: floats(op.DX.Buf), acc: op.DX.Acc})
 	}
 	if op.DWeight.Wanted() {
 		b.gemm(gemm{m: op.OD, n: op.D, k: op.R, transA: true, alpha: 1, lda: op.OD, ldb: op.D, ldc: op.D,
-			a: dz, b: x, c: kernels.Floats[float32](op.DWeight.Buf), acc: op.DWeight.Acc})
+			a: dz, b: x, c: floats(op.DWeight.Buf), acc: op.DWeight.Acc})
 	}
 	b.biasBackward(op.DBias, dz, op.R, op.OD)
 	b.give(op.DResidual, dz)

@@ -48,7 +48,7 @@ func (b *Backend) Copy(dst, src kernels.Buf) {
 func (b *Backend) Fill(dst kernels.Buf, v float64) {
 	switch dst.DType() {
 	case kernels.F32:
-		fill(b, kernels.Floats[float32](dst), float32(v))
+		fill(b, floats(dst), float32(v))
 	case kernels.F64:
 		fill(b, kernels.Floats[float64](dst), v)
 	case kernels.BF16:
@@ -71,7 +71,8 @@ func fill[T kernels.Element](b *Backend, dst []T, v T) {
 
 func (b *Backend) convert(op string, dst, src kernels.Buf) {
 	if dst.Len() != src.Len() {
-		panic(&kernels.ArgError{Op: op, Field: "dst", Reason: fmt.Sprintf("has %d elements, the source %d", dst.Len(), src.Len())})
+		panic(&kernels.ArgError{Op: op, Field: "dst",
+			Reason: fmt.Sprintf("has %d elements, the source %d", dst.Len(), src.Len())})
 	}
 	b.parallel(dst.Len(), copyGrain, func(lo, hi int) { convert(dst.Slice(lo, hi), src.Slice(lo, hi)) })
 }
@@ -79,7 +80,7 @@ func (b *Backend) convert(op string, dst, src kernels.Buf) {
 func convert(dst, src kernels.Buf) {
 	switch dst.DType() {
 	case kernels.F32:
-		convertTo(kernels.Floats[float32](dst), src, float32From)
+		convertTo(floats(dst), src, float32From)
 	case kernels.F64:
 		convertTo(kernels.Floats[float64](dst), src, float64From)
 	case kernels.BF16:
@@ -102,7 +103,7 @@ func convertTo[T kernels.Element](dst []T, src kernels.Buf, from func(float64) T
 	}
 	switch src.DType() {
 	case kernels.F32:
-		for i, v := range kernels.Floats[float32](src) {
+		for i, v := range floats(src) {
 			dst[i] = from(float64(v))
 		}
 	case kernels.F64:
@@ -119,3 +120,6 @@ func convertTo[T kernels.Element](dst []T, src kernels.Buf, from func(float64) T
 		}
 	}
 }
+
+// floats is the float32 memory of a Buf, nil for the zero Buf.
+func floats(b kernels.Buf) []float32 { return kernels.Floats[float32](b) }

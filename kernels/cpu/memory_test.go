@@ -38,9 +38,15 @@ func TestMemoryRefuses(t *testing.T) {
 	require.ErrorIs(t, err, kernels.ErrOutOfMemory)
 
 	var arg *kernels.ArgError
-	require.ErrorAs(t, caught(func() { b.Upload(kernels.Of(make([]float32, 3)), kernels.Of(make([]float32, 4))) }), &arg)
+	require.ErrorAs(t, caught(func() {
+		b.Upload(kernels.Of(make([]float32, 3)),
+			kernels.Of(make([]float32, 4)))
+	}), &arg)
 	var buf *kernels.BufError
-	require.ErrorAs(t, caught(func() { b.Copy(kernels.Of(make([]float32, 3)), kernels.Of(make([]float64, 3))) }), &buf)
+	require.ErrorAs(t, caught(func() {
+		b.Copy(kernels.Of(make([]float32, 3)),
+			kernels.Of(make([]float64, 3)))
+	}), &buf)
 }
 
 // caught is the error that f panics with, or nil.

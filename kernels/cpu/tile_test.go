@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
+
+	"truegrain/kernels"
 )
 
 // guard stands around every output: a kernel that writes outside its columns changes it.
@@ -93,7 +95,8 @@ func TestTileAgainstGo(t *testing.T) {
 		for rows := 1; rows <= tileRows; rows++ {
 			for cols := 1; cols <= l.width; cols++ {
 				for i, depth := range []int{0, 1, 3, 4, 5, 11} {
-					tc := tileCase{rows, cols, (cols + i) % 4, depth, 1 + cols%3, 1 + i%3, (cols + 3*i + rows) % 8}
+					tc := tileCase{rows, cols, (cols + i) % 4, depth, 1 + cols%3, 1 + i%3,
+						(cols + 3*i + rows) % 8}
 					tc.compare(t, l, uint64(cols))
 				}
 			}
@@ -139,3 +142,7 @@ func TestTransposeAgainstGo(t *testing.T) {
 		}
 	})
 }
+
+// of is a Buf of a slice, written a Grad that overwrites it.
+func of(x []float32) kernels.Buf       { return kernels.Of(x) }
+func written(x []float32) kernels.Grad { return kernels.Grad{Buf: kernels.Of(x)} }

@@ -39,8 +39,8 @@ func (k kernel) temp(i int) VecPhysical {
 // against a row of B; then the epilogue.
 func tile(w *writer, v *vector, rows, used int) {
 	k := kernel{w, v, rows, used}
-	w.function(fmt.Sprintf("tile%dx%d%s", rows, v.lanes*used, v.suffix), "func(args *tileArgs)",
-		fmt.Sprintf("computes args.tiles tiles of %d rows and at most %d columns, as tileGo does.", rows, v.lanes*used))
+	w.function(fmt.Sprintf("tile%dx%d%s", rows, v.lanes*used, v.suffix), "func(args *tileArgs)", fmt.Sprintf(
+		"computes args.tiles tiles of %d rows and at most %d columns, as tileGo does.", rows, v.lanes*used))
 	k.Load(k.Param("args"), args)
 	k.MOVQ(k.field(args, "aStep"), step)
 	k.Label("tile")
