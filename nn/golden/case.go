@@ -2,6 +2,7 @@ package golden
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -90,6 +91,9 @@ func (c *Case) Ints(t testing.TB, key string) []int {
 	require.NoError(t, json.Unmarshal([]byte(c.Meta[key]), &v), "%s: %s", c.File, key)
 	return v
 }
+
+// Slow says that the large cases are wanted on slow backends, too: TRUEGRAIN_SLOW=1.
+func Slow() bool { return os.Getenv("TRUEGRAIN_SLOW") == "1" }
 
 // Uniform, Array, Picture and Fill are the formula with the case's seed.
 func (c *Case) Uniform(name string, n int) []float64 { return Uniform(name, c.Seed, n) }

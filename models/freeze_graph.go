@@ -1,0 +1,100 @@
+package models
+
+import (
+	"reflect"
+
+	"truegrain/autograd"
+	"truegrain/kernels"
+)
+
+// step is one op of a traced forward and the buffer that it is for.
+type step struct {
+	op  kernels.Op
+	out kernels.Buf
+}
+
+// graph is a traced forward. Its values lie at addresses of a dry pool, none used twice, so that an address says
+// which value is meant; weights are where they are.
+type graph struct {
+	steps  []step
+	x, y   kernels.Buf
+	fixed  map[uintptr]bool // addresses of weights
+	folded []kernels.Buf    // weights that folding made
+}
+
+// trace takes the steps from what a tape has recorded.
+func trace(t *autograd.Tape, x, y kernels.Buf, params []*autograd.Param) *graph {
+	g := &graph{x: x, y: y, fixed: map[uintptr]bool{}}
+	for _, p := range params {
+		g.fixed[p.Value.Buf.Addr()] = true
+	}
+	for _, n := range t.Nodes() {
+		if n.Op != nil {
+			g.steps = append(g.steps, step{forInference(n.Op), n.Out.Buf})
+		}
+	}
+	return g
+}
+
+// forInference drops what an op writes for a backward only.
+func forInference(op kernels.Op) kernels.Op {
+	switch o := op.(type) {
+	case kernels.Attention:
+		o.LSE = kernels.Buf{}
+		return o
+	case kernels.MaxPool2D:
+		o.Index = kernels.Buf{}
+		return o
+	}
+	return op
+}
+
+// values lists the buffers of an op that are not weights.
+func (g *graph) values(op kernels.Op) (values []kernels.Buf) {
+	mapBufs(op, func(b kernels.Buf) kernels.Buf {
+		if !b.IsZero() && !g.fixed[b.Addr()] {
+			values = append(values, b)
+		}
+		return b
+	})
+	return values
+}
+
+// onlyReader says that out is read in one field of one step, and is not the result.
+func (g *graph) onlyReader(out kernels.Buf) bool {
+	if g.y.Overlaps(out) {
+		return false
+	}
+	n := 0
+	for _, s := range g.steps {
+		for _, b := range g.values(s.op) {
+			if b.Overlaps(out) && b.Addr() != s.out.Addr() {
+				n++
+			}
+		}
+	}
+	return n == 1
+}
+
+var bufType = reflect.TypeFor[kernels.Buf]()
+
+// mapBufs is the op with f applied to each of its buffers.
+func mapBufs(op kernels.Op, f func(kernels.Buf) kernels.Buf) kernels.Op {
+	v := reflect.New(reflect.TypeOf(op)).Elem()
+	v.Set(reflect.ValueOf(op))
+	for i := range v.NumField() {
+		field := v.Field(i)
+		switch {
+		case field.Type() == bufType:
+			field.Set(reflect.ValueOf(f(field.Interface().(kernels.Buf))))
+		case field.Type() == reflect.SliceOf(bufType):
+			old := field.Interface().([]kernels.Buf)
+			bufs := make([]kernels.Buf, len(old))
+			for j, b := range old {
+				bufs[j] = f(b)
+			}
+			field.Set(reflect.ValueOf(bufs))
+		}
+	}
+	return v.Interface().(kernels.Op)
+}

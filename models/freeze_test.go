@@ -1,0 +1,164 @@
+package models_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"truegrain/autograd"
+	"truegrain/kernels"
+	"truegrain/models"
+	"truegrain/nn/golden"
+	"truegrain/tensor"
+)
+
+// withStatistics is a model with weights and running statistics that leave none at its default.
+func withStatistics(t *testing.T, be kernels.Backend, name string) models.Model {
+	t.Helper()
+	m, err := models.New(be, name, models.Config{Classes: 2, Empty: true})
+	require.NoError(t, err)
+	golden.FillParams(be, m.Params(), 7)
+	return m
+}
+
+func pictures(b, h, w int) tensor.Tensor {
+	return tensor.FromSlice(golden.FromNCHW(golden.Picture("x", 3, b, 3, h, w), b, 3, h, w), b, h, w, 3)
+}
+
+func eager(t *testing.T, be kernels.Backend, m models.Model, x tensor.Tensor) []float64 {
+	t.Helper()
+	tape := autograd.NewTape(be)
+	defer tape.Reset()
+	y := m.Forward(tape, tape.Upload(x))
+	require.NoError(t, tape.Err())
+	return y.Float64s(be)
+}
+
+func TestFrozenEqualsEager(t *testing.T) {
+	be := open(t, "cpu")
+	for name, size := range map[string][2]int{"resnet18": {64, 64}, "resnet50": {33, 40}, "fcn_resnet50": {40, 33},
+		"fcn8s_resnet50": {40, 33}, "vit_mini": {64, 64}, "resnet_mini": {64, 64}, "fcn8s_mini": {50, 70},
+		"vit_mini_8": {64, 64}} {
+		t.Run(name, func(t *testing.T) {
+			m, x := withStatistics(t, be, name), pictures(2, size[0], size[1])
+			f, err := models.Freeze(m, 2, size[0], size[1])
+			require.NoError(t, err)
+			defer f.Close()
+			want := eager(t, be, m, x)
+			for range 2 { // the second run finds used buffers
+				got, err := f.Run(t.Context(), x)
+				require.NoError(t, err)
+				require.Less(t, golden.Relative(got.Float64s(be), want), 1e-5)
+			}
+		})
+	}
+}
+
+func TestFrozenFusesWhatItCan(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		size int
+		want map[string]int
+	}{
+		{"resnet50", 224, map[string]int{"conv2d": 53, "maxpool2d": 1, "adaptiveavgpool2d": 1, "linear": 1}},
+		{"fcn_resnet50", 224, map[string]int{"conv2d": 55, "maxpool2d": 1, "resize": 1}},
+		{"fcn8s_resnet50", 224, map[string]int{"conv2d": 56, "maxpool2d": 1, "convtranspose2d": 3}},
+		{"vit_b_16", 224, map[string]int{"conv2d": 1, "concat": 2, "bias": 1, "layernorm": 25, "attention": 12,
+			"linear": 49, "slice": 1}},
+	} {
+		f, err := models.Freeze(build0(t, tc.name, models.Config{}), 1, tc.size, tc.size)
+		require.NoError(t, err)
+		got := map[string]int{}
+		for _, op := range f.Ops() {
+			got[op.Stem()]++
+		}
+		require.Equal(t, tc.want, got, tc.name)
+	}
+}
+
+func TestFrozenNeedsLessMemoryThanEager(t *testing.T) {
+	for _, name := range []string{"resnet50", "vit_b_16"} {
+		m := build0(t, name, models.Config{})
+		f, err := models.Freeze(m, 1, 224, 224)
+		require.NoError(t, err)
+		_, _, peak := rehearse(m, 1, 224, 224)
+		require.Less(t, f.Bytes(), peak, name)
+	}
+}
+
+func TestFrozenServesManyGoroutines(t *testing.T) {
+	be := open(t, "cpu")
+	m := withStatistics(t, be, "resnet_mini")
+	f, err := models.Freeze(m, 1, 32, 32)
+	require.NoError(t, err)
+	defer f.Close()
+	var all sync.WaitGroup
+	for i := range 4 {
+		x := tensor.FromSlice(golden.Array("x", uint64(i), 32*32*3, -1, 1), 1, 32, 32, 3)
+		want := eager(t, be, m, x)
+		all.Go(func() {
+			for range 5 {
+				y, err := f.Run(context.Background(), x)
+				if err != nil || golden.Relative(y.Float64s(be), want) > 1e-5 {
+					t.Errorf("goroutine %d: %v, want %v (%v)", i, y.Float64s(be), want, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestFrozenStopsWithTheContext(t *testing.T) {
+	be := open(t, "cpu")
+	f, err := models.Freeze(withStatistics(t, be, "resnet_mini"), 1, 32, 32)
+	require.NoError(t, err)
+	defer f.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = f.Run(ctx, pictures(1, 32, 32))
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = f.Run(t.Context(), pictures(1, 32, 32))
+	require.NoError(t, err, "the next run is not disturbed")
+}
+
+func TestFrozenRefusesAnotherShape(t *testing.T) {
+	f, err := models.Freeze(build0(t, "resnet_mini", models.Config{}), 1, 32, 32)
+	require.NoError(t, err)
+	var shape *tensor.ShapeError
+	require.ErrorAs(t, tensor.Catch(func() { _, _ = f.Run(t.Context(), pictures(1, 32, 31)) }), &shape)
+}
+
+func TestFrozenRunAllocatesNoBuffers(t *testing.T) {
+	be := &counting{Backend: open(t, "cpu")}
+	f, err := models.Freeze(withStatistics(t, be, "resnet_mini"), 1, 32, 32)
+	require.NoError(t, err)
+	defer f.Close()
+	x, y := pictures(1, 32, 32), tensor.FromSlice(make([]float32, 2), 1, 2)
+	require.NoError(t, f.RunInto(context.Background(), y, x))
+	before := be.allocs
+	for range 10 {
+		require.NoError(t, f.RunInto(context.Background(), y, x))
+	}
+	require.Equal(t, before, be.allocs)
+}
+
+// counting counts how often memory is asked for.
+type counting struct {
+	kernels.Backend
+	allocs int
+}
+
+func (c *counting) Alloc(d kernels.DType, n int) (kernels.Buf, error) {
+	c.allocs++
+	return c.Backend.Alloc(d, n)
+}
+
+func open(t testing.TB, spec string) kernels.Backend {
+	t.Helper()
+	be, err := kernels.Open(spec)
+	require.NoError(t, err)
+	t.Cleanup(func() { be.Close() })
+	return be
+}
