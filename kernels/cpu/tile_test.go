@@ -121,12 +121,13 @@ func TestTileReLUKeepsNaN(t *testing.T) {
 	forLevels(t, func(t *testing.T, l *level) {
 		b := testBackend(t, l)
 		c := make([]float32, 3)
-		nan := float32(math.NaN())
 		b.gemm(gemm{m: 1, n: 3, k: 1, alpha: 1, lda: 1, ldb: 3, ldc: 3, act: 1,
 			a: []float32{1}, b: []float32{nan, -2, 3}, c: c})
 		require.Equal(t, "[NaN 0 3]", fmt.Sprint(c))
 	})
 }
+
+var nan = float32(math.NaN())
 
 func TestTransposeAgainstGo(t *testing.T) {
 	forLevels(t, func(t *testing.T, l *level) {
