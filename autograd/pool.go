@@ -8,7 +8,8 @@ import (
 )
 
 // Pool keeps the memory of values between uses, in size classes an eighth of an octave apart. It may serve
-// several tapes, one after the other or at once. What has lain idle for idleResets resets goes back to the backend.
+// several tapes, one after the other or at once. What has lain idle for idleResets resets goes back to the
+// backend.
 type Pool struct {
 	mu    sync.Mutex
 	be    kernels.Memory
@@ -35,9 +36,9 @@ const idleResets = 8
 // NewPool makes an empty pool over a backend's memory.
 func NewPool(be kernels.Memory) *Pool { return &Pool{be: be, free: map[class][]idle{}} }
 
-// NewDryPool makes a pool without memory, for a rehearsal: a tape over it (WithPool) checks shapes, records nodes
-// and counts bytes, but computes nothing and its values can't be read. No two values ever have the same address.
-// Peak then says what a run would take, and Nodes what it would do.
+// NewDryPool makes a pool without memory, for a rehearsal: a tape over it (WithPool) checks shapes, records
+// nodes and counts bytes, but computes nothing and its values can't be read. No two values ever have the same
+// address. Peak then says what a run would take, and Nodes what it would do.
 func NewDryPool() *Pool { return &Pool{dry: 1 << (bits.UintSize - 4)} }
 
 // Live is the number of bytes in use, Peak the most there ever were, Held those in use and idle together.

@@ -12,7 +12,8 @@ import (
 // BenchmarkForward compares a model on a tape with the same model frozen: one picture of its input size.
 func BenchmarkForward(b *testing.B) {
 	be := open(b, "cpu")
-	for _, name := range []string{"resnet50", "fcn_resnet50", "vit_b_16", "resnet_mini", "fcn8s_mini", "vit_mini_8"} {
+	for _, name := range []string{"resnet50", "fcn_resnet50", "vit_b_16", "resnet_mini", "fcn8s_mini",
+		"vit_mini_8"} {
 		m, err := models.New(be, name, models.Config{Seed: 1})
 		if err != nil {
 			b.Fatal(err)

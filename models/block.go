@@ -8,8 +8,8 @@ import (
 // blockConf sets a residual block: channels in, of the inner convolutions, and out.
 type blockConf struct{ in, width, out, stride, dilation int }
 
-// block is a residual block (He et al. 2016): the body's last batch norm adds the shortcut and rectifies. With
-// three convolutions the stride is in the second, as in torchvision.
+// block is a residual block (He et al. 2016): the body's last batch norm adds the shortcut and rectifies.
+// With three convolutions the stride is in the second, as in torchvision.
 type block struct {
 	name string
 	body nn.Sequential // up to the last convolution

@@ -5,8 +5,8 @@ import (
 	"truegrain/nn"
 )
 
-// FCN is torchvision's fcn_resnet50: a dilated ResNet, a head of two convolutions on its last stage, and bilinear
-// enlargement to the picture's size (Long et al. 2015; Chen et al. 2017).
+// FCN is torchvision's fcn_resnet50: a dilated ResNet, a head of two convolutions on its last stage, and
+// bilinear enlargement to the picture's size (Long et al. 2015; Chen et al. 2017).
 type FCN struct {
 	model
 	backbone  *trunk
@@ -27,8 +27,8 @@ func fcn(s trunkSpec, size int) func(*nn.Builder, model, Config) Model {
 	}
 }
 
-// newFCNHead is convolution, batch norm, ReLU, dropout and a 1×1 convolution to the classes. Each is a layer of its
-// own, as in torchvision, so that all five can be tapped.
+// newFCNHead is convolution, batch norm, ReLU, dropout and a 1×1 convolution to the classes. Each is a layer
+// of its own, as in torchvision, so that all five can be tapped.
 func newFCNHead(b *nn.Builder, in int, c Config) nn.Layer {
 	p := 0.1
 	if c.NoDropout {

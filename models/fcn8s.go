@@ -7,14 +7,15 @@ import (
 	"truegrain/nn"
 )
 
-// FCN8s is the fully convolutional network with skips from the last three stages of a ResNet and three learned
-// transposed convolutions (Long et al. 2015):
+// FCN8s is the fully convolutional network with skips from the last three stages of a ResNet and three
+// learned transposed convolutions (Long et al. 2015):
 //
 //	y32 = up32(score32(f4)) + score16(f3),  y16 = up16(y32) + score8(f2),  y = up8(y16)
 //
-// The numbers are the strides of a ResNet50's stages and stand for those of the trunk at hand. It starts as bilinear
-// interpolation of scores that are all zero. Pictures are padded with zeros at the bottom and the right to whole
-// multiples of the last stage's stride, and the result is cropped back, so that any size from 1×1 will do.
+// The numbers are the strides of a ResNet50's stages and stand for those of the trunk at hand. It starts as
+// bilinear interpolation of scores that are all zero. Pictures are padded with zeros at the bottom and the
+// right to whole multiples of the last stage's stride, and the result is cropped back, so that any size from
+// 1×1 will do.
 type FCN8s struct {
 	model
 	backbone *trunk
@@ -33,7 +34,8 @@ func fcn8s(s trunkSpec, size int) func(*nn.Builder, model, Config) Model {
 		}
 		for i, factor := range []int{s.strides[3], s.strides[2], s.stride(1)} {
 			f.ups[i] = nn.NewConvTranspose2D(b.In("up"+strconv.Itoa(32>>i)), c.Classes, c.Classes,
-				nn.Conv{Kernel: 2 * factor, Stride: factor, Padding: factor / 2, NoBias: true, Init: nn.Bilinear})
+				nn.Conv{Kernel: 2 * factor, Stride: factor, Padding: factor / 2, NoBias: true,
+					Init: nn.Bilinear})
 		}
 		f.finish(b)
 		return f

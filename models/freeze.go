@@ -10,9 +10,9 @@ import (
 	"truegrain/tensor"
 )
 
-// Frozen is a model made ready to serve pictures of one size: batch norm is folded into the convolutions before,
-// activations and residuals are parts of the ops that make their operands, and every buffer has its place in one
-// block of memory. It serves many goroutines, each run with a block of its own.
+// Frozen is a model made ready to serve pictures of one size: batch norm is folded into the convolutions
+// before, activations and residuals are parts of the ops that make their operands, and every buffer has its
+// place in one block of memory. It serves many goroutines, each run with a block of its own.
 type Frozen struct {
 	be      kernels.Backend
 	program program
@@ -29,9 +29,9 @@ type instance struct {
 	ops         []kernels.Op
 }
 
-// Freeze prepares m, as it is in evaluation, for batches of pictures (batch, height, width, 3). The weights that are
-// not folded stay the model's, so it must not be trained while the frozen model is in use. The error wraps
-// kernels.ErrOutOfMemory.
+// Freeze prepares m, as it is in evaluation, for batches of pictures (batch, height, width, 3). The weights
+// that are not folded stay the model's, so it must not be trained while the frozen model is in use. The error
+// wraps kernels.ErrOutOfMemory.
 //
 // Panics: *tensor.ShapeError if the model does not take that size.
 func Freeze(m Model, batch, height, width int) (*Frozen, error) {
@@ -61,8 +61,8 @@ func (f *Frozen) Bytes() int64 { return int64(f.program.size * f.be.DType().Size
 // OutputShape is the shape of the result.
 func (f *Frozen) OutputShape() tensor.Shape { return f.y }
 
-// Run computes the logits of pictures x, host float32 of the shape that the model was frozen for. The error is
-// the context's or wraps kernels.ErrOutOfMemory.
+// Run computes the logits of pictures x, host float32 of the shape that the model was frozen for. The error
+// is the context's or wraps kernels.ErrOutOfMemory.
 //
 // Panics: *tensor.ShapeError if x has another shape.
 func (f *Frozen) Run(ctx context.Context, x tensor.Tensor) (tensor.Tensor, error) {
@@ -70,8 +70,8 @@ func (f *Frozen) Run(ctx context.Context, x tensor.Tensor) (tensor.Tensor, error
 	return y, f.RunInto(ctx, y, x)
 }
 
-// RunInto is Run with the result in y, host memory of OutputShape. Where as many goroutines have run before as run
-// now it allocates nothing.
+// RunInto is Run with the result in y, host memory of OutputShape. Where as many goroutines have run before
+// as run now it allocates nothing.
 func (f *Frozen) RunInto(ctx context.Context, y, x tensor.Tensor) error {
 	x.MustShape("Frozen.Run x", f.x...)
 	y.MustShape("Frozen.Run y", f.y...)

@@ -6,8 +6,8 @@ import (
 	"truegrain/kernels"
 )
 
-// fuse merges each step into the one that reads its result, wherever a rule knows how and nothing else reads it.
-// The merged op stands where the reader stood, when all its operands are there.
+// fuse merges each step into the one that reads its result, wherever a rule knows how and nothing else reads
+// it. The merged op stands where the reader stood, when all its operands are there.
 func (g *graph) fuse(be kernels.Backend) error {
 	for i := 0; i < len(g.steps); i++ {
 		for j := 0; j < i; j++ {
@@ -96,7 +96,8 @@ func epilogueOf(op kernels.Op) *epilogue {
 // fold puts a batch norm with running statistics into the weights and the bias of the convolution before, in
 // float64:
 //
-//	s[o] = gamma[o]/√(var[o] + eps),  weight'[o,...] = s[o]·weight[o,...],  bias'[o] = s[o]·(bias[o] − mean[o]) + beta[o]
+//	s[o] = gamma[o]/√(var[o] + eps)
+//	weight'[o,...] = s[o]·weight[o,...],  bias'[o] = s[o]·(bias[o] − mean[o]) + beta[o]
 func (g *graph) fold(be kernels.Backend, c *kernels.Conv2D, n kernels.BatchNorm) error {
 	read := func(b kernels.Buf) []float64 {
 		v := make([]float64, b.Len())

@@ -13,8 +13,8 @@ type step struct {
 	out kernels.Buf
 }
 
-// graph is a traced forward. Its values lie at addresses of a dry pool, none used twice, so that an address says
-// which value is meant; weights are where they are.
+// graph is a traced forward. Its values lie at addresses of a dry pool, none used twice, so that an address
+// says which value is meant; weights are where they are.
 type graph struct {
 	steps  []step
 	x, y   kernels.Buf

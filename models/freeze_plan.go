@@ -25,8 +25,9 @@ type value struct {
 // align is the distance of values, in elements: a cache line of float32.
 const align = 16
 
-// plan gives every value a place: the largest first, each at the lowest place that is free as long as it lives
-// (the greedy-by-size rule of Pisarchyk & Lee, "Efficient memory management for deep neural net inference", 2020).
+// plan gives every value a place: the largest first, each at the lowest place that is free as long as it
+// lives (the greedy-by-size rule of Pisarchyk & Lee, "Efficient memory management for deep neural net
+// inference", 2020).
 func (g *graph) plan() program {
 	p := program{values: g.lifetimes(), x: g.x, y: g.y}
 	for _, s := range g.steps {
@@ -60,8 +61,8 @@ func (v *value) length(each uintptr) int {
 	return (n + align - 1) / align * align
 }
 
-// lifetimes finds the values and when they live. The input lives from before the first step, the result to after
-// the last.
+// lifetimes finds the values and when they live. The input lives from before the first step, the result to
+// after the last.
 func (g *graph) lifetimes() []value {
 	var all []value
 	touch := func(b kernels.Buf, step int) {

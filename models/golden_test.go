@@ -190,8 +190,8 @@ func optimizer(t *testing.T, be kernels.Backend, c *golden.Case, params []*autog
 		}
 		m, v := zeros(p), zeros(p)
 		updates = append(updates, func(step int) {
-			be.Adam(kernels.Adam{N: p.Value.Len(), LR: lr, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Step: step + 1,
-				P: p.Value.Buf, G: p.Grad().Buf, M: m, V: v})
+			be.Adam(kernels.Adam{N: p.Value.Len(), LR: lr, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8,
+				Step: step + 1, P: p.Value.Buf, G: p.Grad().Buf, M: m, V: v})
 		})
 	}
 	return func(step int) {

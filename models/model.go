@@ -16,8 +16,8 @@ const (
 type Kind uint8
 
 // The kinds: a Convolutional classifier ends in global average pooling and one linear layer, logits (B,K); a
-// Segmenter has logits (B,H,W,K) for each pixel of pictures of any size; a Transformer classifies pictures of its
-// InputSize only, logits (B,K).
+// Segmenter has logits (B,H,W,K) for each pixel of pictures of any size; a Transformer classifies pictures of
+// its InputSize only, logits (B,K).
 const (
 	Convolutional Kind = iota
 	Segmenter
@@ -31,8 +31,8 @@ type Model interface {
 	// Name is the architecture, a name that New takes.
 	Name() string
 	Kind() Kind
-	// InputSize is the side of the square pictures that the model is trained on, and for a Transformer the only
-	// size that it takes.
+	// InputSize is the side of the square pictures that the model is trained on, and for a Transformer the
+	// only size that it takes.
 	InputSize() int
 	// Classes is the number of outputs K, per picture or per pixel: 1 is the logit of "photograph", 2 are the
 	// logits of AI and Photograph.
@@ -41,25 +41,27 @@ type Model interface {
 	Params() []*autograd.Param
 	// Forward maps pictures (B,H,W,3) to logits.
 	Forward(t *autograd.Tape, x *autograd.Var) *autograd.Var
-	// Probability maps logits to p(photograph) of each picture (B); a segmenter's is the mean over its pixels.
+	// Probability maps logits to p(photograph) of each picture (B); a segmenter's is the mean over its
+	// pixels.
 	Probability(t *autograd.Tape, logits *autograd.Var) *autograd.Var
 	// Stages names the places whose value is worth looking at, in order: "layer1" … "layer4", or each block's
 	// "encoder.layers.encoder_layer_i". All can be tapped.
 	Stages() []string
-	// Head is the last linear layer of a Convolutional model, whose weights make its class activation maps of the
-	// last stage (Zhou et al. 2016); nil otherwise.
+	// Head is the last linear layer of a Convolutional model, whose weights make its class activation maps of
+	// the last stage (Zhou et al. 2016); nil otherwise.
 	Head() *nn.Linear
 }
 
 // Auxiliary is a model with a second head that helps in training.
 type Auxiliary interface {
 	Model
-	// ForwardAux is Forward with the second head's logits (B,H,W,K) beside it; nil if the model was built without.
+	// ForwardAux is Forward with the second head's logits (B,H,W,K) beside it; nil if the model was built
+	// without.
 	ForwardAux(t *autograd.Tape, x *autograd.Var) (logits, aux *autograd.Var)
 }
 
-// Photographs maps logits to p(photograph) at every position, the shape without the last axis: the sigmoid of a
-// single logit, the softmax's second of two.
+// Photographs maps logits to p(photograph) at every position, the shape without the last axis: the sigmoid of
+// a single logit, the softmax's second of two.
 //
 // Panics: *kernels.ArgError for any other number of classes.
 func Photographs(t *autograd.Tape, logits *autograd.Var) *autograd.Var {

@@ -13,7 +13,7 @@ type trunkSpec struct {
 	blocks     [4]int // in each stage
 	width      int    // of the stem and the first stage; each later stage has twice the one before
 	stem       int    // side of the first convolution
-	pool       bool   // stride 2 in the first convolution and again in a max pooling; else the stem keeps the size
+	pool       bool   // stride 2 in the first convolution and in a max pooling; else the stem keeps the size
 	strides    [4]int // of each stage's first block
 	dilate     [4]bool
 }
@@ -27,8 +27,8 @@ var (
 	resnetMini = trunkSpec{false, [4]int{1, 1, 1, 1}, 16, 3, false, [4]int{2, 2, 2, 2}, [4]bool{}}
 )
 
-// dilated is the spec with the last two stages' strides replaced by dilation, so that stage 4 has an eighth of
-// the picture's size instead of a thirty-second (torchvision's replace_stride_with_dilation).
+// dilated is the spec with the last two stages' strides replaced by dilation, so that stage 4 has an eighth
+// of the picture's size instead of a thirty-second (torchvision's replace_stride_with_dilation).
 func (s trunkSpec) dilated() trunkSpec {
 	s.dilate = [4]bool{2: true, 3: true}
 	return s
@@ -58,7 +58,8 @@ func (s trunkSpec) stride(stage int) int {
 
 var (
 	maxPool = nn.Named("maxpool", func(t *autograd.Tape, x *autograd.Var) *autograd.Var {
-		return t.MaxPool2D(x, autograd.Pooling{Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Padding: [2]int{1, 1}})
+		return t.MaxPool2D(x, autograd.Pooling{
+			Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Padding: [2]int{1, 1}})
 	})
 	averagePool = nn.Named("avgpool", func(t *autograd.Tape, x *autograd.Var) *autograd.Var {
 		return t.AdaptiveAvgPool2D(x, 1, 1)
@@ -92,9 +93,11 @@ func newTrunk(b *nn.Builder, s trunkSpec) *trunk {
 	return k
 }
 
-// newStage builds the blocks of one stage. The first one has the dilation of the stage before, as in torchvision.
+// newStage builds the blocks of one stage. The first one has the dilation of the stage before, as in
+// torchvision.
 func newStage(b *nn.Builder, s trunkSpec, stage, in, dilation int) (nn.Layer, int) {
-	c := blockConf{in: in, width: s.width << stage, out: s.channels(stage), stride: s.strides[stage], dilation: dilation}
+	c := blockConf{in: in, width: s.width << stage, out: s.channels(stage), stride: s.strides[stage],
+		dilation: dilation}
 	if s.dilate[stage] {
 		dilation *= c.stride
 		c.stride = 1

@@ -21,13 +21,13 @@ var (
 	vitB16  = vitSpec{image: 224, patch: 16, layers: 12, heads: 12, width: 768, mlp: 3072}
 	vitL16  = vitSpec{image: 224, patch: 16, layers: 24, heads: 16, width: 1024, mlp: 4096}
 	vitMini = vitSpec{image: 64, patch: 16, layers: 4, heads: 4, width: 128, mlp: 256}
-	// vitMini8 has a convolutional stem: a small transformer learns from few pictures with it (Xiao et al., "Early
-	// convolutions help transformers see better", 2021).
+	// vitMini8 has a convolutional stem: a small transformer learns from few pictures with it (Xiao et al.,
+	// "Early convolutions help transformers see better", 2021).
 	vitMini8 = vitSpec{image: 64, patch: 8, layers: 4, heads: 4, width: 96, mlp: 192, stem: []int{16, 32, 64}}
 )
 
-// ViT is the vision transformer (Dosovitskiy et al. 2021) as torchvision builds it: patches become tokens, a class
-// token goes before them, and after the encoder a linear layer reads that one.
+// ViT is the vision transformer (Dosovitskiy et al. 2021) as torchvision builds it: patches become tokens, a
+// class token goes before them, and after the encoder a linear layer reads that one.
 type ViT struct {
 	model
 	spec       vitSpec
@@ -49,7 +49,8 @@ func vit(s vitSpec) func(*nn.Builder, model, Config) Model {
 		side := s.image / s.patch
 		v.position = e.Param("pos_embedding", autograd.Plain, nn.Normal(0.02), 1, side*side+1, s.width)
 		for i := range s.layers {
-			v.layers = append(v.layers, newEncoderLayer(e.In("layers").In("encoder_layer_"+strconv.Itoa(i)), s))
+			l := e.In("layers").In("encoder_layer_" + strconv.Itoa(i))
+			v.layers = append(v.layers, newEncoderLayer(l, s))
 		}
 		v.norm = nn.NewLayerNorm(e.In("ln"), s.width, 1e-6)
 		v.head = nn.NewLinearInit(b.In("heads").In("head"), s.width, c.Classes, nn.Zeros, nn.Zeros)
@@ -68,7 +69,8 @@ func newPatches(b *nn.Builder, s vitSpec) nn.Layer {
 	for i, out := range s.stem {
 		c := b.In("conv_bn_relu_" + strconv.Itoa(i))
 		stem = append(stem,
-			nn.NewConv2D(c.In("0"), in, out, nn.Conv{Kernel: 3, Stride: 2, Padding: 1, NoBias: true, BatchNorm: true}),
+			nn.NewConv2D(c.In("0"), in, out, nn.Conv{Kernel: 3, Stride: 2, Padding: 1, NoBias: true,
+				BatchNorm: true}),
 			nn.NewBatchNorm2D(c.In("1"), out).WithReLU())
 		in = out
 	}

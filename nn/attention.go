@@ -5,8 +5,8 @@ import (
 	"truegrain/kernels"
 )
 
-// MultiHeadAttention is self-attention with its projections (Vaswani et al. 2017), PyTorch's nn.MultiheadAttention:
-// one linear layer writes queries, keys and values, another mixes the heads' results.
+// MultiHeadAttention is self-attention with its projections (Vaswani et al. 2017), PyTorch's
+// nn.MultiheadAttention: one linear layer writes queries, keys and values, another mixes the heads' results.
 type MultiHeadAttention struct {
 	InWeight, InBias *autograd.Param
 	Out              *Linear

@@ -10,8 +10,8 @@ type BatchNorm2D struct {
 	relu                    bool
 }
 
-// NewBatchNorm2D registers weight, bias, running_mean and running_var (C each): 1, 0, 0, 1. Epsilon is 1e−5 and
-// the running statistics' momentum 0.1, as in PyTorch.
+// NewBatchNorm2D registers weight, bias, running_mean and running_var (C each): 1, 0, 0, 1. Epsilon is 1e−5
+// and the running statistics' momentum 0.1, as in PyTorch.
 func NewBatchNorm2D(b *Builder, channels int) *BatchNorm2D {
 	return &BatchNorm2D{name: b.Name(),
 		Weight:      b.Param("weight", autograd.Plain, Ones, channels),

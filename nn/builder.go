@@ -10,8 +10,8 @@ import (
 	"truegrain/tensor"
 )
 
-// Builder registers the parameters of a model, in order, under dotted names. Its errors stick: after the first
-// one it hands out parameters without memory, and Err says what happened.
+// Builder registers the parameters of a model, in order, under dotted names. Its errors stick: after the
+// first one it hands out parameters without memory, and Err says what happened.
 type Builder struct {
 	*registry
 	path string

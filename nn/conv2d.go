@@ -6,14 +6,15 @@ import (
 	"truegrain/autograd"
 )
 
-// Conv sets a convolution. Kernel, stride, padding and dilation are the same in rows and columns; the zero value
-// of Stride, Dilation and Groups means 1. Weights start KaimingUniform unless Init is set; the bias starts uniform
-// within 1/√fanIn, or zero if ZeroBias.
+// Conv sets a convolution. Kernel, stride, padding and dilation are the same in rows and columns; the zero
+// value of Stride, Dilation and Groups means 1. Weights start KaimingUniform unless Init is set; the bias
+// starts uniform within 1/√fanIn, or zero if ZeroBias.
 type Conv struct {
 	Kernel, Stride, Padding, Dilation, Groups int
 	NoBias, ZeroBias                          bool
 	Init                                      Init
-	// BatchNorm says that batch norm follows: in training the convolution then hands it the sums that it needs.
+	// BatchNorm says that batch norm follows: in training the convolution then hands it the sums that it
+	// needs.
 	BatchNorm bool
 }
 
@@ -44,8 +45,8 @@ func (l *Conv2D) Forward(t *autograd.Tape, x *autograd.Var) *autograd.Var {
 
 func (c Conv) window() autograd.Conv {
 	two := func(v int) [2]int { return [2]int{v, v} }
-	return autograd.Conv{Stride: two(max(c.Stride, 1)), Padding: two(c.Padding), Dilation: two(max(c.Dilation, 1)),
-		Groups: max(c.Groups, 1)}
+	return autograd.Conv{Stride: two(max(c.Stride, 1)), Padding: two(c.Padding),
+		Dilation: two(max(c.Dilation, 1)), Groups: max(c.Groups, 1)}
 }
 
 func (c Conv) init() Init {

@@ -6,7 +6,8 @@ import (
 	"truegrain/tensor"
 )
 
-// Init writes the initial values of a parameter of the given shape (ours: output channels first, channels last).
+// Init writes the initial values of a parameter of the given shape (ours: output channels first, channels
+// last).
 type Init func(s *Stream, dst []float32, shape tensor.Shape)
 
 // Zeros is 0 everywhere.
@@ -47,14 +48,14 @@ func TruncNormal(std float64) Init {
 	}
 }
 
-// KaimingUniform is PyTorch's default for the weights of convolutions and linear layers, kaiming_uniform_ with
-// a = √5 (He et al. 2015): uniform with bound 1/√fanIn.
+// KaimingUniform is PyTorch's default for the weights of convolutions and linear layers, kaiming_uniform_
+// with a = √5 (He et al. 2015): uniform with bound 1/√fanIn.
 func KaimingUniform(s *Stream, dst []float32, shape tensor.Shape) {
 	Uniform(1/math.Sqrt(float64(fanIn(shape))))(s, dst, shape)
 }
 
-// KaimingNormalFanOut is kaiming_normal_ with mode fan_out for ReLU, what torchvision gives the convolutions of a
-// ResNet: normal with standard deviation √(2/(OC·KH·KW)).
+// KaimingNormalFanOut is kaiming_normal_ with mode fan_out for ReLU, what torchvision gives the convolutions
+// of a ResNet: normal with standard deviation √(2/(OC·KH·KW)).
 func KaimingNormalFanOut(s *Stream, dst []float32, shape tensor.Shape) {
 	Normal(math.Sqrt(2/float64(fanOut(shape))))(s, dst, shape)
 }
@@ -71,7 +72,8 @@ func LecunTruncNormal(s *Stream, dst []float32, shape tensor.Shape) {
 }
 
 // Bilinear makes a transposed convolution (C,KH,KW,OC) with stride ⌈K/2⌉ interpolate bilinearly, channel by
-// channel, as FCN starts (Long et al. 2015): w[c,p,q,c] = (1 − |p−m|/f)·(1 − |q−m|/f), f = ⌈K/2⌉, m the middle.
+// channel, as FCN starts (Long et al. 2015): w[c,p,q,c] = (1 − |p−m|/f)·(1 − |q−m|/f), f = ⌈K/2⌉, m the
+// middle.
 func Bilinear(_ *Stream, dst []float32, shape tensor.Shape) {
 	kh, kw, oc := shape[1], shape[2], shape[3]
 	for c := range min(shape[0], oc) {

@@ -36,9 +36,9 @@ func TestInitialMomentsAndBounds(t *testing.T) {
 	}{
 		{"kaiming uniform, convolution", nn.KaimingUniform, []int{64, 3, 3, 32}, uniform, 1 / math.Sqrt(288)},
 		{"kaiming uniform, linear", nn.KaimingUniform, []int{100, 200}, uniform, 1 / math.Sqrt(200)},
-		{"kaiming normal, fan out", nn.KaimingNormalFanOut, []int{64, 3, 3, 32}, normal, math.Sqrt(2.0 / 576)},
+		{"kaiming normal", nn.KaimingNormalFanOut, []int{64, 3, 3, 32}, normal, math.Sqrt(2.0 / 576)},
 		{"xavier uniform", nn.XavierUniform, []int{300, 100}, uniform, math.Sqrt(6.0 / 400)},
-		{"truncated normal, patches", nn.LecunTruncNormal, []int{64, 16, 16, 3}, normal, math.Sqrt(1.0 / 768)},
+		{"truncated normal", nn.LecunTruncNormal, []int{64, 16, 16, 3}, normal, math.Sqrt(1.0 / 768)},
 		{"normal", nn.Normal(0.02), []int{197, 256}, normal, 0.02},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -74,7 +74,8 @@ func TestBilinearInterpolates(t *testing.T) {
 	require.Equal(t, 0.25*0.75, at(1, 0, 2, 1))
 	require.Zero(t, at(0, 1, 1, 1), "no channel leaks into another")
 	for phase := range 2 { // each output pixel is a weighted mean: taps two apart sum to 1
-		require.InDelta(t, 1, at(0, phase, 0, 0)+at(0, phase, 2, 0)+at(0, phase+2, 0, 0)+at(0, phase+2, 2, 0), 1e-7)
+		sum := at(0, phase, 0, 0) + at(0, phase, 2, 0) + at(0, phase+2, 0, 0) + at(0, phase+2, 2, 0)
+		require.InDelta(t, 1, sum, 1e-7)
 	}
 }
 
@@ -98,7 +99,8 @@ func TestBuilder(t *testing.T) {
 	for _, p := range b.Params() {
 		names = append(names, p.Name)
 	}
-	require.Equal(t, []string{"a.0.weight", "a.0.bias", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"}, names)
+	require.Equal(t, []string{"a.0.weight", "a.0.bias", "bn.weight", "bn.bias", "bn.running_mean",
+		"bn.running_var"}, names)
 	require.True(t, bn.RunningMean.Buffer)
 	require.False(t, one.Weight.Buffer)
 	require.Equal(t, []float32{1, 1}, bn.RunningVar.Value.Float32s(be))

@@ -57,9 +57,10 @@ func TestLayersShapesPathsAndMarks(t *testing.T) {
 func TestAttentionMapCanBeTapped(t *testing.T) {
 	be := open(t)
 	layer := nn.NewMultiHeadAttention(nn.NewBuilder(be, 1).In("self_attention"), 8, 2)
-	tape := autograd.NewTape(be, autograd.WithPool(autograd.NewDryPool()), autograd.WithTaps("self_attention.attention"))
+	const tap = "self_attention.attention"
+	tape := autograd.NewTape(be, autograd.WithPool(autograd.NewDryPool()), autograd.WithTaps(tap))
 	layer.Forward(tape, tape.Alloc(3, 5, 8))
-	require.Equal(t, tensor.Shape{3, 2, 5, 5}, tape.Tapped("self_attention.attention").Shape())
+	require.Equal(t, tensor.Shape{3, 2, 5, 5}, tape.Tapped(tap).Shape())
 }
 
 func TestHeadsMustDivideTheWidth(t *testing.T) {
@@ -87,7 +88,8 @@ func TestSequentialLetsGoOfWhatLiesBetween(t *testing.T) {
 	b := nn.NewBuilder(be, 1)
 	pool := autograd.NewDryPool()
 	tape := autograd.NewTape(be, autograd.WithPool(pool))
-	s := nn.Sequential{nn.NewLinear(b.In("0"), 16, 1024), nn.NewLinear(b.In("1"), 1024, 1024), nn.NewLinear(b.In("2"), 1024, 16)}
+	s := nn.Sequential{nn.NewLinear(b.In("0"), 16, 1024), nn.NewLinear(b.In("1"), 1024, 1024),
+		nn.NewLinear(b.In("2"), 1024, 16)}
 	s.Forward(tape, tape.Alloc(1, 16))
 	require.Equal(t, int64(64+64), pool.Live())
 	require.Equal(t, int64(64+2*4096), pool.Peak())

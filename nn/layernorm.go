@@ -17,5 +17,7 @@ func NewLayerNorm(b *Builder, d int, eps float64) *LayerNorm {
 
 // Forward normalises x (..., D).
 func (l *LayerNorm) Forward(t *autograd.Tape, x *autograd.Var) *autograd.Var {
-	return run(t, l.name, func() *autograd.Var { return t.LayerNorm(x, t.Param(l.Weight), t.Param(l.Bias), l.eps) })
+	return run(t, l.name, func() *autograd.Var {
+		return t.LayerNorm(x, t.Param(l.Weight), t.Param(l.Bias), l.eps)
+	})
 }

@@ -7,8 +7,8 @@ import (
 	"truegrain/kernels"
 )
 
-// Stream is a run of random numbers that depends on a seed and a name only, so that a parameter's initial value
-// does not change when another layer joins the model.
+// Stream is a run of random numbers that depends on a seed and a name only, so that a parameter's initial
+// value does not change when another layer joins the model.
 type Stream struct {
 	philox kernels.Philox
 	block  [4]uint32

@@ -26,8 +26,9 @@ type Case struct {
 	data   []byte
 }
 
-// Cases reads the files whose base name matches glob ("forward_*"), in order, from the folder TRUEGRAIN_GOLDEN, or
-// ../shared/golden beside the repository. It skips the test if the folder or every such file is missing.
+// Cases reads the files whose base name matches glob ("forward_*"), in order, from the folder
+// TRUEGRAIN_GOLDEN, or ../shared/golden beside the repository. It skips the test if the folder or every such
+// file is missing.
 func Cases(t testing.TB, glob string) []*Case {
 	t.Helper()
 	dir := kerneltest.Shared(t, "golden")
@@ -50,7 +51,8 @@ func read(t testing.TB, path string) *Case {
 	require.NoError(t, err)
 	seed, err := strconv.ParseInt(meta["seed"], 10, 64)
 	require.NoError(t, err, "%s: seed", path)
-	return &Case{File: strings.TrimSuffix(filepath.Base(path), ".safetensors"), Kind: meta["case"], Arch: meta["arch"],
+	name := strings.TrimSuffix(filepath.Base(path), ".safetensors")
+	return &Case{File: name, Kind: meta["case"], Arch: meta["arch"],
 		Seed: uint64(seed), Meta: meta, arrays: arrays, data: data}
 }
 

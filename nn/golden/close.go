@@ -42,8 +42,8 @@ func Require[T Number](t testing.TB, c *Case, name string, got []T) {
 	require.LessOrEqual(t, Relative(got, want), c.Limit(t, name), "%s: relative error of %s", c.File, name)
 }
 
-// RequireEach is Require for a tensor whose elements stand for themselves, each with its own limit: the losses
-// of the steps.
+// RequireEach is Require for a tensor whose elements stand for themselves, each with its own limit: the
+// losses of the steps.
 func (c *Case) RequireEach(t testing.TB, name string, got []float64) {
 	t.Helper()
 	want, errs := c.Values(t, name), c.Values(t, "float32_error."+name)
@@ -54,8 +54,8 @@ func (c *Case) RequireEach(t testing.TB, name string, got []float64) {
 	}
 }
 
-// sketch is the larger relative error of the two numbers that stand for a tensor: its L2 norm, and its dot product
-// with the probe array(name+".probe") over norm·‖probe‖.
+// sketch is the larger relative error of the two numbers that stand for a tensor: its L2 norm, and its dot
+// product with the probe array(name+".probe") over norm·‖probe‖.
 func (c *Case) sketch(t testing.TB, kind, name string, got []float32) float64 {
 	t.Helper()
 	var norm, dot, probe2 float64
@@ -70,19 +70,22 @@ func (c *Case) sketch(t testing.TB, kind, name string, got []float32) float64 {
 	if wantNorm == 0 {
 		return math.Sqrt(norm)
 	}
-	return max(math.Abs(math.Sqrt(norm)-wantNorm)/wantNorm, math.Abs(dot-wantDot)/(wantNorm*math.Sqrt(probe2)))
+	ofNorm := math.Abs(math.Sqrt(norm)-wantNorm) / wantNorm
+	ofDot := math.Abs(dot-wantDot) / (wantNorm * math.Sqrt(probe2))
+	return max(ofNorm, ofDot)
 }
 
 // RequireSketch fails the test unless the norm and the dot product of got, in PyTorch's order, are within the
 // limit of what the file has for it. kind is "stage" or "buffer".
 func (c *Case) RequireSketch(t testing.TB, kind, name string, got []float32) {
 	t.Helper()
-	require.LessOrEqual(t, c.sketch(t, kind, name, got), c.Limit(t, kind+"."+name), "%s: %s of %s", c.File, kind, name)
+	require.LessOrEqual(t, c.sketch(t, kind, name, got), c.Limit(t, kind+"."+name),
+		"%s: %s of %s", c.File, kind, name)
 }
 
 // RequireGrads checks the gradients of a whole model, by parameter, in PyTorch's order. A ReLU whose input is
-// nearly zero may fall on either side, so a single parameter is a lottery: each has the limit of the parameter
-// on which PyTorch did worst, and the median over the parameters that of PyTorch's median.
+// nearly zero may fall on either side, so a single parameter is a lottery: each has the limit of the
+// parameter on which PyTorch did worst, and the median over the parameters that of PyTorch's median.
 func (c *Case) RequireGrads(t testing.TB, grads map[string][]float32) {
 	t.Helper()
 	names := c.Names("grad_norm.")

@@ -8,8 +8,8 @@ import (
 // step is the increment of splitmix64, the golden ratio in 64 bits.
 const step = 0x9E3779B97F4A7C15
 
-// Uniform is n numbers in [0,1) with 24 bits: splitmix64 started at fnv1a64(name) XOR seed·step (Steele, Lea &
-// Flood, "Fast splittable pseudorandom number generators", 2014).
+// Uniform is n numbers in [0,1) with 24 bits: splitmix64 started at fnv1a64(name) XOR seed·step (Steele, Lea
+// & Flood, "Fast splittable pseudorandom number generators", 2014).
 func Uniform(name string, seed uint64, n int) []float64 {
 	base := fnv1a64(name) ^ seed*step
 	out := make([]float64, n)
@@ -40,8 +40,8 @@ func Array(name string, seed uint64, n int, lo, hi float64) []float32 {
 	return out
 }
 
-// Picture is an input of a whole model, (B,C,H,W) in PyTorch's order: blocks of 16×16 pixels of one value, with
-// weight ¾, plus ¼ of noise.
+// Picture is an input of a whole model, (B,C,H,W) in PyTorch's order: blocks of 16×16 pixels of one value,
+// with weight ¾, plus ¼ of noise.
 func Picture(name string, seed uint64, b, c, h, w int) []float32 {
 	rows, cols := (h+15)/16, (w+15)/16
 	coarse := Array(name+".coarse", seed, b*c*rows*cols, -1, 1)

@@ -3,8 +3,8 @@ package golden
 // Number is what the permutations move.
 type Number interface{ ~float32 | ~float64 }
 
-// FromNCHW permutes (B,C,H,W) to (B,H,W,C). With B = OC it takes convolution weights from OIHW to (OC,KH,KW,C),
-// and transposed ones from IOHW to (C,KH,KW,OC).
+// FromNCHW permutes (B,C,H,W) to (B,H,W,C). With B = OC it takes convolution weights from OIHW to
+// (OC,KH,KW,C), and transposed ones from IOHW to (C,KH,KW,OC).
 func FromNCHW[T Number](x []T, b, c, h, w int) []T { return swap(x, b, c, h*w) }
 
 // ToNCHW permutes (B,H,W,C) to (B,C,H,W), and our convolution weights to PyTorch's.
