@@ -1,4 +1,9 @@
-// Package all imports the backends of this build for their registration. Only commands and tests import it.
+// Package all registers the backends that this build has. Commands and tests import it for that alone:
+//
+//	import _ "truegrain/kernels/all"
 package all
 
-import _ "truegrain/kernels/cpu" // "cpu"
+import (
+	_ "truegrain/kernels/cpu" // cpu, cpu:generic, cpu:avx2, cpu:avx512
+	_ "truegrain/kernels/ref" // ref, ref:float64
+)

@@ -1,0 +1,17 @@
+package ref
+
+import "truegrain/kernels"
+
+// ReLU is max(x, 0).
+func (b *Backend[T]) ReLU(o kernels.ReLU) {
+	y := b.f(o.Y)
+	for i, v := range b.f(o.X) {
+		y[i] = T(relu(float64(v)))
+	}
+}
+
+// ReLUBackward follows the rule.
+func (b *Backend[T]) ReLUBackward(o kernels.ReLUGrad) {
+	dz := b.through(kernels.WithReLU, o.Rule, o.DY, o.Y)
+	b.each(o.DX, func(i int) float64 { return dz[i] })
+}
