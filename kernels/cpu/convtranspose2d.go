@@ -6,22 +6,26 @@ import "truegrain/kernels"
 func (b *Backend) ConvTranspose2D(op kernels.ConvTranspose2D) {
 	op.Check()
 	y := floats(op.Y)
-	b.picture(transposedGeometry(op), floats(op.X), floats(op.Weight), y, false, epilogue{
-		floats(op.Bias), floats(op.Residual), op.Act})
+	b.picture(transposedGeometry(op), floats(op.X), floats(op.Weight), y, false,
+		epilogue{floats(op.Bias), floats(op.Residual), op.Act})
 	b.channelSums(op.Sums, y, op.OC)
 }
 
 // ConvTranspose2DBackward computes the gradients: that of x is the convolution of dz.
 func (b *Backend) ConvTranspose2DBackward(op kernels.ConvTranspose2DGrad) {
 	op.Check()
+	const name = "convtranspose2d"
 	g := transposedGeometry(op.ConvTranspose2D)
-	dz := b.activationBackward("convtranspose2d", op.Act, op.Rule, op.Y, op.DY, op.Work)
+	exactly(name, "DY", op.DY, op.Y.Len())
+	dz := b.activationBackward(name, op.Act, op.Rule, op.Y, op.DY, op.Work)
 	if op.DX.Wanted() {
+		exactly(name, "DX", op.DX.Buf, op.X.Len())
 		b.convolve(g, dz, floats(op.Weight), floats(op.DX.Buf), op.DX.Acc, epilogue{})
 	}
 	if op.DWeight.Wanted() {
+		exactly(name, "DWeight", op.DWeight.Buf, op.Weight.Len())
 		b.weights(g, dz, floats(op.X), floats(op.DWeight.Buf), op.DWeight.Acc)
 	}
-	b.biasBackward(op.DBias, dz, g.pixels(), op.OC)
-	b.give(op.DResidual, dz)
+	b.biasBackward(name, op.DBias, dz, g.pixels(), op.OC)
+	b.give(name, op.DResidual, dz)
 }

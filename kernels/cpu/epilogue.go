@@ -21,6 +21,7 @@ func (b *Backend) activationBackward(
 	case kernels.NoActivation:
 		return g
 	case kernels.WithReLU:
+		exactly(op, "Y", y, len(g))
 		dz := floats(work)
 		if len(dz) < len(g) {
 			panic(&kernels.ArgError{Op: op, Field: "Work", Reason: "is smaller than Workspace says"})
@@ -45,10 +46,11 @@ func reluRule(rule kernels.ReLURule, dz, y, dy []float32) {
 }
 
 // give writes dz to a gradient, or adds it.
-func (b *Backend) give(to kernels.Grad, dz []float32) {
+func (b *Backend) give(op string, to kernels.Grad, dz []float32) {
 	if !to.Wanted() {
 		return
 	}
+	exactly(op, "DResidual", to.Buf, len(dz))
 	d := floats(to.Buf)
 	b.parallel(len(dz), copyGrain/4, func(lo, hi int) {
 		if !to.Acc {
@@ -103,10 +105,11 @@ func addTo(sum []float64, row []float32) {
 }
 
 // biasBackward gives the column sums of dz (r,c) to a gradient.
-func (b *Backend) biasBackward(to kernels.Grad, dz []float32, r, c int) {
+func (b *Backend) biasBackward(op string, to kernels.Grad, dz []float32, r, c int) {
 	if !to.Wanted() {
 		return
 	}
+	exactly(op, "DBias", to.Buf, c)
 	sums := make([]float64, c)
 	b.columnSums(dz, r, c, sums, nil)
 	d := floats(to.Buf)

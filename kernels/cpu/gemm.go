@@ -13,12 +13,26 @@ func (b *Backend) Gemm(op kernels.Gemm) {
 	if op.Alpha != 0 {
 		g.alpha = float32(op.Alpha)
 	}
+	checkGemmArgs(op, batch)
 	x, y, z := floats(op.A), floats(op.B), floats(op.C)
 	b.parallel(batch, 1, func(i, _ int) {
 		one := g
 		one.a, one.b, one.c = x[i*op.StrideA:], y[i*op.StrideB:], z[i*op.StrideC:]
 		b.gemm(one)
 	})
+}
+
+func checkGemmArgs(op kernels.Gemm, batch int) {
+	rowsA, colsA, rowsB, colsB := op.M, op.K, op.K, op.N
+	if op.TransA {
+		rowsA, colsA = colsA, rowsA
+	}
+	if op.TransB {
+		rowsB, colsB = colsB, rowsB
+	}
+	holds("gemm", "A", op.A, batch, rowsA, colsA, op.LDA, op.StrideA)
+	holds("gemm", "B", op.B, batch, rowsB, colsB, op.LDB, op.StrideB)
+	holds("gemm", "C", op.C, batch, op.M, op.N, op.LDC, op.StrideC)
 }
 
 // gemm is one product of matrices with an epilogue: c = act(α·op(a)·op(b) + bias + res).

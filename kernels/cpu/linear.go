@@ -4,6 +4,11 @@ import "truegrain/kernels"
 
 // Linear computes y = act(x·weightᵀ + bias + residual).
 func (b *Backend) Linear(op kernels.Linear) {
+	exactly("linear", "X", op.X, op.R*op.D)
+	exactly("linear", "Weight", op.Weight, op.OD*op.D)
+	exactly("linear", "Y", op.Y, op.R*op.OD)
+	optionally("linear", "Bias", op.Bias, op.OD)
+	optionally("linear", "Residual", op.Residual, op.R*op.OD)
 	b.gemm(gemm{
 		m: op.R, n: op.OD, k: op.D, transB: true, alpha: 1, lda: op.D, ldb: op.D, ldc: op.OD, act: op.Act,
 		a: floats(op.X), b: floats(op.Weight), c: floats(op.Y),
@@ -13,16 +18,20 @@ func (b *Backend) Linear(op kernels.Linear) {
 
 // LinearBackward computes dx = dz·weight, dweight = dzᵀ·x, dbias = Σ dz and dresidual = dz.
 func (b *Backend) LinearBackward(op kernels.LinearGrad) {
+	exactly("linear", "DY", op.DY, op.R*op.OD)
 	dz := b.activationBackward("linear", op.Act, op.Rule, op.Y, op.DY, op.Work)
-	x, w := floats(op.X), floats(op.Weight)
 	if op.DX.Wanted() {
+		exactly("linear", "DX", op.DX.Buf, op.R*op.D)
+		exactly("linear", "Weight", op.Weight, op.OD*op.D)
 		b.gemm(gemm{m: op.R, n: op.D, k: op.OD, alpha: 1, lda: op.OD, ldb: op.D, ldc: op.D,
-			a: dz, b: w, c: floats(op.DX.Buf), acc: op.DX.Acc})
+			a: dz, b: floats(op.Weight), c: floats(op.DX.Buf), acc: op.DX.Acc})
 	}
 	if op.DWeight.Wanted() {
+		exactly("linear", "DWeight", op.DWeight.Buf, op.OD*op.D)
+		exactly("linear", "X", op.X, op.R*op.D)
 		b.gemm(gemm{m: op.OD, n: op.D, k: op.R, transA: true, alpha: 1, lda: op.OD, ldb: op.D, ldc: op.D,
-			a: dz, b: x, c: floats(op.DWeight.Buf), acc: op.DWeight.Acc})
+			a: dz, b: floats(op.X), c: floats(op.DWeight.Buf), acc: op.DWeight.Acc})
 	}
-	b.biasBackward(op.DBias, dz, op.R, op.OD)
-	b.give(op.DResidual, dz)
+	b.biasBackward("linear", op.DBias, dz, op.R, op.OD)
+	b.give("linear", op.DResidual, dz)
 }
