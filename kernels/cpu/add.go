@@ -15,6 +15,6 @@ func (b *Backend) Add(op kernels.Add) {
 
 // AddBackward is da = dy, db = dy.
 func (b *Backend) AddBackward(op kernels.AddGrad) {
-	b.give(op.DA, floats(op.DY))
-	b.give(op.DB, floats(op.DY))
+	b.give("add", op.DA, floats(op.DY))
+	b.give("add", op.DB, floats(op.DY))
 }

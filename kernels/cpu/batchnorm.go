@@ -10,13 +10,12 @@ import (
 func (b *Backend) BatchNorm(op kernels.BatchNorm) {
 	x, residual, y := floats(op.X), floats(op.Residual), floats(op.Y)
 	b.batchStatistics(op, x)
-	scale, shift := affine(op)
-	c := op.C
+	scale, mean, beta, c := slopes(op), floats(op.Mean), floats(op.Beta), op.C
 	b.parallel(op.R, rowGrain(c), func(lo, hi int) {
 		for r := lo; r < hi; r++ {
 			in, out := x[r*c:][:c], y[r*c:][:c]
 			for j, v := range in {
-				out[j] = v*scale[j] + shift[j]
+				out[j] = (v-mean[j])*scale[j] + beta[j]
 			}
 			if residual != nil {
 				axpy(out, residual[r*c:][:c], 1)
@@ -28,15 +27,15 @@ func (b *Backend) BatchNorm(op kernels.BatchNorm) {
 	})
 }
 
-// affine is batch norm as one product and one sum: y = x·scale + shift.
-func affine(op kernels.BatchNorm) (scale, shift []float32) {
-	gamma, beta, mean, rstd := floats(op.Gamma), floats(op.Beta), floats(op.Mean), floats(op.RStd)
-	scale, shift = make([]float32, op.C), make([]float32, op.C)
+// slopes is gamma·rstd. The mean is subtracted first: x·slope + (beta − mean·slope) in one product and one sum loses
+// digits where the mean is large.
+func slopes(op kernels.BatchNorm) []float32 {
+	gamma, rstd := floats(op.Gamma), floats(op.RStd)
+	scale := make([]float32, op.C)
 	for j := range scale {
-		s := float64(gamma[j]) * float64(rstd[j])
-		scale[j], shift[j] = float32(s), float32(float64(beta[j])-float64(mean[j])*s)
+		scale[j] = gamma[j] * rstd[j]
 	}
-	return scale, shift
+	return scale
 }
 
 // batchStatistics fills Mean and RStd, and in training moves the running statistics.
@@ -79,47 +78,32 @@ func (b *Backend) BatchNormBackward(op kernels.BatchNormGrad) {
 	b.batchNormDX(op, dz, sums)
 	giveSums(op.DGamma, sums[op.C:])
 	giveSums(op.DBeta, sums[:op.C])
-	b.give(op.DResidual, dz)
+	b.give("batchnorm", op.DResidual, dz)
 }
 
-// normSums is Σ dz and Σ dz·x̂ of each channel, partial sums added in their order.
+// normSums is Σ dz and Σ dz·x̂ of each channel.
 func (b *Backend) normSums(op kernels.BatchNormGrad, dz []float32) []float64 {
 	x, mean, rstd, c := floats(op.X), floats(op.Mean), floats(op.RStd), op.C
-	step := max(sumRows, (op.R+sumParts-1)/sumParts)
-	parts := (op.R + step - 1) / step
-	partial := make([]float64, parts*2*c)
-	b.chunks(parts, func(i int) {
-		s, q := partial[2*i*c:][:c], partial[(2*i+1)*c:][:c]
-		for r := i * step; r < min(op.R, (i+1)*step); r++ {
-			g, in := dz[r*c:][:c], x[r*c:][:c]
-			for j, v := range g {
-				s[j] += float64(v)
-				q[j] += float64(v) * float64((in[j]-mean[j])*rstd[j])
-			}
+	return b.pairSums(op.R, c, func(r int, s, q []float64) {
+		g, in := dz[r*c:][:c], x[r*c:][:c]
+		for j, v := range g {
+			s[j] += float64(v)
+			q[j] += float64(v) * float64((in[j]-mean[j])*rstd[j])
 		}
 	})
-	sums := make([]float64, 2*c)
-	for i := range parts {
-		for j, v := range partial[2*i*c:][:2*c] {
-			sums[j] += v
-		}
-	}
-	return sums
 }
 
-// batchNormDX is dx = a·dz + p·x + q, channel by channel: the formula with its constants gathered.
+// batchNormDX is dx = slope·(dz − a − (x − mean)·p), with a and p of each channel from the sums, 0 outside training.
 func (b *Backend) batchNormDX(op kernels.BatchNormGrad, dz []float32, sums []float64) {
 	if !op.DX.Wanted() {
 		return
 	}
-	x, gamma, mean, rstd, c := floats(op.X), floats(op.Gamma), floats(op.Mean), floats(op.RStd), op.C
-	a, p, q := make([]float32, c), make([]float32, c), make([]float32, c)
-	for j := range a {
-		k := float64(gamma[j]) * float64(rstd[j])
-		a[j] = float32(k)
-		if op.Train {
-			slope := -k * float64(rstd[j]) * sums[c+j] / float64(op.R)
-			p[j], q[j] = float32(slope), float32(-k*sums[j]/float64(op.R)-slope*float64(mean[j]))
+	x, mean, rstd, c := floats(op.X), floats(op.Mean), floats(op.RStd), op.C
+	slope, a, p := slopes(op.BatchNorm), make([]float32, c), make([]float32, c)
+	if op.Train {
+		for j := range a {
+			a[j] = float32(sums[j] / float64(op.R))
+			p[j] = float32(sums[c+j] / float64(op.R) * float64(rstd[j]))
 		}
 	}
 	dx := floats(op.DX.Buf)
@@ -127,7 +111,7 @@ func (b *Backend) batchNormDX(op kernels.BatchNormGrad, dz []float32, sums []flo
 		for r := lo; r < hi; r++ {
 			g, in, out := dz[r*c:][:c], x[r*c:][:c], dx[r*c:][:c]
 			for j, v := range g {
-				d := a[j]*v + p[j]*in[j] + q[j]
+				d := slope[j] * (v - a[j] - (in[j]-mean[j])*p[j])
 				if op.DX.Acc {
 					d += out[j]
 				}

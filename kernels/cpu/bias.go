@@ -18,6 +18,6 @@ func (b *Backend) Bias(op kernels.Bias) {
 
 // BiasBackward is dx = dy, dbias = Σ dy.
 func (b *Backend) BiasBackward(op kernels.BiasGrad) {
-	b.give(op.DX, floats(op.DY))
-	b.biasBackward(op.DBias, floats(op.DY), op.R, op.C)
+	b.give("bias", op.DX, floats(op.DY))
+	b.biasBackward("bias", op.DBias, floats(op.DY), op.R, op.C)
 }

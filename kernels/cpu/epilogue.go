@@ -66,36 +66,42 @@ func (b *Backend) give(op string, to kernels.Grad, dz []float32) {
 // Partial sums are over at least sumRows rows, and there are at most sumParts of them.
 const sumRows, sumParts = 512, 32
 
-// columnSums adds up the rows of x (r,c) in float64, partial sums added in their order: sums[j] is
-// Σ x, and squares[j], where wanted, Σ x².
+// columnSums adds up the rows of x (r,c) in float64: sums[j] is Σ x, and squares[j], where wanted, Σ x².
 func (b *Backend) columnSums(x []float32, r, c int, sums, squares []float64) {
+	both := b.pairSums(r, c, func(k int, s, q []float64) {
+		row := x[k*c:][:c]
+		if squares == nil {
+			addTo(s, row)
+			return
+		}
+		for j, v := range row {
+			s[j] += float64(v)
+			q[j] += float64(v) * float64(v)
+		}
+	})
+	copy(sums, both[:c])
+	copy(squares, both[c:])
+}
+
+// pairSums adds up two rows of c sums over r rows, in float64, partial sums added in their order: add adds what row
+// k contributes. The first c results are the sums s, the others the sums q.
+func (b *Backend) pairSums(r, c int, add func(k int, s, q []float64)) []float64 {
 	step := max(sumRows, (r+sumParts-1)/sumParts)
 	parts := (r + step - 1) / step
 	partial := make([]float64, parts*2*c)
 	b.chunks(parts, func(i int) {
 		s, q := partial[2*i*c:][:c], partial[(2*i+1)*c:][:c]
 		for k := i * step; k < min(r, (i+1)*step); k++ {
-			row := x[k*c:][:c]
-			if squares == nil {
-				addTo(s, row)
-				continue
-			}
-			for j, v := range row {
-				s[j] += float64(v)
-				q[j] += float64(v) * float64(v)
-			}
+			add(k, s, q)
 		}
 	})
-	clear(sums)
-	clear(squares)
+	sums := make([]float64, 2*c)
 	for i := range parts {
-		for j := range c {
-			sums[j] += partial[2*i*c+j]
-			if squares != nil {
-				squares[j] += partial[(2*i+1)*c+j]
-			}
+		for j, v := range partial[2*i*c:][:2*c] {
+			sums[j] += v
 		}
 	}
+	return sums
 }
 
 func addTo(sum []float64, row []float32) {

@@ -43,25 +43,13 @@ func (b *Backend) LayerNormBackward(op kernels.LayerNormGrad) {
 		return
 	}
 	x, dy, mean, rstd, d := floats(op.X), floats(op.DY), floats(op.Mean), floats(op.RStd), op.D
-	step := max(sumRows, (op.R+sumParts-1)/sumParts)
-	parts := (op.R + step - 1) / step
-	partial := make([]float64, parts*2*d)
-	b.chunks(parts, func(i int) {
-		s, q := partial[2*i*d:][:d], partial[(2*i+1)*d:][:d]
-		for r := i * step; r < min(op.R, (i+1)*step); r++ {
-			in, g := x[r*d:][:d], dy[r*d:][:d]
-			for j, v := range g {
-				s[j] += float64(v)
-				q[j] += float64(v) * float64((in[j]-mean[r])*rstd[r])
-			}
+	sums := b.pairSums(op.R, d, func(r int, s, q []float64) {
+		in, g := x[r*d:][:d], dy[r*d:][:d]
+		for j, v := range g {
+			s[j] += float64(v)
+			q[j] += float64(v) * float64((in[j]-mean[r])*rstd[r])
 		}
 	})
-	sums := make([]float64, 2*d)
-	for i := range parts {
-		for j, v := range partial[2*i*d:][:2*d] {
-			sums[j] += v
-		}
-	}
 	giveSums(op.DGamma, sums[d:])
 	giveSums(op.DBeta, sums[:d])
 }

@@ -8,7 +8,7 @@ type between struct {
 	a, b   float32
 }
 
-func axis(n, out int) []between {
+func halves(n, out int) []between {
 	t := make([]between, out)
 	for i := range t {
 		at := max(0, (float64(i)+0.5)*float64(n)/float64(out)-0.5)
@@ -22,7 +22,7 @@ func axis(n, out int) []between {
 // Resize is bilinear interpolation.
 func (b *Backend) Resize(op kernels.Resize) {
 	x, y := floats(op.X), floats(op.Y)
-	ys, xs, c := axis(op.H, op.OH), axis(op.W, op.OW), op.C
+	ys, xs, c := halves(op.H, op.OH), halves(op.W, op.OW), op.C
 	b.parallel(op.B*op.OH, rowGrain(op.OW*c), func(lo, hi int) {
 		for r := lo; r < hi; r++ {
 			v := ys[r%op.OH]
@@ -45,7 +45,7 @@ func (b *Backend) ResizeBackward(op kernels.ResizeGrad) {
 		return
 	}
 	dy, dx := floats(op.DY), b.zeroed(op.DX)
-	ys, xs, c := axis(op.H, op.OH), axis(op.W, op.OW), op.C
+	ys, xs, c := halves(op.H, op.OH), halves(op.W, op.OW), op.C
 	b.parallel(op.B, 1, func(n, _ int) {
 		for i, v := range ys {
 			top, bottom := dx[(n*op.H+v.lo)*op.W*c:][:op.W*c], dx[(n*op.H+v.hi)*op.W*c:][:op.W*c]
