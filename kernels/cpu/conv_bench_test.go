@@ -32,7 +32,7 @@ func checkConv(t testing.TB, be *Backend, op kernels.Conv2D, grad kernels.Conv2D
 	rng := rand.New(rand.NewPCG(2, 2))
 	for range 20 {
 		at := rng.IntN(len(y))
-		one := be.windows(g, x, 0)
+		one := be.windows(g, x)
 		off := make([]int64, one.taps)
 		one.locate(at/g.oc, at/g.oc+1, 0, one.taps, off)
 		var s sum

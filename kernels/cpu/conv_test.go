@@ -36,6 +36,8 @@ var convCases = []struct {
 	{"no picture", 0, 4, 4, 3, 4, [2]int{3, 3}, [2]int{1, 1}, [2]int{1, 1}, [2]int{1, 1}, 1, 0},
 	{"deep", 1, 3, 3, 1700, 5, [2]int{3, 3}, [2]int{1, 1}, [2]int{1, 1}, [2]int{1, 1}, 1, 0},
 	{"many positions", 1, 50, 45, 2, 3, [2]int{3, 3}, [2]int{1, 1}, [2]int{1, 1}, [2]int{1, 1}, 1, 0},
+	{"wide", 1, 3, 530, 2, 3, [2]int{3, 3}, [2]int{2, 2}, [2]int{1, 1}, [2]int{1, 1}, 1, 0},
+	{"1x1, many positions", 2, 30, 40, 16, 5, [2]int{1, 1}, [2]int{1, 1}, [2]int{}, [2]int{1, 1}, 1, 1},
 }
 
 // terms calls f with the indices of every product x[xi]·weight[wi] that goes into y[yi] of a convolution.

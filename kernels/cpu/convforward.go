@@ -1,16 +1,15 @@
 package cpu
 
-// narrow is the number of channels below which a copy of the picture with padded rows is worth its time,
-// since whole rows of the window are then one tap; narrowSum is the same for the gradient of the weights,
-// which copies windows.
-const narrow, narrowSum = 16, 64
+// narrow is the number of channels below which a copy of the picture with padded rows is worth its time, since whole
+// rows of the window are then one tap.
+const narrow = 16
 
 // convolve computes y (positions, oc) = act(x ⋆ weight + bias + res); into y, or added to it.
 func (b *Backend) convolve(g geometry, x, weight, y []float32, acc bool, e epilogue) {
 	if g.positions() == 0 {
 		return
 	}
-	v := b.windows(g, x, narrow)
+	v := b.windows(g, x)
 	defer b.release(v)
 	perGroup, channels := g.oc/g.groups, g.c/g.groups
 	b.parallel(g.groups, 1, func(i, _ int) {

@@ -57,14 +57,14 @@ type windows struct {
 // windows reads x pixel by pixel of the window; or by rows, where these are contiguous: without groups and
 // dilation along the row, and without padding there, which a copy supplies if there are fewer channels than
 // narrow.
-func (b *Backend) windows(g geometry, x []float32, narrow int) windows {
+func (b *Backend) windows(g geometry, x []float32) windows {
 	v := windows{geometry: g, x: x, depth: g.c / g.groups}
 	if g.pixels() == 0 {
 		return v
 	}
 	byRows := g.KW > 1 && g.DilW == 1 && g.groups == 1 && (g.PadW == 0 || g.c < narrow)
 	if byRows && g.PadW > 0 {
-		v.lease = b.padRows(g, x)
+		v.lease = b.pad(g, x, 0, g.PadW)
 		v.x, v.w, v.PadW = v.lease, g.w+2*g.PadW, 0
 	}
 	if byRows {
@@ -82,15 +82,22 @@ func (v *windows) setTaps() {
 	}
 }
 
-// padRows is a copy of x with PadW pixels of zeros on both sides of every row.
-func (b *Backend) padRows(g geometry, x []float32) []float32 {
-	side, row := g.PadW*g.c, g.w*g.c
-	out := b.scratch.get(g.b * g.h * (row + 2*side))
-	b.parallel(g.b*g.h, max(1, copyGrain/8/row), func(lo, hi int) {
+// pad is a copy of x with padH rows and padW columns of zeros around every picture, and enough behind it for a kernel
+// that reads a whole panel.
+func (b *Backend) pad(g geometry, x []float32, padH, padW int) []float32 {
+	side, row, rows := padW*g.c, g.w*g.c, g.h+2*padH
+	out := b.scratch.get(g.b*rows*(row+2*side) + b.level.width)
+	clear(out[len(out)-b.level.width:])
+	b.parallel(g.b*rows, max(1, copyGrain/8/(row+2*side)), func(lo, hi int) {
 		for r := lo; r < hi; r++ {
 			to := out[r*(row+2*side):][:row+2*side]
+			i := r%rows - padH
+			if i < 0 || i >= g.h {
+				clear(to)
+				continue
+			}
 			clear(to[:side])
-			copy(to[side:], x[r*row:][:row])
+			copy(to[side:], x[(r/rows*g.h+i)*row:][:row])
 			clear(to[side+row:])
 		}
 	})

@@ -64,6 +64,36 @@ func tile5x32AVX512(args *tileArgs)
 //go:noescape
 func tile6x32AVX512(args *tileArgs)
 
+// tile1x48AVX512 computes args.tiles tiles of 1 rows and at most 48 columns, as tileGo does.
+//
+//go:noescape
+func tile1x48AVX512(args *tileArgs)
+
+// tile2x48AVX512 computes args.tiles tiles of 2 rows and at most 48 columns, as tileGo does.
+//
+//go:noescape
+func tile2x48AVX512(args *tileArgs)
+
+// tile3x48AVX512 computes args.tiles tiles of 3 rows and at most 48 columns, as tileGo does.
+//
+//go:noescape
+func tile3x48AVX512(args *tileArgs)
+
+// tile4x48AVX512 computes args.tiles tiles of 4 rows and at most 48 columns, as tileGo does.
+//
+//go:noescape
+func tile4x48AVX512(args *tileArgs)
+
+// tile5x48AVX512 computes args.tiles tiles of 5 rows and at most 48 columns, as tileGo does.
+//
+//go:noescape
+func tile5x48AVX512(args *tileArgs)
+
+// tile6x48AVX512 computes args.tiles tiles of 6 rows and at most 48 columns, as tileGo does.
+//
+//go:noescape
+func tile6x48AVX512(args *tileArgs)
+
 // tile1x64AVX512 computes args.tiles tiles of 1 rows and at most 64 columns, as tileGo does.
 //
 //go:noescape

@@ -11,7 +11,7 @@ TEXT ·tile1x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -21,9 +21,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 120(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	JMP       ready
 
@@ -32,8 +32,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -44,7 +45,7 @@ tap:
 	ADDQ    (AX), R8
 	ADDQ    $+8, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -53,19 +54,22 @@ unrolled:
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	ADDQ         SI, CX
-	VMOVUPS      256(BX), Z24
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	ADDQ         SI, CX
-	VMOVUPS      512(BX), Z24
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	ADDQ         SI, CX
-	VMOVUPS      768(BX), Z24
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	ADDQ         SI, CX
-	ADDQ         $+1024, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -78,16 +82,17 @@ single:
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -97,23 +102,23 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), DI
+	MOVQ      88(AX), DI
 	MOVQ      (DI), R8
-	ADDQ      64(AX), R8
-	TESTQ     $0x00000002, 104(AX)
+	ADDQ      80(AX), R8
+	TESTQ     $0x00000002, 120(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      96(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    112(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	JMP     stored
@@ -124,8 +129,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+8, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+8, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -137,7 +142,7 @@ TEXT ·tile2x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -147,9 +152,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 120(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	JMP       ready
@@ -160,8 +165,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -176,7 +182,7 @@ tap:
 	ADDQ    (AX), R9
 	ADDQ    $+16, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -187,25 +193,28 @@ unrolled:
 	VBROADCASTSS (R9)(CX*1), Z29
 	VFMADD231PS  Z24, Z29, Z4
 	ADDQ         SI, CX
-	VMOVUPS      256(BX), Z24
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VBROADCASTSS (R9)(CX*1), Z29
 	VFMADD231PS  Z24, Z29, Z4
 	ADDQ         SI, CX
-	VMOVUPS      512(BX), Z24
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VBROADCASTSS (R9)(CX*1), Z29
 	VFMADD231PS  Z24, Z29, Z4
 	ADDQ         SI, CX
-	VMOVUPS      768(BX), Z24
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VBROADCASTSS (R9)(CX*1), Z29
 	VFMADD231PS  Z24, Z29, Z4
 	ADDQ         SI, CX
-	ADDQ         $+1024, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -220,16 +229,17 @@ single:
 	VBROADCASTSS (R9)(CX*1), Z29
 	VFMADD231PS  Z24, Z29, Z4
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -239,28 +249,28 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), DI
+	MOVQ      88(AX), DI
 	MOVQ      (DI), R8
-	ADDQ      64(AX), R8
+	ADDQ      80(AX), R8
 	MOVQ      8(DI), R9
-	ADDQ      64(AX), R9
-	TESTQ     $0x00000002, 104(AX)
+	ADDQ      80(AX), R9
+	TESTQ     $0x00000002, 120(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      96(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
 	VADDPS    Z24, Z4, Z4
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
 	VMAXPS Z4, Z24, Z4
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    112(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z4, (R9)
@@ -273,8 +283,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+16, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+16, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -286,7 +296,7 @@ TEXT ·tile3x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -296,9 +306,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 120(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -311,8 +321,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -331,7 +342,7 @@ tap:
 	ADDQ    (AX), R10
 	ADDQ    $+24, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -344,7 +355,8 @@ unrolled:
 	VBROADCASTSS (R10)(CX*1), Z30
 	VFMADD231PS  Z24, Z30, Z8
 	ADDQ         SI, CX
-	VMOVUPS      256(BX), Z24
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VBROADCASTSS (R9)(CX*1), Z29
@@ -352,7 +364,8 @@ unrolled:
 	VBROADCASTSS (R10)(CX*1), Z30
 	VFMADD231PS  Z24, Z30, Z8
 	ADDQ         SI, CX
-	VMOVUPS      512(BX), Z24
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VBROADCASTSS (R9)(CX*1), Z29
@@ -360,7 +373,8 @@ unrolled:
 	VBROADCASTSS (R10)(CX*1), Z30
 	VFMADD231PS  Z24, Z30, Z8
 	ADDQ         SI, CX
-	VMOVUPS      768(BX), Z24
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VBROADCASTSS (R9)(CX*1), Z29
@@ -368,7 +382,7 @@ unrolled:
 	VBROADCASTSS (R10)(CX*1), Z30
 	VFMADD231PS  Z24, Z30, Z8
 	ADDQ         SI, CX
-	ADDQ         $+1024, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -385,16 +399,17 @@ single:
 	VBROADCASTSS (R10)(CX*1), Z30
 	VFMADD231PS  Z24, Z30, Z8
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -404,16 +419,16 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), DI
+	MOVQ      88(AX), DI
 	MOVQ      (DI), R8
-	ADDQ      64(AX), R8
+	ADDQ      80(AX), R8
 	MOVQ      8(DI), R9
-	ADDQ      64(AX), R9
+	ADDQ      80(AX), R9
 	MOVQ      16(DI), R10
-	ADDQ      64(AX), R10
-	TESTQ     $0x00000002, 104(AX)
+	ADDQ      80(AX), R10
+	TESTQ     $0x00000002, 120(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      96(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -422,7 +437,7 @@ epilogue:
 	VADDPS    Z24, Z8, Z8
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -430,7 +445,7 @@ nores:
 	VMAXPS Z8, Z24, Z8
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    112(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z4, (R9)
@@ -445,8 +460,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+24, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+24, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -458,7 +473,7 @@ TEXT ·tile4x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -468,9 +483,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 120(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -485,8 +500,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -509,7 +525,7 @@ tap:
 	ADDQ    (AX), R11
 	ADDQ    $+32, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -524,7 +540,8 @@ unrolled:
 	VBROADCASTSS (R11)(CX*1), Z31
 	VFMADD231PS  Z24, Z31, Z12
 	ADDQ         SI, CX
-	VMOVUPS      256(BX), Z24
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VBROADCASTSS (R9)(CX*1), Z29
@@ -534,7 +551,8 @@ unrolled:
 	VBROADCASTSS (R11)(CX*1), Z31
 	VFMADD231PS  Z24, Z31, Z12
 	ADDQ         SI, CX
-	VMOVUPS      512(BX), Z24
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VBROADCASTSS (R9)(CX*1), Z29
@@ -544,7 +562,8 @@ unrolled:
 	VBROADCASTSS (R11)(CX*1), Z31
 	VFMADD231PS  Z24, Z31, Z12
 	ADDQ         SI, CX
-	VMOVUPS      768(BX), Z24
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VBROADCASTSS (R9)(CX*1), Z29
@@ -554,7 +573,7 @@ unrolled:
 	VBROADCASTSS (R11)(CX*1), Z31
 	VFMADD231PS  Z24, Z31, Z12
 	ADDQ         SI, CX
-	ADDQ         $+1024, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -573,16 +592,17 @@ single:
 	VBROADCASTSS (R11)(CX*1), Z31
 	VFMADD231PS  Z24, Z31, Z12
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -592,18 +612,18 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), DI
+	MOVQ      88(AX), DI
 	MOVQ      (DI), R8
-	ADDQ      64(AX), R8
+	ADDQ      80(AX), R8
 	MOVQ      8(DI), R9
-	ADDQ      64(AX), R9
+	ADDQ      80(AX), R9
 	MOVQ      16(DI), R10
-	ADDQ      64(AX), R10
+	ADDQ      80(AX), R10
 	MOVQ      24(DI), R11
-	ADDQ      64(AX), R11
-	TESTQ     $0x00000002, 104(AX)
+	ADDQ      80(AX), R11
+	TESTQ     $0x00000002, 120(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      96(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -614,7 +634,7 @@ epilogue:
 	VADDPS    Z24, Z12, Z12
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -623,7 +643,7 @@ nores:
 	VMAXPS Z12, Z24, Z12
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    112(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z4, (R9)
@@ -640,8 +660,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+32, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+32, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -653,7 +673,7 @@ TEXT ·tile5x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -663,9 +683,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 120(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -682,8 +702,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -710,7 +731,7 @@ tap:
 	ADDQ    (AX), R12
 	ADDQ    $+40, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -727,7 +748,8 @@ unrolled:
 	VBROADCASTSS (R12)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z16
 	ADDQ         SI, CX
-	VMOVUPS      256(BX), Z24
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VBROADCASTSS (R9)(CX*1), Z29
@@ -739,7 +761,8 @@ unrolled:
 	VBROADCASTSS (R12)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z16
 	ADDQ         SI, CX
-	VMOVUPS      512(BX), Z24
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VBROADCASTSS (R9)(CX*1), Z29
@@ -751,7 +774,8 @@ unrolled:
 	VBROADCASTSS (R12)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z16
 	ADDQ         SI, CX
-	VMOVUPS      768(BX), Z24
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VBROADCASTSS (R9)(CX*1), Z29
@@ -763,7 +787,7 @@ unrolled:
 	VBROADCASTSS (R12)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z16
 	ADDQ         SI, CX
-	ADDQ         $+1024, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -784,16 +808,17 @@ single:
 	VBROADCASTSS (R12)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z16
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -803,20 +828,20 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), DI
+	MOVQ      88(AX), DI
 	MOVQ      (DI), R8
-	ADDQ      64(AX), R8
+	ADDQ      80(AX), R8
 	MOVQ      8(DI), R9
-	ADDQ      64(AX), R9
+	ADDQ      80(AX), R9
 	MOVQ      16(DI), R10
-	ADDQ      64(AX), R10
+	ADDQ      80(AX), R10
 	MOVQ      24(DI), R11
-	ADDQ      64(AX), R11
+	ADDQ      80(AX), R11
 	MOVQ      32(DI), R12
-	ADDQ      64(AX), R12
-	TESTQ     $0x00000002, 104(AX)
+	ADDQ      80(AX), R12
+	TESTQ     $0x00000002, 120(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      96(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -829,7 +854,7 @@ epilogue:
 	VADDPS    Z24, Z16, Z16
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -839,7 +864,7 @@ nores:
 	VMAXPS Z16, Z24, Z16
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    112(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z4, (R9)
@@ -858,8 +883,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+40, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+40, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -871,7 +896,7 @@ TEXT ·tile6x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -881,9 +906,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 120(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -902,8 +927,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -934,7 +960,7 @@ tap:
 	ADDQ    (AX), R13
 	ADDQ    $+48, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -953,7 +979,8 @@ unrolled:
 	VBROADCASTSS (R13)(CX*1), Z29
 	VFMADD231PS  Z24, Z29, Z20
 	ADDQ         SI, CX
-	VMOVUPS      256(BX), Z24
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VBROADCASTSS (R9)(CX*1), Z29
@@ -967,7 +994,8 @@ unrolled:
 	VBROADCASTSS (R13)(CX*1), Z29
 	VFMADD231PS  Z24, Z29, Z20
 	ADDQ         SI, CX
-	VMOVUPS      512(BX), Z24
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VBROADCASTSS (R9)(CX*1), Z29
@@ -981,7 +1009,8 @@ unrolled:
 	VBROADCASTSS (R13)(CX*1), Z29
 	VFMADD231PS  Z24, Z29, Z20
 	ADDQ         SI, CX
-	VMOVUPS      768(BX), Z24
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VBROADCASTSS (R9)(CX*1), Z29
@@ -995,7 +1024,7 @@ unrolled:
 	VBROADCASTSS (R13)(CX*1), Z29
 	VFMADD231PS  Z24, Z29, Z20
 	ADDQ         SI, CX
-	ADDQ         $+1024, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -1018,16 +1047,17 @@ single:
 	VBROADCASTSS (R13)(CX*1), Z29
 	VFMADD231PS  Z24, Z29, Z20
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1037,22 +1067,22 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), DI
+	MOVQ      88(AX), DI
 	MOVQ      (DI), R8
-	ADDQ      64(AX), R8
+	ADDQ      80(AX), R8
 	MOVQ      8(DI), R9
-	ADDQ      64(AX), R9
+	ADDQ      80(AX), R9
 	MOVQ      16(DI), R10
-	ADDQ      64(AX), R10
+	ADDQ      80(AX), R10
 	MOVQ      24(DI), R11
-	ADDQ      64(AX), R11
+	ADDQ      80(AX), R11
 	MOVQ      32(DI), R12
-	ADDQ      64(AX), R12
+	ADDQ      80(AX), R12
 	MOVQ      40(DI), R13
-	ADDQ      64(AX), R13
-	TESTQ     $0x00000002, 104(AX)
+	ADDQ      80(AX), R13
+	TESTQ     $0x00000002, 120(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      96(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -1067,7 +1097,7 @@ epilogue:
 	VADDPS    Z24, Z20, Z20
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -1078,7 +1108,7 @@ nores:
 	VMAXPS Z20, Z24, Z20
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    112(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z4, (R9)
@@ -1099,8 +1129,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+48, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+48, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -1112,7 +1142,7 @@ TEXT ·tile1x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1122,9 +1152,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 120(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	JMP       ready
@@ -1135,8 +1165,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -1147,7 +1178,7 @@ tap:
 	ADDQ    (AX), R8
 	ADDQ    $+8, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -1158,25 +1189,28 @@ unrolled:
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
 	ADDQ         SI, CX
-	VMOVUPS      256(BX), Z24
-	VMOVUPS      320(BX), Z25
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
 	ADDQ         SI, CX
-	VMOVUPS      512(BX), Z24
-	VMOVUPS      576(BX), Z25
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
 	ADDQ         SI, CX
-	VMOVUPS      768(BX), Z24
-	VMOVUPS      832(BX), Z25
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
 	ADDQ         SI, CX
-	ADDQ         $+1024, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -1191,16 +1225,17 @@ single:
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1210,26 +1245,26 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), DI
+	MOVQ      88(AX), DI
 	MOVQ      (DI), R8
-	ADDQ      64(AX), R8
-	TESTQ     $0x00000002, 104(AX)
+	ADDQ      80(AX), R8
+	TESTQ     $0x00000002, 120(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      96(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
 	VADDPS    Z24, Z1, Z1
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
 	VMAXPS Z1, Z24, Z1
 
 norelu:
-	CMPQ    96(AX), $+32
+	CMPQ    112(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -1242,8 +1277,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+8, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+8, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -1255,7 +1290,7 @@ TEXT ·tile2x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1265,9 +1300,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 120(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVAPS   Z0, Z4
@@ -1282,8 +1317,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -1298,7 +1334,7 @@ tap:
 	ADDQ    (AX), R9
 	ADDQ    $+16, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -1312,8 +1348,9 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z4
 	VFMADD231PS  Z25, Z29, Z5
 	ADDQ         SI, CX
-	VMOVUPS      256(BX), Z24
-	VMOVUPS      320(BX), Z25
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -1321,8 +1358,9 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z4
 	VFMADD231PS  Z25, Z29, Z5
 	ADDQ         SI, CX
-	VMOVUPS      512(BX), Z24
-	VMOVUPS      576(BX), Z25
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -1330,8 +1368,9 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z4
 	VFMADD231PS  Z25, Z29, Z5
 	ADDQ         SI, CX
-	VMOVUPS      768(BX), Z24
-	VMOVUPS      832(BX), Z25
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -1339,7 +1378,7 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z4
 	VFMADD231PS  Z25, Z29, Z5
 	ADDQ         SI, CX
-	ADDQ         $+1024, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -1357,16 +1396,17 @@ single:
 	VFMADD231PS  Z24, Z29, Z4
 	VFMADD231PS  Z25, Z29, Z5
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1376,14 +1416,14 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), DI
+	MOVQ      88(AX), DI
 	MOVQ      (DI), R8
-	ADDQ      64(AX), R8
+	ADDQ      80(AX), R8
 	MOVQ      8(DI), R9
-	ADDQ      64(AX), R9
-	TESTQ     $0x00000002, 104(AX)
+	ADDQ      80(AX), R9
+	TESTQ     $0x00000002, 120(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      96(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -1394,7 +1434,7 @@ epilogue:
 	VADDPS    Z24, Z5, Z5
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -1403,7 +1443,7 @@ nores:
 	VMAXPS Z5, Z24, Z5
 
 norelu:
-	CMPQ    96(AX), $+32
+	CMPQ    112(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -1420,8 +1460,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+16, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+16, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -1433,7 +1473,7 @@ TEXT ·tile3x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1443,9 +1483,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 120(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVAPS   Z0, Z4
@@ -1464,8 +1504,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -1484,7 +1525,7 @@ tap:
 	ADDQ    (AX), R10
 	ADDQ    $+24, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -1501,8 +1542,9 @@ unrolled:
 	VFMADD231PS  Z24, Z30, Z8
 	VFMADD231PS  Z25, Z30, Z9
 	ADDQ         SI, CX
-	VMOVUPS      256(BX), Z24
-	VMOVUPS      320(BX), Z25
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -1513,8 +1555,9 @@ unrolled:
 	VFMADD231PS  Z24, Z30, Z8
 	VFMADD231PS  Z25, Z30, Z9
 	ADDQ         SI, CX
-	VMOVUPS      512(BX), Z24
-	VMOVUPS      576(BX), Z25
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -1525,8 +1568,9 @@ unrolled:
 	VFMADD231PS  Z24, Z30, Z8
 	VFMADD231PS  Z25, Z30, Z9
 	ADDQ         SI, CX
-	VMOVUPS      768(BX), Z24
-	VMOVUPS      832(BX), Z25
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -1537,7 +1581,7 @@ unrolled:
 	VFMADD231PS  Z24, Z30, Z8
 	VFMADD231PS  Z25, Z30, Z9
 	ADDQ         SI, CX
-	ADDQ         $+1024, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -1558,16 +1602,17 @@ single:
 	VFMADD231PS  Z24, Z30, Z8
 	VFMADD231PS  Z25, Z30, Z9
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1577,16 +1622,16 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), DI
+	MOVQ      88(AX), DI
 	MOVQ      (DI), R8
-	ADDQ      64(AX), R8
+	ADDQ      80(AX), R8
 	MOVQ      8(DI), R9
-	ADDQ      64(AX), R9
+	ADDQ      80(AX), R9
 	MOVQ      16(DI), R10
-	ADDQ      64(AX), R10
-	TESTQ     $0x00000002, 104(AX)
+	ADDQ      80(AX), R10
+	TESTQ     $0x00000002, 120(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      96(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -1601,7 +1646,7 @@ epilogue:
 	VADDPS    Z24, Z9, Z9
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -1612,7 +1657,7 @@ nores:
 	VMAXPS Z9, Z24, Z9
 
 norelu:
-	CMPQ    96(AX), $+32
+	CMPQ    112(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -1633,8 +1678,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+24, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+24, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -1646,7 +1691,7 @@ TEXT ·tile4x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1656,9 +1701,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 120(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVAPS   Z0, Z4
@@ -1681,8 +1726,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -1705,7 +1751,7 @@ tap:
 	ADDQ    (AX), R11
 	ADDQ    $+32, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -1725,8 +1771,9 @@ unrolled:
 	VFMADD231PS  Z24, Z31, Z12
 	VFMADD231PS  Z25, Z31, Z13
 	ADDQ         SI, CX
-	VMOVUPS      256(BX), Z24
-	VMOVUPS      320(BX), Z25
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -1740,8 +1787,9 @@ unrolled:
 	VFMADD231PS  Z24, Z31, Z12
 	VFMADD231PS  Z25, Z31, Z13
 	ADDQ         SI, CX
-	VMOVUPS      512(BX), Z24
-	VMOVUPS      576(BX), Z25
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -1755,8 +1803,9 @@ unrolled:
 	VFMADD231PS  Z24, Z31, Z12
 	VFMADD231PS  Z25, Z31, Z13
 	ADDQ         SI, CX
-	VMOVUPS      768(BX), Z24
-	VMOVUPS      832(BX), Z25
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -1770,7 +1819,7 @@ unrolled:
 	VFMADD231PS  Z24, Z31, Z12
 	VFMADD231PS  Z25, Z31, Z13
 	ADDQ         SI, CX
-	ADDQ         $+1024, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -1794,16 +1843,17 @@ single:
 	VFMADD231PS  Z24, Z31, Z12
 	VFMADD231PS  Z25, Z31, Z13
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1813,18 +1863,18 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), DI
+	MOVQ      88(AX), DI
 	MOVQ      (DI), R8
-	ADDQ      64(AX), R8
+	ADDQ      80(AX), R8
 	MOVQ      8(DI), R9
-	ADDQ      64(AX), R9
+	ADDQ      80(AX), R9
 	MOVQ      16(DI), R10
-	ADDQ      64(AX), R10
+	ADDQ      80(AX), R10
 	MOVQ      24(DI), R11
-	ADDQ      64(AX), R11
-	TESTQ     $0x00000002, 104(AX)
+	ADDQ      80(AX), R11
+	TESTQ     $0x00000002, 120(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      96(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -1843,7 +1893,7 @@ epilogue:
 	VADDPS    Z24, Z13, Z13
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -1856,7 +1906,7 @@ nores:
 	VMAXPS Z13, Z24, Z13
 
 norelu:
-	CMPQ    96(AX), $+32
+	CMPQ    112(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -1881,8 +1931,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+32, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+32, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -1894,7 +1944,7 @@ TEXT ·tile5x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1904,9 +1954,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 120(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVAPS   Z0, Z4
@@ -1933,8 +1983,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -1961,7 +2012,7 @@ tap:
 	ADDQ    (AX), R12
 	ADDQ    $+40, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -1984,8 +2035,9 @@ unrolled:
 	VFMADD231PS  Z24, Z28, Z16
 	VFMADD231PS  Z25, Z28, Z17
 	ADDQ         SI, CX
-	VMOVUPS      256(BX), Z24
-	VMOVUPS      320(BX), Z25
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -2002,8 +2054,9 @@ unrolled:
 	VFMADD231PS  Z24, Z28, Z16
 	VFMADD231PS  Z25, Z28, Z17
 	ADDQ         SI, CX
-	VMOVUPS      512(BX), Z24
-	VMOVUPS      576(BX), Z25
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -2020,8 +2073,9 @@ unrolled:
 	VFMADD231PS  Z24, Z28, Z16
 	VFMADD231PS  Z25, Z28, Z17
 	ADDQ         SI, CX
-	VMOVUPS      768(BX), Z24
-	VMOVUPS      832(BX), Z25
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -2038,7 +2092,7 @@ unrolled:
 	VFMADD231PS  Z24, Z28, Z16
 	VFMADD231PS  Z25, Z28, Z17
 	ADDQ         SI, CX
-	ADDQ         $+1024, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -2065,16 +2119,17 @@ single:
 	VFMADD231PS  Z24, Z28, Z16
 	VFMADD231PS  Z25, Z28, Z17
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2084,20 +2139,20 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), DI
+	MOVQ      88(AX), DI
 	MOVQ      (DI), R8
-	ADDQ      64(AX), R8
+	ADDQ      80(AX), R8
 	MOVQ      8(DI), R9
-	ADDQ      64(AX), R9
+	ADDQ      80(AX), R9
 	MOVQ      16(DI), R10
-	ADDQ      64(AX), R10
+	ADDQ      80(AX), R10
 	MOVQ      24(DI), R11
-	ADDQ      64(AX), R11
+	ADDQ      80(AX), R11
 	MOVQ      32(DI), R12
-	ADDQ      64(AX), R12
-	TESTQ     $0x00000002, 104(AX)
+	ADDQ      80(AX), R12
+	TESTQ     $0x00000002, 120(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      96(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -2120,7 +2175,7 @@ epilogue:
 	VADDPS    Z24, Z17, Z17
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -2135,7 +2190,7 @@ nores:
 	VMAXPS Z17, Z24, Z17
 
 norelu:
-	CMPQ    96(AX), $+32
+	CMPQ    112(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -2164,8 +2219,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+40, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+40, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -2177,7 +2232,7 @@ TEXT ·tile6x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2187,9 +2242,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 120(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVAPS   Z0, Z4
@@ -2220,8 +2275,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -2252,7 +2308,7 @@ tap:
 	ADDQ    (AX), R13
 	ADDQ    $+48, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -2278,8 +2334,9 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z20
 	VFMADD231PS  Z25, Z29, Z21
 	ADDQ         SI, CX
-	VMOVUPS      256(BX), Z24
-	VMOVUPS      320(BX), Z25
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -2299,8 +2356,9 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z20
 	VFMADD231PS  Z25, Z29, Z21
 	ADDQ         SI, CX
-	VMOVUPS      512(BX), Z24
-	VMOVUPS      576(BX), Z25
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -2320,8 +2378,9 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z20
 	VFMADD231PS  Z25, Z29, Z21
 	ADDQ         SI, CX
-	VMOVUPS      768(BX), Z24
-	VMOVUPS      832(BX), Z25
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -2341,7 +2400,7 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z20
 	VFMADD231PS  Z25, Z29, Z21
 	ADDQ         SI, CX
-	ADDQ         $+1024, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -2371,16 +2430,17 @@ single:
 	VFMADD231PS  Z24, Z29, Z20
 	VFMADD231PS  Z25, Z29, Z21
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2390,22 +2450,22 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), DI
+	MOVQ      88(AX), DI
 	MOVQ      (DI), R8
-	ADDQ      64(AX), R8
+	ADDQ      80(AX), R8
 	MOVQ      8(DI), R9
-	ADDQ      64(AX), R9
+	ADDQ      80(AX), R9
 	MOVQ      16(DI), R10
-	ADDQ      64(AX), R10
+	ADDQ      80(AX), R10
 	MOVQ      24(DI), R11
-	ADDQ      64(AX), R11
+	ADDQ      80(AX), R11
 	MOVQ      32(DI), R12
-	ADDQ      64(AX), R12
+	ADDQ      80(AX), R12
 	MOVQ      40(DI), R13
-	ADDQ      64(AX), R13
-	TESTQ     $0x00000002, 104(AX)
+	ADDQ      80(AX), R13
+	TESTQ     $0x00000002, 120(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      96(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -2432,7 +2492,7 @@ epilogue:
 	VADDPS    Z24, Z21, Z21
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -2449,7 +2509,7 @@ nores:
 	VMAXPS Z21, Z24, Z21
 
 norelu:
-	CMPQ    96(AX), $+32
+	CMPQ    112(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -2482,8 +2542,1703 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+48, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+48, 88(AX)
+	DECQ 128(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func tile1x48AVX512(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·tile1x48AVX512(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 16(AX), SI
+
+tile:
+	MOVQ      112(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 120(AX)
+	JZ        nobias
+	MOVQ      104(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVUPS.Z 128(BX), K3, Z2
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+
+ready:
+	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
+	MOVQ  24(AX), DI
+	MOVQ  72(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+tap:
+	MOVQ    (DI), R8
+	CMPQ    R8, $-1
+	CMOVQEQ 8(AX), R8
+	ADDQ    (AX), R8
+	ADDQ    $+8, DI
+	XORQ    CX, CX
+	MOVQ    64(AX), DX
+	SUBQ    $+4, DX
+	JLT     tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	ADDQ 56(AX), BX
+	DECQ R15
+	JNZ  tap
+
+epilogue:
+	MOVQ      112(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      88(AX), DI
+	MOVQ      (DI), R8
+	ADDQ      80(AX), R8
+	TESTQ     $0x00000002, 120(AX)
+	JZ        nores
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z 128(R8)(BX*1), K3, Z24
+	VADDPS    Z24, Z2, Z2
+
+nores:
+	TESTQ  $0x00000004, 120(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+
+norelu:
+	CMPQ    112(AX), $+48
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K3, 128(R8)
+
+stored:
+	MOVQ 32(AX), DI
+	ADDQ DI, 24(AX)
+	ADDQ $+8, 88(AX)
+	DECQ 128(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func tile2x48AVX512(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·tile2x48AVX512(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 16(AX), SI
+
+tile:
+	MOVQ      112(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 120(AX)
+	JZ        nobias
+	MOVQ      104(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVUPS.Z 128(BX), K3, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z2, Z6
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+
+ready:
+	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
+	MOVQ  24(AX), DI
+	MOVQ  72(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+tap:
+	MOVQ    (DI), R8
+	CMPQ    R8, $-1
+	CMOVQEQ 8(AX), R8
+	ADDQ    (AX), R8
+	MOVQ    8(DI), R9
+	CMPQ    R9, $-1
+	CMOVQEQ 8(AX), R9
+	ADDQ    (AX), R9
+	ADDQ    $+16, DI
+	XORQ    CX, CX
+	MOVQ    64(AX), DX
+	SUBQ    $+4, DX
+	JLT     tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	ADDQ 56(AX), BX
+	DECQ R15
+	JNZ  tap
+
+epilogue:
+	MOVQ      112(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      88(AX), DI
+	MOVQ      (DI), R8
+	ADDQ      80(AX), R8
+	MOVQ      8(DI), R9
+	ADDQ      80(AX), R9
+	TESTQ     $0x00000002, 120(AX)
+	JZ        nores
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z 128(R8)(BX*1), K3, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z5, Z5
+	VMOVUPS.Z 128(R9)(BX*1), K3, Z24
+	VADDPS    Z24, Z6, Z6
+
+nores:
+	TESTQ  $0x00000004, 120(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+
+norelu:
+	CMPQ    112(AX), $+48
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	VMOVUPS Z6, 128(R9)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K3, 128(R8)
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K2, 64(R9)
+	VMOVUPS Z6, K3, 128(R9)
+
+stored:
+	MOVQ 32(AX), DI
+	ADDQ DI, 24(AX)
+	ADDQ $+16, 88(AX)
+	DECQ 128(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func tile3x48AVX512(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·tile3x48AVX512(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 16(AX), SI
+
+tile:
+	MOVQ      112(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 120(AX)
+	JZ        nobias
+	MOVQ      104(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVUPS.Z 128(BX), K3, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z2, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z2, Z10
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+
+ready:
+	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
+	MOVQ  24(AX), DI
+	MOVQ  72(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+tap:
+	MOVQ    (DI), R8
+	CMPQ    R8, $-1
+	CMOVQEQ 8(AX), R8
+	ADDQ    (AX), R8
+	MOVQ    8(DI), R9
+	CMPQ    R9, $-1
+	CMOVQEQ 8(AX), R9
+	ADDQ    (AX), R9
+	MOVQ    16(DI), R10
+	CMPQ    R10, $-1
+	CMOVQEQ 8(AX), R10
+	ADDQ    (AX), R10
+	ADDQ    $+24, DI
+	XORQ    CX, CX
+	MOVQ    64(AX), DX
+	SUBQ    $+4, DX
+	JLT     tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	ADDQ 56(AX), BX
+	DECQ R15
+	JNZ  tap
+
+epilogue:
+	MOVQ      112(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      88(AX), DI
+	MOVQ      (DI), R8
+	ADDQ      80(AX), R8
+	MOVQ      8(DI), R9
+	ADDQ      80(AX), R9
+	MOVQ      16(DI), R10
+	ADDQ      80(AX), R10
+	TESTQ     $0x00000002, 120(AX)
+	JZ        nores
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z 128(R8)(BX*1), K3, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z5, Z5
+	VMOVUPS.Z 128(R9)(BX*1), K3, Z24
+	VADDPS    Z24, Z6, Z6
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z8, Z8
+	VMOVUPS.Z 64(R10)(BX*1), K2, Z24
+	VADDPS    Z24, Z9, Z9
+	VMOVUPS.Z 128(R10)(BX*1), K3, Z24
+	VADDPS    Z24, Z10, Z10
+
+nores:
+	TESTQ  $0x00000004, 120(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z8, Z24, Z8
+	VMAXPS Z9, Z24, Z9
+	VMAXPS Z10, Z24, Z10
+
+norelu:
+	CMPQ    112(AX), $+48
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	VMOVUPS Z6, 128(R9)
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	VMOVUPS Z10, 128(R10)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K3, 128(R8)
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K2, 64(R9)
+	VMOVUPS Z6, K3, 128(R9)
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	VMOVUPS Z10, K3, 128(R10)
+
+stored:
+	MOVQ 32(AX), DI
+	ADDQ DI, 24(AX)
+	ADDQ $+24, 88(AX)
+	DECQ 128(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func tile4x48AVX512(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·tile4x48AVX512(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 16(AX), SI
+
+tile:
+	MOVQ      112(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 120(AX)
+	JZ        nobias
+	MOVQ      104(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVUPS.Z 128(BX), K3, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z2, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z2, Z10
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z2, Z14
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+
+ready:
+	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
+	MOVQ  24(AX), DI
+	MOVQ  72(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+tap:
+	MOVQ    (DI), R8
+	CMPQ    R8, $-1
+	CMOVQEQ 8(AX), R8
+	ADDQ    (AX), R8
+	MOVQ    8(DI), R9
+	CMPQ    R9, $-1
+	CMOVQEQ 8(AX), R9
+	ADDQ    (AX), R9
+	MOVQ    16(DI), R10
+	CMPQ    R10, $-1
+	CMOVQEQ 8(AX), R10
+	ADDQ    (AX), R10
+	MOVQ    24(DI), R11
+	CMPQ    R11, $-1
+	CMOVQEQ 8(AX), R11
+	ADDQ    (AX), R11
+	ADDQ    $+32, DI
+	XORQ    CX, CX
+	MOVQ    64(AX), DX
+	SUBQ    $+4, DX
+	JLT     tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	VBROADCASTSS (R11)(CX*1), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VFMADD231PS  Z26, Z31, Z14
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	VBROADCASTSS (R11)(CX*1), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VFMADD231PS  Z26, Z31, Z14
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	VBROADCASTSS (R11)(CX*1), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VFMADD231PS  Z26, Z31, Z14
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	VBROADCASTSS (R11)(CX*1), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VFMADD231PS  Z26, Z31, Z14
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	VBROADCASTSS (R11)(CX*1), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VFMADD231PS  Z26, Z31, Z14
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	ADDQ 56(AX), BX
+	DECQ R15
+	JNZ  tap
+
+epilogue:
+	MOVQ      112(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      88(AX), DI
+	MOVQ      (DI), R8
+	ADDQ      80(AX), R8
+	MOVQ      8(DI), R9
+	ADDQ      80(AX), R9
+	MOVQ      16(DI), R10
+	ADDQ      80(AX), R10
+	MOVQ      24(DI), R11
+	ADDQ      80(AX), R11
+	TESTQ     $0x00000002, 120(AX)
+	JZ        nores
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z 128(R8)(BX*1), K3, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z5, Z5
+	VMOVUPS.Z 128(R9)(BX*1), K3, Z24
+	VADDPS    Z24, Z6, Z6
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z8, Z8
+	VMOVUPS.Z 64(R10)(BX*1), K2, Z24
+	VADDPS    Z24, Z9, Z9
+	VMOVUPS.Z 128(R10)(BX*1), K3, Z24
+	VADDPS    Z24, Z10, Z10
+	VMOVUPS.Z (R11)(BX*1), K1, Z24
+	VADDPS    Z24, Z12, Z12
+	VMOVUPS.Z 64(R11)(BX*1), K2, Z24
+	VADDPS    Z24, Z13, Z13
+	VMOVUPS.Z 128(R11)(BX*1), K3, Z24
+	VADDPS    Z24, Z14, Z14
+
+nores:
+	TESTQ  $0x00000004, 120(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z8, Z24, Z8
+	VMAXPS Z9, Z24, Z9
+	VMAXPS Z10, Z24, Z10
+	VMAXPS Z12, Z24, Z12
+	VMAXPS Z13, Z24, Z13
+	VMAXPS Z14, Z24, Z14
+
+norelu:
+	CMPQ    112(AX), $+48
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	VMOVUPS Z6, 128(R9)
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	VMOVUPS Z10, 128(R10)
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	VMOVUPS Z14, 128(R11)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K3, 128(R8)
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K2, 64(R9)
+	VMOVUPS Z6, K3, 128(R9)
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	VMOVUPS Z10, K3, 128(R10)
+	VMOVUPS Z12, K1, (R11)
+	VMOVUPS Z13, K2, 64(R11)
+	VMOVUPS Z14, K3, 128(R11)
+
+stored:
+	MOVQ 32(AX), DI
+	ADDQ DI, 24(AX)
+	ADDQ $+32, 88(AX)
+	DECQ 128(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func tile5x48AVX512(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·tile5x48AVX512(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 16(AX), SI
+
+tile:
+	MOVQ      112(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 120(AX)
+	JZ        nobias
+	MOVQ      104(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVUPS.Z 128(BX), K3, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z2, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z2, Z10
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z2, Z14
+	VMOVAPS   Z0, Z16
+	VMOVAPS   Z1, Z17
+	VMOVAPS   Z2, Z18
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+
+ready:
+	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
+	MOVQ  24(AX), DI
+	MOVQ  72(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+tap:
+	MOVQ    (DI), R8
+	CMPQ    R8, $-1
+	CMOVQEQ 8(AX), R8
+	ADDQ    (AX), R8
+	MOVQ    8(DI), R9
+	CMPQ    R9, $-1
+	CMOVQEQ 8(AX), R9
+	ADDQ    (AX), R9
+	MOVQ    16(DI), R10
+	CMPQ    R10, $-1
+	CMOVQEQ 8(AX), R10
+	ADDQ    (AX), R10
+	MOVQ    24(DI), R11
+	CMPQ    R11, $-1
+	CMOVQEQ 8(AX), R11
+	ADDQ    (AX), R11
+	MOVQ    32(DI), R12
+	CMPQ    R12, $-1
+	CMOVQEQ 8(AX), R12
+	ADDQ    (AX), R12
+	ADDQ    $+40, DI
+	XORQ    CX, CX
+	MOVQ    64(AX), DX
+	SUBQ    $+4, DX
+	JLT     tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	VBROADCASTSS (R11)(CX*1), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VFMADD231PS  Z26, Z31, Z14
+	VBROADCASTSS (R12)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	VBROADCASTSS (R11)(CX*1), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VFMADD231PS  Z26, Z31, Z14
+	VBROADCASTSS (R12)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	VBROADCASTSS (R11)(CX*1), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VFMADD231PS  Z26, Z31, Z14
+	VBROADCASTSS (R12)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	VBROADCASTSS (R11)(CX*1), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VFMADD231PS  Z26, Z31, Z14
+	VBROADCASTSS (R12)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	VBROADCASTSS (R11)(CX*1), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VFMADD231PS  Z26, Z31, Z14
+	VBROADCASTSS (R12)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	ADDQ 56(AX), BX
+	DECQ R15
+	JNZ  tap
+
+epilogue:
+	MOVQ      112(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      88(AX), DI
+	MOVQ      (DI), R8
+	ADDQ      80(AX), R8
+	MOVQ      8(DI), R9
+	ADDQ      80(AX), R9
+	MOVQ      16(DI), R10
+	ADDQ      80(AX), R10
+	MOVQ      24(DI), R11
+	ADDQ      80(AX), R11
+	MOVQ      32(DI), R12
+	ADDQ      80(AX), R12
+	TESTQ     $0x00000002, 120(AX)
+	JZ        nores
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z 128(R8)(BX*1), K3, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z5, Z5
+	VMOVUPS.Z 128(R9)(BX*1), K3, Z24
+	VADDPS    Z24, Z6, Z6
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z8, Z8
+	VMOVUPS.Z 64(R10)(BX*1), K2, Z24
+	VADDPS    Z24, Z9, Z9
+	VMOVUPS.Z 128(R10)(BX*1), K3, Z24
+	VADDPS    Z24, Z10, Z10
+	VMOVUPS.Z (R11)(BX*1), K1, Z24
+	VADDPS    Z24, Z12, Z12
+	VMOVUPS.Z 64(R11)(BX*1), K2, Z24
+	VADDPS    Z24, Z13, Z13
+	VMOVUPS.Z 128(R11)(BX*1), K3, Z24
+	VADDPS    Z24, Z14, Z14
+	VMOVUPS.Z (R12)(BX*1), K1, Z24
+	VADDPS    Z24, Z16, Z16
+	VMOVUPS.Z 64(R12)(BX*1), K2, Z24
+	VADDPS    Z24, Z17, Z17
+	VMOVUPS.Z 128(R12)(BX*1), K3, Z24
+	VADDPS    Z24, Z18, Z18
+
+nores:
+	TESTQ  $0x00000004, 120(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z8, Z24, Z8
+	VMAXPS Z9, Z24, Z9
+	VMAXPS Z10, Z24, Z10
+	VMAXPS Z12, Z24, Z12
+	VMAXPS Z13, Z24, Z13
+	VMAXPS Z14, Z24, Z14
+	VMAXPS Z16, Z24, Z16
+	VMAXPS Z17, Z24, Z17
+	VMAXPS Z18, Z24, Z18
+
+norelu:
+	CMPQ    112(AX), $+48
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	VMOVUPS Z6, 128(R9)
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	VMOVUPS Z10, 128(R10)
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	VMOVUPS Z14, 128(R11)
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	VMOVUPS Z18, 128(R12)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K3, 128(R8)
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K2, 64(R9)
+	VMOVUPS Z6, K3, 128(R9)
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	VMOVUPS Z10, K3, 128(R10)
+	VMOVUPS Z12, K1, (R11)
+	VMOVUPS Z13, K2, 64(R11)
+	VMOVUPS Z14, K3, 128(R11)
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Z17, K2, 64(R12)
+	VMOVUPS Z18, K3, 128(R12)
+
+stored:
+	MOVQ 32(AX), DI
+	ADDQ DI, 24(AX)
+	ADDQ $+40, 88(AX)
+	DECQ 128(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func tile6x48AVX512(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·tile6x48AVX512(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 16(AX), SI
+
+tile:
+	MOVQ      112(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 120(AX)
+	JZ        nobias
+	MOVQ      104(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVUPS.Z 128(BX), K3, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z2, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z2, Z10
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z2, Z14
+	VMOVAPS   Z0, Z16
+	VMOVAPS   Z1, Z17
+	VMOVAPS   Z2, Z18
+	VMOVAPS   Z0, Z20
+	VMOVAPS   Z1, Z21
+	VMOVAPS   Z2, Z22
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+
+ready:
+	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
+	MOVQ  24(AX), DI
+	MOVQ  72(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+tap:
+	MOVQ    (DI), R8
+	CMPQ    R8, $-1
+	CMOVQEQ 8(AX), R8
+	ADDQ    (AX), R8
+	MOVQ    8(DI), R9
+	CMPQ    R9, $-1
+	CMOVQEQ 8(AX), R9
+	ADDQ    (AX), R9
+	MOVQ    16(DI), R10
+	CMPQ    R10, $-1
+	CMOVQEQ 8(AX), R10
+	ADDQ    (AX), R10
+	MOVQ    24(DI), R11
+	CMPQ    R11, $-1
+	CMOVQEQ 8(AX), R11
+	ADDQ    (AX), R11
+	MOVQ    32(DI), R12
+	CMPQ    R12, $-1
+	CMOVQEQ 8(AX), R12
+	ADDQ    (AX), R12
+	MOVQ    40(DI), R13
+	CMPQ    R13, $-1
+	CMOVQEQ 8(AX), R13
+	ADDQ    (AX), R13
+	ADDQ    $+48, DI
+	XORQ    CX, CX
+	MOVQ    64(AX), DX
+	SUBQ    $+4, DX
+	JLT     tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	VBROADCASTSS (R11)(CX*1), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VFMADD231PS  Z26, Z31, Z14
+	VBROADCASTSS (R12)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	VBROADCASTSS (R13)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z20
+	VFMADD231PS  Z25, Z29, Z21
+	VFMADD231PS  Z26, Z29, Z22
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	VBROADCASTSS (R11)(CX*1), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VFMADD231PS  Z26, Z31, Z14
+	VBROADCASTSS (R12)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	VBROADCASTSS (R13)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z20
+	VFMADD231PS  Z25, Z29, Z21
+	VFMADD231PS  Z26, Z29, Z22
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	VBROADCASTSS (R11)(CX*1), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VFMADD231PS  Z26, Z31, Z14
+	VBROADCASTSS (R12)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	VBROADCASTSS (R13)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z20
+	VFMADD231PS  Z25, Z29, Z21
+	VFMADD231PS  Z26, Z29, Z22
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	VBROADCASTSS (R11)(CX*1), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VFMADD231PS  Z26, Z31, Z14
+	VBROADCASTSS (R12)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	VBROADCASTSS (R13)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z20
+	VFMADD231PS  Z25, Z29, Z21
+	VFMADD231PS  Z26, Z29, Z22
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VBROADCASTSS (R10)(CX*1), Z30
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	VBROADCASTSS (R11)(CX*1), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VFMADD231PS  Z26, Z31, Z14
+	VBROADCASTSS (R12)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	VBROADCASTSS (R13)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z20
+	VFMADD231PS  Z25, Z29, Z21
+	VFMADD231PS  Z26, Z29, Z22
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	ADDQ 56(AX), BX
+	DECQ R15
+	JNZ  tap
+
+epilogue:
+	MOVQ      112(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      88(AX), DI
+	MOVQ      (DI), R8
+	ADDQ      80(AX), R8
+	MOVQ      8(DI), R9
+	ADDQ      80(AX), R9
+	MOVQ      16(DI), R10
+	ADDQ      80(AX), R10
+	MOVQ      24(DI), R11
+	ADDQ      80(AX), R11
+	MOVQ      32(DI), R12
+	ADDQ      80(AX), R12
+	MOVQ      40(DI), R13
+	ADDQ      80(AX), R13
+	TESTQ     $0x00000002, 120(AX)
+	JZ        nores
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z 128(R8)(BX*1), K3, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z5, Z5
+	VMOVUPS.Z 128(R9)(BX*1), K3, Z24
+	VADDPS    Z24, Z6, Z6
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z8, Z8
+	VMOVUPS.Z 64(R10)(BX*1), K2, Z24
+	VADDPS    Z24, Z9, Z9
+	VMOVUPS.Z 128(R10)(BX*1), K3, Z24
+	VADDPS    Z24, Z10, Z10
+	VMOVUPS.Z (R11)(BX*1), K1, Z24
+	VADDPS    Z24, Z12, Z12
+	VMOVUPS.Z 64(R11)(BX*1), K2, Z24
+	VADDPS    Z24, Z13, Z13
+	VMOVUPS.Z 128(R11)(BX*1), K3, Z24
+	VADDPS    Z24, Z14, Z14
+	VMOVUPS.Z (R12)(BX*1), K1, Z24
+	VADDPS    Z24, Z16, Z16
+	VMOVUPS.Z 64(R12)(BX*1), K2, Z24
+	VADDPS    Z24, Z17, Z17
+	VMOVUPS.Z 128(R12)(BX*1), K3, Z24
+	VADDPS    Z24, Z18, Z18
+	VMOVUPS.Z (R13)(BX*1), K1, Z24
+	VADDPS    Z24, Z20, Z20
+	VMOVUPS.Z 64(R13)(BX*1), K2, Z24
+	VADDPS    Z24, Z21, Z21
+	VMOVUPS.Z 128(R13)(BX*1), K3, Z24
+	VADDPS    Z24, Z22, Z22
+
+nores:
+	TESTQ  $0x00000004, 120(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z8, Z24, Z8
+	VMAXPS Z9, Z24, Z9
+	VMAXPS Z10, Z24, Z10
+	VMAXPS Z12, Z24, Z12
+	VMAXPS Z13, Z24, Z13
+	VMAXPS Z14, Z24, Z14
+	VMAXPS Z16, Z24, Z16
+	VMAXPS Z17, Z24, Z17
+	VMAXPS Z18, Z24, Z18
+	VMAXPS Z20, Z24, Z20
+	VMAXPS Z21, Z24, Z21
+	VMAXPS Z22, Z24, Z22
+
+norelu:
+	CMPQ    112(AX), $+48
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	VMOVUPS Z6, 128(R9)
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	VMOVUPS Z10, 128(R10)
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	VMOVUPS Z14, 128(R11)
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	VMOVUPS Z18, 128(R12)
+	VMOVUPS Z20, (R13)
+	VMOVUPS Z21, 64(R13)
+	VMOVUPS Z22, 128(R13)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K3, 128(R8)
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K2, 64(R9)
+	VMOVUPS Z6, K3, 128(R9)
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	VMOVUPS Z10, K3, 128(R10)
+	VMOVUPS Z12, K1, (R11)
+	VMOVUPS Z13, K2, 64(R11)
+	VMOVUPS Z14, K3, 128(R11)
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Z17, K2, 64(R12)
+	VMOVUPS Z18, K3, 128(R12)
+	VMOVUPS Z20, K1, (R13)
+	VMOVUPS Z21, K2, 64(R13)
+	VMOVUPS Z22, K3, 128(R13)
+
+stored:
+	MOVQ 32(AX), DI
+	ADDQ DI, 24(AX)
+	ADDQ $+48, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -2495,7 +4250,7 @@ TEXT ·tile1x64AVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2505,9 +4260,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 120(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVUPS.Z 128(BX), K3, Z2
@@ -2522,8 +4277,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -2534,7 +4290,7 @@ tap:
 	ADDQ    (AX), R8
 	ADDQ    $+8, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -2549,37 +4305,40 @@ unrolled:
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
 	ADDQ         SI, CX
-	VMOVUPS      256(BX), Z24
-	VMOVUPS      320(BX), Z25
-	VMOVUPS      384(BX), Z26
-	VMOVUPS      448(BX), Z27
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
 	ADDQ         SI, CX
-	VMOVUPS      512(BX), Z24
-	VMOVUPS      576(BX), Z25
-	VMOVUPS      640(BX), Z26
-	VMOVUPS      704(BX), Z27
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
 	ADDQ         SI, CX
-	VMOVUPS      768(BX), Z24
-	VMOVUPS      832(BX), Z25
-	VMOVUPS      896(BX), Z26
-	VMOVUPS      960(BX), Z27
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
 	ADDQ         SI, CX
-	ADDQ         $+1024, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -2598,16 +4357,17 @@ single:
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2617,12 +4377,12 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), DI
+	MOVQ      88(AX), DI
 	MOVQ      (DI), R8
-	ADDQ      64(AX), R8
-	TESTQ     $0x00000002, 104(AX)
+	ADDQ      80(AX), R8
+	TESTQ     $0x00000002, 120(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      96(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -2633,7 +4393,7 @@ epilogue:
 	VADDPS    Z24, Z3, Z3
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -2642,7 +4402,7 @@ nores:
 	VMAXPS Z3, Z24, Z3
 
 norelu:
-	CMPQ    96(AX), $+64
+	CMPQ    112(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -2659,8 +4419,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+8, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+8, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -2672,7 +4432,7 @@ TEXT ·tile2x64AVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2682,9 +4442,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 120(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVUPS.Z 128(BX), K3, Z2
@@ -2707,8 +4467,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -2723,7 +4484,7 @@ tap:
 	ADDQ    (AX), R9
 	ADDQ    $+16, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -2743,10 +4504,11 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z6
 	VFMADD231PS  Z27, Z29, Z7
 	ADDQ         SI, CX
-	VMOVUPS      256(BX), Z24
-	VMOVUPS      320(BX), Z25
-	VMOVUPS      384(BX), Z26
-	VMOVUPS      448(BX), Z27
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -2758,10 +4520,11 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z6
 	VFMADD231PS  Z27, Z29, Z7
 	ADDQ         SI, CX
-	VMOVUPS      512(BX), Z24
-	VMOVUPS      576(BX), Z25
-	VMOVUPS      640(BX), Z26
-	VMOVUPS      704(BX), Z27
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -2773,10 +4536,11 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z6
 	VFMADD231PS  Z27, Z29, Z7
 	ADDQ         SI, CX
-	VMOVUPS      768(BX), Z24
-	VMOVUPS      832(BX), Z25
-	VMOVUPS      896(BX), Z26
-	VMOVUPS      960(BX), Z27
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -2788,7 +4552,7 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z6
 	VFMADD231PS  Z27, Z29, Z7
 	ADDQ         SI, CX
-	ADDQ         $+1024, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -2812,16 +4576,17 @@ single:
 	VFMADD231PS  Z26, Z29, Z6
 	VFMADD231PS  Z27, Z29, Z7
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2831,14 +4596,14 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), DI
+	MOVQ      88(AX), DI
 	MOVQ      (DI), R8
-	ADDQ      64(AX), R8
+	ADDQ      80(AX), R8
 	MOVQ      8(DI), R9
-	ADDQ      64(AX), R9
-	TESTQ     $0x00000002, 104(AX)
+	ADDQ      80(AX), R9
+	TESTQ     $0x00000002, 120(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      96(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -2857,7 +4622,7 @@ epilogue:
 	VADDPS    Z24, Z7, Z7
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -2870,7 +4635,7 @@ nores:
 	VMAXPS Z7, Z24, Z7
 
 norelu:
-	CMPQ    96(AX), $+64
+	CMPQ    112(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -2895,8 +4660,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+16, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+16, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -2908,7 +4673,7 @@ TEXT ·tile3x64AVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2918,9 +4683,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 120(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVUPS.Z 128(BX), K3, Z2
@@ -2951,8 +4716,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -2971,7 +4737,7 @@ tap:
 	ADDQ    (AX), R10
 	ADDQ    $+24, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -2996,10 +4762,11 @@ unrolled:
 	VFMADD231PS  Z26, Z30, Z10
 	VFMADD231PS  Z27, Z30, Z11
 	ADDQ         SI, CX
-	VMOVUPS      256(BX), Z24
-	VMOVUPS      320(BX), Z25
-	VMOVUPS      384(BX), Z26
-	VMOVUPS      448(BX), Z27
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -3016,10 +4783,11 @@ unrolled:
 	VFMADD231PS  Z26, Z30, Z10
 	VFMADD231PS  Z27, Z30, Z11
 	ADDQ         SI, CX
-	VMOVUPS      512(BX), Z24
-	VMOVUPS      576(BX), Z25
-	VMOVUPS      640(BX), Z26
-	VMOVUPS      704(BX), Z27
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -3036,10 +4804,11 @@ unrolled:
 	VFMADD231PS  Z26, Z30, Z10
 	VFMADD231PS  Z27, Z30, Z11
 	ADDQ         SI, CX
-	VMOVUPS      768(BX), Z24
-	VMOVUPS      832(BX), Z25
-	VMOVUPS      896(BX), Z26
-	VMOVUPS      960(BX), Z27
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -3056,7 +4825,7 @@ unrolled:
 	VFMADD231PS  Z26, Z30, Z10
 	VFMADD231PS  Z27, Z30, Z11
 	ADDQ         SI, CX
-	ADDQ         $+1024, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -3085,16 +4854,17 @@ single:
 	VFMADD231PS  Z26, Z30, Z10
 	VFMADD231PS  Z27, Z30, Z11
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3104,16 +4874,16 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), DI
+	MOVQ      88(AX), DI
 	MOVQ      (DI), R8
-	ADDQ      64(AX), R8
+	ADDQ      80(AX), R8
 	MOVQ      8(DI), R9
-	ADDQ      64(AX), R9
+	ADDQ      80(AX), R9
 	MOVQ      16(DI), R10
-	ADDQ      64(AX), R10
-	TESTQ     $0x00000002, 104(AX)
+	ADDQ      80(AX), R10
+	TESTQ     $0x00000002, 120(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      96(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -3140,7 +4910,7 @@ epilogue:
 	VADDPS    Z24, Z11, Z11
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -3157,7 +4927,7 @@ nores:
 	VMAXPS Z11, Z24, Z11
 
 norelu:
-	CMPQ    96(AX), $+64
+	CMPQ    112(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -3190,8 +4960,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+24, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+24, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -3203,7 +4973,7 @@ TEXT ·tile4x64AVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3213,9 +4983,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 120(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVUPS.Z 128(BX), K3, Z2
@@ -3254,8 +5024,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -3278,7 +5049,7 @@ tap:
 	ADDQ    (AX), R11
 	ADDQ    $+32, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -3308,10 +5079,11 @@ unrolled:
 	VFMADD231PS  Z26, Z31, Z14
 	VFMADD231PS  Z27, Z31, Z15
 	ADDQ         SI, CX
-	VMOVUPS      256(BX), Z24
-	VMOVUPS      320(BX), Z25
-	VMOVUPS      384(BX), Z26
-	VMOVUPS      448(BX), Z27
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -3333,10 +5105,11 @@ unrolled:
 	VFMADD231PS  Z26, Z31, Z14
 	VFMADD231PS  Z27, Z31, Z15
 	ADDQ         SI, CX
-	VMOVUPS      512(BX), Z24
-	VMOVUPS      576(BX), Z25
-	VMOVUPS      640(BX), Z26
-	VMOVUPS      704(BX), Z27
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -3358,10 +5131,11 @@ unrolled:
 	VFMADD231PS  Z26, Z31, Z14
 	VFMADD231PS  Z27, Z31, Z15
 	ADDQ         SI, CX
-	VMOVUPS      768(BX), Z24
-	VMOVUPS      832(BX), Z25
-	VMOVUPS      896(BX), Z26
-	VMOVUPS      960(BX), Z27
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -3383,7 +5157,7 @@ unrolled:
 	VFMADD231PS  Z26, Z31, Z14
 	VFMADD231PS  Z27, Z31, Z15
 	ADDQ         SI, CX
-	ADDQ         $+1024, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -3417,16 +5191,17 @@ single:
 	VFMADD231PS  Z26, Z31, Z14
 	VFMADD231PS  Z27, Z31, Z15
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3436,18 +5211,18 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), DI
+	MOVQ      88(AX), DI
 	MOVQ      (DI), R8
-	ADDQ      64(AX), R8
+	ADDQ      80(AX), R8
 	MOVQ      8(DI), R9
-	ADDQ      64(AX), R9
+	ADDQ      80(AX), R9
 	MOVQ      16(DI), R10
-	ADDQ      64(AX), R10
+	ADDQ      80(AX), R10
 	MOVQ      24(DI), R11
-	ADDQ      64(AX), R11
-	TESTQ     $0x00000002, 104(AX)
+	ADDQ      80(AX), R11
+	TESTQ     $0x00000002, 120(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      96(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -3482,7 +5257,7 @@ epilogue:
 	VADDPS    Z24, Z15, Z15
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -3503,7 +5278,7 @@ nores:
 	VMAXPS Z15, Z24, Z15
 
 norelu:
-	CMPQ    96(AX), $+64
+	CMPQ    112(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -3544,8 +5319,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+32, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+32, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -3557,7 +5332,7 @@ TEXT ·tile5x64AVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3567,9 +5342,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 120(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVUPS.Z 128(BX), K3, Z2
@@ -3616,8 +5391,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -3644,7 +5420,7 @@ tap:
 	ADDQ    (AX), R12
 	ADDQ    $+40, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -3679,10 +5455,11 @@ unrolled:
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
 	ADDQ         SI, CX
-	VMOVUPS      256(BX), Z24
-	VMOVUPS      320(BX), Z25
-	VMOVUPS      384(BX), Z26
-	VMOVUPS      448(BX), Z27
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -3709,10 +5486,11 @@ unrolled:
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
 	ADDQ         SI, CX
-	VMOVUPS      512(BX), Z24
-	VMOVUPS      576(BX), Z25
-	VMOVUPS      640(BX), Z26
-	VMOVUPS      704(BX), Z27
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -3739,10 +5517,11 @@ unrolled:
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
 	ADDQ         SI, CX
-	VMOVUPS      768(BX), Z24
-	VMOVUPS      832(BX), Z25
-	VMOVUPS      896(BX), Z26
-	VMOVUPS      960(BX), Z27
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -3769,7 +5548,7 @@ unrolled:
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
 	ADDQ         SI, CX
-	ADDQ         $+1024, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -3808,16 +5587,17 @@ single:
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3827,20 +5607,20 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), DI
+	MOVQ      88(AX), DI
 	MOVQ      (DI), R8
-	ADDQ      64(AX), R8
+	ADDQ      80(AX), R8
 	MOVQ      8(DI), R9
-	ADDQ      64(AX), R9
+	ADDQ      80(AX), R9
 	MOVQ      16(DI), R10
-	ADDQ      64(AX), R10
+	ADDQ      80(AX), R10
 	MOVQ      24(DI), R11
-	ADDQ      64(AX), R11
+	ADDQ      80(AX), R11
 	MOVQ      32(DI), R12
-	ADDQ      64(AX), R12
-	TESTQ     $0x00000002, 104(AX)
+	ADDQ      80(AX), R12
+	TESTQ     $0x00000002, 120(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      96(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -3883,7 +5663,7 @@ epilogue:
 	VADDPS    Z24, Z19, Z19
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -3908,7 +5688,7 @@ nores:
 	VMAXPS Z19, Z24, Z19
 
 norelu:
-	CMPQ    96(AX), $+64
+	CMPQ    112(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -3957,8 +5737,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+40, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+40, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -3970,7 +5750,7 @@ TEXT ·tile6x64AVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3980,9 +5760,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 120(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVUPS.Z 128(BX), K3, Z2
@@ -4037,8 +5817,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -4069,7 +5850,7 @@ tap:
 	ADDQ    (AX), R13
 	ADDQ    $+48, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -4109,10 +5890,11 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z22
 	VFMADD231PS  Z27, Z29, Z23
 	ADDQ         SI, CX
-	VMOVUPS      256(BX), Z24
-	VMOVUPS      320(BX), Z25
-	VMOVUPS      384(BX), Z26
-	VMOVUPS      448(BX), Z27
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -4144,10 +5926,11 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z22
 	VFMADD231PS  Z27, Z29, Z23
 	ADDQ         SI, CX
-	VMOVUPS      512(BX), Z24
-	VMOVUPS      576(BX), Z25
-	VMOVUPS      640(BX), Z26
-	VMOVUPS      704(BX), Z27
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -4179,10 +5962,11 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z22
 	VFMADD231PS  Z27, Z29, Z23
 	ADDQ         SI, CX
-	VMOVUPS      768(BX), Z24
-	VMOVUPS      832(BX), Z25
-	VMOVUPS      896(BX), Z26
-	VMOVUPS      960(BX), Z27
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
@@ -4214,7 +5998,7 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z22
 	VFMADD231PS  Z27, Z29, Z23
 	ADDQ         SI, CX
-	ADDQ         $+1024, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -4258,16 +6042,17 @@ single:
 	VFMADD231PS  Z26, Z29, Z22
 	VFMADD231PS  Z27, Z29, Z23
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      112(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -4277,22 +6062,22 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), DI
+	MOVQ      88(AX), DI
 	MOVQ      (DI), R8
-	ADDQ      64(AX), R8
+	ADDQ      80(AX), R8
 	MOVQ      8(DI), R9
-	ADDQ      64(AX), R9
+	ADDQ      80(AX), R9
 	MOVQ      16(DI), R10
-	ADDQ      64(AX), R10
+	ADDQ      80(AX), R10
 	MOVQ      24(DI), R11
-	ADDQ      64(AX), R11
+	ADDQ      80(AX), R11
 	MOVQ      32(DI), R12
-	ADDQ      64(AX), R12
+	ADDQ      80(AX), R12
 	MOVQ      40(DI), R13
-	ADDQ      64(AX), R13
-	TESTQ     $0x00000002, 104(AX)
+	ADDQ      80(AX), R13
+	TESTQ     $0x00000002, 120(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      96(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -4343,7 +6128,7 @@ epilogue:
 	VADDPS    Z24, Z23, Z23
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -4372,7 +6157,7 @@ nores:
 	VMAXPS Z23, Z24, Z23
 
 norelu:
-	CMPQ    96(AX), $+64
+	CMPQ    112(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -4429,8 +6214,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+48, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+48, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -4534,15 +6319,15 @@ TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ       96(AX), DX
+	MOVQ       112(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 104(AX)
+	TESTQ      $0x00000001, 120(AX)
 	JZ         nobias
-	MOVQ       88(AX), BX
+	MOVQ       104(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMASKMOVPS 32(BX), Y15, Y1
 	JMP        ready
@@ -4553,8 +6338,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -4565,7 +6351,7 @@ tap:
 	ADDQ    (AX), R8
 	ADDQ    $+8, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -4576,25 +6362,28 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
 	ADDQ         SI, CX
-	VMOVUPS      64(BX), Y12
-	VMOVUPS      96(BX), Y13
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
 	ADDQ         SI, CX
-	VMOVUPS      128(BX), Y12
-	VMOVUPS      160(BX), Y13
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
 	ADDQ         SI, CX
-	VMOVUPS      192(BX), Y12
-	VMOVUPS      224(BX), Y13
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -4609,41 +6398,42 @@ single:
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
 	ADDQ         SI, CX
-	ADDQ         $+64, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ       96(AX), DX
+	MOVQ       112(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       72(AX), DI
+	MOVQ       88(AX), DI
 	MOVQ       (DI), R8
-	ADDQ       64(AX), R8
-	TESTQ      $0x00000002, 104(AX)
+	ADDQ       80(AX), R8
+	TESTQ      $0x00000002, 120(AX)
 	JZ         nores
-	MOVQ       80(AX), BX
+	MOVQ       96(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R8)(BX*1), Y15, Y12
 	VADDPS     Y12, Y1, Y1
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
 	VMAXPS Y1, Y12, Y1
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    112(AX), $+16
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
@@ -4656,8 +6446,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+8, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+8, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -4703,15 +6493,15 @@ TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ       96(AX), DX
+	MOVQ       112(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 104(AX)
+	TESTQ      $0x00000001, 120(AX)
 	JZ         nobias
-	MOVQ       88(AX), BX
+	MOVQ       104(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMASKMOVPS 32(BX), Y15, Y1
 	VMOVAPS    Y0, Y2
@@ -4726,8 +6516,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -4742,7 +6533,7 @@ tap:
 	ADDQ    (AX), R9
 	ADDQ    $+16, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -4756,8 +6547,9 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
 	ADDQ         SI, CX
-	VMOVUPS      64(BX), Y12
-	VMOVUPS      96(BX), Y13
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -4765,8 +6557,9 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
 	ADDQ         SI, CX
-	VMOVUPS      128(BX), Y12
-	VMOVUPS      160(BX), Y13
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -4774,8 +6567,9 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
 	ADDQ         SI, CX
-	VMOVUPS      192(BX), Y12
-	VMOVUPS      224(BX), Y13
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -4783,7 +6577,7 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -4801,29 +6595,30 @@ single:
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
 	ADDQ         SI, CX
-	ADDQ         $+64, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ       96(AX), DX
+	MOVQ       112(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       72(AX), DI
+	MOVQ       88(AX), DI
 	MOVQ       (DI), R8
-	ADDQ       64(AX), R8
+	ADDQ       80(AX), R8
 	MOVQ       8(DI), R9
-	ADDQ       64(AX), R9
-	TESTQ      $0x00000002, 104(AX)
+	ADDQ       80(AX), R9
+	TESTQ      $0x00000002, 120(AX)
 	JZ         nores
-	MOVQ       80(AX), BX
+	MOVQ       96(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R8)(BX*1), Y15, Y12
@@ -4834,7 +6629,7 @@ epilogue:
 	VADDPS     Y12, Y3, Y3
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -4843,7 +6638,7 @@ nores:
 	VMAXPS Y3, Y12, Y3
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    112(AX), $+16
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
@@ -4860,8 +6655,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+16, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+16, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -4873,15 +6668,15 @@ TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ       96(AX), DX
+	MOVQ       112(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 104(AX)
+	TESTQ      $0x00000001, 120(AX)
 	JZ         nobias
-	MOVQ       88(AX), BX
+	MOVQ       104(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMASKMOVPS 32(BX), Y15, Y1
 	VMOVAPS    Y0, Y2
@@ -4900,8 +6695,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -4920,7 +6716,7 @@ tap:
 	ADDQ    (AX), R10
 	ADDQ    $+24, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -4937,8 +6733,9 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
 	ADDQ         SI, CX
-	VMOVUPS      64(BX), Y12
-	VMOVUPS      96(BX), Y13
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -4949,8 +6746,9 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
 	ADDQ         SI, CX
-	VMOVUPS      128(BX), Y12
-	VMOVUPS      160(BX), Y13
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -4961,8 +6759,9 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
 	ADDQ         SI, CX
-	VMOVUPS      192(BX), Y12
-	VMOVUPS      224(BX), Y13
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -4973,7 +6772,7 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -4994,31 +6793,32 @@ single:
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
 	ADDQ         SI, CX
-	ADDQ         $+64, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ       96(AX), DX
+	MOVQ       112(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       72(AX), DI
+	MOVQ       88(AX), DI
 	MOVQ       (DI), R8
-	ADDQ       64(AX), R8
+	ADDQ       80(AX), R8
 	MOVQ       8(DI), R9
-	ADDQ       64(AX), R9
+	ADDQ       80(AX), R9
 	MOVQ       16(DI), R10
-	ADDQ       64(AX), R10
-	TESTQ      $0x00000002, 104(AX)
+	ADDQ       80(AX), R10
+	TESTQ      $0x00000002, 120(AX)
 	JZ         nores
-	MOVQ       80(AX), BX
+	MOVQ       96(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R8)(BX*1), Y15, Y12
@@ -5033,7 +6833,7 @@ epilogue:
 	VADDPS     Y12, Y5, Y5
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -5044,7 +6844,7 @@ nores:
 	VMAXPS Y5, Y12, Y5
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    112(AX), $+16
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
@@ -5065,8 +6865,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+24, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+24, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -5078,15 +6878,15 @@ TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ       96(AX), DX
+	MOVQ       112(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 104(AX)
+	TESTQ      $0x00000001, 120(AX)
 	JZ         nobias
-	MOVQ       88(AX), BX
+	MOVQ       104(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMASKMOVPS 32(BX), Y15, Y1
 	VMOVAPS    Y0, Y2
@@ -5109,8 +6909,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -5133,7 +6934,7 @@ tap:
 	ADDQ    (AX), R11
 	ADDQ    $+32, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -5153,8 +6954,9 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	ADDQ         SI, CX
-	VMOVUPS      64(BX), Y12
-	VMOVUPS      96(BX), Y13
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -5168,8 +6970,9 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	ADDQ         SI, CX
-	VMOVUPS      128(BX), Y12
-	VMOVUPS      160(BX), Y13
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -5183,8 +6986,9 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	ADDQ         SI, CX
-	VMOVUPS      192(BX), Y12
-	VMOVUPS      224(BX), Y13
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -5198,7 +7002,7 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -5222,33 +7026,34 @@ single:
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	ADDQ         SI, CX
-	ADDQ         $+64, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ       96(AX), DX
+	MOVQ       112(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       72(AX), DI
+	MOVQ       88(AX), DI
 	MOVQ       (DI), R8
-	ADDQ       64(AX), R8
+	ADDQ       80(AX), R8
 	MOVQ       8(DI), R9
-	ADDQ       64(AX), R9
+	ADDQ       80(AX), R9
 	MOVQ       16(DI), R10
-	ADDQ       64(AX), R10
+	ADDQ       80(AX), R10
 	MOVQ       24(DI), R11
-	ADDQ       64(AX), R11
-	TESTQ      $0x00000002, 104(AX)
+	ADDQ       80(AX), R11
+	TESTQ      $0x00000002, 120(AX)
 	JZ         nores
-	MOVQ       80(AX), BX
+	MOVQ       96(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R8)(BX*1), Y15, Y12
@@ -5267,7 +7072,7 @@ epilogue:
 	VADDPS     Y12, Y7, Y7
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -5280,7 +7085,7 @@ nores:
 	VMAXPS Y7, Y12, Y7
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    112(AX), $+16
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
@@ -5305,8 +7110,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+32, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+32, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -5318,15 +7123,15 @@ TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ       96(AX), DX
+	MOVQ       112(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 104(AX)
+	TESTQ      $0x00000001, 120(AX)
 	JZ         nobias
-	MOVQ       88(AX), BX
+	MOVQ       104(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMASKMOVPS 32(BX), Y15, Y1
 	VMOVAPS    Y0, Y2
@@ -5353,8 +7158,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -5381,7 +7187,7 @@ tap:
 	ADDQ    (AX), R12
 	ADDQ    $+40, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -5404,8 +7210,9 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
 	ADDQ         SI, CX
-	VMOVUPS      64(BX), Y12
-	VMOVUPS      96(BX), Y13
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -5422,8 +7229,9 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
 	ADDQ         SI, CX
-	VMOVUPS      128(BX), Y12
-	VMOVUPS      160(BX), Y13
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -5440,8 +7248,9 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
 	ADDQ         SI, CX
-	VMOVUPS      192(BX), Y12
-	VMOVUPS      224(BX), Y13
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -5458,7 +7267,7 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -5485,35 +7294,36 @@ single:
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
 	ADDQ         SI, CX
-	ADDQ         $+64, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ       96(AX), DX
+	MOVQ       112(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       72(AX), DI
+	MOVQ       88(AX), DI
 	MOVQ       (DI), R8
-	ADDQ       64(AX), R8
+	ADDQ       80(AX), R8
 	MOVQ       8(DI), R9
-	ADDQ       64(AX), R9
+	ADDQ       80(AX), R9
 	MOVQ       16(DI), R10
-	ADDQ       64(AX), R10
+	ADDQ       80(AX), R10
 	MOVQ       24(DI), R11
-	ADDQ       64(AX), R11
+	ADDQ       80(AX), R11
 	MOVQ       32(DI), R12
-	ADDQ       64(AX), R12
-	TESTQ      $0x00000002, 104(AX)
+	ADDQ       80(AX), R12
+	TESTQ      $0x00000002, 120(AX)
 	JZ         nores
-	MOVQ       80(AX), BX
+	MOVQ       96(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R8)(BX*1), Y15, Y12
@@ -5536,7 +7346,7 @@ epilogue:
 	VADDPS     Y12, Y9, Y9
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -5551,7 +7361,7 @@ nores:
 	VMAXPS Y9, Y12, Y9
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    112(AX), $+16
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
@@ -5580,8 +7390,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+40, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+40, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -5593,15 +7403,15 @@ TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ 16(AX), SI
 
 tile:
-	MOVQ       96(AX), DX
+	MOVQ       112(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 104(AX)
+	TESTQ      $0x00000001, 120(AX)
 	JZ         nobias
-	MOVQ       88(AX), BX
+	MOVQ       104(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMASKMOVPS 32(BX), Y15, Y1
 	VMOVAPS    Y0, Y2
@@ -5632,8 +7442,9 @@ nobias:
 
 ready:
 	MOVQ  40(AX), BX
+	MOVQ  48(AX), R14
 	MOVQ  24(AX), DI
-	MOVQ  56(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    epilogue
 
@@ -5664,7 +7475,7 @@ tap:
 	ADDQ    (AX), R13
 	ADDQ    $+48, DI
 	XORQ    CX, CX
-	MOVQ    48(AX), DX
+	MOVQ    64(AX), DX
 	SUBQ    $+4, DX
 	JLT     tail
 
@@ -5690,8 +7501,9 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
 	ADDQ         SI, CX
-	VMOVUPS      64(BX), Y12
-	VMOVUPS      96(BX), Y13
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -5711,8 +7523,9 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
 	ADDQ         SI, CX
-	VMOVUPS      128(BX), Y12
-	VMOVUPS      160(BX), Y13
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -5732,8 +7545,9 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
 	ADDQ         SI, CX
-	VMOVUPS      192(BX), Y12
-	VMOVUPS      224(BX), Y13
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -5753,7 +7567,7 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
 	ADDQ         SI, CX
-	ADDQ         $+256, BX
+	ADDQ         R14, BX
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -5783,37 +7597,38 @@ single:
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
 	ADDQ         SI, CX
-	ADDQ         $+64, BX
+	ADDQ         R14, BX
 	DECQ         DX
 	JNZ          single
 
 done:
+	ADDQ 56(AX), BX
 	DECQ R15
 	JNZ  tap
 
 epilogue:
-	MOVQ       96(AX), DX
+	MOVQ       112(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       72(AX), DI
+	MOVQ       88(AX), DI
 	MOVQ       (DI), R8
-	ADDQ       64(AX), R8
+	ADDQ       80(AX), R8
 	MOVQ       8(DI), R9
-	ADDQ       64(AX), R9
+	ADDQ       80(AX), R9
 	MOVQ       16(DI), R10
-	ADDQ       64(AX), R10
+	ADDQ       80(AX), R10
 	MOVQ       24(DI), R11
-	ADDQ       64(AX), R11
+	ADDQ       80(AX), R11
 	MOVQ       32(DI), R12
-	ADDQ       64(AX), R12
+	ADDQ       80(AX), R12
 	MOVQ       40(DI), R13
-	ADDQ       64(AX), R13
-	TESTQ      $0x00000002, 104(AX)
+	ADDQ       80(AX), R13
+	TESTQ      $0x00000002, 120(AX)
 	JZ         nores
-	MOVQ       80(AX), BX
+	MOVQ       96(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R8)(BX*1), Y15, Y12
@@ -5840,7 +7655,7 @@ epilogue:
 	VADDPS     Y12, Y11, Y11
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 120(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -5857,7 +7672,7 @@ nores:
 	VMAXPS Y11, Y12, Y11
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    112(AX), $+16
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
@@ -5890,8 +7705,8 @@ partial:
 stored:
 	MOVQ 32(AX), DI
 	ADDQ DI, 24(AX)
-	ADDQ $+48, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+48, 88(AX)
+	DECQ 128(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET

@@ -69,7 +69,7 @@ var generic = &level{
 func tilesGo(width int) tileSet {
 	s := tileSet{cols: width}
 	for i := range s.rows {
-		s.rows[i] = tileGo(i+1, width)
+		s.rows[i] = tileGo(i + 1)
 	}
 	return s
 }

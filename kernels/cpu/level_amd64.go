@@ -14,6 +14,8 @@ var avx512 = &level{
 			tile4x16AVX512, tile5x16AVX512, tile6x16AVX512}},
 		{32, [tileRows]tileKernel{tile1x32AVX512, tile2x32AVX512, tile3x32AVX512,
 			tile4x32AVX512, tile5x32AVX512, tile6x32AVX512}},
+		{48, [tileRows]tileKernel{tile1x48AVX512, tile2x48AVX512, tile3x48AVX512,
+			tile4x48AVX512, tile5x48AVX512, tile6x48AVX512}},
 		{64, [tileRows]tileKernel{tile1x64AVX512, tile2x64AVX512, tile3x64AVX512,
 			tile4x64AVX512, tile5x64AVX512, tile6x64AVX512}},
 	},

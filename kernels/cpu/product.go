@@ -19,7 +19,9 @@ type product struct {
 	place func(lo, hi int, aOff, cOff []int64)
 	a     []float32 // rows of elements aStep apart
 	aStep int
-	b     []float32 // packed: [panel][tap][depth][width]
+	b     []float32 // packed: [panel][tap][depth][width]; or a single panel, if bStep is not 0:
+	bStep int       // elements from row to row of b,
+	bTap  int       // and more from tap to tap
 	c     []float32
 	res   []float32 // laid out as c; may be c, which adds to it
 	bias  []float32 // n
@@ -141,8 +143,11 @@ func (r *runner) pass(l *level, p *product, k pass, n int, first, last bool) {
 	r.args = tileArgs{
 		a: a, zero: address(zeros[:], 0) - a, aStep: 4 * p.aStep, aTile: 8 * p.taps * tileRows,
 		b:     address(p.b, (n*p.taps+l.width*k.tap)*p.depth+l.width*k.k),
-		depth: k.depth, taps: k.taps,
+		bStep: 4 * l.width, depth: k.depth, taps: k.taps,
 		c: address(p.c, n), cols: min(l.width, p.n-n),
+	}
+	if p.bStep != 0 {
+		r.args.bStep, r.args.bTap = 4*p.bStep, 4*p.bTap
 	}
 	switch {
 	case !first:

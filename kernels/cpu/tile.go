@@ -11,14 +11,14 @@ const tileRows = 6
 type tileKernel func(args *tileArgs)
 
 // tileGo is the tile kernel of any shape in Go: what the assembly computes, except that the sums of products
-// are rounded twice a step. width is a multiple of 4.
-func tileGo(rows, width int) tileKernel {
+// are rounded twice a step.
+func tileGo(rows int) tileKernel {
 	return func(args *tileArgs) {
 		for ; args.tiles > 0; args.tiles-- {
 			aOff := offsetsAt(args.aOff, args.taps*rows)
 			for r, c := range offsetsAt(args.cOff, rows) {
 				for j := 0; j < args.cols; j += 4 {
-					sum := args.dot(aOff, r, rows, j, width)
+					sum := args.dot(aOff, r, rows, j)
 					args.finish(sum[:min(4, args.cols-j)], args.c+uintptr(c)+4*uintptr(j), j)
 				}
 			}
@@ -29,8 +29,9 @@ func tileGo(rows, width int) tileKernel {
 }
 
 // dot is the product of row r of A with columns j..j+3 of B.
-func (args *tileArgs) dot(aOff []int64, r, rows, j, width int) (sum [4]float32) {
+func (args *tileArgs) dot(aOff []int64, r, rows, j int) (sum [4]float32) {
 	var s0, s1, s2, s3 float32
+	stepA, stepB := args.aStep/4, args.bStep/4
 	for t := range args.taps {
 		if args.depth == 0 {
 			break
@@ -39,14 +40,14 @@ func (args *tileArgs) dot(aOff []int64, r, rows, j, width int) (sum [4]float32) 
 		if aOff[t*rows+r] == -1 {
 			row = args.zero
 		}
-		a := floatsAt(args.a+row, (args.depth-1)*args.aStep/4+1)
-		b := floatsAt(args.b+uintptr(4*t*args.depth*width), args.depth*width)
-		for k, i := 0, 0; k < args.depth; k, i = k+1, i+args.aStep/4 {
-			b4 := (*[4]float32)(b[k*width+j:])
-			s0 += a[i] * b4[0]
-			s1 += a[i] * b4[1]
-			s2 += a[i] * b4[2]
-			s3 += a[i] * b4[3]
+		a := floatsAt(args.a+row, (args.depth-1)*stepA+1)
+		b := floatsAt(args.b+uintptr(t*(args.depth*args.bStep+args.bTap)+4*j), (args.depth-1)*stepB+4)
+		for k := range args.depth {
+			a, b4 := a[k*stepA], (*[4]float32)(b[k*stepB:])
+			s0 += a * b4[0]
+			s1 += a * b4[1]
+			s2 += a * b4[2]
+			s3 += a * b4[3]
 		}
 	}
 	return [4]float32{s0, s1, s2, s3}

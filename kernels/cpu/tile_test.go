@@ -18,7 +18,7 @@ const guard = float32(-12345.5)
 
 // tileCase is one call of a tile kernel on random data.
 type tileCase struct {
-	rows, cols, taps, depth, aStep, tiles, flags int
+	rows, cols, taps, depth, aStep, bStep, bTap, tiles, flags int
 }
 
 // compare runs the kernel of a level and tileGo on equal arguments and compares their outputs.
@@ -27,7 +27,7 @@ func (tc tileCase) compare(t *testing.T, l *level, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	const rowsInA = 9
 	a := randomFloats(rng, rowsInA*(max(1, tc.depth)*tc.aStep+3))
-	b := randomFloats(rng, tc.taps*tc.depth*l.width+1)
+	b := randomFloats(rng, tc.taps*(tc.depth*tc.bStep+tc.bTap)+l.width)
 	bias := randomFloats(rng, tc.cols)
 	total := tc.rows * tc.tiles
 	stride := tc.cols + 2
@@ -50,7 +50,7 @@ func (tc tileCase) compare(t *testing.T, l *level, seed uint64) {
 		args := &tileArgs{
 			a: address(a, 0), zero: address(zeros[:], 0) - address(a, 0), aStep: 4 * tc.aStep,
 			aOff: uintptr(unsafe.Pointer(&aOff[0])), aTile: 8 * tc.taps * tc.rows,
-			b: address(b, 0), depth: tc.depth, taps: tc.taps,
+			b: address(b, 0), bStep: 4 * tc.bStep, bTap: 4 * tc.bTap, depth: tc.depth, taps: tc.taps,
 			c: address(c, 0), cOff: uintptr(unsafe.Pointer(&cOff[0])), res: address(res, 0) - address(c, 0),
 			bias: address(bias, 0), cols: tc.cols, flags: tc.flags, tiles: tc.tiles,
 		}
@@ -58,7 +58,7 @@ func (tc tileCase) compare(t *testing.T, l *level, seed uint64) {
 		runtime.KeepAlive([]any{a, b, bias, res, aOff, cOff})
 		return c
 	}
-	want, got := run(tileGo(tc.rows, l.width)), run(l.tile(tc.cols)[tc.rows-1])
+	want, got := run(tileGo(tc.rows)), run(l.tile(tc.cols)[tc.rows-1])
 	// Values are below 1 in size: both sums err by less than n·2⁻²⁴ times at most n, n the number of terms.
 	n := float64(tc.taps*tc.depth + 3)
 	for i := range want {
@@ -95,7 +95,7 @@ func TestTileAgainstGo(t *testing.T) {
 		for rows := 1; rows <= tileRows; rows++ {
 			for cols := 1; cols <= l.width; cols++ {
 				for i, depth := range []int{0, 1, 3, 4, 5, 11} {
-					tc := tileCase{rows, cols, (cols + i) % 4, depth, 1 + cols%3, 1 + i%3,
+					tc := tileCase{rows, cols, (cols + i) % 4, depth, 1 + cols%3, cols + i, i - 2, 1 + i%3,
 						(cols + 3*i + rows) % 8}
 					tc.compare(t, l, uint64(cols))
 				}
@@ -105,13 +105,13 @@ func TestTileAgainstGo(t *testing.T) {
 }
 
 func FuzzTile(f *testing.F) {
-	f.Add(uint8(6), uint8(64), uint8(9), uint8(64), uint8(1), uint8(2), uint8(7), uint64(1))
-	f.Add(uint8(1), uint8(1), uint8(0), uint8(0), uint8(5), uint8(1), uint8(0), uint64(2))
-	f.Fuzz(func(t *testing.T, rows, cols, taps, depth, aStep, tiles, flags uint8, seed uint64) {
+	f.Add(uint8(6), uint8(64), uint8(9), uint8(64), uint8(1), uint8(64), uint8(0), uint8(2), uint8(7), uint64(1))
+	f.Add(uint8(1), uint8(1), uint8(0), uint8(0), uint8(5), uint8(3), uint8(9), uint8(1), uint8(0), uint64(2))
+	f.Fuzz(func(t *testing.T, rows, cols, taps, depth, aStep, bStep, bTap, tiles, flags uint8, seed uint64) {
 		for _, l := range levels {
 			if l.supported() {
 				tileCase{1 + int(rows)%tileRows, 1 + int(cols)%l.width, int(taps) % 12, int(depth) % 80,
-					1 + int(aStep)%9, 1 + int(tiles)%4, int(flags) % 8}.compare(t, l, seed)
+					1 + int(aStep)%9, int(bStep), int(bTap), 1 + int(tiles)%4, int(flags) % 8}.compare(t, l, seed)
 			}
 		}
 	})

@@ -7,8 +7,8 @@ package cpu
 //
 // for the rows r of a tile and the columns j < cols of a panel, t < taps, k < depth. Row r of tap t starts at
 // a + aOff[t][r] and its elements are aStep bytes apart; where aOff says -1 it is a row of zeros. Row r of C
-// starts at c + cOff[r], of the residual at c + cOff[r] + res. B is packed: taps × depth rows of a panel's
-// width.
+// starts at c + cOff[r], of the residual at c + cOff[r] + res. Rows of B are
+// bStep bytes apart, and bTap more between taps; kernels may read them up to the width of a panel.
 //
 // Addresses are uintptr on purpose: kernels advance them past the ends of their objects, which the garbage
 // collector must not see as pointers. The caller keeps the memory alive.
@@ -19,6 +19,8 @@ type tileArgs struct {
 	aOff  uintptr // offsets of the rows of A, [tile][tap][row] int64; the kernel advances it
 	aTile int     // bytes of aOff from one tile to the next
 	b     uintptr // panel of B
+	bStep int     // bytes from one k to the next in B
+	bTap  int     // bytes more from one tap to the next
 	depth int     // k of one tap
 	taps  int
 	c     uintptr // base of C

@@ -12,11 +12,11 @@ const (
 	unroll   = 4
 )
 
-// Registers of a tile kernel. R14 is scratch of the masks.
+// Registers of a tile kernel. R14 is scratch of the masks, and bStep between them.
 var (
-	args, b, kOff, left, step = RAX, RBX, RCX, RDX, RSI
-	off, taps                 = RDI, R15
-	rowPtr                    = []GPPhysical{R8, R9, R10, R11, R12, R13}
+	args, b, kOff, left, aStep = RAX, RBX, RCX, RDX, RSI
+	off, taps, bStep           = RDI, R15, R14
+	rowPtr                     = []GPPhysical{R8, R9, R10, R11, R12, R13}
 )
 
 // kernel is one tile kernel being written.
@@ -42,10 +42,11 @@ func tile(w *writer, v *vector, rows, used int) {
 	w.function(fmt.Sprintf("tile%dx%d%s", rows, v.lanes*used, v.suffix), "func(args *tileArgs)", fmt.Sprintf(
 		"computes args.tiles tiles of %d rows and at most %d columns, as tileGo does.", rows, v.lanes*used))
 	k.Load(k.Param("args"), args)
-	k.MOVQ(k.field(args, "aStep"), step)
+	k.MOVQ(k.field(args, "aStep"), aStep)
 	k.Label("tile")
 	k.start()
 	k.MOVQ(k.field(args, "b"), b)
+	k.MOVQ(k.field(args, "bStep"), bStep)
 	k.MOVQ(k.field(args, "aOff"), off)
 	k.MOVQ(k.field(args, "taps"), taps)
 	k.TESTQ(taps, taps)
@@ -53,6 +54,7 @@ func tile(w *writer, v *vector, rows, used int) {
 	k.Label("tap")
 	k.loadRows()
 	k.loop()
+	k.ADDQ(k.field(args, "bTap"), b)
 	k.DECQ(taps)
 	k.JNZ(LabelRef("tap"))
 	k.Label("epilogue")
@@ -103,24 +105,21 @@ func (k kernel) loadRows() {
 
 // loop accumulates the products of one tap.
 func (k kernel) loop() {
-	width := 4 * k.lanes * k.panel
 	k.XORQ(kOff, kOff)
 	k.MOVQ(k.field(args, "depth"), left)
 	k.SUBQ(I8(unroll), left)
 	k.JLT(LabelRef("tail"))
 	k.Label("unrolled")
-	for u := range unroll {
-		k.step(u * width)
+	for range unroll {
+		k.step()
 	}
-	k.ADDQ(I32(unroll*width), b)
 	k.SUBQ(I8(unroll), left)
 	k.JGE(LabelRef("unrolled"))
 	k.Label("tail")
 	k.ADDQ(I8(unroll), left)
 	k.JZ(LabelRef("done"))
 	k.Label("single")
-	k.step(0)
-	k.ADDQ(I32(width), b)
+	k.step()
 	k.DECQ(left)
 	k.JNZ(LabelRef("single"))
 	k.Label("done")
@@ -128,9 +127,9 @@ func (k kernel) loop() {
 
 // step is one k: a broadcast to a register and then the multiply-adds, since a broadcast operand in each of
 // them would cost a load each.
-func (k kernel) step(disp int) {
+func (k kernel) step() {
 	for i := range k.used {
-		k.VMOVUPS(Mem{Base: b, Disp: disp + 4*k.lanes*i}, k.b(i))
+		k.VMOVUPS(Mem{Base: b, Disp: 4 * k.lanes * i}, k.b(i))
 	}
 	for r, p := range rowPtr[:k.rows] {
 		k.VBROADCASTSS(Mem{Base: p, Index: kOff, Scale: 1}, k.temp(r))
@@ -138,7 +137,8 @@ func (k kernel) step(disp int) {
 			k.VFMADD231PS(k.b(i), k.temp(r), k.acc(r, i))
 		}
 	}
-	k.ADDQ(step, kOff)
+	k.ADDQ(aStep, kOff)
+	k.ADDQ(bStep, b)
 }
 
 func (k kernel) epilogue() {
