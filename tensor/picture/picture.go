@@ -1,0 +1,212 @@
+// Package picture is the one door through which foreign pictures come in: JPEG, PNG, WebP, GIF and BMP, told apart by
+// content, never by name. A strict walk over the headers checks every limit before a decoder may allocate; the first
+// frame is decoded, turned upright by its EXIF orientation, laid over white where it is transparent, and kept as
+// 8-bit RGB. Errors say what is wrong with the file in one line.
+package picture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"io"
+	"os"
+
+	"golang.org/x/image/bmp"
+)
+
+// Picture is an upright 8-bit RGB picture.
+type Picture struct {
+	W, H        int
+	Pix         []uint8 // R, G, B of each pixel, row-major
+	Format      string  // "jpeg", "png", "webp", "gif", "bmp"
+	Orientation int     // the EXIF orientation that was undone, 1 to 8
+}
+
+// Limits bound what a file may ask for. They are checked on the headers, before allocation.
+type Limits struct {
+	FileBytes int64 // of the file
+	Pixels    int   // of the picture
+	Side      int   // of width and height
+	Bytes     int64 // of the decoder's buffers
+	Scans     int   // of a progressive JPEG
+}
+
+// DefaultLimits are 128 MiB of file, 40 megapixels, 16,384 a side, 256 MiB decoded, 100 scans.
+var DefaultLimits = Limits{FileBytes: 128 << 20, Pixels: 40_000_000, Side: 16384, Bytes: 256 << 20, Scans: 100}
+
+// What can be wrong with a file; an *Error wraps one of these or the system's reason.
+var (
+	ErrNotAPicture = errors.New("not a JPEG, PNG, WebP, GIF or BMP picture")
+	ErrEmpty       = errors.New("the file is empty")
+	ErrTruncated   = errors.New("the file is cut short")
+	ErrBroken      = errors.New("the file is damaged")
+	ErrTooLarge    = errors.New("the picture is too large")
+	ErrUnsupported = errors.New("a kind of picture that is not supported")
+	ErrFolder      = errors.New("a folder, not a file")
+)
+
+// Error is why a file could not be read as a picture.
+type Error struct {
+	File   string // as the caller named it; empty for bytes
+	Reason string // one line, without the file's name
+	Err    error
+}
+
+func (e *Error) Error() string {
+	if e.File == "" {
+		return e.Reason
+	}
+	return e.File + ": " + e.Reason
+}
+
+// Unwrap is the kind of the error.
+func (e *Error) Unwrap() error { return e.Err }
+
+// fault is a kind of error with its details.
+func fault(kind error, format string, args ...any) error {
+	return &Error{Reason: kind.Error() + ": " + fmt.Sprintf(format, args...), Err: kind}
+}
+
+// Open reads a file within DefaultLimits. Errors are *Error.
+func Open(path string) (*Picture, error) { return OpenLimits(path, DefaultLimits) }
+
+// OpenLimits reads a file within limits of the caller's own.
+func OpenLimits(path string, l Limits) (*Picture, error) {
+	data, err := read(path, l)
+	if err == nil {
+		var p *Picture
+		if p, err = DecodeLimits(data, l); err == nil {
+			return p, nil
+		}
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return nil, &Error{path, e.Reason, e.Err}
+	}
+	var sys *os.PathError
+	if errors.As(err, &sys) {
+		return nil, &Error{path, sys.Err.Error(), err}
+	}
+	return nil, &Error{path, err.Error(), err}
+}
+
+func read(path string, l Limits) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, &Error{Reason: ErrFolder.Error(), Err: ErrFolder}
+	case !info.Mode().IsRegular():
+		return nil, fault(ErrUnsupported, "not a regular file")
+	case info.Size() > l.FileBytes:
+		return nil, fault(ErrTooLarge, "the file has %d bytes, the limit is %d", info.Size(), l.FileBytes)
+	}
+	return io.ReadAll(io.LimitReader(f, l.FileBytes))
+}
+
+// Decode reads a picture from the bytes of its file within DefaultLimits. Errors are *Error.
+func Decode(data []byte) (*Picture, error) { return DecodeLimits(data, DefaultLimits) }
+
+// DecodeLimits reads a picture within limits of the caller's own.
+func DecodeLimits(data []byte, l Limits) (p *Picture, err error) {
+	if len(data) == 0 {
+		return nil, &Error{Reason: ErrEmpty.Error(), Err: ErrEmpty}
+	}
+	f := sniff(data)
+	if f == nil {
+		return nil, &Error{Reason: ErrNotAPicture.Error(), Err: ErrNotAPicture}
+	}
+	h, err := f.walk(data)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.check(l); err != nil {
+		return nil, err
+	}
+	img, err := f.decodeSafely(data, h)
+	if err != nil {
+		return nil, err
+	}
+	p = toRGB(img, h)
+	p.Format = f.name
+	return p.upright(h.orientation), nil
+}
+
+// header is what a walk over a file's headers found out.
+type header struct {
+	w, h        int
+	bytes       int64  // of the decoder's buffers
+	scans       int    // of a JPEG
+	orientation int    // EXIF, 0 if there is none
+	at          [2]int // of the first frame on the picture
+	data        []byte // to decode instead of the file: the first frame of an animation
+}
+
+// maxWork bounds the pixels of all scans of a picture together: what a progressive JPEG of the largest size needs
+// with the usual dozen of scans.
+const maxWork = 500_000_000
+
+func (h header) check(l Limits) error {
+	switch {
+	case h.w < 1 || h.h < 1:
+		return fault(ErrBroken, "the header says %d × %d pixels", h.w, h.h)
+	case h.w > l.Side || h.h > l.Side:
+		return fault(ErrTooLarge, "%d × %d pixels, the limit is %d a side", h.w, h.h, l.Side)
+	case h.w*h.h > l.Pixels:
+		return fault(ErrTooLarge, "%d × %d pixels, the limit is %d in all", h.w, h.h, l.Pixels)
+	case h.bytes > l.Bytes:
+		return fault(ErrTooLarge, "decoding takes %d bytes, the limit is %d", h.bytes, l.Bytes)
+	case h.scans > l.Scans:
+		return fault(ErrTooLarge, "%d scans, the limit is %d", h.scans, l.Scans)
+	case h.scans*h.w*h.h > maxWork:
+		return fault(ErrTooLarge, "%d scans over %d × %d pixels", h.scans, h.w, h.h)
+	}
+	return nil
+}
+
+// format is one kind of file.
+type format struct {
+	name   string
+	magic  func(data []byte) bool
+	walk   func(data []byte) (header, error)
+	decode func(r io.Reader) (image.Image, error)
+}
+
+func sniff(data []byte) *format {
+	for i := range formats {
+		if formats[i].magic(data) {
+			return &formats[i]
+		}
+	}
+	return nil
+}
+
+// decodeSafely calls the decoder; a panic inside it is the file's fault, not the program's.
+func (f *format) decodeSafely(data []byte, h header) (img image.Image, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			img, err = nil, fault(ErrBroken, "the %s decoder gave up: %v", f.name, p)
+		}
+	}()
+	if h.data != nil {
+		data = h.data
+	}
+	img, err = f.decode(bytes.NewReader(data))
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
+		return nil, &Error{Reason: ErrTruncated.Error(), Err: ErrTruncated}
+	case errors.Is(err, bmp.ErrUnsupported) || errors.As(err, new(jpeg.UnsupportedError)):
+		return nil, fault(ErrUnsupported, "%v", err)
+	case err != nil:
+		return nil, fault(ErrBroken, "%v", err)
+	}
+	return img, nil
+}
