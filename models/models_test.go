@@ -9,6 +9,7 @@ import (
 	"truegrain/kernels"
 	"truegrain/models"
 	"truegrain/nn"
+	"truegrain/nn/golden"
 	"truegrain/tensor"
 )
 
@@ -160,6 +161,24 @@ func TestFullHDStaysUnderTheMemoryLimit(t *testing.T) {
 	require.Less(t, peak+weights, int64(5)<<29, "2.5 GiB")
 }
 
+// The same for real, with what the backend keeps for itself: the resident size of the process.
+func TestFullHDRuns(t *testing.T) {
+	if !golden.Slow() {
+		t.Skip("takes seconds and gigabytes; set TRUEGRAIN_SLOW=1")
+	}
+	be := open(t, "cpu")
+	m := withStatistics(t, be, "fcn_resnet50")
+	pool := autograd.NewPool(be)
+	tape := autograd.NewTape(be, autograd.WithPool(pool))
+	defer tape.Reset()
+	y := m.Forward(tape, tape.Upload(pictures(1, 1080, 1920)))
+	p, err := m.Probability(tape, y).Values()
+	require.NoError(t, err)
+	require.True(t, p[0] > 0 && p[0] < 1, "p = %v", p[0])
+	t.Logf("peak of the values %d MiB, held %d MiB", pool.Peak()>>20, pool.Held()>>20)
+	require.Less(t, pool.Held(), int64(2)<<30)
+}
+
 func TestScopesLetGoWithoutGradients(t *testing.T) {
 	m := build0(t, "resnet50", models.Config{})
 	_, _, infer := rehearse(m, 1, 224, 224)
@@ -203,6 +222,8 @@ func TestNewRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "resnet50")
 	_, err = models.New(newPaper(), "resnet50", models.Config{Classes: -1})
 	require.ErrorContains(t, err, "-1 classes")
+	_, err = models.New(newPaper(), "resnet50", models.Config{Aux: true})
+	require.ErrorContains(t, err, "auxiliary")
 	_, err = models.New(poor{newPaper()}, "resnet50", models.Config{})
 	require.ErrorIs(t, err, kernels.ErrOutOfMemory)
 	require.ErrorContains(t, err, "conv1.weight")

@@ -19,7 +19,7 @@ type Config struct {
 	Classes int
 	// Seed gives the initial weights.
 	Seed uint64
-	// Aux adds the auxiliary head of fcn_resnet50; other architectures have none.
+	// Aux adds the auxiliary head of fcn_resnet50; for other architectures, which have none, it is an error.
 	Aux bool
 	// NoDropout turns off the dropout of fcn_resnet50's heads.
 	NoDropout bool
@@ -64,6 +64,9 @@ func New(be kernels.Backend, name string, c Config) (Model, error) {
 	if c.Classes < 0 {
 		return nil, fmt.Errorf("model %s: %d classes; want 1 (the logit of photograph) or 2 (AI, photograph)",
 			name, c.Classes)
+	}
+	if c.Aux && name != "fcn_resnet50" {
+		return nil, fmt.Errorf("model %s has no auxiliary head; fcn_resnet50 has", name)
 	}
 	c.Classes = max(c.Classes, 1)
 	b := nn.NewBuilder(be, c.Seed)
