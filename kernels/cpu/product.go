@@ -32,7 +32,7 @@ type product struct {
 // one call of a kernel then takes under 100 µs, which bounds the pauses of the garbage collector. A chunk
 // aims at chunkMACs multiply-adds, some 100 µs, and at most groupCols columns.
 const (
-	passDepth   = 1536
+	passDepth   = 256
 	blockFloats = 96 << 10
 	chunkMACs   = 12 << 20
 	groupCols   = 256
