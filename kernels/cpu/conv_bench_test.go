@@ -96,3 +96,30 @@ func BenchmarkConv2D(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkConvTranspose2D(b *testing.B) {
+	for _, s := range []struct {
+		name              string
+		h, c, oc, k, s, p int
+	}{{"2x up 256-128", 28, 256, 128, 4, 2, 1}, {"8x up of scores", 28, 2, 2, 16, 8, 4}} {
+		b.Run(s.name, func(b *testing.B) {
+			benchLevels(b, func(b *testing.B, be *Backend) {
+				rng := rand.New(rand.NewPCG(1, 1))
+				op := kernels.ConvTranspose2D{B: 1, H: s.h, W: s.h, C: s.c, OC: s.oc, Groups: 1,
+					Window: kernels.Window{KH: s.k, KW: s.k, StrideH: s.s, StrideW: s.s, PadH: s.p, PadW: s.p,
+						DilH: 1, DilW: 1}}
+				oh, ow := op.OutSize()
+				x, w := randomFloats(rng, s.h*s.h*s.c), randomFloats(rng, s.c*s.k*s.k*s.oc)
+				y, dx := make([]float32, oh*ow*s.oc), make([]float32, len(x))
+				dy := randomFloats(rng, len(y))
+				op.X, op.Weight, op.Y = of(x), of(w), of(y)
+				be.ConvTranspose2D(op)
+				be.ConvTranspose2DBackward(kernels.ConvTranspose2DGrad{ConvTranspose2D: op, DY: of(dy),
+					DX: written(dx)})
+				yy, xx := dot(y, dy), dot(x, dx)
+				require.InDelta(b, yy.value, xx.value, 1e-6*yy.size)
+				measure(b, be, op.Cost(), func() { be.ConvTranspose2D(op) })
+			})
+		})
+	}
+}
