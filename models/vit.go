@@ -14,7 +14,7 @@ type vitSpec struct {
 	image, patch  int // sides
 	layers, heads int
 	width, mlp    int
-	stem          []int // widths of 3×3 convolutions with stride 2 that replace the patch projection
+	stem          []int // widths of 3×3 convolutions instead of the patch projection; strides 2 at the end
 }
 
 var (
@@ -23,7 +23,7 @@ var (
 	vitMini = vitSpec{image: 64, patch: 16, layers: 4, heads: 4, width: 128, mlp: 256}
 	// vitMini8 has a convolutional stem: a small transformer learns from few pictures with it (Xiao et al.,
 	// "Early convolutions help transformers see better", 2021).
-	vitMini8 = vitSpec{image: 64, patch: 8, layers: 4, heads: 4, width: 96, mlp: 192, stem: []int{16, 32, 64}}
+	vitMini8 = vitSpec{image: 64, patch: 8, layers: 4, heads: 4, width: 96, mlp: 192, stem: []int{16, 16, 32, 64}}
 )
 
 // ViT is the vision transformer (Dosovitskiy et al. 2021) as torchvision builds it: patches become tokens, a
@@ -67,9 +67,13 @@ func newPatches(b *nn.Builder, s vitSpec) nn.Layer {
 	}
 	stem, in := nn.Sequential{}, 3
 	for i, out := range s.stem {
+		stride := 1
+		if s.patch>>(len(s.stem)-i) > 0 {
+			stride = 2
+		}
 		c := b.In("conv_bn_relu_" + strconv.Itoa(i))
 		stem = append(stem,
-			nn.NewConv2D(c.In("0"), in, out, nn.Conv{Kernel: 3, Stride: 2, Padding: 1, NoBias: true,
+			nn.NewConv2D(c.In("0"), in, out, nn.Conv{Kernel: 3, Stride: stride, Padding: 1, NoBias: true,
 				BatchNorm: true}),
 			nn.NewBatchNorm2D(c.In("1"), out).WithReLU())
 		in = out
