@@ -35,16 +35,6 @@ func (b *Backend) activationBackward(
 		Reason: act.String() + " has no backward inside a fused op"})
 }
 
-// reluRule writes dz = dy, max(dy,0) or 0, as the rule says for the output y.
-func reluRule(rule kernels.ReLURule, dz, y, dy []float32) {
-	for i, g := range dy {
-		if rule != kernels.Deconvnet && !(y[i] > 0) || rule != kernels.Gradient && g < 0 {
-			g = 0
-		}
-		dz[i] = g
-	}
-}
-
 // give writes dz to a gradient, or adds it.
 func (b *Backend) give(op string, to kernels.Grad, dz []float32) {
 	if !to.Wanted() {
