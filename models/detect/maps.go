@@ -1,0 +1,186 @@
+package detect
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"truegrain/kernels"
+	"truegrain/models"
+	"truegrain/models/explain"
+	"truegrain/tensor"
+	"truegrain/tensor/picture"
+)
+
+// method computes maps that share passes over the model, in the order of the names of its families.
+type method struct {
+	families [][]string // maps on one scale each, by name
+	run      func(ctx context.Context, s explain.Subject) ([]*explain.Map, error)
+}
+
+func (m method) names() []string { return slices.Concat(m.families...) }
+
+// titles is what people read instead of a map's name.
+var titles = map[string]string{
+	"cam":                        "CAM",
+	"grad_cam_ai":                "Grad-CAM, why AI",
+	"grad_cam_photograph":        "Grad-CAM, why photograph",
+	"gradient":                   "Gradient",
+	"guided_ai":                  "Guided backpropagation, why AI",
+	"guided_photograph":          "Guided backpropagation, why photograph",
+	"guided_grad_cam_ai":         "Guided Grad-CAM, why AI",
+	"guided_grad_cam_photograph": "Guided Grad-CAM, why photograph",
+	"pixel_map":                  "Pixel map",
+	"rollout":                    "Attention rollout",
+	"attention_last":             "Attention, last layer",
+}
+
+// methods is what can be asked of a model, by its kind, the most telling first.
+func methods(m models.Model) []method {
+	switch m.Kind() {
+	case models.Transformer:
+		return []method{attention(m), gradCAM(m), gradient()}
+	case models.Segmenter:
+		return []method{pixelMap(), gradCAM(m), gradient(), guided(m)}
+	}
+	return []method{cam(m), gradCAM(m), gradient(), guided(m)}
+}
+
+// attentionTaps are the attention maps of every layer of a vision transformer.
+const attentionTaps = "encoder.layers.*.self_attention.attention"
+
+// lastStage is the layer that Grad-CAM looks at: the last stage, and of a transformer its first norm, since behind
+// the last attention only the class token has a gradient.
+func lastStage(m models.Model) string {
+	stages := m.Stages()
+	last := stages[len(stages)-1]
+	if m.Kind() == models.Transformer {
+		return last + ".ln_1"
+	}
+	return last
+}
+
+// MapNames lists the maps that a model has.
+func MapNames(m models.Model) []string {
+	var names []string
+	for _, me := range methods(m) {
+		names = append(names, me.names()...)
+	}
+	return names
+}
+
+func cam(m models.Model) method {
+	return method{[][]string{{"cam"}}, func(ctx context.Context, s explain.Subject) ([]*explain.Map, error) {
+		c, err := s.CAM(ctx, lastStage(m), m.Head().Weight)
+		return []*explain.Map{c}, err
+	}}
+}
+
+func gradCAM(m models.Model) method {
+	return method{[][]string{{"grad_cam_ai", "grad_cam_photograph"}},
+		func(ctx context.Context, s explain.Subject) ([]*explain.Map, error) {
+			g, err := s.GradCAM(ctx, lastStage(m))
+			if err != nil {
+				return nil, err
+			}
+			return []*explain.Map{g.Toward(explain.AI), g.Toward(explain.Photograph)}, nil
+		}}
+}
+
+func gradient() method {
+	return method{[][]string{{"gradient"}}, func(ctx context.Context, s explain.Subject) ([]*explain.Map, error) {
+		g, err := s.Saliency(ctx, explain.Photograph, kernels.Gradient)
+		return []*explain.Map{g}, err
+	}}
+}
+
+// guided is guided backpropagation and guided Grad-CAM for both answers.
+func guided(m models.Model) method {
+	families := [][]string{{"guided_ai", "guided_photograph"}, {"guided_grad_cam_ai", "guided_grad_cam_photograph"}}
+	return method{families, func(ctx context.Context, s explain.Subject) ([]*explain.Map, error) {
+		cam, err := s.GradCAM(ctx, lastStage(m))
+		if err != nil {
+			return nil, err
+		}
+		var fine, both []*explain.Map
+		for _, target := range []explain.Target{explain.AI, explain.Photograph} {
+			g, err := s.Saliency(ctx, target, kernels.Guided)
+			if err != nil {
+				return nil, err
+			}
+			fine, both = append(fine, g), append(both, explain.Guided(g, cam.Toward(target)))
+		}
+		return append(fine, both...), nil
+	}}
+}
+
+func pixelMap() method {
+	return method{[][]string{{"pixel_map"}}, func(ctx context.Context, s explain.Subject) ([]*explain.Map, error) {
+		p, err := s.PixelMap(ctx)
+		return []*explain.Map{p}, err
+	}}
+}
+
+func attention(m models.Model) method {
+	return method{[][]string{{"rollout"}, {"attention_last"}}, func(ctx context.Context, s explain.Subject) ([]*explain.Map, error) {
+		a, err := s.Attention(ctx, attentionTaps)
+		if err != nil {
+			return nil, err
+		}
+		rollout, err := a.Rollout()
+		if err != nil {
+			return nil, err
+		}
+		last, err := a.Layer(len(a.Layers)-1, explain.AllHeads, 0)
+		return []*explain.Map{rollout, last}, err
+	}}
+}
+
+// explain runs every wanted method over all views and stitches its maps.
+func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patch, only []string) ([]Map, error) {
+	wanted := func(name string) bool { return only == nil || slices.Contains(only, name) }
+	var out []Map
+	for _, me := range methods(d.Model) {
+		if !slices.ContainsFunc(me.names(), wanted) {
+			continue
+		}
+		maps, err := d.stitch(ctx, p, views, me)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", me.names()[0], err)
+		}
+		for _, m := range maps {
+			if wanted(m.Name) {
+				out = append(out, m)
+			}
+		}
+	}
+	return out, nil
+}
+
+func (d *Detector) stitch(ctx context.Context, p *picture.Picture, views []patch, me method) ([]Map, error) {
+	names := me.names()
+	sheets := make([]*canvas, len(names))
+	for i := range sheets {
+		sheets[i] = newCanvas(p.W, p.H)
+	}
+	kinds := make([]explain.Kind, len(names))
+	err := d.batches(views, func(batch []patch, x tensor.Tensor) error {
+		maps, err := me.run(ctx, explain.Subject{Backend: d.be, Model: d.Model, X: x, Pool: d.pool})
+		if err != nil {
+			return err
+		}
+		for i, m := range maps {
+			kinds[i] = m.Kind
+			for b, at := range batch {
+				sheets[i].add(at, m.At(b), m.H, m.W)
+			}
+		}
+		return nil
+	})
+	out := make([]Map, len(sheets))
+	for i, c := range sheets {
+		out[i] = Map{names[i], explain.Layer{Title: titles[names[i]], Kind: kinds[i], H: p.H, W: p.W,
+			Values: c.mean(), Max: d.Card.Scales[names[i]]}}
+	}
+	return out, err
+}

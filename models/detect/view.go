@@ -1,0 +1,78 @@
+package detect
+
+import (
+	"fmt"
+
+	"truegrain/models/explain"
+	"truegrain/tensor/picture"
+)
+
+// View is what of a picture a detector sees. It is fixed and stated with every score.
+type View string
+
+// The views: a grid of square crops that covers the picture, scores averaged and maps stitched; the picture
+// resized to one square; the whole picture as it is, for detectors that take any size.
+const (
+	Crop   View = "crop"
+	Resize View = "resize"
+	Full   View = "full"
+)
+
+// patch is one view, where its corner lies in the picture, and how many of the picture's pixels it spans. The
+// padding of a crop spans pixels beyond the picture's end.
+type patch struct {
+	view         *picture.Picture
+	x, y         int
+	spanW, spanH int
+}
+
+// patches cuts a picture into what a detector with a square input of the given size sees.
+func patches(p *picture.Picture, v View, size int) ([]patch, error) {
+	switch v {
+	case Full:
+		return []patch{{p, 0, 0, p.W, p.H}}, nil
+	case Resize:
+		return []patch{{p.Resize(size, size), 0, 0, p.W, p.H}}, nil
+	case Crop:
+		var out []patch
+		for _, at := range picture.Grid(p.W, p.H, size) {
+			crop := p.Crop(at.X, at.Y, min(size, p.W-at.X), min(size, p.H-at.Y))
+			out = append(out, patch{crop.PadTo(size, size), at.X, at.Y, size, size})
+		}
+		return out, nil
+	}
+	return nil, fmt.Errorf("view %q: want crop, resize or full", v)
+}
+
+// canvas gathers the maps of patches over the whole picture; where patches overlap it averages.
+type canvas struct {
+	w, h int
+	sum  []float32
+	n    []float32
+}
+
+func newCanvas(w, h int) *canvas { return &canvas{w, h, make([]float32, w*h), make([]float32, w*h)} }
+
+// add spreads one grid over the pixels that its patch spans; what spans beyond the picture does not count.
+func (c *canvas) add(p patch, grid []float32, gh, gw int) {
+	full := explain.Resize(grid, gh, gw, p.spanH, p.spanW)
+	w, h := min(p.spanW, c.w-p.x), min(p.spanH, c.h-p.y)
+	for y := range h {
+		at := (p.y+y)*c.w + p.x
+		sum, n := c.sum[at:at+w], c.n[at:at+w]
+		for x, v := range full[y*p.spanW : y*p.spanW+w] {
+			sum[x] += v
+			n[x]++
+		}
+	}
+}
+
+// mean is the average of what was added, 0 where nothing was.
+func (c *canvas) mean() []float32 {
+	for i, n := range c.n {
+		if n > 1 {
+			c.sum[i] /= n
+		}
+	}
+	return c.sum
+}

@@ -1,0 +1,132 @@
+// Package explain says where in a picture a detector found its answer: class activation maps, gradients, guided
+// backpropagation, attention, and the pixel map of a segmenting detector.
+//
+// Every method is a small function over a forward pass with taps and at most one backward pass. It returns the
+// raw float map of every picture of the batch, in the resolution in which the detector has it; Render draws one
+// over its picture, with a fixed scale and a legend.
+package explain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"truegrain/autograd"
+	"truegrain/kernels"
+	"truegrain/tensor"
+)
+
+// Model is what is explained: any model whose output is p(photograph) as one logit (B,1), as two (B,2) with AI
+// first, or as one logit per pixel (B,H,W,1).
+type Model interface {
+	Forward(t *autograd.Tape, x *autograd.Var) *autograd.Var
+}
+
+// Target is the answer whose reasons are asked for.
+type Target int
+
+// The two answers, in the order of the classes.
+const (
+	AI Target = iota
+	Photograph
+)
+
+func (t Target) String() string { return [...]string{"AI", "photograph"}[t] }
+
+// sign is what the evidence for a photograph is multiplied by.
+func (t Target) sign() float32 {
+	if t == AI {
+		return -1
+	}
+	return 1
+}
+
+// Kind is how the values of a map are to be read.
+type Kind int
+
+// The kinds: Positive, 0 or more of something; Signed, positive for a photograph and negative for AI;
+// Probability, p(AI) from 0 to 1.
+const (
+	Positive Kind = iota
+	Signed
+	Probability
+)
+
+// Map is the maps of one method for a batch of pictures: B grids of H×W values, row-major.
+type Map struct {
+	B, H, W int
+	Kind    Kind
+	Values  []float32
+}
+
+// At is the grid of picture b.
+func (m *Map) At(b int) []float32 { return m.Values[b*m.H*m.W : (b+1)*m.H*m.W] }
+
+// Subject is a model looking at a batch of pictures (B,H,W,3) in memory of the backend, normalised as the model
+// wants them. Pool may be nil.
+type Subject struct {
+	Backend kernels.Backend
+	Model   Model
+	X       tensor.Tensor
+	Pool    *autograd.Pool
+}
+
+// ErrNoTap says that the model has no layer of the asked name.
+var ErrNoTap = errors.New("the model marks no such layer")
+
+// run opens a tape, calls f with it and gives everything back; our own panics become errors.
+func (s Subject) run(ctx context.Context, f func(t *autograd.Tape) error, opts ...autograd.Option) error {
+	opts = append(opts, autograd.WithContext(ctx))
+	if s.Pool != nil {
+		opts = append(opts, autograd.WithPool(s.Pool))
+	}
+	t := autograd.NewTape(s.Backend, opts...)
+	defer t.Reset()
+	var err error
+	if bad := tensor.Catch(func() { err = f(t) }); bad != nil {
+		return fmt.Errorf("explain: %w", bad)
+	}
+	if err == nil {
+		err = t.Err()
+	}
+	return err
+}
+
+// backward sends back the log odds of the target, summed over the pictures: their gradients do not mix, since no
+// layer looks across a batch outside training. The log odds are the one logit, the difference of two, or the
+// mean over the pixels.
+func backward(t *autograd.Tape, out *autograd.Var, target Target) error {
+	dy := make([]float32, out.Len())
+	switch last := out.Dim(-1); {
+	case out.Rank() == 2 && last == 2:
+		for i := range dy {
+			dy[i] = target.sign() * float32(2*(i%2)-1)
+		}
+	case last == 1:
+		pixels := out.Len() / max(1, out.Dim(0))
+		for i := range dy {
+			dy[i] = target.sign() / float32(pixels)
+		}
+	default:
+		return fmt.Errorf("explain: the output has shape %v, want (B,1), (B,2) or (B,H,W,1)", out.Shape())
+	}
+	return t.BackwardFrom(out, t.Upload(tensor.FromSlice(dy, out.Shape()...)).Tensor)
+}
+
+// grid reads a tapped value as pictures of h×w cells with c channels: (B,h,w,C) as it is, tokens (B,1+h·w,C)
+// without the class token. first is where the first cell of a picture starts, stride the elements of a picture.
+func grid(shape tensor.Shape) (h, w, c, first, stride int, err error) {
+	switch len(shape) {
+	case 4:
+		return shape[1], shape[2], shape[3], 0, shape[1] * shape[2] * shape[3], nil
+	case 3:
+		side := 0
+		for (side+1)*(side+1) <= shape[1]-1 {
+			side++
+		}
+		if side*side == shape[1]-1 {
+			return side, side, shape[2], shape[2], shape[1] * shape[2], nil
+		}
+	}
+	return 0, 0, 0, 0, 0, fmt.Errorf("explain: a layer of shape %v is neither a picture nor a class token and a square of patches", shape)
+}
