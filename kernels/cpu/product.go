@@ -29,11 +29,11 @@ type product struct {
 }
 
 // Blocking. A pass over k of passDepth bounds the length of a float32 sum, and so its rounding error, and
-// keeps a panel of B (64 KiB) in L2 with blockFloats of A beside it; one call of a kernel then takes under
+// keeps a panel of B (48 KiB) in L2 with blockFloats of A beside it; one call of a kernel then takes under
 // 100 µs, which bounds the pauses of the garbage collector. A chunk aims at chunkMACs multiply-adds, some 100
 // µs, and at most groupCols columns.
 const (
-	passDepth   = 256
+	passDepth   = 192
 	blockFloats = 96 << 10
 	chunkMACs   = 12 << 20
 	groupCols   = 256
