@@ -17,7 +17,8 @@ type head struct {
 
 // heads calls f for every head, in parallel.
 func (b *Backend) heads(op kernels.Attention, f func(h head)) {
-	base := head{op: op, q: floats(op.Q), k: floats(op.K), v: floats(op.V), y: floats(op.Y), scale: 1 / math.Sqrt(float64(op.HD))}
+	base := head{op: op, q: floats(op.Q), k: floats(op.K), v: floats(op.V), y: floats(op.Y),
+		scale: 1 / math.Sqrt(float64(op.HD))}
 	b.chunks(op.B*op.NH, func(i int) {
 		h := base
 		picture, column := i/op.NH, i%op.NH*op.HD
@@ -36,7 +37,8 @@ func (h head) width() int { return h.op.NH * h.op.HD }
 // probabilities fills p (TQ,TK) with the softmax of the scaled scores, and lse, where wanted.
 func (b *Backend) probabilities(h head, p, lse []float32) {
 	o := h.op
-	b.gemm(gemm{m: o.TQ, n: o.TK, k: o.HD, transB: true, alpha: float32(h.scale), lda: o.LDQ, ldb: o.LDK, ldc: o.TK,
+	b.gemm(gemm{m: o.TQ, n: o.TK, k: o.HD, transB: true, alpha: float32(h.scale), lda: o.LDQ,
+		ldb: o.LDK, ldc: o.TK,
 		a: h.q[h.qAt:], b: h.k[h.kAt:], c: p})
 	for t := range o.TQ {
 		row := p[t*o.TK:][:o.TK]
@@ -92,11 +94,13 @@ func (b *Backend) AttentionBackward(op kernels.AttentionGrad) {
 				a: ds, b: h.k[h.kAt:], c: dq[h.qAt:], acc: op.DQ.Acc})
 		}
 		if op.DK.Wanted() {
-			b.gemm(gemm{m: op.TK, n: op.HD, k: op.TQ, transA: true, alpha: 1, lda: op.TK, ldb: op.LDQ, ldc: op.LDK,
-				a: ds, b: h.q[h.qAt:], c: dk[h.kAt:], acc: op.DK.Acc})
+			b.gemm(gemm{m: op.TK, n: op.HD, k: op.TQ, transA: true, alpha: 1, lda: op.TK, ldb: op.LDQ,
+				ldc: op.LDK,
+				a:   ds, b: h.q[h.qAt:], c: dk[h.kAt:], acc: op.DK.Acc})
 		}
 		if op.DV.Wanted() {
-			b.gemm(gemm{m: op.TK, n: op.HD, k: op.TQ, transA: true, alpha: 1, lda: op.TK, ldb: h.width(), ldc: op.LDV,
+			b.gemm(gemm{m: op.TK, n: op.HD, k: op.TQ, transA: true, alpha: 1, lda: op.TK,
+				ldb: h.width(), ldc: op.LDV,
 				a: p, b: dy[h.yAt:], c: dv[h.vAt:], acc: op.DV.Acc})
 		}
 	})

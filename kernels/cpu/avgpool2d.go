@@ -60,7 +60,8 @@ func avgPool(op kernels.AvgPool2D) averages {
 		top, left := i*op.StrideH-op.PadH, j*op.StrideW-op.PadW
 		high := min(top+op.KH, op.H+op.PadH) - top // what hangs over the padded end does not count
 		wide := min(left+op.KW, op.W+op.PadW) - left
-		return box{max(top, 0), min(top+op.KH, op.H), max(left, 0), min(left+op.KW, op.W), 1 / float32(high*wide)}
+		return box{max(top, 0), min(top+op.KH, op.H), max(left, 0), min(left+op.KW, op.W),
+			1 / float32(high*wide)}
 	}}
 }
 

@@ -6,7 +6,8 @@ import (
 	"truegrain/kernels"
 )
 
-// BatchNorm normalises each channel, adds the residual and applies the ReLU in one pass behind the statistics.
+// BatchNorm normalises each channel, adds the residual and applies the ReLU in one pass behind the
+// statistics.
 func (b *Backend) BatchNorm(op kernels.BatchNorm) {
 	x, residual, y := floats(op.X), floats(op.Residual), floats(op.Y)
 	b.batchStatistics(op, x)
@@ -27,8 +28,8 @@ func (b *Backend) BatchNorm(op kernels.BatchNorm) {
 	})
 }
 
-// slopes is gamma·rstd. The mean is subtracted first: x·slope + (beta − mean·slope) in one product and one sum loses
-// digits where the mean is large.
+// slopes is gamma·rstd. The mean is subtracted first: x·slope + (beta − mean·slope) in one product and one
+// sum loses digits where the mean is large.
 func slopes(op kernels.BatchNorm) []float32 {
 	gamma, rstd := floats(op.Gamma), floats(op.RStd)
 	scale := make([]float32, op.C)
@@ -93,7 +94,8 @@ func (b *Backend) normSums(op kernels.BatchNormGrad, dz []float32) []float64 {
 	})
 }
 
-// batchNormDX is dx = slope·(dz − a − (x − mean)·p), with a and p of each channel from the sums, 0 outside training.
+// batchNormDX is dx = slope·(dz − a − (x − mean)·p), with a and p of each channel from the sums, 0 outside
+// training.
 func (b *Backend) batchNormDX(op kernels.BatchNormGrad, dz []float32, sums []float64) {
 	if !op.DX.Wanted() {
 		return

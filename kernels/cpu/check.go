@@ -9,7 +9,8 @@ import (
 // exactly panics with *kernels.ArgError unless a buffer has n elements: assembly does not look at lengths.
 func exactly(op, field string, b kernels.Buf, n int) {
 	if b.Len() != n {
-		panic(&kernels.ArgError{Op: op, Field: field, Reason: fmt.Sprintf("has %d elements, needs %d", b.Len(), n)})
+		panic(&kernels.ArgError{Op: op, Field: field, Reason: fmt.Sprintf("has %d elements, needs %d",
+			b.Len(), n)})
 	}
 }
 
@@ -28,6 +29,7 @@ func holds(op, field string, b kernels.Buf, batch, rows, cols, ld, stride int) {
 	}
 	if last := (batch-1)*stride + (rows-1)*ld + cols; ld < cols || stride < 0 || b.Len() < last {
 		panic(&kernels.ArgError{Op: op, Field: field, Reason: fmt.Sprintf(
-			"has %d elements for %d of %dx%d, rows %d and matrices %d apart", b.Len(), batch, rows, cols, ld, stride)})
+			"has %d elements for %d of %dx%d, rows %d and matrices %d apart", b.Len(), batch, rows,
+			cols, ld, stride)})
 	}
 }

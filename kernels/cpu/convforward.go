@@ -1,7 +1,7 @@
 package cpu
 
-// narrow is the number of channels below which a copy of the picture with padded rows is worth its time, since whole
-// rows of the window are then one tap.
+// narrow is the number of channels below which a copy of the picture with padded rows is worth its time,
+// since whole rows of the window are then one tap.
 const narrow = 16
 
 // convolve computes y (positions, oc) = act(x ⋆ weight + bias + res); into y, or added to it.

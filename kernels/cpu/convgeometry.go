@@ -82,8 +82,8 @@ func (v *windows) setTaps() {
 	}
 }
 
-// pad is a copy of x with padH rows and padW columns of zeros around every picture, and enough behind it for a kernel
-// that reads a whole panel.
+// pad is a copy of x with padH rows and padW columns of zeros around every picture, and enough behind it for
+// a kernel that reads a whole panel.
 func (b *Backend) pad(g geometry, x []float32, padH, padW int) []float32 {
 	side, row, rows := padW*g.c, g.w*g.c, g.h+2*padH
 	out := b.scratch.get(g.b*rows*(row+2*side) + b.level.width)

@@ -33,8 +33,9 @@ func (b *Backend) weights(g geometry, x, dy, dw []float32, acc bool) {
 	})
 }
 
-// Blocks of positions: sumDepth bounds the length of a float32 sum, sumWork the time in one kernel call. Below
-// weightChunks chunks the blocks are parted, by partPositions at least. Kernels read wholeColumns of B at once.
+// Blocks of positions: sumDepth bounds the length of a float32 sum, sumWork the time in one kernel call.
+// Below weightChunks chunks the blocks are parted, by partPositions at least. Kernels read wholeColumns of B
+// at once.
 const (
 	sumDepth      = 256
 	minBlock      = 64
@@ -52,7 +53,8 @@ type weightSum struct {
 	x, dy            []float32
 }
 
-// strip is some columns of dw, at most a panel of them, and where they begin in the first window of the picture.
+// strip is some columns of dw, at most a panel of them, and where they begin in the first window of the
+// picture.
 type strip struct{ column, cols, from int }
 
 func (s *weightSum) strips(width int) (out []strip) {
@@ -86,8 +88,8 @@ func (s *weightSum) block(k int) block {
 	}
 }
 
-// all computes the gradient. A chunk is a strip and, where there are few strips, a part of the blocks; parts go to
-// scratch and are added in their order.
+// all computes the gradient. A chunk is a strip and, where there are few strips, a part of the blocks; parts
+// go to scratch and are added in their order.
 func (s *weightSum) all(b *Backend, dw []float32, acc bool) {
 	strips, blocks := s.strips(b.level.width), s.blocks()
 	parts := min((weightChunks+len(strips)-1)/len(strips), max(1, s.positions()/partPositions), blocks)

@@ -2,7 +2,8 @@ package cpu
 
 import "truegrain/kernels"
 
-// dropMask calls f with the factor of each element lo..hi-1: 0, or 1/(1−P). One Philox block serves four elements.
+// dropMask calls f with the factor of each element lo..hi-1: 0, or 1/(1−P). One Philox block serves four
+// elements.
 func dropMask(op kernels.Dropout, lo, hi int, f func(i int, factor float32)) {
 	philox := kernels.NewPhilox(op.Seed)
 	keep := float32(0)

@@ -8,8 +8,8 @@ const elementGrain = 1 << 14
 // elements calls f on chunks of n elements.
 func (b *Backend) elements(n int, f func(lo, hi int)) { b.parallel(n, elementGrain, f) }
 
-// gradient computes a wanted gradient chunk by chunk: f writes dx[lo:hi] to dst, and gradient adds it where the Grad
-// says so.
+// gradient computes a wanted gradient chunk by chunk: f writes dx[lo:hi] to dst, and gradient adds it where
+// the Grad says so.
 func (b *Backend) gradient(g kernels.Grad, f func(dst []float32, lo, hi int)) {
 	if !g.Wanted() {
 		return
@@ -31,7 +31,8 @@ func (b *Backend) gradient(g kernels.Grad, f func(dst []float32, lo, hi int)) {
 	})
 }
 
-// zeroed is the memory of a wanted gradient that will only be added to, cleared if nothing has arrived in it yet.
+// zeroed is the memory of a wanted gradient that will only be added to, cleared if nothing has arrived in it
+// yet.
 func (b *Backend) zeroed(g kernels.Grad) []float32 {
 	if !g.Acc {
 		b.Fill(g.Buf, 0)

@@ -73,8 +73,8 @@ func (b *Backend) columnSums(x []float32, r, c int, sums, squares []float64) {
 	copy(squares, both[c:])
 }
 
-// pairSums adds up two rows of c sums over r rows, in float64, partial sums added in their order: add adds what row
-// k contributes. The first c results are the sums s, the others the sums q.
+// pairSums adds up two rows of c sums over r rows, in float64, partial sums added in their order: add adds
+// what row k contributes. The first c results are the sums s, the others the sums q.
 func (b *Backend) pairSums(r, c int, add func(k int, s, q []float64)) []float64 {
 	step := max(sumRows, (r+sumParts-1)/sumParts)
 	parts := (r + step - 1) / step

@@ -25,7 +25,8 @@ func act(a kernels.Activation, v float64) float64 {
 func TestLinearEpilogue(t *testing.T) {
 	forLevels(t, func(t *testing.T, l *level) {
 		b := testBackend(t, l)
-		for i, a := range []kernels.Activation{kernels.WithGELU, kernels.WithReLU, kernels.NoActivation, kernels.WithGELU, kernels.WithReLU} {
+		for i, a := range []kernels.Activation{kernels.WithGELU, kernels.WithReLU,
+			kernels.NoActivation, kernels.WithGELU, kernels.WithReLU} {
 			rng := rand.New(rand.NewPCG(9, uint64(a)))
 			op := kernels.Linear{R: 31, D: 17, OD: 67, Act: a}
 			if i%2 == 1 {

@@ -2,7 +2,8 @@ package cpu
 
 import "truegrain/kernels"
 
-// mean writes the mean of n terms; f returns the sum of the terms lo..hi-1 in float64. The mean of nothing is 0.
+// mean writes the mean of n terms; f returns the sum of the terms lo..hi-1 in float64. The mean of nothing is
+// 0.
 func (b *Backend) mean(y kernels.Buf, n int, f func(lo, hi int) float64) {
 	parts := (n + sumGrain - 1) / sumGrain
 	partial := make([]float64, parts)

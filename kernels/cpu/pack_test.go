@@ -7,13 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestPack compares both packers with the layout by definition, into scratch that held NaN: the padding must be
-// zeros, since whatever a kernel multiplies there, a denormal say, costs time.
+// TestPack compares both packers with the layout by definition, into scratch that held NaN: the padding must
+// be zeros, since whatever a kernel multiplies there, a denormal say, costs time.
 func TestPack(t *testing.T) {
 	forLevels(t, func(t *testing.T, l *level) {
 		b := testBackend(t, l)
 		rng := rand.New(rand.NewPCG(6, 6))
-		for _, s := range []struct{ k, n int }{{1, 1}, {3, 5}, {4, 16}, {9, 17}, {30, 64}, {33, 65}, {700, 130}} {
+		for _, s := range []struct{ k, n int }{{1, 1}, {3, 5}, {4, 16}, {9, 17}, {30, 64}, {33, 65},
+			{700, 130}} {
 			ld := max(s.k, s.n) + 1
 			src := randomFloats(rng, max(s.k, s.n)*ld)
 			rows, columns := nans(b.packedLen(s.k, s.n)), nans(b.packedLen(s.k, s.n))

@@ -2,7 +2,8 @@ package cpu
 
 import "truegrain/kernels"
 
-// innerRows calls f for every row of the small pictures: where it starts there, where in the padded ones, its length.
+// innerRows calls f for every row of the small pictures: where it starts there, where in the padded ones, its
+// length.
 func (b *Backend) innerRows(op kernels.Pad, f func(small, padded, n int)) {
 	n, wide := op.W*op.C, (op.Left+op.W+op.Right)*op.C
 	high := op.Top + op.H + op.Bottom

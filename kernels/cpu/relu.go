@@ -18,8 +18,8 @@ func (b *Backend) ReLUBackward(op kernels.ReLUGrad) {
 	b.gradient(op.DX, func(dst []float32, lo, hi int) { reluRule(op.Rule, dst, y[lo:hi], dy[lo:hi]) })
 }
 
-// The loops below choose by masks of all bits: signs are random, and a branch on them is mispredicted every other
-// time, which takes five times as long.
+// The loops below choose by masks of all bits: signs are random, and a branch on them is mispredicted every
+// other time, which takes five times as long.
 
 func rectify(y, x []float32) {
 	y = y[:len(x)]

@@ -14,7 +14,8 @@ import (
 // TestReLUMasks compares the masks with comparisons, on every kind of float32.
 func TestReLUMasks(t *testing.T) {
 	inf := float32(math.Inf(1))
-	kinds := []float32{0, float32(math.Copysign(0, -1)), 1, -1, inf, -inf, nan, -nan, math.SmallestNonzeroFloat32,
+	kinds := []float32{0, float32(math.Copysign(0, -1)), 1, -1, inf, -inf, nan, -nan,
+		math.SmallestNonzeroFloat32,
 		-math.SmallestNonzeroFloat32, math.MaxFloat32, -math.MaxFloat32}
 	for _, y := range kinds {
 		for _, dy := range kinds {
@@ -39,7 +40,8 @@ func BenchmarkReLU(b *testing.B) {
 	x, y := randomFloats(rng, n), make([]float32, n)
 	op := kernels.ReLU{N: n, X: of(x), Y: of(y)}
 	back := kernels.ReLUGrad{ReLU: op, DY: of(x), DX: written(make([]float32, n))}
-	for name, f := range map[string]func(){"y": func() { be.ReLU(op) }, "dx": func() { be.ReLUBackward(back) }} {
+	for name, f := range map[string]func(){"y": func() { be.ReLU(op) },
+		"dx": func() { be.ReLUBackward(back) }} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				f()

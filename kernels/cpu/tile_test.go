@@ -105,13 +105,15 @@ func TestTileAgainstGo(t *testing.T) {
 }
 
 func FuzzTile(f *testing.F) {
-	f.Add(uint8(6), uint8(64), uint8(9), uint8(64), uint8(1), uint8(64), uint8(0), uint8(2), uint8(7), uint64(1))
+	f.Add(uint8(6), uint8(64), uint8(9), uint8(64), uint8(1), uint8(64), uint8(0), uint8(2), uint8(7),
+		uint64(1))
 	f.Add(uint8(1), uint8(1), uint8(0), uint8(0), uint8(5), uint8(3), uint8(9), uint8(1), uint8(0), uint64(2))
 	f.Fuzz(func(t *testing.T, rows, cols, taps, depth, aStep, bStep, bTap, tiles, flags uint8, seed uint64) {
 		for _, l := range levels {
 			if l.supported() {
 				tileCase{1 + int(rows)%tileRows, 1 + int(cols)%l.width, int(taps) % 12, int(depth) % 80,
-					1 + int(aStep)%9, int(bStep), int(bTap), 1 + int(tiles)%4, int(flags) % 8}.compare(t, l, seed)
+					1 + int(aStep)%9, int(bStep), int(bTap), 1 + int(tiles)%4,
+					int(flags) % 8}.compare(t, l, seed)
 			}
 		}
 	})
