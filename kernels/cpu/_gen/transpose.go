@@ -38,14 +38,7 @@ func transpose(w *writer, v *vector) {
 			v.quarter(q, m, x[i], r[i])
 		}
 	}
-	w.VUNPCKLPS(r[1], r[0], t[0])
-	w.VUNPCKHPS(r[1], r[0], t[1])
-	w.VUNPCKLPS(r[3], r[2], t[2])
-	w.VUNPCKHPS(r[3], r[2], t[3])
-	w.VUNPCKLPD(t[2], t[0], r[0])
-	w.VUNPCKHPD(t[2], t[0], r[1])
-	w.VUNPCKLPD(t[3], t[1], r[2])
-	w.VUNPCKHPD(t[3], t[1], r[3])
+	w.transpose4x4(r, t)
 	for i := range 4 {
 		w.VMOVUPS(r[i], Mem{Base: dst})
 		w.ADDQ(dstStride, dst)
@@ -57,4 +50,16 @@ func transpose(w *writer, v *vector) {
 	w.JNZ(LabelRef("block"))
 	w.VZEROUPPER()
 	w.RET()
+}
+
+// transpose4x4 transposes the 4x4 floats in each 128-bit lane of r, by way of t.
+func (w *writer) transpose4x4(r, t []VecPhysical) {
+	w.VUNPCKLPS(r[1], r[0], t[0])
+	w.VUNPCKHPS(r[1], r[0], t[1])
+	w.VUNPCKLPS(r[3], r[2], t[2])
+	w.VUNPCKHPS(r[3], r[2], t[3])
+	w.VUNPCKLPD(t[2], t[0], r[0])
+	w.VUNPCKHPD(t[2], t[0], r[1])
+	w.VUNPCKLPD(t[3], t[1], r[2])
+	w.VUNPCKHPD(t[3], t[1], r[3])
 }
