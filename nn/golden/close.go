@@ -3,9 +3,12 @@ package golden
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"truegrain/kernels"
 )
 
 // Relative is the relative L2 error ‖got − want‖/‖want‖, and ‖got‖ where want is all zero.
@@ -42,16 +45,36 @@ func Require[T Number](t testing.TB, c *Case, name string, got []T) {
 	require.LessOrEqual(t, Relative(got, want), c.Limit(t, name), "%s: relative error of %s", c.File, name)
 }
 
-// RequireEach is Require for a tensor whose elements stand for themselves, each with its own limit: the
-// losses of the steps.
-func (c *Case) RequireEach(t testing.TB, name string, got []float64) {
+// RequireLosses checks the losses of the training steps, each with its own limit, 4·float32_error + 1e−6.
+//
+// Behind a step of Adam a float32 run gets slack as well: half the median of PyTorch's float32 errors of the
+// gradients. Adam's first steps move a weight by ±lr whatever the size of its gradient, so that one ReLU on the
+// other side of zero sends many weights the other way: moving the weights of fcn_resnet50 by one unit in the last
+// place moves its fifth loss by 3e−4, twice the limit that PyTorch's one run leaves. In float64 there is no slack.
+func (c *Case) RequireLosses(t testing.TB, be kernels.Backend, got []float64) {
 	t.Helper()
-	want, errs := c.Values(t, name), c.Values(t, "float32_error."+name)
-	require.Len(t, got, len(want), "%s: %s", c.File, name)
-	for i, w := range want {
-		require.LessOrEqual(t, math.Abs(got[i]-w)/math.Abs(w), 4*errs[min(i, len(errs)-1)]+1e-6,
-			"%s: relative error of %s[%d]: %v, want %v", c.File, name, i, got[i], w)
+	want, errs := c.Values(t, "losses"), c.Values(t, "float32_error.losses")
+	require.Len(t, got, len(want), "%s: losses", c.File)
+	slack := 0.0
+	if strings.HasPrefix(c.Meta["optimizer"], "adam") && be.DType() != kernels.F64 {
+		slack = median(c.gradErrors(t)) / 2
 	}
+	for i, w := range want {
+		limit := 4*errs[i] + 1e-6
+		if i > 0 {
+			limit = max(limit, slack)
+		}
+		require.LessOrEqual(t, math.Abs(got[i]-w)/math.Abs(w), limit,
+			"%s: relative error of the loss of step %d: %v, want %v", c.File, i, got[i], w)
+	}
+}
+
+// gradErrors is what PyTorch's float32 run made of each gradient.
+func (c *Case) gradErrors(t testing.TB) (errs []float64) {
+	for _, n := range c.Names("grad_norm.") {
+		errs = append(errs, c.Error(t, "grad."+n))
+	}
+	return errs
 }
 
 // sketch is the larger relative error of the two numbers that stand for a tensor: its L2 norm, and its dot
@@ -90,12 +113,12 @@ func (c *Case) RequireGrads(t testing.TB, grads map[string][]float32) {
 	t.Helper()
 	names := c.Names("grad_norm.")
 	require.Len(t, grads, len(names), "%s: gradients", c.File)
-	var errs, theirs []float64
+	var errs []float64
 	for _, n := range names {
 		require.Contains(t, grads, n, "%s: gradients", c.File)
 		errs = append(errs, c.sketch(t, "grad", n, grads[n]))
-		theirs = append(theirs, c.Error(t, "grad."+n))
 	}
+	theirs := c.gradErrors(t)
 	worst := 4*slices.Max(theirs) + 1e-6
 	for i, n := range names {
 		require.LessOrEqual(t, errs[i], worst, "%s: gradient of %s", c.File, n)
