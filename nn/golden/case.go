@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"truegrain/kernels/kerneltest"
+	"truegrain/nn/state"
 )
 
 // Case is one golden file.
@@ -22,8 +23,7 @@ type Case struct {
 	Seed uint64
 	Meta map[string]string
 
-	arrays map[string]array
-	data   []byte
+	file *state.File
 }
 
 // Cases reads the files whose base name matches glob ("forward_*"), in order, from the folder
@@ -47,25 +47,26 @@ func Cases(t testing.TB, glob string) []*Case {
 
 func read(t testing.TB, path string) *Case {
 	t.Helper()
-	meta, arrays, data, err := readFile(path)
+	f, err := state.Open(path)
 	require.NoError(t, err)
+	t.Cleanup(func() { f.Close() })
+	meta := f.Metadata()
 	seed, err := strconv.ParseInt(meta["seed"], 10, 64)
 	require.NoError(t, err, "%s: seed", path)
 	name := strings.TrimSuffix(filepath.Base(path), ".safetensors")
-	return &Case{File: name, Kind: meta["case"], Arch: meta["arch"],
-		Seed: uint64(seed), Meta: meta, arrays: arrays, data: data}
+	return &Case{File: name, Kind: meta["case"], Arch: meta["arch"], Seed: uint64(seed), Meta: meta, file: f}
 }
 
 // Has says whether the file holds a tensor of that name.
 func (c *Case) Has(name string) bool {
-	_, ok := c.arrays[name]
+	_, ok := c.file.Info(name)
 	return ok
 }
 
 // Names lists the tensors that begin with prefix, without the prefix, sorted.
 func (c *Case) Names(prefix string) []string {
 	var names []string
-	for n := range c.arrays {
+	for _, n := range c.file.Names() {
 		if rest, ok := strings.CutPrefix(n, prefix); ok {
 			names = append(names, rest)
 		}
@@ -77,14 +78,16 @@ func (c *Case) Names(prefix string) []string {
 // Values is a tensor, float64, in PyTorch's order.
 func (c *Case) Values(t testing.TB, name string) []float64 {
 	t.Helper()
-	require.Contains(t, c.arrays, name, "%s: tensors", c.File)
-	v, err := c.arrays[name].float64s(c.data)
+	v, err := c.file.Float64s(name)
 	require.NoError(t, err, "%s: %s", c.File, name)
 	return v
 }
 
 // Shape is the shape of a tensor, PyTorch's.
-func (c *Case) Shape(name string) []int { return c.arrays[name].Shape }
+func (c *Case) Shape(name string) []int {
+	info, _ := c.file.Info(name)
+	return info.Shape
+}
 
 // Ints is a list of integers in the metadata: "input_shape".
 func (c *Case) Ints(t testing.TB, key string) []int {
