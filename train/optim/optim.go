@@ -1,0 +1,137 @@
+// Package optim moves parameters along their gradients: SGD, Adam and AdamW, each one fused kernel per parameter,
+// and the schedules of their learning rate.
+package optim
+
+import (
+	"fmt"
+
+	"truegrain/autograd"
+	"truegrain/kernels"
+)
+
+// Optimizer updates parameters from their gradients. A parameter that no gradient has reached is left alone.
+type Optimizer interface {
+	Step(lr float64)
+}
+
+// Options sets an optimiser. The zero value of a field takes PyTorch's default.
+type Options struct {
+	Momentum    float64 // of SGD
+	WeightDecay float64
+	Beta1       float64 // of Adam, 0.9
+	Beta2       float64 // of Adam, 0.999
+	Eps         float64 // of Adam, 1e-8
+}
+
+// Names lists what New can make.
+var Names = []string{"sgd", "adam", "adamw"}
+
+// New makes an optimiser over a model's parameters, without its buffers and its frozen ones. State is allocated at
+// once, on the parameters' backend.
+func New(name string, params []*autograd.Param, o Options) (Optimizer, error) {
+	var train []*autograd.Param
+	for _, p := range params {
+		if !p.Buffer && !p.Frozen {
+			train = append(train, p)
+		}
+	}
+	switch name {
+	case "sgd":
+		return newSGD(train, o)
+	case "adam", "adamw":
+		return newAdam(train, o, name == "adamw")
+	}
+	return nil, fmt.Errorf("optimiser %q: want one of %v", name, Names)
+}
+
+// slot is a parameter with its moments.
+type slot struct {
+	p       *autograd.Param
+	m, v    kernels.Buf
+	stepped int // updates so far
+}
+
+func slots(params []*autograd.Param, moments int) ([]*slot, error) {
+	var out []*slot
+	for _, p := range params {
+		s := &slot{p: p}
+		for i := range moments {
+			buf, err := p.Backend().Alloc(p.Value.Buf.DType(), p.Value.Len())
+			if err != nil {
+				return nil, fmt.Errorf("optimiser state of %s: %w", p.Name, err)
+			}
+			if i == 0 {
+				s.m = buf
+			} else {
+				s.v = buf
+			}
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// SGD is stochastic gradient descent with momentum and weight decay (kernels.SGD has the formula).
+type SGD struct {
+	o     Options
+	slots []*slot
+}
+
+func newSGD(params []*autograd.Param, o Options) (*SGD, error) {
+	moments := 0
+	if o.Momentum != 0 {
+		moments = 1
+	}
+	s, err := slots(params, moments)
+	return &SGD{o, s}, err
+}
+
+// Step updates every parameter that has a gradient.
+func (s *SGD) Step(lr float64) {
+	for _, k := range s.slots {
+		g := k.p.Grad()
+		if g.IsZero() {
+			continue
+		}
+		k.p.Backend().SGD(kernels.SGD{N: g.Len(), LR: lr, Momentum: s.o.Momentum, WeightDecay: s.o.WeightDecay,
+			First: k.stepped == 0, P: k.p.Value.Buf, G: g.Buf, V: k.m})
+		k.stepped++
+	}
+}
+
+// Adam is Adam, or AdamW if decoupled (kernels.Adam has the formula).
+type Adam struct {
+	o         Options
+	decoupled bool
+	slots     []*slot
+}
+
+func newAdam(params []*autograd.Param, o Options, decoupled bool) (*Adam, error) {
+	or := func(v *float64, d float64) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	or(&o.Beta1, 0.9)
+	or(&o.Beta2, 0.999)
+	or(&o.Eps, 1e-8)
+	s, err := slots(params, 2)
+	return &Adam{o, decoupled, s}, err
+}
+
+// Step updates every parameter that has a gradient. With decoupled decay, vectors (biases, norms) do not decay.
+func (a *Adam) Step(lr float64) {
+	for _, k := range a.slots {
+		g := k.p.Grad()
+		if g.IsZero() {
+			continue
+		}
+		decay := a.o.WeightDecay
+		if a.decoupled && k.p.Value.Rank() < 2 {
+			decay = 0
+		}
+		k.stepped++
+		k.p.Backend().Adam(kernels.Adam{N: g.Len(), LR: lr, Beta1: a.o.Beta1, Beta2: a.o.Beta2, Eps: a.o.Eps,
+			WeightDecay: decay, Decoupled: a.decoupled, Step: k.stepped, P: k.p.Value.Buf, G: g.Buf, M: k.m, V: k.v})
+	}
+}
