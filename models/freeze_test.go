@@ -38,9 +38,10 @@ func eager(t *testing.T, be kernels.Backend, m models.Model, x tensor.Tensor) []
 
 func TestFrozenEqualsEager(t *testing.T) {
 	be := open(t, "cpu")
-	for name, size := range map[string][2]int{"resnet18": {64, 64}, "resnet50": {33, 40},
-		"fcn_resnet50": {40, 33}, "fcn8s_resnet50": {40, 33}, "vit_mini": {64, 64}, "resnet_mini": {64, 64}, "fcn8s_mini": {50, 70},
-		"vit_mini_8": {64, 64}} {
+	sizes := map[string][2]int{"resnet18": {64, 64}, "resnet50": {33, 40}, "fcn_resnet50": {40, 33},
+		"fcn8s_resnet50": {40, 33}, "vit_mini": {64, 64}, "resnet_mini": {64, 64}, "fcn8s_mini": {50, 70},
+		"vit_mini_8": {64, 64}}
+	for name, size := range sizes {
 		t.Run(name, func(t *testing.T) {
 			m, x := withStatistics(t, be, name), pictures(2, size[0], size[1])
 			f, err := models.Freeze(m, 2, size[0], size[1])

@@ -216,6 +216,39 @@ func TestConvolutionsBeforeBatchNormHandOverTheirSums(t *testing.T) {
 	}
 }
 
+func TestNormsHaveTorchvisionsConstants(t *testing.T) {
+	for _, name := range []string{"resnet50", "fcn_resnet50", "fcn8s_mini", "vit_b_16", "vit_mini_8"} {
+		m := build0(t, name, models.Config{})
+		tape, _, _ := rehearse(m, 1, m.InputSize(), m.InputSize())
+		for _, n := range tape.Nodes() {
+			switch op := n.Op.(type) {
+			case kernels.BatchNorm:
+				require.Equal(t, [2]float64{1e-5, 0.1}, [2]float64{op.Eps, op.Momentum}, n.Path)
+			case kernels.LayerNorm:
+				require.Equal(t, 1e-6, op.Eps, n.Path)
+			}
+		}
+	}
+}
+
+func TestDropoutIsWhereTorchvisionHasIt(t *testing.T) {
+	for _, off := range []bool{false, true} {
+		m := build0(t, "fcn_resnet50", models.Config{NoDropout: off})
+		tape, _, _ := rehearse(m, 1, 64, 64, autograd.WithGrad(), autograd.WithTrain())
+		var found []string
+		for _, n := range tape.Nodes() {
+			if op, ok := n.Op.(kernels.Dropout); ok && op.P == 0.1 {
+				found = append(found, n.Path)
+			}
+		}
+		if off {
+			require.Empty(t, found)
+		} else {
+			require.Equal(t, []string{"classifier.3"}, found)
+		}
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	_, err := models.New(newPaper(), "resnet51", models.Config{})
 	require.ErrorIs(t, err, models.ErrUnknown)

@@ -23,7 +23,8 @@ var (
 	vitMini = vitSpec{image: 64, patch: 16, layers: 4, heads: 4, width: 128, mlp: 256}
 	// vitMini8 has a convolutional stem: a small transformer learns from few pictures with it (Xiao et al.,
 	// "Early convolutions help transformers see better", 2021).
-	vitMini8 = vitSpec{image: 64, patch: 8, layers: 4, heads: 4, width: 96, mlp: 192, stem: []int{16, 16, 32, 64}}
+	vitMini8 = vitSpec{image: 64, patch: 8, layers: 4, heads: 4, width: 96, mlp: 192,
+		stem: []int{16, 16, 32, 64}}
 )
 
 // ViT is the vision transformer (Dosovitskiy et al. 2021) as torchvision builds it: patches become tokens, a

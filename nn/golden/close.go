@@ -48,9 +48,10 @@ func Require[T Number](t testing.TB, c *Case, name string, got []T) {
 // RequireLosses checks the losses of the training steps, each with its own limit, 4·float32_error + 1e−6.
 //
 // Behind a step of Adam a float32 run gets slack as well: half the median of PyTorch's float32 errors of the
-// gradients. Adam's first steps move a weight by ±lr whatever the size of its gradient, so that one ReLU on the
-// other side of zero sends many weights the other way: moving the weights of fcn_resnet50 by one unit in the last
-// place moves its fifth loss by 3e−4, twice the limit that PyTorch's one run leaves. In float64 there is no slack.
+// gradients. Adam's first steps move a weight by ±lr whatever the size of its gradient, so that one ReLU on
+// the other side of zero sends many weights the other way: moving the weights of fcn_resnet50 by one unit in
+// the last place moves its fifth loss by 3e−4, twice the limit that PyTorch's one run leaves. In float64
+// there is no slack.
 func (c *Case) RequireLosses(t testing.TB, be kernels.Backend, got []float64) {
 	t.Helper()
 	want, errs := c.Values(t, "losses"), c.Values(t, "float32_error.losses")
