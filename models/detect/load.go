@@ -51,12 +51,15 @@ func fromFile(be kernels.Backend, name string, f *state.File) (*Detector, error)
 }
 
 // Save writes the detector as one file, weights and card, which Load opens.
-func (d *Detector) Save(path string) error {
+func (d *Detector) Save(path string) error { return d.SaveAs(path, "") }
+
+// SaveAs is Save with the weights in another type, "F16" or "BF16", to save space.
+func (d *Detector) SaveAs(path, dtype string) error {
 	meta, err := d.Card.Metadata()
 	if err != nil {
 		return err
 	}
-	return state.Save(path, d.Model.Params(), meta, state.SaveOptions{})
+	return state.Save(path, d.Model.Params(), meta, state.SaveOptions{DType: dtype})
 }
 
 // Short is the kind of detector in a word.

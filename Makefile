@@ -1,0 +1,33 @@
+# truegrain: everything a person runs. The two that matter: `make demo` and `make test`.
+GO ?= go
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: demo test race lint generate check bench bundled build
+
+demo: ## synthesise, train, calibrate, evaluate, explain; ends with report/index.html
+	$(GO) run ./cmd/truegrain demo
+
+test: ## the whole test suite
+	$(GO) test ./...
+
+build: ## the binary, in bin/
+	$(GO) build -o bin/truegrain ./cmd/truegrain
+
+race: ## the packages that share memory between goroutines, under the race detector
+	$(GO) test -race -short ./kernels/cpu ./autograd ./tensor/picture ./train/data/... ./models/... 
+
+lint: ## gofmt, vet, staticcheck
+	@test -z "$$(gofmt -l .)" || { gofmt -l . && echo 'run gofmt on these' && exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+generate: ## assembly from its generator
+	$(GO) generate ./...
+
+bench: ## every kernel on this machine's best CPU level
+	$(GO) test -run '^$$' -bench . ./kernels/cpu
+
+bundled: ## train the bundled detectors anew and embed them
+	$(GO) run ./cmd/truegrain bundle models/bundled
+
+check: lint test race ## what CI runs

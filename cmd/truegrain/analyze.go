@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"truegrain/cmd/truegrain/report"
+	"truegrain/kernels"
+	"truegrain/models/detect"
+	"truegrain/tensor/picture"
+)
+
+// AnalyzeCmd scores pictures with every detector and can write a report with the maps that explain the scores.
+type AnalyzeCmd struct {
+	Files  []string `arg:"" name:"file" help:"Pictures, or folders of pictures."`
+	Model  []string `short:"m" placeholder:"NAME|FILE" help:"Detectors: bundled names or checkpoints (default: all bundled ones)."`
+	Device string   `default:"cpu" help:"cpu, cpu:avx2, ref …; 'truegrain devices' lists them."`
+	View   string   `enum:",crop,resize,full" default:"" help:"What of each picture the detectors see (default: as they were trained)."`
+	JSON   bool     `help:"Print JSON: an array with file, per detector raw and calibrated scores, band, times."`
+	Report string   `placeholder:"DIR" help:"Write DIR/index.html with scores and maps."`
+}
+
+// result is one picture's line in the output.
+type result struct {
+	File      string            `json:"file"`
+	Width     int               `json:"width,omitempty"`
+	Height    int               `json:"height,omitempty"`
+	Format    string            `json:"format,omitempty"`
+	Together  detect.Together   `json:"together,omitempty"`
+	Detectors []*detect.Verdict `json:"detectors,omitempty"`
+	Seconds   float64           `json:"seconds,omitempty"`
+	Error     string            `json:"error,omitempty"`
+}
+
+// Run analyses every file. One that can't be read is named, with the reason, and the rest goes on.
+func (c *AnalyzeCmd) Run(ctx context.Context, t terminal) error {
+	files, err := expand(c.Files)
+	if err != nil {
+		return err
+	}
+	be, err := kernels.Open(c.Device)
+	if err != nil {
+		return usageError{err}
+	}
+	defer be.Close()
+	detectors, err := loadDetectors(be, c.Model)
+	if err != nil {
+		return err
+	}
+	a := analysis{t: t, detectors: detectors, opts: detect.Options{View: detect.View(c.View), Maps: c.Report != ""}}
+	if c.Report != "" {
+		if a.report, err = newReport(c.Report, detectors); err != nil {
+			return err
+		}
+	}
+	start := time.Now()
+	results, err := a.all(ctx, files)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		enc := json.NewEncoder(t.out)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(results)
+	} else {
+		err = table(t, detectors, results)
+	}
+	if err == nil && a.report != nil {
+		err = a.report.Write(time.Since(start))
+		t.say("report: %s", filepath.Join(c.Report, "index.html"))
+	}
+	if err == nil && slices.ContainsFunc(results, func(r result) bool { return r.Error != "" }) {
+		return errReported
+	}
+	return err
+}
+
+// analysis is one run over many pictures.
+type analysis struct {
+	t         terminal
+	detectors []*detect.Detector
+	opts      detect.Options
+	report    *report.Report
+}
+
+func (a *analysis) all(ctx context.Context, files []string) ([]result, error) {
+	bar := a.t.progress("analyze", len(files))
+	defer bar.end()
+	var out []result
+	for i, f := range files {
+		r, err := a.one(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		if r.Error != "" {
+			a.t.say("%s: %s", f, r.Error)
+		}
+		out = append(out, r)
+		bar.at(i+1, "")
+	}
+	return out, nil
+}
+
+// one analyses one file; only what ends the whole run is an error.
+func (a *analysis) one(ctx context.Context, file string) (result, error) {
+	start := time.Now()
+	r := result{File: file}
+	p, err := picture.Open(file)
+	if err != nil {
+		r.Error = reason(err)
+		return r, a.add(r, nil)
+	}
+	r.Width, r.Height, r.Format = p.W, p.H, p.Format
+	for _, d := range a.detectors {
+		v, err := d.Analyze(ctx, p, a.opts)
+		if err != nil {
+			if ctx.Err() != nil {
+				return r, context.Cause(ctx)
+			}
+			return r, fmt.Errorf("%s: %w", file, err)
+		}
+		r.Detectors = append(r.Detectors, v)
+	}
+	r.Together, r.Seconds = detect.Combine(r.Detectors), time.Since(start).Seconds()
+	return r, a.add(r, p)
+}
+
+func (a *analysis) add(r result, p *picture.Picture) error {
+	if a.report == nil {
+		return nil
+	}
+	e := &report.Entry{File: r.File, Verdicts: r.Detectors, Together: r.Together, Seconds: r.Seconds, Failed: r.Error}
+	if p != nil {
+		e.Facts = fmt.Sprintf("%s, %d × %d", strings.ToUpper(p.Format), p.W, p.H)
+	}
+	return a.report.Add(e, p)
+}
+
+// reason is why a picture can't be read, without the file's name, which stands beside it.
+func reason(err error) string {
+	if e := (*picture.Error)(nil); errors.As(err, &e) {
+		return e.Reason
+	}
+	return err.Error()
+}
+
+// pictureExt are the endings that a folder is searched for; a file that is named outright is taken by its content.
+var pictureExt = []string{".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}
+
+// expand lists the files to look at: those that are named, and the pictures in folders that are named, in order.
+func expand(args []string) ([]string, error) {
+	var out []string
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if err != nil || !info.IsDir() {
+			out = append(out, arg) // what is wrong with it is said when its turn comes
+			continue
+		}
+		before := len(out)
+		err = filepath.WalkDir(arg, func(path string, e fs.DirEntry, err error) error {
+			if err == nil && !e.IsDir() && slices.Contains(pictureExt, strings.ToLower(filepath.Ext(path))) {
+				out = append(out, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("look for pictures in %s: %w", arg, err)
+		}
+		if len(out) == before {
+			return nil, fmt.Errorf("%s: the folder holds no picture (%s)", arg, strings.Join(pictureExt, " "))
+		}
+	}
+	return out, nil
+}
+
+// table prints one line per picture: p(AI) and lean of every detector.
+func table(t terminal, detectors []*detect.Detector, results []result) error {
+	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "FILE")
+	for _, d := range detectors {
+		fmt.Fprintf(w, "\t%s", strings.ToUpper(d.Name))
+	}
+	fmt.Fprintln(w, "\tTOGETHER\tTIME")
+	for _, r := range results {
+		if r.Error != "" {
+			continue
+		}
+		fmt.Fprint(w, r.File)
+		for _, v := range r.Detectors {
+			fmt.Fprintf(w, "\tAI %s %s", report.Percent(v.AI), v.Lean)
+		}
+		fmt.Fprintf(w, "\t%s\t%.2f s\n", r.Together, r.Seconds)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if note := notes(detectors); note != "" {
+		fmt.Fprintln(t.out, "\nNote: "+note)
+	}
+	return nil
+}
+
+// notes is what must be known of these detectors, each note once.
+func notes(detectors []*detect.Detector) string {
+	var out []string
+	for _, d := range detectors {
+		if n := d.Card.Note; n != "" && !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func newReport(dir string, detectors []*detect.Detector) (*report.Report, error) {
+	named := map[string]report.Detector{}
+	for _, d := range detectors {
+		named[d.Name] = report.Detector{Short: d.Short(), Card: d.Card}
+	}
+	return report.New(dir, notes(detectors), named)
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"truegrain/kernels"
+	"truegrain/models/detect"
+	"truegrain/models/explain"
+	"truegrain/tensor/picture"
+)
+
+// ExplainCmd draws the maps of one picture: a PNG per map with its legend and stated scale, and one panel of all.
+// With several detectors the panel has a row for each, so that two checkpoints stand side by side.
+type ExplainCmd struct {
+	File    string   `arg:"" help:"A picture."`
+	Model   []string `short:"m" placeholder:"NAME|FILE" help:"Detectors: bundled names or checkpoints (default: all bundled ones)."`
+	Maps    []string `placeholder:"NAME" help:"Only these maps, e.g. cam,grad_cam_ai,rollout (default: all)."`
+	Out     string   `short:"o" default:"maps" help:"Folder for the PNG files."`
+	Opacity float64  `default:"0.75" help:"How much the strongest places cover the picture, 0 to 1."`
+	View    string   `enum:",crop,resize,full" default:"" help:"What of the picture the detectors see (default: as they were trained)."`
+	Device  string   `default:"cpu" help:"cpu, cpu:avx2, ref …; 'truegrain devices' lists them."`
+}
+
+// Run writes the figures.
+func (c *ExplainCmd) Run(ctx context.Context, t terminal) error {
+	if !(c.Opacity >= 0 && c.Opacity <= 1) {
+		return usagef("--opacity is %v, want 0 to 1", c.Opacity)
+	}
+	be, err := kernels.Open(c.Device)
+	if err != nil {
+		return usageError{err}
+	}
+	defer be.Close()
+	detectors, err := loadDetectors(be, c.Model)
+	if err != nil {
+		return err
+	}
+	if err := knownMaps(detectors, c.Maps); err != nil {
+		return err
+	}
+	p, err := picture.Open(c.File)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.Out, 0o755); err != nil {
+		return err
+	}
+	var rows [][]*image.RGBA
+	for _, d := range detectors {
+		v, err := d.Analyze(ctx, p, detect.Options{View: detect.View(c.View), Maps: true, Only: c.Maps})
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.File, err)
+		}
+		fmt.Fprintf(t.out, "%s: AI %.0f %%, %s\n", d.Name, 100*v.AI, v.Lean)
+		var row []*image.RGBA
+		for _, m := range v.Maps {
+			m.Title += " · " + d.Name
+			fig := m.Figure(p, c.Opacity, nil)
+			if err := writeImage(filepath.Join(c.Out, d.Name+"-"+m.Name+".png"), fig); err != nil {
+				return err
+			}
+			row = append(row, fig)
+		}
+		rows = append(rows, row)
+	}
+	panel := filepath.Join(c.Out, "panel.png")
+	t.say("panel: %s", panel)
+	return writeImage(panel, sheet(rows))
+}
+
+// sheet stacks one panel per detector.
+func sheet(rows [][]*image.RGBA) *image.RGBA {
+	var panels []*image.RGBA
+	for _, r := range rows {
+		if len(r) > 0 {
+			panels = append(panels, explain.Panel(r, len(r)))
+		}
+	}
+	return explain.Panel(panels, 1)
+}
+
+// knownMaps refuses a map that no detector has.
+func knownMaps(detectors []*detect.Detector, want []string) error {
+	var have []string
+	for _, d := range detectors {
+		for _, n := range detect.MapNames(d.Model) {
+			if !slices.Contains(have, n) {
+				have = append(have, n)
+			}
+		}
+	}
+	for _, n := range want {
+		if !slices.Contains(have, n) {
+			return usagef("--maps: %q is no map of these detectors; they have %s", n, strings.Join(have, ", "))
+		}
+	}
+	return nil
+}
+
+func writeImage(path string, img *image.RGBA) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := png.Encode(f, img); err != nil {
+		f.Close()
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return f.Close()
+}

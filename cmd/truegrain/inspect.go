@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"truegrain/autograd"
+	"truegrain/kernels"
+	"truegrain/models"
+	"truegrain/tensor"
+)
+
+// InspectCmd prints a model op by op, as one forward pass ran it: there is no second description of a model.
+type InspectCmd struct {
+	Model  string `arg:"" help:"An architecture (resnet50, fcn_resnet50, vit_l_16 …), a bundled detector, or a checkpoint."`
+	Device string `default:"cpu" help:"cpu, cpu:avx2, ref …; 'truegrain devices' lists them."`
+	Batch  int    `default:"1" help:"Pictures in the forward pass."`
+	Size   int    `help:"Side of the square input in pixels (default: the model's own)."`
+	Graph  string `placeholder:"FILE" help:"Write the graph in DOT format as well."`
+}
+
+// Run traces one forward pass over zeros and prints its nodes.
+func (c *InspectCmd) Run(ctx context.Context, t terminal) error {
+	if c.Batch < 1 || c.Batch > 1024 {
+		return usagef("--batch is %d, want 1 to 1024", c.Batch)
+	}
+	if c.Size < 0 || c.Size > 4096 {
+		return usagef("--size is %d, want 1 to 4096", c.Size)
+	}
+	be, err := kernels.Open(c.Device)
+	if err != nil {
+		return usageError{err}
+	}
+	defer be.Close()
+	m, err := c.model(be)
+	if err != nil {
+		return err
+	}
+	size := c.Size
+	if size == 0 {
+		size = m.InputSize()
+	}
+	tape := autograd.NewTape(be, autograd.WithContext(ctx))
+	defer tape.Reset()
+	if err := tensor.Catch(func() { m.Forward(tape, tape.Zeros(c.Batch, size, size, 3)) }); err != nil {
+		return fmt.Errorf("inspect %s at %d × %d: %w", c.Model, size, size, err)
+	}
+	if err := tape.Err(); err != nil {
+		return err
+	}
+	if c.Graph != "" {
+		if err := writeGraph(c.Graph, tape.Nodes()); err != nil {
+			return err
+		}
+		t.say("graph: %s", c.Graph)
+	}
+	return printNodes(t, tape.Nodes(), m)
+}
+
+func (c *InspectCmd) model(be kernels.Backend) (models.Model, error) {
+	if slices.Contains(models.List(), c.Model) {
+		return models.New(be, c.Model, models.Config{Classes: 1})
+	}
+	d, err := loadDetectors(be, []string{c.Model})
+	if err != nil {
+		return nil, err
+	}
+	return d[0].Model, nil
+}
+
+func writeGraph(path string, nodes []*autograd.Node) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := autograd.WriteDOT(f, nodes); err != nil {
+		f.Close()
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return f.Close()
+}
+
+// printNodes prints the table and its sums. A parameter counts where it is first used.
+func printNodes(t terminal, nodes []*autograd.Node, m models.Model) error {
+	owner := map[uintptr]*autograd.Param{}
+	for _, p := range m.Params() {
+		owner[p.Value.Buf.Addr()] = p
+	}
+	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "LAYER\tOP\tOUTPUT\tPARAMETERS\tMFLOP\tMB\tms\tGFLOP/s\t")
+	var sum kernels.Cost
+	var took time.Duration
+	params := 0
+	for _, n := range nodes {
+		if n.Op == nil {
+			continue
+		}
+		own := 0
+		for _, in := range n.In {
+			if p := owner[in.Buf.Addr()]; p != nil && !p.Buffer {
+				own += p.Value.Len()
+				delete(owner, in.Buf.Addr())
+			}
+		}
+		c := n.Cost()
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%.2f\t%.2f\t%.3f\t%.1f\t\n", n.Path, n.Name, dims(n.Out.Shape()), own,
+			float64(c.FLOPs)/1e6, float64(c.Bytes)/1e6, n.Time.Seconds()*1e3, float64(c.FLOPs)/1e9/max(n.Time.Seconds(), 1e-9))
+		sum, took, params = sum.Plus(c), took+n.Time, params+own
+	}
+	fmt.Fprintf(w, "total\t\t\t%d\t%.2f\t%.2f\t%.3f\t%.1f\t\n", params, float64(sum.FLOPs)/1e6, float64(sum.Bytes)/1e6,
+		took.Seconds()*1e3, float64(sum.FLOPs)/1e9/max(took.Seconds(), 1e-9))
+	return w.Flush()
+}
+
+func dims(s tensor.Shape) string {
+	parts := make([]string, len(s))
+	for i, d := range s {
+		parts[i] = fmt.Sprint(d)
+	}
+	return strings.Join(parts, "×")
+}

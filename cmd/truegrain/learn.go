@@ -1,0 +1,393 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+
+	"truegrain/kernels"
+	"truegrain/models"
+	"truegrain/models/bundled"
+	"truegrain/models/detect"
+	"truegrain/nn/card"
+	"truegrain/nn/state"
+	"truegrain/tensor/picture"
+	"truegrain/train"
+	"truegrain/train/calibrate"
+	"truegrain/train/data"
+	"truegrain/train/optim"
+)
+
+// lesson is one training run from a folder of pictures to a calibrated checkpoint.
+type lesson struct {
+	arch      string
+	classes   int
+	dir       string // in GenImage's layout
+	out       string // the checkpoint
+	weights   string // to start from; "" starts from random weights
+	device    string
+	epochs    int
+	batch     int
+	size      int // 0 takes the model's own
+	lr        float64
+	optimizer string
+	opts      optim.Options
+	loss      train.Loss
+	seed      uint64
+	limit     int
+	overfit   int // train on so many pictures without augmentation, until they are known by heart
+	dtype     string
+	note      string
+}
+
+// cacheBytes is how much memory decoded pictures may take, so that a small set is decoded once.
+const cacheBytes = 512 << 20
+
+// overfitLoss is where overfitting ends: the pictures are known by heart.
+const overfitLoss = 0.02
+
+// run trains, keeps the best checkpoint, calibrates it, tests it and saves it with its card.
+func (l lesson) run(ctx context.Context, t terminal) (*detect.Detector, error) {
+	be, err := kernels.Open(l.device)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	m, err := models.New(be, l.arch, models.Config{Classes: l.classes, Seed: l.seed})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if err := l.initial(t, m); err != nil {
+		return nil, err
+	}
+	if l.size == 0 {
+		l.size = m.InputSize()
+	}
+	if m.Kind() == models.Transformer && l.size != m.InputSize() {
+		return nil, usagef("--size %d: %s takes %d only", l.size, l.arch, m.InputSize())
+	}
+	d := detect.New(be, l.arch, m, l.card())
+	if err := l.teach(ctx, t, be, d); err != nil {
+		return nil, err
+	}
+	best, err := detect.Load(be, l.out)
+	if err != nil {
+		return nil, err
+	}
+	best.Name = l.arch
+	if err := l.judge(ctx, t, best); err != nil {
+		return nil, err
+	}
+	return best, best.SaveAs(l.out, l.dtype)
+}
+
+func (l lesson) card() *card.Card {
+	half := [3]float32{0.5, 0.5, 0.5}
+	recipe := fmt.Sprintf("%s, lr %g, batch %d, %d epochs, %d × %d crops, flips", l.optimizer, l.lr, l.batch, l.epochs, l.size, l.size)
+	return &card.Card{Arch: l.arch, Classes: l.classes, Size: l.size, View: string(detect.Crop), Mean: half, Std: half,
+		Band: [2]float64{0.35, 0.65}, Data: filepath.Base(filepath.Clean(l.dir)), Recipe: recipe, Seed: l.seed, Epochs: l.epochs,
+		Decoder: "image/jpeg of " + runtime.Version(), Note: l.note}
+}
+
+// initial loads weights to start from; a head of another width keeps its fresh values, and that is said.
+func (l lesson) initial(t terminal, m models.Model) error {
+	if l.weights == "" {
+		return nil
+	}
+	f, err := state.Open(l.weights)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	report, err := state.Load(m.Params(), f, state.Options{ReplaceHead: headNames(m), SkipAux: true})
+	if err != nil {
+		return fmt.Errorf("start from %s: %w", l.weights, err)
+	}
+	t.say("%s: %d tensors loaded, fresh: %v", l.weights, report.Loaded, report.Replaced)
+	return nil
+}
+
+// headNames are the parameters of a model's last layer.
+func headNames(m models.Model) []string {
+	if h := m.Head(); h != nil {
+		return []string{h.Weight.Name, h.Bias.Name}
+	}
+	params := m.Params()
+	return []string{params[len(params)-2].Name, params[len(params)-1].Name}
+}
+
+// teach runs the loop and saves the best state to l.out.
+func (l lesson) teach(ctx context.Context, t terminal, be kernels.Backend, d *detect.Detector) error {
+	trainSet, valSet, err := l.sets(d.Model.Kind())
+	if err != nil {
+		return err
+	}
+	o := data.LoaderOptions{Batch: l.batch, Size: l.size, Mean: d.Card.Mean, Std: d.Card.Std, Seed: l.seed,
+		Augment: l.overfit == 0, CacheBytes: cacheBytes}
+	trainLoader, err := data.NewLoader(trainSet, o)
+	if err != nil {
+		return err
+	}
+	o.Augment = false
+	valLoader, err := data.NewLoader(valSet, o)
+	if err != nil {
+		return err
+	}
+	opt, err := optim.New(l.optimizer, d.Model.Params(), l.opts)
+	if err != nil {
+		return usageError{err}
+	}
+	steps := l.epochs * trainLoader.Batches()
+	schedule := optim.Cosine(l.lr, min(steps/10, 100), steps)
+	if l.overfit > 0 {
+		schedule = optim.Constant(l.lr)
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	loop := train.Loop{Backend: be, Model: d.Model, Train: trainLoader, Val: valLoader, Optimizer: opt, Schedule: schedule,
+		Loss: l.loss, Epochs: l.epochs, Seed: l.seed, Save: func(train.Epoch) error { return d.Save(l.out) }}
+	loop.Progress = l.follow(t, func() { stop(errLearned) })
+	t.say("%s: %d training and %d validation pictures, %d epochs", l.arch, len(trainSet.Items), len(valSet.Items), l.epochs)
+	_, err = loop.Run(ctx)
+	for file, why := range trainLoader.Unread() {
+		t.say("left out: %s: %s", file, why)
+	}
+	if errors.Is(err, errLearned) {
+		return d.Save(l.out)
+	}
+	return err
+}
+
+// errLearned ends the overfitting of a few pictures.
+var errLearned = errors.New("the pictures are known by heart")
+
+// follow prints how training goes.
+func (l lesson) follow(t terminal, learned func()) func(train.Progress) {
+	var bar *progress
+	return func(p train.Progress) {
+		if bar == nil {
+			bar = t.progress("train "+l.arch, p.Epochs*p.Steps)
+		}
+		bar.at((p.Epoch-1)*p.Steps+p.Step, fmt.Sprintf("epoch %d, loss %.4f, %.0f pictures/s", p.Epoch, p.Loss, p.Rate))
+		if p.Done == nil {
+			return
+		}
+		if p.Epoch == p.Epochs {
+			bar.end()
+		}
+		kept := ""
+		if p.Done.Best {
+			kept = ", kept"
+		}
+		t.say("epoch %d of %d: loss %.4f, validation %.4f, accuracy %.1f %%, %.1f s%s", p.Epoch, p.Epochs, p.Done.TrainLoss,
+			p.Done.ValLoss, 100*p.Done.Accuracy, p.Done.Duration.Seconds(), kept)
+		if l.overfit > 0 && p.Done.TrainLoss < overfitLoss {
+			bar.end()
+			learned()
+		}
+	}
+}
+
+// sets are the pictures to train on and to validate with; a segmenter also learns from composites with masks.
+func (l lesson) sets(kind models.Kind) (trainSet, valSet *data.Set, err error) {
+	o := data.Options{Limit: l.limit, Seed: l.seed}
+	if trainSet, err = data.OpenGenImage(l.dir, data.Train, o); err != nil {
+		return nil, nil, err
+	}
+	if l.overfit > 0 {
+		trainSet = trainSet.First(l.overfit)
+		return trainSet, trainSet, nil
+	}
+	if valSet, err = data.OpenGenImage(l.dir, data.Val, o); err != nil {
+		return nil, nil, err
+	}
+	if kind != models.Segmenter {
+		return trainSet, valSet, nil
+	}
+	for split, set := range map[string]*data.Set{data.Train: trainSet, data.Val: valSet} {
+		masked, err := data.OpenInpaint(l.dir, split)
+		if err != nil {
+			return nil, nil, err
+		}
+		set.Items = append(set.Items, masked.Items...)
+	}
+	return trainSet, valSet, nil
+}
+
+// judge calibrates a detector on the validation pictures, fixes the scales of its maps, and tests it on the test
+// pictures, or if the folder has none on the validation pictures, which the card then says.
+func (l lesson) judge(ctx context.Context, t terminal, d *detect.Detector) error {
+	set, err := data.OpenGenImage(l.dir, data.Val, data.Options{Limit: l.limit, Seed: l.seed})
+	if err != nil {
+		return err
+	}
+	scores, err := score(ctx, t, []*detect.Detector{d}, set, detect.View(d.Card.View))
+	if err != nil {
+		return err
+	}
+	samples := samplesOf(scores[0])
+	platt, err := calibrate.Platt(samples)
+	if errors.Is(err, calibrate.ErrOneClass) {
+		t.say("not calibrated: %v", err)
+	} else if err != nil {
+		return err
+	} else {
+		d.Card.Platt = &platt
+		d.Card.Band = calibrate.Band(samples, d.Card.AI, 0.05)
+	}
+	if err := l.scales(ctx, d, set); err != nil {
+		return err
+	}
+	return l.test(ctx, t, d, scores[0])
+}
+
+func samplesOf(scored []train.Scored) []calibrate.Sample {
+	out := make([]calibrate.Sample, len(scored))
+	for i, s := range scored {
+		out[i] = calibrate.Sample{Score: s.Raw, Photograph: s.Label == data.Photograph}
+	}
+	return out
+}
+
+// scalePictures is how many validation pictures the scales of the maps are fixed on.
+const scalePictures = 24
+
+func (l lesson) scales(ctx context.Context, d *detect.Detector, set *data.Set) error {
+	var pictures []*picture.Picture
+	step := max(1, len(set.Items)/scalePictures)
+	for i := 0; i < len(set.Items) && len(pictures) < scalePictures; i += step {
+		if p, err := picture.Open(set.Items[i].Path); err == nil {
+			pictures = append(pictures, p)
+		}
+	}
+	return d.FitScales(ctx, pictures)
+}
+
+// test fills in what the card says of unseen pictures.
+func (l lesson) test(ctx context.Context, t terminal, d *detect.Detector, val []train.Scored) error {
+	scored := val
+	set, err := data.OpenGenImage(l.dir, data.Test, data.Options{Limit: l.limit, Seed: l.seed})
+	switch {
+	case errors.Is(err, data.ErrNoPictures):
+		d.Card.Data += " (tested on its validation pictures: there are no others)"
+	case err != nil:
+		return err
+	default:
+		all, err := score(ctx, t, []*detect.Detector{d}, set, detect.View(d.Card.View))
+		if err != nil {
+			return err
+		}
+		scored = all[0]
+	}
+	seen, unseen := split(scored, val)
+	report, err := train.Judge(seen, d.Card.AI)
+	if err != nil {
+		return err
+	}
+	d.Card.Test = report.Test()
+	d.Card.Bins = calibrate.Bins(samplesOf(seen), d.Card.AI, 10)
+	if len(unseen) > 0 {
+		r, err := train.Judge(unseen, d.Card.AI)
+		if err != nil {
+			return err
+		}
+		d.Card.Test.HeldOut = r.Accuracy
+	}
+	if d.Card.Test.IoU, err = l.iou(ctx, d); err != nil {
+		return err
+	}
+	t.say("%s: accuracy %.1f %% (%.1f to %.1f) on %d unseen pictures, unseen generator %.1f %%, ECE %.3f, IoU %.2f, size alone %.1f %%",
+		l.arch, 100*report.Accuracy, 100*report.Interval[0], 100*report.Interval[1], report.N, 100*d.Card.Test.HeldOut,
+		report.ECE, d.Card.Test.IoU, 100*report.SizeFloor)
+	return nil
+}
+
+// split parts the pictures of generators that validation knows from those that it has never seen.
+func split(scored, val []train.Scored) (seen, unseen []train.Scored) {
+	var known []string
+	for _, s := range val {
+		if !slices.Contains(known, s.Generator) {
+			known = append(known, s.Generator)
+		}
+	}
+	for _, s := range scored {
+		if slices.Contains(known, s.Generator) {
+			seen = append(seen, s)
+		} else {
+			unseen = append(unseen, s)
+		}
+	}
+	return seen, unseen
+}
+
+// iou is the mean intersection over union of a segmenter's pixel map on the composites of the test part; 0 without.
+func (l lesson) iou(ctx context.Context, d *detect.Detector) (float64, error) {
+	set, err := data.OpenInpaint(l.dir, data.Test)
+	if err != nil || d.Model.Kind() != models.Segmenter || len(set.Items) == 0 {
+		return 0, err
+	}
+	var sum float64
+	for _, item := range set.Items {
+		p, err := picture.Open(item.Path)
+		if err != nil {
+			return 0, err
+		}
+		mask, err := picture.Open(item.Mask)
+		if err != nil {
+			return 0, err
+		}
+		v, err := d.Analyze(ctx, p, detect.Options{View: detect.Full, Maps: true, Only: []string{"pixel_map"}})
+		if err != nil {
+			return 0, err
+		}
+		want := make([]float32, mask.W*mask.H)
+		for i := range want {
+			want[i] = float32(mask.Pix[3*i]) / 255
+		}
+		sum += train.IoU(v.Maps[0].Values, want)
+	}
+	return sum / float64(len(set.Items)), nil
+}
+
+// loadDetectors opens the named detectors, or all bundled ones.
+func loadDetectors(be kernels.Backend, names []string) ([]*detect.Detector, error) {
+	if len(names) == 0 {
+		names = bundled.Names()
+	}
+	if len(names) == 0 {
+		return nil, errors.New("no detector is bundled with this build; train one and name it with --model")
+	}
+	var out []*detect.Detector
+	for _, n := range names {
+		d, err := detect.Load(be, n)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// makeParent makes the folder of a file.
+func makeParent(path string) error { return os.MkdirAll(filepath.Dir(path), 0o755) }
+
+// sane checks the numbers of a lesson and says which one makes no sense.
+func (l lesson) sane() error {
+	switch {
+	case l.epochs < 1 || l.epochs > 100_000:
+		return usagef("--epochs %d: want 1 to 100,000", l.epochs)
+	case l.batch < 1 || l.batch > 4096:
+		return usagef("--batch %d: want 1 to 4096", l.batch)
+	case !(l.lr > 0) || math.IsInf(l.lr, 0):
+		return usagef("--lr %v: want a positive number", l.lr)
+	case l.size < 0 || l.size > 1024:
+		return usagef("--size %d: want 8 to 1024, or leave it out", l.size)
+	case l.overfit < 0 || l.limit < 0:
+		return usagef("--overfit and --limit must not be negative")
+	}
+	return nil
+}

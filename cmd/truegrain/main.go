@@ -1,0 +1,99 @@
+// Command truegrain tells photographs from AI-generated pictures and shows why.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	_ "truegrain/kernels/all"
+)
+
+// cli is every command; each is a struct of flags with a Run, in a file of its name.
+type cli struct {
+	Demo    DemoCmd    `cmd:"" help:"Make a synthetic data set, train three small detectors on it, and write a report."`
+	Analyze AnalyzeCmd `cmd:"" help:"Score pictures and show why."`
+	Train   TrainCmd   `cmd:"" help:"Train a detector on a folder of pictures."`
+	Eval    EvalCmd    `cmd:"" help:"Score labelled pictures and count the errors."`
+	Explain ExplainCmd `cmd:"" help:"Draw the maps of one picture as PNG."`
+	Data    DataCmd    `cmd:"" help:"Make data sets."`
+	Weights WeightsCmd `cmd:"" help:"Look into weight files."`
+	Inspect InspectCmd `cmd:"" help:"Print a model layer by layer."`
+	Devices DevicesCmd `cmd:"" help:"List what this build can compute on here."`
+	Version VersionCmd `cmd:"" help:"Print the version."`
+	Bundle  BundleCmd  `cmd:"" hidden:"" help:"Train the bundled detectors anew into a folder."`
+}
+
+// Exit codes.
+const (
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is the whole program but for the process: it returns the exit code.
+func run(args []string, stdout, stderr io.Writer) (code int) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return runContext(ctx, args, stdout, stderr)
+}
+
+// errExit is what kong's exit panics with (--help), so that run can return.
+type errExit int
+
+func runContext(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			e, ok := p.(errExit)
+			if !ok {
+				panic(p)
+			}
+			code = int(e)
+		}
+	}()
+	var c cli
+	parser, err := kong.New(&c, kong.Name("truegrain"),
+		kong.Description("Tells photographs from AI-generated pictures and shows why."),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(errExit(code)) }),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(terminal{stdout, stderr}))
+	if err != nil {
+		panic(err) // the structs above are wrong
+	}
+	k, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "truegrain: %v\n", err)
+		return exitUsage
+	}
+	switch err := k.Run(); {
+	case err == nil:
+		return 0
+	case ctx.Err() != nil || errors.Is(err, context.Canceled):
+		fmt.Fprintln(stderr, "truegrain: interrupted:", err)
+		return exitInterrupted
+	case errors.Is(err, errReported):
+		return exitFailed
+	case errors.As(err, new(usageError)):
+		fmt.Fprintf(stderr, "truegrain: %v\n", err)
+		return exitUsage
+	default:
+		fmt.Fprintf(stderr, "truegrain: %v\n", err)
+		return exitFailed
+	}
+}
+
+// errReported says that what went wrong has been printed already, file by file.
+var errReported = errors.New("some files failed")
+
+// usageError is a flag whose value makes no sense.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
