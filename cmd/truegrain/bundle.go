@@ -61,14 +61,14 @@ type BundleCmd struct {
 	Out    string `arg:"" help:"Folder for the weights and model cards."`
 	Work   string `default:"data/bundle" help:"Folder for the synthetic set."`
 	Seed   uint64 `default:"1"`
-	Train  int    `default:"600"`
-	Epochs int    `default:"14"`
+	Train  int    `default:"300"`
+	Epochs int    `default:"10"`
 	Device string `default:"cpu"`
 }
 
 // Run renders the set, trains the three, and writes weights at half precision with a model card each.
 func (c *BundleCmd) Run(ctx context.Context, t terminal) error {
-	set := SynthCmd{Dir: c.Work, Seed: c.Seed, Train: c.Train, Val: 100, Test: 150}
+	set := SynthCmd{Dir: c.Work, Seed: c.Seed, Train: c.Train, Val: 100, Test: 100}
 	if err := set.Run(ctx, t); err != nil {
 		return err
 	}

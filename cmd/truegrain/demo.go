@@ -56,8 +56,8 @@ func (c *DemoCmd) explain(ctx context.Context, t terminal, detectors []*detect.D
 		return err
 	}
 	var files []string
-	for _, it := range parts.Items[:min(8, len(parts.Items))] {
-		files = append(files, it.Path)
+	for i := range min(8, len(parts.Items)) { // of every generator
+		files = append(files, parts.Items[i*len(parts.Items)/min(8, len(parts.Items))].Path)
 	}
 	for _, it := range whole.Items {
 		files = append(files, it.Path)

@@ -76,7 +76,7 @@ func Platt(samples []Sample) (card.Platt, error) {
 }
 
 // The undecided band is ½ ± half, with half between these two.
-const narrowest, widest = 0.05, 0.45
+const narrowest, widest = 0.15, 0.45
 
 // Band is the narrowest range around ½ outside of which at most the share wrong of the leaning pictures lean the wrong
 // way. p is p(AI) of each sample.
@@ -107,6 +107,9 @@ func Band(samples []Sample, p func(score float64) float64, wrong float64) [2]flo
 		if float64(bad) <= wrong*float64(i+1) {
 			half = a.distance
 		}
+	}
+	if float64(bad) <= wrong*float64(len(answers)) { // no band is needed: not even the least sure answers are wrong too often
+		half = narrowest
 	}
 	half = min(max(half, narrowest), widest)
 	return [2]float64{0.5 - half, 0.5 + half}

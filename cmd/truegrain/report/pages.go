@@ -129,11 +129,12 @@ func (r *Report) many(took time.Duration) list {
 		l.Rows = append(l.Rows, w)
 	}
 	var parts []string
-	for _, c := range []count{{"Leans AI", "ai", 0}, {"Leans photograph", "photo", 0}, {"No answer", "und", 0},
-		{"Disagree", "both", 0}, {"Not read", "failed", 0}} {
-		if c.N = counts[c.Class]; c.N > 0 {
-			l.Counts = append(l.Counts, c)
-			parts = append(parts, fmt.Sprintf("%d %s", c.N, strings.ToLower(c.Word[:1])+c.Word[1:]))
+	for _, k := range []struct{ word, class, said string }{{"Leans AI", "ai", "towards AI"},
+		{"Leans photograph", "photo", "towards photograph"}, {"No answer", "und", "without an answer"},
+		{"Disagree", "both", "where the detectors disagree"}, {"Not read", "failed", "not read"}} {
+		if n := counts[k.class]; n > 0 {
+			l.Counts = append(l.Counts, count{k.word, k.class, n})
+			parts = append(parts, fmt.Sprintf("%d %s", n, k.said))
 		}
 	}
 	l.Summary = strings.Join(parts, ", ") + "."

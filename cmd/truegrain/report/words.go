@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"path/filepath"
 	"strings"
 
 	"truegrain/models/detect"
@@ -15,7 +16,8 @@ func (r *Report) funcs() template.FuncMap {
 	return template.FuncMap{
 		"percent": Percent, "pct": pct, "share": share, "headline": headline, "say": say, "lean": leanWord,
 		"leanClass": leanClass, "mapSay": mapSay, "weak": weak, "ends": ends, "togetherClass": togetherClass,
-		"togetherWord": togetherWord, "jitter": jitter,
+		"togetherWord": togetherWord, "jitter": jitter, "rest": func(p float64) string { return pct(1 - p) },
+		"base": filepath.Base, "dir": folder,
 	}
 }
 
@@ -33,6 +35,14 @@ func Percent(p float64) string {
 // pct is a position on a scale from 0 to 100, for an SVG attribute; share is a share in percent with one decimal.
 func pct(p float64) string   { return fmt.Sprintf("%.2f%%", 100*min(max(p, 0), 1)) }
 func share(p float64) string { return fmt.Sprintf("%.1f %%", 100*p) }
+
+// folder is where a file lies, "" for the working folder.
+func folder(file string) string {
+	if dir := filepath.Dir(file); dir != "." {
+		return dir
+	}
+	return ""
+}
 
 // jitter spreads the dots of a lane over its height, in a fixed pattern, so that close ones stay apart.
 func jitter(i int) string { return pct(0.2 + 0.6*math.Mod(float64(i)*0.618034, 1)) }

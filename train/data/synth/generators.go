@@ -27,6 +27,14 @@ func generated(r *rand, scene *image, g Generator) *image {
 	scene.encode()
 	g.leave(r, scene)
 	scene.sharpen(r.in(0, 0.3))
+	if r.float() < 0.5 { // half of them imitate grain, so that a lack of noise alone gives nobody away
+		sigma := r.in(0.004, 0.014)
+		for c := range scene.c {
+			for i := range scene.c[c] {
+				scene.c[c][i] += sigma * r.normal()
+			}
+		}
+	}
 	return scene
 }
 
