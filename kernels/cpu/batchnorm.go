@@ -7,16 +7,15 @@ import (
 )
 
 // BatchNorm normalises each channel, adds the residual and applies the ReLU in one pass behind the
-// statistics.
+// statistics. A rounded mean would move a whole channel one way, so the affine map is in float64.
 func (b *Backend) BatchNorm(op kernels.BatchNorm) {
-	x, residual, y := floats(op.X), floats(op.Residual), floats(op.Y)
-	b.batchStatistics(op, x)
-	scale, mean, beta, c := slopes(op), floats(op.Mean), floats(op.Beta), op.C
+	x, residual, y, c := floats(op.X), floats(op.Residual), floats(op.Y), op.C
+	slope, shift := b.batchAffine(op, x)
 	b.parallel(op.R, rowGrain(c), func(lo, hi int) {
 		for r := lo; r < hi; r++ {
 			in, out := x[r*c:][:c], y[r*c:][:c]
 			for j, v := range in {
-				out[j] = (v-mean[j])*scale[j] + beta[j]
+				out[j] = float32(float64(v)*slope[j] + shift[j])
 			}
 			if residual != nil {
 				axpy(out, residual[r*c:][:c], 1)
@@ -28,26 +27,29 @@ func (b *Backend) BatchNorm(op kernels.BatchNorm) {
 	})
 }
 
-// slopes is gamma·rstd. The mean is subtracted first: x·slope + (beta − mean·slope) in one product and one
-// sum loses digits where the mean is large.
-func slopes(op kernels.BatchNorm) []float32 {
-	gamma, rstd := floats(op.Gamma), floats(op.RStd)
-	scale := make([]float32, op.C)
-	for j := range scale {
-		scale[j] = gamma[j] * rstd[j]
+// batchAffine is batch norm as y = x·slope + shift. It fills Mean and RStd, and in training moves the running
+// statistics.
+func (b *Backend) batchAffine(op kernels.BatchNorm, x []float32) (slope, shift []float64) {
+	mean, rstd, gamma, beta := floats(op.Mean), floats(op.RStd), floats(op.Gamma), floats(op.Beta)
+	slope, shift = b.batchStatistics(op, x)
+	for j, m := range slope {
+		r := 1 / math.Sqrt(shift[j]+op.Eps)
+		mean[j], rstd[j] = float32(m), float32(r)
+		slope[j] = float64(gamma[j]) * r
+		shift[j] = float64(beta[j]) - m*slope[j]
 	}
-	return scale
+	return slope, shift
 }
 
-// batchStatistics fills Mean and RStd, and in training moves the running statistics.
-func (b *Backend) batchStatistics(op kernels.BatchNorm, x []float32) {
-	mean, rstd := floats(op.Mean), floats(op.RStd)
+// batchStatistics is the mean and the variance to normalise by.
+func (b *Backend) batchStatistics(op kernels.BatchNorm, x []float32) (mean, variance []float64) {
+	mean, variance = make([]float64, op.C), make([]float64, op.C)
 	runMean, runVar := floats(op.RunningMean), floats(op.RunningVar)
 	if !op.Train {
 		for j := range mean {
-			mean[j], rstd[j] = runMean[j], float32(1/math.Sqrt(float64(runVar[j])+op.Eps))
+			mean[j], variance[j] = float64(runMean[j]), float64(runVar[j])
 		}
-		return
+		return mean, variance
 	}
 	sums := kernels.Floats[float64](op.Sums)
 	if sums == nil {
@@ -55,15 +57,28 @@ func (b *Backend) batchStatistics(op kernels.BatchNorm, x []float32) {
 		b.columnSums(x, op.R, op.C, sums[:op.C], sums[op.C:])
 	}
 	n := float64(max(op.R, 1))
+	move := func(run *float32, batch float64) {
+		*run = float32((1-op.Momentum)*float64(*run) + op.Momentum*batch)
+	}
 	for j := range mean {
-		m := sums[j] / n
-		v := max(0, sums[op.C+j]/n-m*m)
-		mean[j], rstd[j] = float32(m), float32(1/math.Sqrt(v+op.Eps))
+		mean[j] = sums[j] / n
+		variance[j] = max(0, sums[op.C+j]/n-mean[j]*mean[j])
 		if runMean != nil && op.R > 0 {
-			runMean[j] = float32((1-op.Momentum)*float64(runMean[j]) + op.Momentum*m)
-			runVar[j] = float32((1-op.Momentum)*float64(runVar[j]) + op.Momentum*v*n/max(n-1, 1))
+			move(&runMean[j], mean[j])
+			move(&runVar[j], variance[j]*n/max(n-1, 1))
 		}
 	}
+	return mean, variance
+}
+
+// slopes is gamma·rstd.
+func slopes(op kernels.BatchNorm) []float32 {
+	gamma, rstd := floats(op.Gamma), floats(op.RStd)
+	scale := make([]float32, op.C)
+	for j := range scale {
+		scale[j] = gamma[j] * rstd[j]
+	}
+	return scale
 }
 
 // BatchNormBackward needs two passes: the sums of dz and of dz·x̂, then the gradients.
