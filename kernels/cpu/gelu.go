@@ -23,7 +23,7 @@ func (b *Backend) GELUBackward(op kernels.GELUGrad) {
 	b.gradient(op.DX, func(dst []float32, lo, hi int) {
 		for i, v := range x[lo:hi] {
 			w := float64(v)
-			slope := math.Erfc(-w/math.Sqrt2)/2 + w*density*math.Exp(-w*w/2)
+			slope := math.Erfc(-w/math.Sqrt2)/2 + w*density*float64(exp32(-v*v/2))
 			dst[i] = float32(float64(dy[lo+i]) * slope)
 		}
 	})

@@ -13,9 +13,9 @@ func expRow(y, x []float32) (peak float32, sum float64) {
 		peak = max(peak, v)
 	}
 	for i, v := range x {
-		e := math.Exp(float64(v) - float64(peak))
-		y[i] = float32(e)
-		sum += e
+		e := exp32(v - peak)
+		y[i] = e
+		sum += float64(e)
 	}
 	return peak, sum
 }

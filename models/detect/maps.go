@@ -15,7 +15,21 @@ import (
 // method computes maps that share passes over the model, in the order of the names of its families.
 type method struct {
 	families [][]string // maps on one scale each, by name
-	run      func(ctx context.Context, s explain.Subject) ([]*explain.Map, error)
+	run      func(ctx context.Context, s *look) ([]*explain.Map, error)
+}
+
+// look is a model looking at one batch of views. It remembers the Grad-CAM, which two methods need.
+type look struct {
+	explain.Subject
+	model models.Model
+	grad  *explain.Map
+}
+
+func (l *look) gradCAM(ctx context.Context) (_ *explain.Map, err error) {
+	if l.grad == nil {
+		l.grad, err = l.GradCAM(ctx, lastStage(l.model))
+	}
+	return l.grad, err
 }
 
 func (m method) names() []string { return slices.Concat(m.families...) }
@@ -39,11 +53,11 @@ var titles = map[string]string{
 func methods(m models.Model) []method {
 	switch m.Kind() {
 	case models.Transformer:
-		return []method{attention(m), gradCAM(m), gradient()}
+		return []method{attention(), gradCAM(), gradient()}
 	case models.Segmenter:
-		return []method{pixelMap(), gradCAM(m), gradient(), guided(m)}
+		return []method{pixelMap(), gradCAM(), gradient(), guided()}
 	}
-	return []method{cam(m), gradCAM(m), gradient(), guided(m)}
+	return []method{cam(m), gradCAM(), gradient(), guided()}
 }
 
 // attentionTaps are the attention maps of every layer of a vision transformer.
@@ -70,16 +84,16 @@ func MapNames(m models.Model) []string {
 }
 
 func cam(m models.Model) method {
-	return method{[][]string{{"cam"}}, func(ctx context.Context, s explain.Subject) ([]*explain.Map, error) {
+	return method{[][]string{{"cam"}}, func(ctx context.Context, s *look) ([]*explain.Map, error) {
 		c, err := s.CAM(ctx, lastStage(m), m.Head().Weight)
 		return []*explain.Map{c}, err
 	}}
 }
 
-func gradCAM(m models.Model) method {
+func gradCAM() method {
 	return method{[][]string{{"grad_cam_ai", "grad_cam_photograph"}},
-		func(ctx context.Context, s explain.Subject) ([]*explain.Map, error) {
-			g, err := s.GradCAM(ctx, lastStage(m))
+		func(ctx context.Context, s *look) ([]*explain.Map, error) {
+			g, err := s.gradCAM(ctx)
 			if err != nil {
 				return nil, err
 			}
@@ -88,17 +102,17 @@ func gradCAM(m models.Model) method {
 }
 
 func gradient() method {
-	return method{[][]string{{"gradient"}}, func(ctx context.Context, s explain.Subject) ([]*explain.Map, error) {
+	return method{[][]string{{"gradient"}}, func(ctx context.Context, s *look) ([]*explain.Map, error) {
 		g, err := s.Saliency(ctx, explain.Photograph, kernels.Gradient)
 		return []*explain.Map{g}, err
 	}}
 }
 
 // guided is guided backpropagation and guided Grad-CAM for both answers.
-func guided(m models.Model) method {
+func guided() method {
 	families := [][]string{{"guided_ai", "guided_photograph"}, {"guided_grad_cam_ai", "guided_grad_cam_photograph"}}
-	return method{families, func(ctx context.Context, s explain.Subject) ([]*explain.Map, error) {
-		cam, err := s.GradCAM(ctx, lastStage(m))
+	return method{families, func(ctx context.Context, s *look) ([]*explain.Map, error) {
+		cam, err := s.gradCAM(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -115,14 +129,14 @@ func guided(m models.Model) method {
 }
 
 func pixelMap() method {
-	return method{[][]string{{"pixel_map"}}, func(ctx context.Context, s explain.Subject) ([]*explain.Map, error) {
+	return method{[][]string{{"pixel_map"}}, func(ctx context.Context, s *look) ([]*explain.Map, error) {
 		p, err := s.PixelMap(ctx)
 		return []*explain.Map{p}, err
 	}}
 }
 
-func attention(m models.Model) method {
-	return method{[][]string{{"rollout"}, {"attention_last"}}, func(ctx context.Context, s explain.Subject) ([]*explain.Map, error) {
+func attention() method {
+	return method{[][]string{{"rollout"}, {"attention_last"}}, func(ctx context.Context, s *look) ([]*explain.Map, error) {
 		a, err := s.Attention(ctx, attentionTaps)
 		if err != nil {
 			return nil, err
@@ -136,51 +150,47 @@ func attention(m models.Model) method {
 	}}
 }
 
-// explain runs every wanted method over all views and stitches its maps.
+// explain runs every wanted method over all views, some views at a time, and stitches the maps.
 func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patch, only []string) ([]Map, error) {
 	wanted := func(name string) bool { return only == nil || slices.Contains(only, name) }
-	var out []Map
+	var wantedMethods []method
 	for _, me := range methods(d.Model) {
-		if !slices.ContainsFunc(me.names(), wanted) {
-			continue
-		}
-		maps, err := d.stitch(ctx, p, views, me)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", me.names()[0], err)
-		}
-		for _, m := range maps {
-			if wanted(m.Name) {
-				out = append(out, m)
-			}
+		if slices.ContainsFunc(me.names(), wanted) {
+			wantedMethods = append(wantedMethods, me)
 		}
 	}
-	return out, nil
-}
-
-func (d *Detector) stitch(ctx context.Context, p *picture.Picture, views []patch, me method) ([]Map, error) {
-	names := me.names()
-	sheets := make([]*canvas, len(names))
-	for i := range sheets {
-		sheets[i] = newCanvas(p.W, p.H)
-	}
-	kinds := make([]explain.Kind, len(names))
+	sheets := map[string]*canvas{}
+	kinds := map[string]explain.Kind{}
 	err := d.batches(views, func(batch []patch, x tensor.Tensor) error {
-		maps, err := me.run(ctx, explain.Subject{Backend: d.be, Model: d.Model, X: x, Pool: d.pool})
-		if err != nil {
-			return err
-		}
-		for i, m := range maps {
-			kinds[i] = m.Kind
-			for b, at := range batch {
-				sheets[i].add(at, m.At(b), m.H, m.W)
+		l := &look{explain.Subject{Backend: d.be, Model: d.Model, X: x, Pool: d.pool}, d.Model, nil}
+		for _, me := range wantedMethods {
+			maps, err := me.run(ctx, l)
+			if err != nil {
+				return fmt.Errorf("%s: %w", me.names()[0], err)
+			}
+			for i, name := range me.names() {
+				if sheets[name] == nil {
+					sheets[name] = newCanvas(p.W, p.H)
+				}
+				kinds[name] = maps[i].Kind
+				for b, at := range batch {
+					sheets[name].add(at, maps[i].At(b), maps[i].H, maps[i].W)
+				}
 			}
 		}
 		return nil
 	})
-	out := make([]Map, len(sheets))
-	for i, c := range sheets {
-		out[i] = Map{names[i], explain.Layer{Title: titles[names[i]], Kind: kinds[i], H: p.H, W: p.W,
-			Values: c.mean(), Max: d.Card.Scales[names[i]]}}
+	if err != nil {
+		return nil, err
 	}
-	return out, err
+	var out []Map
+	for _, me := range wantedMethods {
+		for _, name := range me.names() {
+			if wanted(name) {
+				out = append(out, Map{name, explain.Layer{Title: titles[name], Kind: kinds[name], H: p.H, W: p.W,
+					Values: sheets[name].mean(), Max: d.Card.Scales[name]}})
+			}
+		}
+	}
+	return out, nil
 }
