@@ -7,10 +7,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The bound that exp32 states, over every 97th float32.
+// The bound that exp32 states, over every 997th float32.
 func TestExp32(t *testing.T) {
 	worst := 0.0
-	for bits := uint64(0); bits < 1<<32; bits += 97 {
+	for bits := uint64(0); bits < 1<<32; bits += 997 {
 		x := math.Float32frombits(uint32(bits))
 		if x != x {
 			require.True(t, exp32(x) != exp32(x))
