@@ -1,0 +1,21 @@
+package cpu
+
+import (
+	"testing"
+
+	"truegrain/kernels"
+	"truegrain/kernels/kerneltest"
+)
+
+func TestConformance(t *testing.T) {
+	for _, level := range []string{"generic", "avx2", "avx512"} {
+		t.Run(level, func(t *testing.T) {
+			be, err := kernels.Open("cpu:" + level)
+			if err != nil {
+				t.Skip(err)
+			}
+			defer be.Close()
+			kerneltest.Run(t, be)
+		})
+	}
+}

@@ -1,0 +1,83 @@
+package kerneltest
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"truegrain/kernels"
+	"truegrain/kernels/ref"
+)
+
+// fresh is a buffer of a backend with the values of a random field.
+func fresh(t *testing.T, be kernels.Backend, field string, n int) kernels.Buf {
+	b, err := be.Alloc(be.DType(), n)
+	require.NoError(t, err)
+	be.Upload(b, kernels.Of(Case{}.random(field, n)))
+	return b
+}
+
+// concat has a list of operands: joined and cut again, with one buffer as two of them.
+func concat(t *testing.T, be kernels.Backend) {
+	run := func(be kernels.Backend) (y, d0, d1 []float64) {
+		o := kernels.Concat{Outer: 3, Inner: 5, N: []int{2, 4, 2}}
+		a, b := fresh(t, be, "a", 3*2*5), fresh(t, be, "b", 3*4*5)
+		o.X, o.Y = []kernels.Buf{a, b, a}, fresh(t, be, "y", 3*8*5)
+		be.Concat(o)
+		da, db := fresh(t, be, "da", 30), fresh(t, be, "db", 60)
+		be.ConcatBackward(kernels.ConcatGrad{Concat: o, DY: fresh(t, be, "dy", 120),
+			DX: []kernels.Grad{{Buf: da}, {Buf: db, Acc: true}, {Buf: da, Acc: true}}})
+		return read(be, o.Y), read(be, da), read(be, db)
+	}
+	wy, wa, wb := run(ref.Open64())
+	gy, ga, gb := run(be)
+	require.Equal(t, wy, gy)
+	require.InDeltaSlice(t, wa, ga, 1e-6)
+	require.InDeltaSlice(t, wb, gb, 1e-6)
+}
+
+// optimisers takes three steps of each.
+func optimisers(t *testing.T, be kernels.Backend) {
+	const n = 257
+	run := func(be kernels.Backend) (out [][]float64) {
+		for _, momentum := range []float64{0, 0.9} {
+			p, v := fresh(t, be, "p", n), fresh(t, be, "v", n)
+			for step := range 3 {
+				be.SGD(kernels.SGD{N: n, LR: 0.1, Momentum: momentum, WeightDecay: 0.01, First: step == 0, P: p, G: fresh(t, be, "g", n), V: v})
+			}
+			out = append(out, read(be, p))
+		}
+		for _, decoupled := range []bool{false, true} {
+			p, m, v := fresh(t, be, "p", n), fresh(t, be, "m", n), fresh(t, be, "v", n)
+			be.Fill(m, 0)
+			be.Fill(v, 0)
+			for step := range 3 {
+				be.Adam(kernels.Adam{N: n, LR: 0.1, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.1, Decoupled: decoupled,
+					Step: step + 1, P: p, G: fresh(t, be, "g", n), M: m, V: v})
+			}
+			out = append(out, read(be, p))
+		}
+		return out
+	}
+	want := run(ref.Open64())
+	for i, got := range run(be) {
+		require.InDeltaSlice(t, want[i], got, 2e-6)
+	}
+}
+
+// memory copies, converts, fills and refuses.
+func memory(t *testing.T, be kernels.Backend) {
+	b, err := be.Alloc(be.DType(), 5)
+	require.NoError(t, err)
+	require.Equal(t, make([]float64, 5), read(be, b), "fresh memory is zero")
+	be.Upload(b, kernels.Of([]float32{1, 2, 3, 4, 5}))
+	c, err := be.Alloc(be.DType(), 3)
+	require.NoError(t, err)
+	be.Copy(c, b.Slice(1, 4))
+	require.Equal(t, []float64{2, 3, 4}, read(be, c))
+	be.Fill(c, -1)
+	require.Equal(t, []float64{-1, -1, -1}, read(be, c))
+	_, err = be.Alloc(be.DType(), 1<<62)
+	require.ErrorIs(t, err, kernels.ErrOutOfMemory)
+	be.Free(b)
+}
