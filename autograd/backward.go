@@ -13,7 +13,7 @@ import (
 var ErrNoReLU = errors.New("the model has no ReLU for the rule to act on; use the gradient instead")
 
 // Backward computes the gradient of a scalar. Afterwards parameters hold theirs in Param.Grad, inputs and taps in
-// Var.Gradient. It runs once per tape: values that are no longer needed are let go on the way.
+// Var.Gradient. It runs once between Resets, for values that are no longer needed are let go on the way.
 func (t *Tape) Backward(v *Var) error {
 	v.MustShape("Backward", 1)
 	return t.backwardFrom(v, func(g kernels.Buf) { t.be.Fill(g, 1) })
@@ -32,13 +32,19 @@ func (t *Tape) backwardFrom(v *Var, seed func(kernels.Buf)) error {
 	if !v.wants {
 		return errors.New("backward: nothing that this value depends on wants a gradient; use Tape.Input or WithGrad")
 	}
+	if t.root != nil {
+		return errors.New("backward: has run on this tape; what it needs is gone, record the computation again after Reset")
+	}
 	if err := t.Err(); err != nil {
 		return err
 	}
 	if t.pool.dry != 0 {
 		return errors.New("backward: a tape over a dry pool computes nothing")
 	}
-	seed(v.Grad().Buf)
+	t.root = v
+	if g := v.Grad(); g.Wanted() {
+		seed(g.Buf)
+	}
 	for i := len(t.nodes) - 1; i >= 0; i-- {
 		t.back(t.nodes[i])
 	}

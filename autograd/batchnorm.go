@@ -33,8 +33,8 @@ func (t *Tape) BatchNorm(x, gamma, beta, residual *Var, n BatchNorm) *Var {
 		n.RunningVar.Value.MustShape("BatchNorm running variance", c)
 		op.RunningMean, op.RunningVar = n.RunningMean.Value.Buf, n.RunningVar.Value.Buf
 	}
-	if op.Train {
-		op.Sums = x.sums
+	if op.Train && x.sums != nil {
+		op.Sums = x.sums.whole.Slice(0, 2*c)
 	}
 	if n.ReLU {
 		t.relus++

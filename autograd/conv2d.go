@@ -58,8 +58,9 @@ func (t *Tape) Conv2D(x, w, bias, residual *Var, c Conv) *Var {
 
 // channelSums gives y the float64 memory for Σ and Σ² of its channels.
 func (t *Tape) channelSums(y *Var, channels int) kernels.Buf {
-	y.sums = t.allocAs(kernels.F64, 2, channels).Buf
-	return y.sums
+	sums := t.allocAs(kernels.F64, 2, channels)
+	y.sums = sums.mem
+	return sums.Buf
 }
 
 // countReLU notes that an op has a ReLU inside, for the tape's ReLU rule.

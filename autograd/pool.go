@@ -1,6 +1,7 @@
 package autograd
 
 import (
+	"math"
 	"math/bits"
 	"sync"
 
@@ -19,6 +20,7 @@ type Pool struct {
 	peak  int64
 	held  int64
 	dry   uintptr // a dry pool's next address; 0 in any other
+	spoil bool    // fill what comes back with NaN, so that a use after release shows
 }
 
 type class struct {
@@ -86,6 +88,9 @@ func (p *Pool) put(b kernels.Buf) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.live -= int64(b.Bytes())
+	if p.spoil && b.DType() != kernels.I32 {
+		p.be.Fill(b, math.NaN())
+	}
 	if p.dry == 0 {
 		c := class{b.DType(), b.Len()}
 		p.free[c] = append(p.free[c], idle{b, p.epoch})
@@ -125,4 +130,5 @@ func roundUp(n int) int {
 type memory struct {
 	whole kernels.Buf
 	refs  int
+	lost  bool // stands for what the backend could not give; no kernel may touch it
 }

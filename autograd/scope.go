@@ -9,7 +9,7 @@ func (t *Tape) Scope(f func() *Var) *Var {
 	inner := t.scopes[top]
 	t.scopes = t.scopes[:top]
 	for _, m := range inner {
-		if out != nil && m == out.mem {
+		if out != nil && (m == out.mem || m == out.sums) {
 			t.scopes[top-1] = append(t.scopes[top-1], m)
 			continue
 		}
@@ -19,19 +19,21 @@ func (t *Tape) Scope(f func() *Var) *Var {
 }
 
 // Sequence passes x through the stages, each in a scope of its own, and lets go of every value between them as
-// soon as the next one is there.
+// soon as the next one is there. x itself stays.
 func (t *Tape) Sequence(x *Var, stages ...func(*Var) *Var) *Var {
-	for i, f := range stages {
+	given := x.mem // the caller's
+	for _, f := range stages {
 		y := t.Scope(func() *Var { return f(x) })
-		if i > 0 && x.mem != y.mem {
+		if x.mem != given && x.mem != y.mem {
 			t.leave(x.mem)
+			t.leave(x.sums)
 		}
 		x = y
 	}
 	return x
 }
 
-// leave takes a value out of the innermost scope before that ends.
+// leave takes memory, if any, out of the innermost scope before that ends.
 func (t *Tape) leave(m *memory) {
 	s := t.scopes[len(t.scopes)-1]
 	for i := len(s) - 1; i >= 0; i-- {

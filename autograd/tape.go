@@ -23,6 +23,7 @@ type Tape struct {
 
 	scopes  [][]*memory // innermost last; each holds one reference to what was allocated in it
 	scratch []*memory   // saved by the op that is being set up
+	root    *Var        // where the backward began, once it has run
 	relus   int         // ops with a ReLU, to tell when a ReLU rule has nothing to rule
 }
 
@@ -133,30 +134,32 @@ func (t *Tape) scratchAs(d kernels.DType, n int) kernels.Buf {
 	return m.whole.Slice(0, n)
 }
 
-// work gives f n elements that are taken back when it returns.
+// work gives f n elements that are taken back when it returns. Without memory, f does not run.
 func (t *Tape) work(n int, f func(kernels.Buf)) {
 	if n == 0 {
 		f(kernels.Buf{})
 		return
 	}
 	m := t.take(t.be.DType(), n)
-	f(m.whole.Slice(0, n))
+	if !m.lost {
+		f(m.whole.Slice(0, n))
+	}
 	t.drop(m)
 }
 
-// take gets memory with one reference. After an error it is host memory that no kernel will touch: the shapes of
-// what follows stay right, and nothing runs.
+// take gets memory with one reference. If there is none it is lost memory, which no kernel will touch: the shapes
+// of what follows stay right, and nothing runs.
 func (t *Tape) take(d kernels.DType, n int) *memory {
 	buf, err := t.pool.get(d, n)
 	if err != nil {
 		t.fail(err)
-		return &memory{whole: kernels.OfDevice(d, n, 0), refs: 1 << 30}
+		return &memory{whole: kernels.OfDevice(d, n, 0), lost: true}
 	}
 	return &memory{whole: buf, refs: 1}
 }
 
 func (t *Tape) drop(m *memory) {
-	if m == nil {
+	if m == nil || m.lost {
 		return
 	}
 	if m.refs--; m.refs == 0 {
@@ -227,8 +230,15 @@ func (t *Tape) Reset() {
 			t.dropGrad(v)
 		}
 	}
+	if t.root != nil {
+		t.dropGrad(t.root)
+	}
 	for _, v := range t.taps {
 		t.drop(v.mem)
+		t.dropGrad(v)
+	}
+	for _, m := range t.scratch { // of an op that was refused
+		t.drop(m)
 	}
 	for _, s := range t.scopes {
 		for _, m := range s {
@@ -236,6 +246,7 @@ func (t *Tape) Reset() {
 		}
 	}
 	t.nodes, t.path, t.scopes, t.relus = nil, nil, make([][]*memory, 1), 0
+	t.scratch, t.root = nil, nil
 	clear(t.taps)
 	clear(t.vars)
 	t.pool.age()

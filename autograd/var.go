@@ -14,16 +14,16 @@ type Var struct {
 	wants bool // a gradient must reach it
 
 	grad    *memory
-	arrived bool        // the first gradient has been written
-	keep    bool        // the gradient outlives the backward pass
-	sums    kernels.Buf // per-channel Σ and Σ², if the op before wrote them
+	arrived bool    // the first gradient has been written
+	keep    bool    // the gradient outlives the backward pass
+	sums    *memory // per-channel Σ and Σ², if the op that made the value wrote them
 }
 
 // WantsGrad says that a gradient will reach this value in Backward.
 func (v *Var) WantsGrad() bool { return v.wants }
 
 // Grad hands out where this value's gradient goes, for the kernel that computes it, and counts the gradient as
-// arrived. The zero Grad means that nobody wants it. Only backward closures call it.
+// arrived. The zero Grad means that nobody wants it, or that memory has run out. Only backward closures call it.
 func (v *Var) Grad() kernels.Grad {
 	if v == nil || !v.wants {
 		return kernels.Grad{}
@@ -35,7 +35,11 @@ func (v *Var) Grad() kernels.Grad {
 		return g
 	}
 	if v.grad == nil {
-		v.grad = v.tape.take(v.Buf.DType(), v.Len())
+		m := v.tape.take(v.Buf.DType(), v.Len())
+		if m.lost {
+			return kernels.Grad{}
+		}
+		v.grad = m
 	}
 	g := kernels.Grad{Buf: v.grad.whole.Slice(0, v.Len()), Acc: v.arrived}
 	v.arrived = true
