@@ -12,6 +12,11 @@ import (
 // Optimizer updates parameters from their gradients. A parameter that no gradient has reached is left alone.
 type Optimizer interface {
 	Step(lr float64)
+	// State is what a resumed run needs besides the model: moments and step counts, named after their parameters. It
+	// is saved like parameters (nn/state); loaded into the State of a fresh optimiser and taken by Resume, training
+	// goes on bit for bit.
+	State() []*autograd.Param
+	Resume()
 }
 
 // Options sets an optimiser. The zero value of a field takes PyTorch's default.
@@ -44,45 +49,18 @@ func New(name string, params []*autograd.Param, o Options) (Optimizer, error) {
 	return nil, fmt.Errorf("optimiser %q: want one of %v", name, Names)
 }
 
-// slot is a parameter with its moments.
-type slot struct {
-	p       *autograd.Param
-	m, v    kernels.Buf
-	stepped int // updates so far
-}
-
-func slots(params []*autograd.Param, moments int) ([]*slot, error) {
-	var out []*slot
-	for _, p := range params {
-		s := &slot{p: p}
-		for i := range moments {
-			buf, err := p.Backend().Alloc(p.Value.Buf.DType(), p.Value.Len())
-			if err != nil {
-				return nil, fmt.Errorf("optimiser state of %s: %w", p.Name, err)
-			}
-			if i == 0 {
-				s.m = buf
-			} else {
-				s.v = buf
-			}
-		}
-		out = append(out, s)
-	}
-	return out, nil
-}
-
 // SGD is stochastic gradient descent with momentum and weight decay (kernels.SGD has the formula).
 type SGD struct {
-	o     Options
-	slots []*slot
+	o Options
+	slots
 }
 
 func newSGD(params []*autograd.Param, o Options) (*SGD, error) {
-	moments := 0
+	var moments []string
 	if o.Momentum != 0 {
-		moments = 1
+		moments = []string{"momentum"}
 	}
-	s, err := slots(params, moments)
+	s, err := newSlots(params, moments)
 	return &SGD{o, s}, err
 }
 
@@ -94,7 +72,7 @@ func (s *SGD) Step(lr float64) {
 			continue
 		}
 		k.p.Backend().SGD(kernels.SGD{N: g.Len(), LR: lr, Momentum: s.o.Momentum, WeightDecay: s.o.WeightDecay,
-			First: k.stepped == 0, P: k.p.Value.Buf, G: g.Buf, V: k.m})
+			First: k.stepped == 0, P: k.p.Value.Buf, G: g.Buf, V: k.moment(0)})
 		k.stepped++
 	}
 }
@@ -103,7 +81,7 @@ func (s *SGD) Step(lr float64) {
 type Adam struct {
 	o         Options
 	decoupled bool
-	slots     []*slot
+	slots
 }
 
 func newAdam(params []*autograd.Param, o Options, decoupled bool) (*Adam, error) {
@@ -115,7 +93,7 @@ func newAdam(params []*autograd.Param, o Options, decoupled bool) (*Adam, error)
 	or(&o.Beta1, 0.9)
 	or(&o.Beta2, 0.999)
 	or(&o.Eps, 1e-8)
-	s, err := slots(params, 2)
+	s, err := newSlots(params, []string{"exp_avg", "exp_avg_sq"})
 	return &Adam{o, decoupled, s}, err
 }
 
@@ -132,6 +110,6 @@ func (a *Adam) Step(lr float64) {
 		}
 		k.stepped++
 		k.p.Backend().Adam(kernels.Adam{N: g.Len(), LR: lr, Beta1: a.o.Beta1, Beta2: a.o.Beta2, Eps: a.o.Eps,
-			WeightDecay: decay, Decoupled: a.decoupled, Step: k.stepped, P: k.p.Value.Buf, G: g.Buf, M: k.m, V: k.v})
+			WeightDecay: decay, Decoupled: a.decoupled, Step: k.stepped, P: k.p.Value.Buf, G: g.Buf, M: k.moment(0), V: k.moment(1)})
 	}
 }

@@ -75,6 +75,12 @@ func TestUnknownOptimiserIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "adamw")
 }
 
+func TestSteps(t *testing.T) {
+	s := optim.Steps(1, 10, 0.5)
+	require.Equal(t, []float64{1, 1, 0.5, 0.25}, []float64{s(0), s(9), s(10), s(20)})
+	require.Equal(t, 3.0, optim.Constant(3)(99))
+}
+
 func TestCosine(t *testing.T) {
 	s := optim.Cosine(1, 10, 110)
 	require.InDelta(t, 0.1, s(0), 1e-12)

@@ -8,6 +8,11 @@ type Schedule func(step int) float64
 // Constant is one rate throughout.
 func Constant(lr float64) Schedule { return func(int) float64 { return lr } }
 
+// Steps multiplies the rate by factor after every so many steps.
+func Steps(lr float64, every int, factor float64) Schedule {
+	return func(step int) float64 { return lr * math.Pow(factor, float64(step/every)) }
+}
+
 // Cosine warms up in a straight line over the first steps, then falls along half a cosine to a hundredth of lr at the
 // end (Loshchilov & Hutter 2017).
 func Cosine(lr float64, warmup, steps int) Schedule {
