@@ -28,6 +28,6 @@ bench: ## every kernel on this machine's best CPU level
 	$(GO) test -run '^$$' -bench . ./kernels/cpu
 
 bundled: ## train the bundled detectors anew and embed them
-	$(GO) run ./cmd/truegrain bundle models/bundled
+	$(GO) run ./cmd/truegrain bundle models/bundled/weights
 
 check: lint test race ## what CI runs

@@ -62,7 +62,7 @@ func (c *ExplainCmd) Run(ctx context.Context, t terminal) error {
 		var row []*image.RGBA
 		for _, m := range v.Maps {
 			m.Title += " · " + d.Name
-			fig := m.Figure(p, c.Opacity, nil)
+			fig := m.Figure(p, c.Opacity)
 			if err := writeImage(filepath.Join(c.Out, d.Name+"-"+m.Name+".png"), fig); err != nil {
 				return err
 			}

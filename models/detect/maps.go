@@ -188,7 +188,7 @@ func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patc
 		for _, name := range me.names() {
 			if wanted(name) {
 				out = append(out, Map{name, explain.Layer{Title: titles[name], Kind: kinds[name], H: p.H, W: p.W,
-					Values: sheets[name].mean(), Max: d.Card.Scales[name]}})
+					Seen: sheets[name].seen(), Values: sheets[name].mean(), Max: d.Card.Scales[name]}})
 			}
 		}
 	}

@@ -26,6 +26,10 @@ type patch struct {
 	spanW, spanH int
 }
 
+// maxCrops bounds the crops of one picture: as many as cover 1024×768 pixels with crops of 64. Of a larger picture the
+// crops see an evenly spread part, and its maps say which.
+const maxCrops = 192
+
 // patches cuts a picture into what a detector with a square input of the given size sees.
 func patches(p *picture.Picture, v View, size int) ([]patch, error) {
 	switch v {
@@ -35,7 +39,7 @@ func patches(p *picture.Picture, v View, size int) ([]patch, error) {
 		return []patch{{p.Resize(size, size), 0, 0, p.W, p.H}}, nil
 	case Crop:
 		var out []patch
-		for _, at := range picture.Grid(p.W, p.H, size) {
+		for _, at := range picture.Grid(p.W, p.H, size, maxCrops) {
 			crop := p.Crop(at.X, at.Y, min(size, p.W-at.X), min(size, p.H-at.Y))
 			out = append(out, patch{crop.PadTo(size, size), at.X, at.Y, size, size})
 		}
@@ -65,6 +69,19 @@ func (c *canvas) add(p patch, grid []float32, gh, gw int) {
 			n[x]++
 		}
 	}
+}
+
+// seen says which pixels some view has shown; nil if all.
+func (c *canvas) seen() []bool {
+	out, all := make([]bool, len(c.n)), true
+	for i, n := range c.n {
+		out[i] = n > 0
+		all = all && out[i]
+	}
+	if all {
+		return nil
+	}
+	return out
 }
 
 // mean is the average of what was added, 0 where nothing was.

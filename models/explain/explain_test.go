@@ -147,7 +147,7 @@ func TestScaleIsFixed(t *testing.T) {
 	require.Equal(t, quiet.Indices(2, 1)[1], loud.Indices(2, 1)[1])
 
 	signed := explain.Layer{Kind: explain.Signed, H: 1, W: 3, Values: []float32{2, 0, -2}, Max: 2}
-	require.Equal(t, []uint8{0, 128, 255}, signed.Indices(3, 1), "a photograph is teal, AI is orange")
+	require.Equal(t, []uint8{0, 127, 254}, signed.Indices(3, 1), "a photograph is teal, AI is orange")
 
 	nan := explain.Layer{Kind: explain.Probability, H: 1, W: 1, Values: []float32{float32(math.NaN())}}
 	require.Equal(t, []uint8{0}, nan.Indices(1, 1))
@@ -156,7 +156,7 @@ func TestScaleIsFixed(t *testing.T) {
 func TestFigureAndPanelSizes(t *testing.T) {
 	p := &picture.Picture{W: 300, H: 200, Pix: make([]uint8, 300*200*3)}
 	l := explain.Layer{Title: "CAM", H: 2, W: 3, Values: make([]float32, 6), Max: 1}
-	f := l.Figure(p, 0.75, nil)
+	f := l.Figure(p, 0.75)
 	require.Equal(t, 300, f.Bounds().Dx())
 	require.Greater(t, f.Bounds().Dy(), 200)
 	two := explain.Panel([]*image.RGBA{f, f}, 2)

@@ -55,11 +55,11 @@ func (p pen) write(x, y int, c color.Color, s string) {
 }
 
 // Figure is the map over its picture with title, legend and the stated scale.
-func (l Layer) Figure(p *picture.Picture, opacity float64, seen []bool) *image.RGBA {
+func (l Layer) Figure(p *picture.Picture, opacity float64) *image.RGBA {
 	top := line + 6
 	img := image.NewRGBA(image.Rect(0, 0, max(p.W, 240), top+p.H+legendH))
 	draw.Draw(img, img.Bounds(), image.NewUniform(paper), image.Point{}, draw.Src)
-	draw.Draw(img, image.Rect(0, top, p.W, top+p.H), l.Over(p, opacity, seen), image.Point{}, draw.Src)
+	draw.Draw(img, image.Rect(0, top, p.W, top+p.H), l.Over(p, opacity), image.Point{}, draw.Src)
 	w := newPen(img)
 	w.write(2, line-4, ink, l.Title)
 	w.legend(l, image.Rect(2, top+p.H+margin, img.Rect.Dx()-2, top+p.H+margin+barH))
@@ -70,7 +70,7 @@ func (l Layer) Figure(p *picture.Picture, opacity float64, seen []bool) *image.R
 func (p pen) legend(l Layer, bar image.Rectangle) {
 	palette := l.palette()
 	for x := bar.Min.X; x < bar.Max.X; x++ {
-		c := palette[(x-bar.Min.X)*255/max(1, bar.Dx()-1)]
+		c := palette[(x-bar.Min.X)*last/max(1, bar.Dx()-1)]
 		c.A = 255
 		draw.Draw(p.img, image.Rect(x, bar.Min.Y, x+1, bar.Max.Y), image.NewUniform(c), image.Point{}, draw.Src)
 	}

@@ -17,9 +17,16 @@ type Layer struct {
 	H, W   int
 	Values []float32
 	Max    float64
+	Seen   []bool // which cells the detector looked at; nil for all. The others are hatched.
 }
 
-// index is the place of a value in the ramp of its kind, 0 to 255. NaN is the place of nothing.
+// The last place of a palette is kept for the hatch over what was not looked at; ramps end before it.
+const (
+	last  = 254
+	hatch = 255
+)
+
+// index is the place of a value in the ramp of its kind, 0 to last. NaN is the place of nothing.
 func (l Layer) index(v float32) uint8 {
 	x := float64(v)
 	if math.IsNaN(x) {
@@ -33,7 +40,7 @@ func (l Layer) index(v float32) uint8 {
 	default:
 		x = max(l.relative(x), 0)
 	}
-	return uint8(math.Round(x * 255))
+	return uint8(math.Round(x * last))
 }
 
 // relative is a value as a share of the scale, from −1 to 1.
@@ -51,13 +58,14 @@ func (l Layer) palette() [256]color.NRGBA {
 		ramp = Tide
 	}
 	var out [256]color.NRGBA
-	for i, c := range ramp {
-		strength := float64(i) / 255
+	for i := range last + 1 {
+		c, strength := ramp[(i*255+last/2)/last], float64(i)/last
 		if l.Kind != Positive {
 			strength = math.Abs(2*strength - 1)
 		}
 		out[i] = color.NRGBA{c.R, c.G, c.B, uint8(math.Round(255 * math.Sqrt(strength)))}
 	}
+	out[hatch] = color.NRGBA{edge.R, edge.G, edge.B, 255}
 	return out
 }
 
@@ -67,6 +75,14 @@ func (l Layer) Indices(w, h int) []uint8 {
 	out := make([]uint8, len(values))
 	for i, v := range values {
 		out[i] = l.index(v)
+	}
+	if l.Seen != nil {
+		for i := range out {
+			x, y := i%w, i/w
+			if !l.Seen[y*l.H/h*l.W+x*l.W/w] && (x+y)%8 < 2 {
+				out[i] = hatch
+			}
+		}
 	}
 	return out
 }
@@ -82,8 +98,8 @@ func (l Layer) Sheet(w, h int) *image.Paletted {
 }
 
 // Over draws the map over its picture in grey (a colourful picture hides a map), the more opaque the stronger the
-// value, opacity at most. seen, if not nil, says which pixels the detector looked at; the rest is hatched.
-func (l Layer) Over(p *picture.Picture, opacity float64, seen []bool) *image.RGBA {
+// value, opacity at most.
+func (l Layer) Over(p *picture.Picture, opacity float64) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, p.W, p.H))
 	palette := l.palette()
 	for i, at := range l.Indices(p.W, p.H) {
@@ -92,9 +108,6 @@ func (l Layer) Over(p *picture.Picture, opacity float64, seen []bool) *image.RGB
 		grey := luma(p.Pix[3*i], p.Pix[3*i+1], p.Pix[3*i+2])
 		px := img.Pix[4*i : 4*i+4]
 		px[0], px[1], px[2], px[3] = blend(grey, c.R, alpha), blend(grey, c.G, alpha), blend(grey, c.B, alpha), 255
-		if seen != nil && !seen[i] && (i%p.W+i/p.W)%8 < 2 {
-			px[0], px[1], px[2] = edge.R, edge.G, edge.B
-		}
 	}
 	return img
 }

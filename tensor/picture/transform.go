@@ -2,6 +2,7 @@ package picture
 
 import (
 	"image"
+	"math"
 
 	"truegrain/tensor"
 )
@@ -63,20 +64,29 @@ func (p *Picture) FlipV() *Picture {
 }
 
 // Grid is where the size×size crops lie that cover a picture of w×h pixels: as few as possible, spread evenly, so
-// that they overlap where a side is no multiple of size. A side that is shorter than size has one crop, padded.
-func Grid(w, h, size int) []image.Point {
+// that they overlap where a side is no multiple of size. A side that is shorter than size has one crop, padded. If
+// that takes more than most crops, they are thinned out along both sides and spread evenly, with gaps.
+func Grid(w, h, size, most int) []image.Point {
+	nx, ny := max(1, (w+size-1)/size), max(1, (h+size-1)/size)
+	if nx*ny > most {
+		keep := math.Sqrt(float64(most) / float64(nx*ny))
+		nx, ny = max(1, int(keep*float64(nx))), max(1, int(keep*float64(ny)))
+	}
 	var out []image.Point
-	for _, y := range along(h, size) {
-		for _, x := range along(w, size) {
+	for _, y := range along(h, size, ny) {
+		for _, x := range along(w, size, nx) {
 			out = append(out, image.Pt(x, y))
 		}
 	}
 	return out
 }
 
-func along(n, size int) []int {
-	k := max(1, (n+size-1)/size)
+// along is where k crops begin on a side of n pixels; a single crop of a long side lies in its middle.
+func along(n, size, k int) []int {
 	at := make([]int, k)
+	if k == 1 {
+		at[0] = max(0, (n-size)/2)
+	}
 	for i := 1; i < k; i++ {
 		at[i] = i * (n - size) / (k - 1)
 	}

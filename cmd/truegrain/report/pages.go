@@ -38,6 +38,9 @@ func (s score) Milliseconds() float64 { return 1000 * s.Seconds }
 func (s score) Looked() string {
 	switch s.View {
 	case detect.Crop:
+		if len(s.Maps) > 0 && s.Maps[0].Seen != nil {
+			return fmt.Sprintf("%d crops of %d × %d, spread evenly; what is hatched was not looked at", s.Views, s.Card.Size, s.Card.Size)
+		}
 		return fmt.Sprintf("%d crops of %d × %d that cover the picture", s.Views, s.Card.Size, s.Card.Size)
 	case detect.Resize:
 		return fmt.Sprintf("the picture resized to %d × %d", s.Card.Size, s.Card.Size)

@@ -74,7 +74,7 @@ func New(dir, note string, detectors map[string]Detector) (*Report, error) {
 }
 
 // longSide is how many pixels the longer side of a picture has on a page.
-const longSide = 640
+const longSide = 560
 
 // Add writes the pictures of one entry: the photograph itself, and one sheet per map. p is nil for a failed entry.
 func (r *Report) Add(e *Entry, p *picture.Picture) error {
@@ -114,6 +114,9 @@ func (r *Report) Add(e *Entry, p *picture.Picture) error {
 	for _, v := range e.Verdicts { // drawn: the floats are no longer needed
 		for i := range v.Maps {
 			v.Maps[i].Values = nil
+			if v.Maps[i].Seen != nil {
+				v.Maps[i].Seen = []bool{}
+			}
 		}
 	}
 	return nil
