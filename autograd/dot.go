@@ -22,7 +22,9 @@ func WriteDOT(w io.Writer, nodes []*Node) error {
 			case ok:
 				fmt.Fprintf(b, "  n%d -> n%d;\n", from, i)
 			case in.param != nil:
-				fmt.Fprintf(b, "  %q [shape=ellipse, label=%q];\n  %q -> n%d;\n", in.param.Name, in.param.Name+"\n"+in.Shape().String(), in.param.Name, i)
+				name := in.param.Name
+				fmt.Fprintf(b, "  %q [shape=ellipse, label=%q];\n", name, name+"\n"+in.Shape().String())
+				fmt.Fprintf(b, "  %q -> n%d;\n", name, i)
 			default:
 				fmt.Fprintf(b, "  input -> n%d;\n", i)
 			}

@@ -17,7 +17,8 @@ import (
 func (t *Tape) Linear(x, w, bias, residual *Var, act kernels.Activation) *Var {
 	d := x.Dim(-1)
 	w.MustShape("Linear weight", -1, d)
-	op := kernels.Linear{R: rows(x, d), D: d, OD: w.Dim(0), Act: act, X: x.Buf, Weight: w.Buf, Bias: bias.buf(), Residual: residual.buf()}
+	op := kernels.Linear{R: rows(x, d), D: d, OD: w.Dim(0), Act: act,
+		X: x.Buf, Weight: w.Buf, Bias: bias.buf(), Residual: residual.buf()}
 	shape := slices.Clone(x.Shape())
 	shape[len(shape)-1] = op.OD
 	in := inputs{x, w, bias, residual}
@@ -28,7 +29,8 @@ func (t *Tape) Linear(x, w, bias, residual *Var, act kernels.Activation) *Var {
 		residual.MustShape("Linear residual", shape...)
 	}
 	if act == kernels.WithGELU && slices.ContainsFunc(in.present(), (*Var).WantsGrad) {
-		panic(&kernels.ArgError{Op: "linear", Field: "Act", Reason: "a fused GELU has no backward; use Tape.GELU where gradients flow"})
+		panic(&kernels.ArgError{Op: "linear", Field: "Act",
+			Reason: "a fused GELU has no backward; use Tape.GELU where gradients flow"})
 	}
 	y := t.Alloc(shape...)
 	op.Y = y.Buf

@@ -16,7 +16,8 @@ func (t *Tape) Pad(x *Var, top, bottom, left, right int) *Var {
 	if min(top, bottom, left, right) < 0 {
 		panic(&tensor.ShapeError{Op: fmt.Sprintf("Pad by %d, %d, %d, %d", top, bottom, left, right), Got: x.Shape()})
 	}
-	op := kernels.Pad{B: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Dim(3), Top: top, Bottom: bottom, Left: left, Right: right, X: x.Buf}
+	op := kernels.Pad{B: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Dim(3), Top: top, Bottom: bottom,
+		Left: left, Right: right, X: x.Buf}
 	y := t.Alloc(op.B, top+op.H+bottom, left+op.W+right, op.C)
 	op.Y = y.Buf
 	return t.apply(op, y, inputs{x}, func(dy kernels.Buf) {

@@ -35,13 +35,16 @@ type idle struct {
 
 const idleResets = 8
 
+// nowhere is an address that no memory has, for what is never touched: not 0, which would stand for host memory.
+const nowhere uintptr = 1 << (bits.UintSize - 4)
+
 // NewPool makes an empty pool over a backend's memory.
 func NewPool(be kernels.Memory) *Pool { return &Pool{be: be, free: map[class][]idle{}} }
 
 // NewDryPool makes a pool without memory, for a rehearsal: a tape over it (WithPool) checks shapes, records
 // nodes and counts bytes, but computes nothing and its values can't be read. No two values ever have the same
 // address. Peak then says what a run would take, and Nodes what it would do.
-func NewDryPool() *Pool { return &Pool{dry: 1 << (bits.UintSize - 4)} }
+func NewDryPool() *Pool { return &Pool{dry: nowhere} }
 
 // Live is the number of bytes in use, Peak the most there ever were, Held those in use and idle together.
 func (p *Pool) Live() int64 { return p.read(&p.live) }

@@ -20,7 +20,8 @@ func (t *Tape) Slice(x *Var, axis, start, stop int) *Var {
 	}
 	shape[axis] = stop - start
 	y := t.Alloc(shape...)
-	op := kernels.Slice{Outer: shape[:axis].Len(), N: n, Inner: shape[axis+1:].Len(), Start: start, Stop: stop, X: x.Buf, Y: y.Buf}
+	op := kernels.Slice{Outer: shape[:axis].Len(), N: n, Inner: shape[axis+1:].Len(),
+		Start: start, Stop: stop, X: x.Buf, Y: y.Buf}
 	return t.apply(op, y, inputs{x}, func(dy kernels.Buf) {
 		t.be.SliceBackward(kernels.SliceGrad{Slice: op, DY: dy, DX: x.Grad()})
 	})

@@ -67,7 +67,9 @@ func (m *small) logits(t *autograd.Tape, x *autograd.Var) *autograd.Var {
 		func(x *autograd.Var) *autograd.Var { return t.Reshape(x, x.Dim(0), -1, 4) },
 		m.block(t),
 		func(x *autograd.Var) *autograd.Var { return t.MeanAxis(x, 1) },
-		func(x *autograd.Var) *autograd.Var { return t.Linear(x, t.Param(m.head), nil, nil, kernels.NoActivation) },
+		func(x *autograd.Var) *autograd.Var {
+			return t.Linear(x, t.Param(m.head), nil, nil, kernels.NoActivation)
+		},
 	)
 }
 

@@ -39,7 +39,8 @@ func NewTape(be kernels.Backend, opts ...Option) *Tape {
 	if o.ctx.Done() != nil {
 		be = be.WithContext(o.ctx)
 	}
-	return &Tape{be: be, ctx: o.ctx, pool: o.pool, opts: o, taps: map[string]*Var{}, vars: map[*Param]*Var{}, scopes: make([][]*memory, 1)}
+	return &Tape{be: be, ctx: o.ctx, pool: o.pool, opts: o, scopes: make([][]*memory, 1),
+		taps: map[string]*Var{}, vars: map[*Param]*Var{}}
 }
 
 // Backend is where the tape computes.
@@ -153,7 +154,7 @@ func (t *Tape) take(d kernels.DType, n int) *memory {
 	buf, err := t.pool.get(d, n)
 	if err != nil {
 		t.fail(err)
-		return &memory{whole: kernels.OfDevice(d, n, 0), lost: true}
+		return &memory{whole: kernels.OfDevice(d, n, nowhere), lost: true}
 	}
 	return &memory{whole: buf, refs: 1}
 }

@@ -112,6 +112,10 @@ func checks() []check {
 		on("BatchNormBackward", "train", normal(15, []int{2, 2, 3, 3}, []int{3}, []int{3}), norm(false, false), autograd.WithTrain()),
 		on("BatchNormBackward", "train, residual, ReLU", normal(16, []int{5, 3}, []int{3}, []int{3}, []int{5, 3}), norm(true, true), autograd.WithTrain()),
 		on("BatchNormBackward", "eval", normal(17, []int{4, 3}, []int{3}, []int{3}), norm(false, false)),
+		on("BatchNormBackward", "eval, residual, ReLU", normal(48, []int{4, 3}, []int{3}, []int{3}, []int{4, 3}), norm(true, true)),
+		on("MaxPool2DBackward", "dilation", apart(49, 0.01, []int{1, 7, 6, 2}), func(t *autograd.Tape, in vars) *autograd.Var {
+			return t.MaxPool2D(in[0], autograd.Pooling{Kernel: pair(2, 3), Stride: pair(1, 2), Dilation: pair(2, 2), Padding: pair(1, 0)})
+		}),
 		on("LayerNormBackward", "", normal(18, []int{2, 3, 7}, []int{7}, []int{7}), func(t *autograd.Tape, in vars) *autograd.Var {
 			return t.LayerNorm(in[0], in[1], in[2], 1e-6)
 		}),
