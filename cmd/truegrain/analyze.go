@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -120,18 +121,25 @@ func (a *analysis) one(ctx context.Context, file string) (result, error) {
 		return r, a.add(r, nil)
 	}
 	r.Width, r.Height, r.Format = p.W, p.H, p.Format
-	for _, d := range a.detectors {
-		v, err := d.Analyze(ctx, p, a.opts)
-		if err != nil {
-			if ctx.Err() != nil {
-				return r, context.Cause(ctx)
-			}
-			return r, fmt.Errorf("%s: %w", file, err)
+	if r.Detectors, err = a.look(ctx, p); err != nil {
+		if ctx.Err() != nil {
+			return r, context.Cause(ctx)
 		}
-		r.Detectors = append(r.Detectors, v)
+		return r, fmt.Errorf("%s: %w", file, err)
 	}
 	r.Together, r.Seconds = detect.Combine(r.Detectors), time.Since(start).Seconds()
 	return r, a.add(r, p)
+}
+
+// look asks all detectors at once.
+func (a *analysis) look(ctx context.Context, p *picture.Picture) ([]*detect.Verdict, error) {
+	verdicts, errs := make([]*detect.Verdict, len(a.detectors)), make([]error, len(a.detectors))
+	var wg sync.WaitGroup
+	for i, d := range a.detectors {
+		wg.Go(func() { verdicts[i], errs[i] = d.Analyze(ctx, p, a.opts) })
+	}
+	wg.Wait()
+	return verdicts, errors.Join(errs...)
 }
 
 func (a *analysis) add(r result, p *picture.Picture) error {

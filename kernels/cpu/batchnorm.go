@@ -13,10 +13,8 @@ func (b *Backend) BatchNorm(op kernels.BatchNorm) {
 	slope, shift := b.batchAffine(op, x)
 	b.parallel(op.R, rowGrain(c), func(lo, hi int) {
 		for r := lo; r < hi; r++ {
-			in, out := x[r*c:][:c], y[r*c:][:c]
-			for j, v := range in {
-				out[j] = float32(float64(v)*slope[j] + shift[j])
-			}
+			out := y[r*c:][:c]
+			affine(out, x[r*c:][:c], slope, shift)
 			if residual != nil {
 				axpy(out, residual[r*c:][:c], 1)
 			}
@@ -25,6 +23,13 @@ func (b *Backend) BatchNorm(op kernels.BatchNorm) {
 			}
 		}
 	})
+}
+
+func affine(y, x []float32, slope, shift []float64) {
+	x, slope, shift = x[:len(y)], slope[:len(y)], shift[:len(y)]
+	for j := range y {
+		y[j] = float32(float64(x[j])*slope[j] + shift[j])
+	}
 }
 
 // batchAffine is batch norm as y = x·slope + shift. It fills Mean and RStd, and in training moves the running
@@ -90,7 +95,10 @@ func (b *Backend) BatchNormBackward(op kernels.BatchNormGrad) {
 		y, dy := floats(op.Y), floats(op.DY)
 		b.elements(len(dz), func(lo, hi int) { reluRule(op.Rule, dz[lo:hi], y[lo:hi], dy[lo:hi]) })
 	}
-	sums := b.normSums(op, dz)
+	sums := make([]float64, 2*op.C)
+	if op.Train || op.DGamma.Wanted() || op.DBeta.Wanted() {
+		sums = b.normSums(op, dz)
+	}
 	b.batchNormDX(op, dz, sums)
 	giveSums(op.DGamma, sums[op.C:])
 	giveSums(op.DBeta, sums[:op.C])

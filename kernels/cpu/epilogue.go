@@ -1,14 +1,13 @@
 package cpu
 
 import (
-	"math"
-
 	"truegrain/kernels"
 )
 
 // geluOf is x·Φ(x).
 func geluOf(x float32) float32 {
-	return float32(float64(x) / 2 * math.Erfc(-float64(x)/math.Sqrt2))
+	cdf, _ := normalOf(float64(x))
+	return float32(float64(x) * cdf)
 }
 
 // activationBackward gives dz, the gradient before the activation of an op, from dy behind it: dy itself if

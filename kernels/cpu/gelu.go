@@ -1,10 +1,6 @@
 package cpu
 
-import (
-	"math"
-
-	"truegrain/kernels"
-)
+import "truegrain/kernels"
 
 // GELU is x·Φ(x).
 func (b *Backend) GELU(op kernels.GELU) {
@@ -19,12 +15,11 @@ func (b *Backend) GELU(op kernels.GELU) {
 // GELUBackward is dx = dy·(Φ(x) + x·φ(x)).
 func (b *Backend) GELUBackward(op kernels.GELUGrad) {
 	x, dy := floats(op.X), floats(op.DY)
-	density := 1 / math.Sqrt(2*math.Pi)
 	b.gradient(op.DX, func(dst []float32, lo, hi int) {
 		for i, v := range x[lo:hi] {
 			w := float64(v)
-			slope := math.Erfc(-w/math.Sqrt2)/2 + w*density*float64(exp32(-v*v/2))
-			dst[i] = float32(float64(dy[lo+i]) * slope)
+			cdf, pdf := normalOf(w)
+			dst[i] = float32(float64(dy[lo+i]) * (cdf + w*pdf))
 		}
 	})
 }

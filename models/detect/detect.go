@@ -73,18 +73,18 @@ func (d *Detector) Analyze(ctx context.Context, p *picture.Picture, o Options) (
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Name, err)
 	}
-	if v.Raw, err = d.score(ctx, views); err != nil {
+	if o.Maps {
+		v.Maps, v.Raw, err = d.explain(ctx, p, views, o.Only)
+	} else {
+		v.Raw, err = d.score(ctx, views)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Name, err)
 	}
 	v.Views, v.AI = len(views), d.Card.AI(v.Raw)
 	v.Lean = lean(v.AI, v.Band)
 	if lo, hi, ok := d.Card.Interval(v.AI); ok {
 		v.Interval = &[2]float64{lo, hi}
-	}
-	if o.Maps {
-		if v.Maps, err = d.explain(ctx, p, views, o.Only); err != nil {
-			return nil, fmt.Errorf("%s: %w", d.Name, err)
-		}
 	}
 	v.Time = time.Since(start)
 	v.Seconds = v.Time.Seconds()
@@ -118,8 +118,8 @@ func (d *Detector) score(ctx context.Context, views []patch) (float64, error) {
 	return sum / float64(len(views)), err
 }
 
-// batchPixels is how many pixels go through a model at once: enough to fill every core, small enough for memory.
-const batchPixels = 16 * 224 * 224
+// batchPixels is how many pixels go through a model at once: enough to fill every core, few enough for the cache.
+const batchPixels = 2 * 224 * 224
 
 // batches hands the views to f on the backend, some at a time.
 func (d *Detector) batches(views []patch, f func([]patch, tensor.Tensor) error) error {

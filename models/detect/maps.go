@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"truegrain/autograd"
 	"truegrain/kernels"
 	"truegrain/models"
 	"truegrain/models/explain"
@@ -150,8 +151,9 @@ func attention() method {
 	}}
 }
 
-// explain runs every wanted method over all views, some views at a time, and stitches the maps.
-func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patch, only []string) ([]Map, error) {
+// explain runs every wanted method over all views, some views at a time, and stitches the maps. It also gives the raw
+// score, from the same passes.
+func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patch, only []string) ([]Map, float64, error) {
 	wanted := func(name string) bool { return only == nil || slices.Contains(only, name) }
 	var wantedMethods []method
 	for _, me := range methods(d.Model) {
@@ -161,8 +163,18 @@ func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patc
 	}
 	sheets := map[string]*canvas{}
 	kinds := map[string]explain.Kind{}
+	var score float64
 	err := d.batches(views, func(batch []patch, x tensor.Tensor) error {
-		l := &look{explain.Subject{Backend: d.be, Model: d.Model, X: x, Pool: d.pool}, d.Model, nil}
+		l := &look{explain.Subject{Backend: d.be, Model: d.Model, X: x, Pool: d.pool, Output: func(t *autograd.Tape, out *autograd.Var) error {
+			p, err := d.Model.Probability(t, out).Values()
+			for _, v := range p {
+				score += float64(v)
+			}
+			return err
+		}}, d.Model, nil}
+		if _, err := l.gradCAM(ctx); err != nil {
+			return err
+		}
 		for _, me := range wantedMethods {
 			maps, err := me.run(ctx, l)
 			if err != nil {
@@ -181,7 +193,7 @@ func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patc
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	var out []Map
 	for _, me := range wantedMethods {
@@ -192,5 +204,5 @@ func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patc
 			}
 		}
 	}
-	return out, nil
+	return out, score / float64(len(views)), nil
 }

@@ -69,6 +69,9 @@ type Subject struct {
 	Model   Model
 	X       tensor.Tensor
 	Pool    *autograd.Pool
+	// Output, if not nil, is called with the model's output in the pass that GradCAM makes: who wants the answer as
+	// well as its reasons need not run the model again.
+	Output func(t *autograd.Tape, out *autograd.Var) error
 }
 
 // ErrNoTap says that the model has no layer of the asked name.

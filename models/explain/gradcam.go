@@ -18,6 +18,11 @@ func (s Subject) GradCAM(ctx context.Context, layer string) (*Map, error) {
 	var m *Map
 	err := s.run(ctx, func(t *autograd.Tape) error {
 		out := s.Model.Forward(t, t.Const(s.X))
+		if s.Output != nil {
+			if err := s.Output(t, out); err != nil {
+				return err
+			}
+		}
 		v := t.Tapped(layer)
 		if v == nil {
 			return fmt.Errorf("Grad-CAM of layer %q: %w", layer, ErrNoTap)
