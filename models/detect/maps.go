@@ -161,7 +161,7 @@ func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patc
 			wantedMethods = append(wantedMethods, me)
 		}
 	}
-	sheets := map[string]*canvas{}
+	cover, sheets := newCoverage(p.W, p.H, views), map[string][]float32{}
 	kinds := map[string]explain.Kind{}
 	var score float64
 	err := d.batches(views, func(batch []patch, x tensor.Tensor) error {
@@ -182,11 +182,11 @@ func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patc
 			}
 			for i, name := range me.names() {
 				if sheets[name] == nil {
-					sheets[name] = newCanvas(p.W, p.H)
+					sheets[name] = make([]float32, p.W*p.H)
 				}
 				kinds[name] = maps[i].Kind
 				for b, at := range batch {
-					sheets[name].add(at, maps[i].At(b), maps[i].H, maps[i].W)
+					cover.add(sheets[name], at, maps[i].At(b), maps[i].H, maps[i].W)
 				}
 			}
 		}
@@ -196,11 +196,12 @@ func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patc
 		return nil, 0, err
 	}
 	var out []Map
+	seen := cover.seen()
 	for _, me := range wantedMethods {
 		for _, name := range me.names() {
 			if wanted(name) {
 				out = append(out, Map{name, explain.Layer{Title: titles[name], Kind: kinds[name], H: p.H, W: p.W,
-					Seen: sheets[name].seen(), Values: sheets[name].mean(), Max: d.Card.Scales[name]}})
+					Seen: seen, Values: sheets[name], Max: d.Card.Scales[name]}})
 			}
 		}
 	}

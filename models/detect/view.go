@@ -48,31 +48,27 @@ func patches(p *picture.Picture, v View, size int) ([]patch, error) {
 	return nil, fmt.Errorf("view %q: want crop, resize or full", v)
 }
 
-// canvas gathers the maps of patches over the whole picture; where patches overlap it averages.
-type canvas struct {
+// coverage counts how many views show each pixel of a picture.
+type coverage struct {
 	w, h int
-	sum  []float32
 	n    []float32
 }
 
-func newCanvas(w, h int) *canvas { return &canvas{w, h, make([]float32, w*h), make([]float32, w*h)} }
-
-// add spreads one grid over the pixels that its patch spans; what spans beyond the picture does not count.
-func (c *canvas) add(p patch, grid []float32, gh, gw int) {
-	full := explain.Resize(grid, gh, gw, p.spanH, p.spanW)
-	w, h := min(p.spanW, c.w-p.x), min(p.spanH, c.h-p.y)
-	for y := range h {
-		at := (p.y+y)*c.w + p.x
-		sum, n := c.sum[at:at+w], c.n[at:at+w]
-		for x, v := range full[y*p.spanW : y*p.spanW+w] {
-			sum[x] += v
-			n[x]++
+func newCoverage(w, h int, views []patch) *coverage {
+	c := &coverage{w, h, make([]float32, w*h)}
+	for _, p := range views {
+		for y := range min(p.spanH, h-p.y) {
+			at := (p.y+y)*w + p.x
+			for x := range c.n[at : at+min(p.spanW, w-p.x)] {
+				c.n[at+x]++
+			}
 		}
 	}
+	return c
 }
 
 // seen says which pixels some view has shown; nil if all.
-func (c *canvas) seen() []bool {
+func (c *coverage) seen() []bool {
 	out, all := make([]bool, len(c.n)), true
 	for i, n := range c.n {
 		out[i] = n > 0
@@ -84,12 +80,16 @@ func (c *canvas) seen() []bool {
 	return out
 }
 
-// mean is the average of what was added, 0 where nothing was.
-func (c *canvas) mean() []float32 {
-	for i, n := range c.n {
-		if n > 1 {
-			c.sum[i] /= n
+// add spreads one grid over the pixels of a sheet that its view spans, in its share of each pixel: where views
+// overlap they average. What spans beyond the picture does not count.
+func (c *coverage) add(sheet []float32, p patch, grid []float32, gh, gw int) {
+	full := explain.Resize(grid, gh, gw, p.spanH, p.spanW)
+	w, h := min(p.spanW, c.w-p.x), min(p.spanH, c.h-p.y)
+	for y := range h {
+		at := (p.y+y)*c.w + p.x
+		sum, n := sheet[at:at+w], c.n[at:at+w]
+		for x, v := range full[y*p.spanW : y*p.spanW+w] {
+			sum[x] += v / n[x]
 		}
 	}
-	return c.sum
 }
