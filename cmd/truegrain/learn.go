@@ -353,9 +353,10 @@ func (l lesson) iou(ctx context.Context, d *detect.Detector) (float64, error) {
 	return sum / float64(len(set.Items)), nil
 }
 
-// loadDetectors opens the named detectors, or all bundled ones.
+// loadDetectors opens the named detectors, or all bundled ones by kind.
 func loadDetectors(be kernels.Backend, names []string) ([]*detect.Detector, error) {
-	if len(names) == 0 {
+	all := len(names) == 0
+	if all {
 		names = bundled.Names()
 	}
 	if len(names) == 0 {
@@ -368,6 +369,9 @@ func loadDetectors(be kernels.Backend, names []string) ([]*detect.Detector, erro
 			return nil, err
 		}
 		out = append(out, d)
+	}
+	if all {
+		slices.SortStableFunc(out, func(a, b *detect.Detector) int { return int(a.Model.Kind()) - int(b.Model.Kind()) })
 	}
 	return out, nil
 }

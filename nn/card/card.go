@@ -74,18 +74,18 @@ func (c *Card) AI(s float64) float64 {
 	return 1 - c.Platt.Photograph(s)
 }
 
+// fewest is how many test pictures a bin must have to say anything of a score in it.
+const fewest = 10
+
 // Interval is the 95 % interval (Wilson 1927) of the share of AI pictures among the test pictures that scored
-// like p; ok is false if the card has none there.
+// like p. ok is false if the card has too few there, or if they were so different that p lies outside.
 func (c *Card) Interval(p float64) (lo, hi float64, ok bool) {
 	if len(c.Bins) == 0 || math.IsNaN(p) {
 		return 0, 0, false
 	}
 	b := c.Bins[min(max(int(p*float64(len(c.Bins))), 0), len(c.Bins)-1)]
-	if b.N == 0 {
-		return 0, 0, false
-	}
 	lo, hi = Wilson(b.AI, b.N)
-	return lo, hi, true
+	return lo, hi, b.N >= fewest && lo <= p && p <= hi
 }
 
 // Wilson is the 95 % score interval of a share of k in n (Wilson 1927).

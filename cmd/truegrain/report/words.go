@@ -17,7 +17,7 @@ func (r *Report) funcs() template.FuncMap {
 		"percent": Percent, "pct": pct, "share": share, "headline": headline, "say": say, "lean": leanWord,
 		"leanClass": leanClass, "mapSay": mapSay, "weak": weak, "ends": ends, "togetherClass": togetherClass,
 		"togetherWord": togetherWord, "jitter": jitter, "rest": func(p float64) string { return pct(1 - p) },
-		"base": filepath.Base, "dir": folder,
+		"base": filepath.Base, "dir": folder, "likely": likely,
 	}
 }
 
@@ -35,6 +35,18 @@ func Percent(p float64) string {
 // pct is a position on a scale from 0 to 100, for an SVG attribute; share is a share in percent with one decimal.
 func pct(p float64) string   { return fmt.Sprintf("%.2f%%", 100*min(max(p, 0), 1)) }
 func share(p float64) string { return fmt.Sprintf("%.1f %%", 100*p) }
+
+// likely is the range behind a probability, nothing if there is none.
+func likely(interval *[2]float64) string {
+	if interval == nil {
+		return ""
+	}
+	lo, hi := Percent(interval[0]), Percent(interval[1])
+	if lo == hi {
+		return ", likely " + lo
+	}
+	return ", likely " + lo + " to " + hi
+}
 
 // folder is where a file lies, "" for the working folder.
 func folder(file string) string {
