@@ -48,8 +48,9 @@ type lesson struct {
 // cacheBytes is how much memory decoded pictures may take, so that a small set is decoded once.
 const cacheBytes = 512 << 20
 
-// overfitLoss is where overfitting ends: the pictures are known by heart.
-const overfitLoss = 0.02
+// overfitLoss is where overfitting ends: the pictures are known by heart, in training and, with running statistics, in
+// use.
+const overfitLoss = 0.03
 
 // run trains, keeps the best checkpoint, calibrates it, tests it and saves it with its card.
 func (l lesson) run(ctx context.Context, t terminal) (*detect.Detector, error) {
@@ -185,7 +186,7 @@ func (l lesson) follow(t terminal, learned func()) func(train.Progress) {
 		}
 		t.say("epoch %d of %d: loss %.4f, validation %.4f, accuracy %.1f %%, %.1f s%s", p.Epoch, p.Epochs, p.Done.TrainLoss,
 			p.Done.ValLoss, 100*p.Done.Accuracy, p.Done.Duration.Seconds(), kept)
-		if l.overfit > 0 && p.Done.TrainLoss < overfitLoss {
+		if l.overfit > 0 && max(p.Done.TrainLoss, p.Done.ValLoss) < overfitLoss {
 			bar.end()
 			learned()
 		}

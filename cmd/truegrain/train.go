@@ -24,7 +24,7 @@ type TrainCmd struct {
 	Loss      string  `enum:",pixel-bce" default:"" help:"pixel-bce for segmenters (default: as the model's output asks for)."`
 	Seed      uint64  `default:"1" help:"The same seed and data give the same bytes."`
 	Limit     int     `help:"Take only this many pictures of each part (0: all)."`
-	Overfit   int     `placeholder:"N" help:"Learn N pictures by heart: no augmentation, until the loss is below 0.02."`
+	Overfit   int     `placeholder:"N" help:"Learn N pictures by heart: no augmentation, until the loss is below 0.03."`
 	Device    string  `default:"cpu" help:"cpu, cpu:avx2, ref …; 'truegrain devices' lists them."`
 }
 
