@@ -301,10 +301,21 @@ func (l lesson) test(ctx context.Context, t terminal, d *detect.Detector, val []
 	if d.Card.Test.IoU, err = l.iou(ctx, d); err != nil {
 		return err
 	}
-	t.say("%s: accuracy %.1f %% (%.1f to %.1f) on %d unseen pictures, unseen generator %.1f %%, ECE %.3f, IoU %.2f, size alone %.1f %%",
-		l.arch, 100*report.Accuracy, 100*report.Interval[0], 100*report.Interval[1], report.N, 100*d.Card.Test.HeldOut,
-		report.ECE, d.Card.Test.IoU, 100*report.SizeFloor)
+	t.say("%s: %s", l.arch, verdict(d.Card.Test))
 	return nil
+}
+
+// verdict is a test in a line.
+func verdict(c *card.Test) string {
+	line := fmt.Sprintf("accuracy %.1f %% (%.1f to %.1f) on %d unseen pictures, picture size alone %.1f %%, ECE %.3f",
+		100*c.Accuracy, 100*c.Interval[0], 100*c.Interval[1], c.N, 100*c.SizeFloor, c.ECE)
+	if c.HeldOut > 0 {
+		line += fmt.Sprintf(", unseen generator %.1f %%", 100*c.HeldOut)
+	}
+	if c.IoU > 0 {
+		line += fmt.Sprintf(", mask IoU %.2f", c.IoU)
+	}
+	return line
 }
 
 // split parts the pictures of generators that validation knows from those that it has never seen.
