@@ -25,7 +25,7 @@ generate: ## assembly from its generator
 	$(GO) generate ./...
 
 bench: ## every kernel on this machine's best CPU level
-	$(GO) test -run '^$$' -bench . ./kernels/cpu
+	$(GO) test -run '^$$' -bench . ./kernels/cpu ./models
 
 bundled: ## train the bundled detectors anew and embed them
 	$(GO) run ./cmd/truegrain bundle models/bundled/weights

@@ -19,3 +19,14 @@ func TestConformance(t *testing.T) {
 		})
 	}
 }
+
+// BenchmarkOps checks and times every op of the contract at the best level of this processor.
+func BenchmarkOps(b *testing.B) {
+	be, err := kernels.Open("cpu")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer be.Close()
+	kerneltest.Bench(b, be)
+	kerneltest.BenchSteps(b, be)
+}

@@ -56,7 +56,7 @@ func Run(t *testing.T, be kernels.Backend) {
 
 // session is one case on one backend.
 type session struct {
-	t          *testing.T
+	t          testing.TB
 	be, oracle kernels.Backend
 	c          Case
 	host       map[string][]float64 // inputs, and the oracle's outputs rounded to float32
@@ -238,8 +238,8 @@ func (c Case) grads() (names []string) {
 	return names
 }
 
-// run runs the backward on one backend for the wanted gradients and gives what they hold then.
-func (s *session) run(be kernels.Backend, rule kernels.ReLURule, acc bool, wanted []string) map[string][]float64 {
+// grad is the backward's struct on one backend, its gradients as wanted.
+func (s *session) grad(be kernels.Backend, rule kernels.ReLURule, acc bool, wanted []string) reflect.Value {
 	g := reflect.New(reflect.TypeOf(s.c.Grad)).Elem()
 	g.FieldByName(reflect.TypeOf(s.c.Op).Name()).Set(s.op(be, s.host))
 	dyLen := s.c.Out["Y"]
@@ -262,6 +262,12 @@ func (s *session) run(be kernels.Backend, rule kernels.ReLURule, acc bool, wante
 			work.Set(reflect.ValueOf(s.buffer(be, be.DType(), n, nil)))
 		}
 	}
+	return g
+}
+
+// run runs the backward on one backend for the wanted gradients and gives what they hold then.
+func (s *session) run(be kernels.Backend, rule kernels.ReLURule, acc bool, wanted []string) map[string][]float64 {
+	g := s.grad(be, rule, acc, wanted)
 	reflect.ValueOf(be).MethodByName(reflect.TypeOf(s.c.Op).Name() + "Backward").Call([]reflect.Value{g})
 	out := map[string][]float64{}
 	for _, name := range wanted {

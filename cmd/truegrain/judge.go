@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"truegrain/models"
+	"truegrain/models/detect"
+	"truegrain/nn/card"
+	"truegrain/tensor/picture"
+	"truegrain/train"
+	"truegrain/train/calibrate"
+	"truegrain/train/data"
+)
+
+// judge calibrates a detector on the validation pictures, fixes the scales of its maps, and tests it on the test
+// pictures, or if the folder has none on the validation pictures, which the card then says.
+func (l lesson) judge(ctx context.Context, t terminal, d *detect.Detector) error {
+	set, err := data.OpenGenImage(l.dir, data.Val, data.Options{Limit: l.limit, Seed: l.seed})
+	if err != nil {
+		return err
+	}
+	scores, err := score(ctx, t, []*detect.Detector{d}, set, detect.View(d.Card.View))
+	if err != nil {
+		return err
+	}
+	samples := samplesOf(scores[0])
+	platt, err := calibrate.Platt(samples)
+	if errors.Is(err, calibrate.ErrOneClass) {
+		t.say("not calibrated: %v", err)
+	} else if err != nil {
+		return err
+	} else {
+		d.Card.Platt = &platt
+		d.Card.Band = calibrate.Band(samples, d.Card.AI, 0.05)
+	}
+	if err := l.scales(ctx, d, set); err != nil {
+		return err
+	}
+	return l.test(ctx, t, d, scores[0])
+}
+
+func samplesOf(scored []train.Scored) []calibrate.Sample {
+	out := make([]calibrate.Sample, len(scored))
+	for i, s := range scored {
+		out[i] = calibrate.Sample{Score: s.Raw, Photograph: s.Label == data.Photograph}
+	}
+	return out
+}
+
+// scalePictures is how many validation pictures the scales of the maps are fixed on.
+const scalePictures = 24
+
+func (l lesson) scales(ctx context.Context, d *detect.Detector, set *data.Set) error {
+	var pictures []*picture.Picture
+	step := max(1, len(set.Items)/scalePictures)
+	for i := 0; i < len(set.Items) && len(pictures) < scalePictures; i += step {
+		if p, err := picture.Open(set.Items[i].Path); err == nil {
+			pictures = append(pictures, p)
+		}
+	}
+	return d.FitScales(ctx, pictures)
+}
+
+// test fills in what the card says of unseen pictures.
+func (l lesson) test(ctx context.Context, t terminal, d *detect.Detector, val []train.Scored) error {
+	scored := val
+	set, err := data.OpenGenImage(l.dir, data.Test, data.Options{Limit: l.limit, Seed: l.seed})
+	switch {
+	case errors.Is(err, data.ErrNoPictures):
+		d.Card.Data += " (tested on its validation pictures: there are no others)"
+	case err != nil:
+		return err
+	default:
+		all, err := score(ctx, t, []*detect.Detector{d}, set, detect.View(d.Card.View))
+		if err != nil {
+			return err
+		}
+		scored = all[0]
+	}
+	seen, unseen := split(scored, val)
+	report, err := train.Judge(seen, d.Card.AI)
+	if err != nil {
+		return err
+	}
+	d.Card.Test = report.Test()
+	d.Card.Bins = calibrate.Bins(samplesOf(seen), d.Card.AI, 10)
+	if len(unseen) > 0 {
+		r, err := train.Judge(unseen, d.Card.AI)
+		if err != nil {
+			return err
+		}
+		d.Card.Test.HeldOut = r.Accuracy
+	}
+	if d.Card.Test.IoU, err = l.iou(ctx, d); err != nil {
+		return err
+	}
+	t.say("%s: %s", l.arch, verdict(d.Card.Test))
+	return nil
+}
+
+// verdict is a test in a line.
+func verdict(c *card.Test) string {
+	line := fmt.Sprintf("accuracy %.1f %% (%.1f to %.1f) on %d unseen pictures, picture size alone %.1f %%, ECE %.3f",
+		100*c.Accuracy, 100*c.Interval[0], 100*c.Interval[1], c.N, 100*c.SizeFloor, c.ECE)
+	if c.HeldOut > 0 {
+		line += fmt.Sprintf(", unseen generator %.1f %%", 100*c.HeldOut)
+	}
+	if c.IoU > 0 {
+		line += fmt.Sprintf(", mask IoU %.2f", c.IoU)
+	}
+	return line
+}
+
+// split parts the pictures of generators that validation knows from those that it has never seen.
+func split(scored, val []train.Scored) (seen, unseen []train.Scored) {
+	var known []string
+	for _, s := range val {
+		if !slices.Contains(known, s.Generator) {
+			known = append(known, s.Generator)
+		}
+	}
+	for _, s := range scored {
+		if slices.Contains(known, s.Generator) {
+			seen = append(seen, s)
+		} else {
+			unseen = append(unseen, s)
+		}
+	}
+	return seen, unseen
+}
+
+// iou is the mean intersection over union of a segmenter's pixel map on the composites of the test part; 0 without.
+func (l lesson) iou(ctx context.Context, d *detect.Detector) (float64, error) {
+	set, err := data.OpenInpaint(l.dir, data.Test)
+	if err != nil || d.Model.Kind() != models.Segmenter || len(set.Items) == 0 {
+		return 0, err
+	}
+	var sum float64
+	for _, item := range set.Items {
+		p, err := picture.Open(item.Path)
+		if err != nil {
+			return 0, err
+		}
+		mask, err := picture.Open(item.Mask)
+		if err != nil {
+			return 0, err
+		}
+		v, err := d.Analyze(ctx, p, detect.Options{View: detect.Full, Maps: true, Only: []string{"pixel_map"}})
+		if err != nil {
+			return 0, err
+		}
+		want := make([]float32, mask.W*mask.H)
+		for i := range want {
+			want[i] = float32(mask.Pix[3*i]) / 255
+		}
+		sum += train.IoU(v.Maps[0].Values, want)
+	}
+	return sum / float64(len(set.Items)), nil
+}
