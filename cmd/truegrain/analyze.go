@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"truegrain/cmd/truegrain/report"
-	"truegrain/kernels"
 	"truegrain/models/detect"
 	"truegrain/tensor/picture"
 )
@@ -48,15 +47,11 @@ func (c *AnalyzeCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	be, err := kernels.Open(c.Device)
-	if err != nil {
-		return usageError{err}
-	}
-	defer be.Close()
-	detectors, err := loadDetectors(be, c.Model)
+	detectors, closeAll, err := openDetectors(c.Device, c.Model)
 	if err != nil {
 		return err
 	}
+	defer closeAll()
 	a := analysis{t: t, detectors: detectors, opts: detect.Options{View: detect.View(c.View), Maps: c.Report != ""}}
 	if c.Report != "" {
 		if a.report, err = newReport(c.Report, detectors); err != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"truegrain/kernels"
 	"truegrain/models/detect"
 	"truegrain/tensor/picture"
 	"truegrain/train"
@@ -26,15 +25,11 @@ type EvalCmd struct {
 
 // Run evaluates every detector on the same pictures.
 func (c *EvalCmd) Run(ctx context.Context, t terminal) error {
-	be, err := kernels.Open(c.Device)
-	if err != nil {
-		return usageError{err}
-	}
-	defer be.Close()
-	detectors, err := loadDetectors(be, c.Model)
+	detectors, closeAll, err := openDetectors(c.Device, c.Model)
 	if err != nil {
 		return err
 	}
+	defer closeAll()
 	set, err := data.OpenGenImage(c.Data, c.Split, data.Options{Limit: c.Limit})
 	if err != nil {
 		return err

@@ -8,9 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
-	"truegrain/kernels"
 	"truegrain/models/detect"
 	"truegrain/models/explain"
 	"truegrain/tensor/picture"
@@ -22,6 +22,7 @@ type ExplainCmd struct {
 	File    string   `arg:"" help:"A picture."`
 	Model   []string `short:"m" placeholder:"NAME|FILE" help:"Detectors: bundled names or checkpoints (default: all bundled ones)."`
 	Maps    []string `placeholder:"NAME" help:"Only these maps, e.g. cam,grad_cam_ai,rollout (default: all)."`
+	Heads   []string `name:"attention" placeholder:"LAYER[:HEAD]" help:"Of a transformer, the attention of single layers (from 0) and heads, e.g. 0,3:1."`
 	Out     string   `short:"o" default:"maps" help:"Folder for the PNG files."`
 	Opacity float64  `default:"0.75" help:"How much the strongest places cover the picture, 0 to 1."`
 	View    string   `enum:",crop,resize,full" default:"" help:"What of the picture the detectors see (default: as they were trained)."`
@@ -33,15 +34,15 @@ func (c *ExplainCmd) Run(ctx context.Context, t terminal) error {
 	if !(c.Opacity >= 0 && c.Opacity <= 1) {
 		return usagef("--opacity is %v, want 0 to 1", c.Opacity)
 	}
-	be, err := kernels.Open(c.Device)
-	if err != nil {
-		return usageError{err}
-	}
-	defer be.Close()
-	detectors, err := loadDetectors(be, c.Model)
+	heads, err := parseHeads(c.Heads)
 	if err != nil {
 		return err
 	}
+	detectors, closeAll, err := openDetectors(c.Device, c.Model)
+	if err != nil {
+		return err
+	}
+	defer closeAll()
 	if err := knownMaps(detectors, c.Maps); err != nil {
 		return err
 	}
@@ -54,7 +55,7 @@ func (c *ExplainCmd) Run(ctx context.Context, t terminal) error {
 	}
 	var rows [][]*image.RGBA
 	for _, d := range detectors {
-		v, err := d.Analyze(ctx, p, detect.Options{View: detect.View(c.View), Maps: true, Only: c.Maps})
+		v, err := d.Analyze(ctx, p, detect.Options{View: detect.View(c.View), Maps: true, Only: c.Maps, Attention: heads})
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.File, err)
 		}
@@ -73,6 +74,24 @@ func (c *ExplainCmd) Run(ctx context.Context, t terminal) error {
 	panel := filepath.Join(c.Out, "panel.png")
 	t.say("panel: %s", panel)
 	return writeImage(panel, sheet(rows))
+}
+
+// parseHeads reads LAYER or LAYER:HEAD.
+func parseHeads(args []string) ([]detect.Head, error) {
+	var out []detect.Head
+	for _, a := range args {
+		layer, head, one := strings.Cut(a, ":")
+		h := detect.Head{Head: explain.AllHeads}
+		var err error
+		if h.Layer, err = strconv.Atoi(layer); err == nil && one {
+			h.Head, err = strconv.Atoi(head)
+		}
+		if err != nil || h.Layer < 0 || one && h.Head < 0 {
+			return nil, usagef("--attention: %q, want LAYER or LAYER:HEAD, counted from 0", a)
+		}
+		out = append(out, h)
+	}
+	return out, nil
 }
 
 // sheet stacks one panel per detector.

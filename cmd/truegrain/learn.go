@@ -217,6 +217,19 @@ func (l lesson) sets(kind models.Kind) (trainSet, valSet *data.Set, err error) {
 	return trainSet, valSet, nil
 }
 
+// openDetectors opens a device and detectors on it; closeAll gives both back.
+func openDetectors(device string, names []string) (detectors []*detect.Detector, closeAll func(), err error) {
+	be, err := kernels.Open(device)
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	if detectors, err = loadDetectors(be, names); err != nil {
+		be.Close()
+		return nil, nil, err
+	}
+	return detectors, func() { be.Close() }, nil
+}
+
 // loadDetectors opens the named detectors, or all bundled ones by kind.
 func loadDetectors(be kernels.Backend, names []string) ([]*detect.Detector, error) {
 	all := len(names) == 0

@@ -64,6 +64,7 @@ func TestBadFlagsSayWhatIsAllowed(t *testing.T) {
 		{[]string{"data", "synth", dir, "--train", "-1"}, "--train"},
 		{[]string{"explain", "x.jpg", "--opacity", "2"}, "--opacity"},
 		{[]string{"explain", "x.jpg", "--maps", "aura"}, "rollout"},
+		{[]string{"explain", "x.jpg", "--attention", "first"}, "LAYER"},
 		{[]string{"eval", filepath.Join(dir, "none")}, "none"},
 	} {
 		code, _, errs := call(t, c.args...)
@@ -104,6 +105,14 @@ func TestTrainEvalAnalyzeExplain(t *testing.T) {
 	for _, name := range []string{"mini-cam.png", "mini-grad_cam_ai.png", "panel.png"} {
 		requirePNG(t, filepath.Join(maps, name))
 	}
+	code, _, errs = call(t, "explain", pictures[0], "--model", "vit_mini_8", "--maps", "rollout", "--attention", "0,2:1", "-o", maps)
+	require.Zero(t, code, errs)
+	for _, name := range []string{"rollout", "attention_l0", "attention_l2_h1"} {
+		requirePNG(t, filepath.Join(maps, "vit_mini_8-"+name+".png"))
+	}
+	code, _, errs = call(t, "explain", pictures[0], "--model", "vit_mini_8", "--attention", "9", "-o", maps)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errs, "4 layers, 4 heads")
 }
 
 func requirePNG(t *testing.T, path string) {

@@ -6,26 +6,8 @@ import (
 	"truegrain/kernels"
 )
 
-// maxAlloc bounds one buffer: beyond it no machine has the memory, and Go would panic instead of answering.
-const maxAlloc = 1 << 46
-
 // Alloc gives zeroed host memory.
-func (b *Backend) Alloc(d kernels.DType, n int) (kernels.Buf, error) {
-	if n < 0 || n > maxAlloc/8 {
-		return kernels.Buf{}, fmt.Errorf("%s: %d elements of %s: %w", b.Name(), n, d, kernels.ErrOutOfMemory)
-	}
-	switch d {
-	case kernels.F32:
-		return kernels.Of(make([]float32, n)), nil
-	case kernels.F64:
-		return kernels.Of(make([]float64, n)), nil
-	case kernels.BF16:
-		return kernels.Of(make([]uint16, n)), nil
-	case kernels.I32:
-		return kernels.Of(make([]int32, n)), nil
-	}
-	panic(&kernels.ArgError{Op: "alloc", Field: "DType", Reason: fmt.Sprintf("%v is no element type", d)})
-}
+func (b *Backend) Alloc(d kernels.DType, n int) (kernels.Buf, error) { return kernels.AllocHost(d, n) }
 
 // Free does nothing: the garbage collector takes host memory back when its last handle is gone.
 func (b *Backend) Free(kernels.Buf) {}

@@ -8,20 +8,7 @@ import (
 
 // Alloc gives zeroed host memory.
 func (b *Backend[T]) Alloc(d kernels.DType, n int) (kernels.Buf, error) {
-	if n < 0 || n > 1<<40 {
-		return kernels.Buf{}, fmt.Errorf("%s: %d elements: %w", b.name, n, kernels.ErrOutOfMemory)
-	}
-	switch d {
-	case kernels.F32:
-		return kernels.Of(make([]float32, n)), nil
-	case kernels.F64:
-		return kernels.Of(make([]float64, n)), nil
-	case kernels.BF16:
-		return kernels.Of(make([]uint16, n)), nil
-	case kernels.I32:
-		return kernels.Of(make([]int32, n)), nil
-	}
-	panic(&kernels.ArgError{Op: "alloc", Field: "DType", Reason: fmt.Sprintf("%v is no element type", d)})
+	return kernels.AllocHost(d, n)
 }
 
 // Free does nothing: the garbage collector does.

@@ -57,6 +57,19 @@ type Options struct {
 	Maps bool
 	// Only keeps the maps of these names; nil keeps all.
 	Only []string
+	// Attention asks a transformer for the attention of single layers and heads as well.
+	Attention []Head
+}
+
+// Head names a layer, from 0, and one of its heads, or explain.AllHeads for their mean.
+type Head struct{ Layer, Head int }
+
+// name is the map's name: "attention_l3_h0".
+func (h Head) name() string {
+	if h.Head == explain.AllHeads {
+		return fmt.Sprintf("attention_l%d", h.Layer)
+	}
+	return fmt.Sprintf("attention_l%d_h%d", h.Layer, h.Head)
 }
 
 // Analyze scores a picture and, if asked, explains the score.
@@ -74,7 +87,7 @@ func (d *Detector) Analyze(ctx context.Context, p *picture.Picture, o Options) (
 		return nil, fmt.Errorf("%s: %w", d.Name, err)
 	}
 	if o.Maps {
-		v.Maps, v.Raw, err = d.explain(ctx, p, views, o.Only)
+		v.Maps, v.Raw, err = d.explain(ctx, p, views, o)
 	} else {
 		v.Raw, err = d.score(ctx, views)
 	}

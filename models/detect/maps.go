@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"truegrain/autograd"
 	"truegrain/kernels"
@@ -24,6 +25,14 @@ type look struct {
 	explain.Subject
 	model models.Model
 	grad  *explain.Map
+	seen  *explain.Attention
+}
+
+func (l *look) attention(ctx context.Context) (_ *explain.Attention, err error) {
+	if l.seen == nil {
+		l.seen, err = l.Attention(ctx, attentionTaps)
+	}
+	return l.seen, err
 }
 
 func (l *look) gradCAM(ctx context.Context) (_ *explain.Map, err error) {
@@ -35,7 +44,7 @@ func (l *look) gradCAM(ctx context.Context) (_ *explain.Map, err error) {
 
 func (m method) names() []string { return slices.Concat(m.families...) }
 
-// titles is what people read instead of a map's name.
+// titles are the names of the maps for people.
 var titles = map[string]string{
 	"cam":                        "CAM",
 	"grad_cam_ai":                "Grad-CAM, why AI",
@@ -138,7 +147,7 @@ func pixelMap() method {
 
 func attention() method {
 	return method{[][]string{{"rollout"}, {"attention_last"}}, func(ctx context.Context, s *look) ([]*explain.Map, error) {
-		a, err := s.Attention(ctx, attentionTaps)
+		a, err := s.attention(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -151,15 +160,41 @@ func attention() method {
 	}}
 }
 
+// heads is the attention of single layers and heads, on the scale of the last layer's.
+func heads(ask []Head) method {
+	names := make([]string, len(ask))
+	for i, h := range ask {
+		names[i] = h.name()
+	}
+	return method{[][]string{names}, func(ctx context.Context, s *look) ([]*explain.Map, error) {
+		a, err := s.attention(ctx)
+		if err != nil {
+			return nil, err
+		}
+		maps := make([]*explain.Map, len(ask))
+		for i, h := range ask {
+			if maps[i], err = a.Layer(h.Layer, h.Head, 0); err != nil {
+				return nil, err
+			}
+		}
+		return maps, nil
+	}}
+}
+
 // explain runs every wanted method over all views, some views at a time, and stitches the maps. It also gives the raw
 // score, from the same passes.
-func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patch, only []string) ([]Map, float64, error) {
-	wanted := func(name string) bool { return only == nil || slices.Contains(only, name) }
+func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patch, o Options) ([]Map, float64, error) {
+	wanted := func(name string) bool {
+		return o.Only == nil || slices.Contains(o.Only, name) || slices.ContainsFunc(o.Attention, func(h Head) bool { return h.name() == name })
+	}
 	var wantedMethods []method
 	for _, me := range methods(d.Model) {
 		if slices.ContainsFunc(me.names(), wanted) {
 			wantedMethods = append(wantedMethods, me)
 		}
+	}
+	if len(o.Attention) > 0 && d.Model.Kind() == models.Transformer {
+		wantedMethods = append(wantedMethods, heads(o.Attention))
 	}
 	cover, sheets := newCoverage(p.W, p.H, views), map[string][]float32{}
 	kinds := map[string]explain.Kind{}
@@ -171,7 +206,7 @@ func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patc
 				score += float64(v)
 			}
 			return err
-		}}, d.Model, nil}
+		}}, d.Model, nil, nil}
 		if _, err := l.gradCAM(ctx); err != nil {
 			return err
 		}
@@ -200,10 +235,29 @@ func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patc
 	for _, me := range wantedMethods {
 		for _, name := range me.names() {
 			if wanted(name) {
-				out = append(out, Map{name, explain.Layer{Title: titles[name], Kind: kinds[name], H: p.H, W: p.W,
-					Seen: seen, Values: sheets[name], Max: d.Card.Scales[name]}})
+				out = append(out, Map{name, explain.Layer{Title: title(name), Kind: kinds[name], H: p.H, W: p.W,
+					Seen: seen, Values: sheets[name], Max: d.scale(name)}})
 			}
 		}
 	}
 	return out, score / float64(len(views)), nil
+}
+
+// title is what people read instead of a map's name.
+func title(name string) string {
+	if t, ok := titles[name]; ok {
+		return t
+	}
+	return strings.NewReplacer("attention_l", "Attention, layer ", "_h", ", head ").Replace(name)
+}
+
+// scale is the fixed end of a map's colours; single layers and heads share that of the last layer.
+func (d *Detector) scale(name string) float64 {
+	if v, ok := d.Card.Scales[name]; ok {
+		return v
+	}
+	if strings.HasPrefix(name, "attention_l") {
+		return d.Card.Scales["attention_last"]
+	}
+	return 0
 }
