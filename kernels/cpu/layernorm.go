@@ -15,16 +15,16 @@ func (b *Backend) LayerNorm(op kernels.LayerNorm) {
 		for r := lo; r < hi; r++ {
 			in, out := x[r*d:][:d], y[r*d:][:d]
 			mean, rstd := rowStatistics(in, op.Eps)
-			means[r], rstds[r] = mean, rstd
-			for j, v := range in {
-				out[j] = gamma[j]*((v-mean)*rstd) + beta[j]
+			means[r], rstds[r] = float32(mean), float32(rstd)
+			for j, v := range in { // a rounded mean would move the whole row one way
+				out[j] = float32(float64(gamma[j])*(float64(v)-mean)*rstd + float64(beta[j]))
 			}
 		}
 	})
 }
 
 // rowStatistics is the mean and 1/√(var + eps) of a row.
-func rowStatistics(x []float32, eps float64) (mean, rstd float32) {
+func rowStatistics(x []float32, eps float64) (mean, rstd float64) {
 	var sum, squares float64
 	for _, v := range x {
 		sum += float64(v)
@@ -33,7 +33,7 @@ func rowStatistics(x []float32, eps float64) (mean, rstd float32) {
 	for _, v := range x {
 		squares += (float64(v) - m) * (float64(v) - m)
 	}
-	return float32(m), float32(1 / math.Sqrt(squares/float64(len(x))+eps))
+	return m, 1 / math.Sqrt(squares/float64(len(x))+eps)
 }
 
 // LayerNormBackward works row by row; dgamma and dbeta are partial sums over rows, added in their order.
