@@ -3,7 +3,6 @@ package golden
 import (
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -47,17 +46,19 @@ func Require[T Number](t testing.TB, c *Case, name string, got []T) {
 
 // RequireLosses checks the losses of the training steps, each with its own limit, 4·float32_error + 1e−6.
 //
-// Behind a step of Adam a float32 run gets slack as well: half the median of PyTorch's float32 errors of the
-// gradients. Adam's first steps move a weight by ±lr whatever the size of its gradient, so that one ReLU on
-// the other side of zero sends many weights the other way: moving the weights of fcn_resnet50 by one unit in
-// the last place moves its fifth loss by 3e−4, twice the limit that PyTorch's one run leaves. In float64
-// there is no slack.
+// Behind a step of the optimiser a float32 run gets slack as well: half the median of PyTorch's float32 errors
+// of the gradients. One ReLU on the other side of zero changes those, and so every later loss; whether
+// PyTorch's one run met such a ReLU is chance. Its third loss of resnet50 is off by 2e−6 with one seed and by
+// 7e−6 with another, and the plain loops of ref by 9e−6 with the first. Adam, whose first steps move a weight
+// by ±lr whatever the size of its gradient, adds to it: moving the weights of fcn_resnet50 by one unit in the
+// last place moves its fifth loss by 3e−4, twice the limit that PyTorch's run leaves. In float64 there is no
+// slack.
 func (c *Case) RequireLosses(t testing.TB, be kernels.Backend, got []float64) {
 	t.Helper()
 	want, errs := c.Values(t, "losses"), c.Values(t, "float32_error.losses")
 	require.Len(t, got, len(want), "%s: losses", c.File)
 	slack := 0.0
-	if strings.HasPrefix(c.Meta["optimizer"], "adam") && be.DType() != kernels.F64 {
+	if be.DType() != kernels.F64 {
 		slack = median(c.gradErrors(t)) / 2
 	}
 	for i, w := range want {
