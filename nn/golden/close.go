@@ -48,7 +48,7 @@ func Require[T Number](t testing.TB, c *Case, name string, got []T) {
 //
 // Behind a step of the optimiser a float32 run gets slack as well: half the median of PyTorch's float32 errors
 // of the gradients. One ReLU on the other side of zero changes those, and so every later loss; whether
-// PyTorch's one run met such a ReLU is chance. Its third loss of resnet50 is off by 2e−6 with one seed and by
+// PyTorch's one run met such a ReLU is chance. The fourth loss of resnet50 is off by 2e−6 with one seed and by
 // 7e−6 with another, and the plain loops of ref by 9e−6 with the first. Adam, whose first steps move a weight
 // by ±lr whatever the size of its gradient, adds to it: moving the weights of fcn_resnet50 by one unit in the
 // last place moves its fifth loss by 3e−4, twice the limit that PyTorch's run leaves. In float64 there is no
