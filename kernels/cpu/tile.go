@@ -2,7 +2,7 @@ package cpu
 
 import "unsafe"
 
-//go:generate sh -c "cd _gen && go run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg cpu"
+//go:generate sh -c "cd _gen && go run ."
 
 // tileRows is the height of a tile; a run may end in a lower one.
 const tileRows = 6

@@ -1,8 +1,7 @@
-// Command _gen writes the assembly of package cpu: ../kernels_amd64.s and its stubs.
+// Command _gen writes the assembly of package cpu, a file for each of the parts, and the stubs beside it.
 package main
 
 import (
-	"flag"
 	"go/ast"
 	"go/constant"
 	"go/parser"
@@ -16,38 +15,69 @@ import (
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/gotypes"
 	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/pass"
+	"github.com/mmcloughlin/avo/printer"
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// parts are the files that are written, ../<name>_amd64.s and their stubs ../<name>_amd64.go.
+var parts = []struct {
+	name  string
+	write func(w *writer, v *vector)
+}{
+	{"tile", tiles},
+	{"transpose", transpose},
+	{"peak", peak},
+}
+
 func main() {
 	log.SetFlags(0)
-	flags := flag.NewFlagSet("_gen", flag.ExitOnError)
-	output := build.NewFlags(flags)
-	if err := flags.Parse(os.Args[1:]); err != nil {
-		log.Fatal(err)
-	}
 	pkg, err := load("../tileargs.go")
 	if err != nil {
 		log.Fatal(err)
 	}
-	w := &writer{build.NewContext(), pkg}
-	w.ConstraintExpr("amd64")
-	for _, v := range []*vector{avx512(w), avx2(w)} {
-		for _, used := range v.narrow {
-			for rows := 1; rows <= tileRows; rows++ {
-				tile(w, v, rows, used)
-			}
+	for _, p := range parts {
+		w := &writer{Context: build.NewContext(), pkg: pkg}
+		w.ConstraintExpr("amd64,!noasm")
+		for _, v := range []*vector{avx512(w), avx2(w)} {
+			p.write(w, v)
 		}
-		transpose(w, v)
-		peak(w, v)
+		if err := w.save("../" + p.name + "_amd64"); err != nil {
+			log.Fatalf("%s: %v", p.name, err)
+		}
 	}
-	os.Exit(build.Main(output.Config(), w.Context))
+}
+
+// save writes the assembly and its stubs.
+func (w *writer) save(path string) error {
+	file, err := w.Result()
+	if err != nil {
+		return err
+	}
+	if err := pass.Compile.Execute(file); err != nil {
+		return err
+	}
+	cfg := printer.Config{Argv: []string{"go", "generate"}, Pkg: "cpu"}
+	for _, out := range []struct {
+		printer.Printer
+		ext string
+	}{{printer.NewGoAsm(cfg), ".s"}, {printer.NewStubs(cfg), ".go"}} {
+		text, err := out.Print(file)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(path+out.ext, text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writer is the file being written; signatures may name the types of pkg.
 type writer struct {
 	*build.Context
-	pkg *types.Package
+	pkg   *types.Package
+	masks *operand.Mem // what maskTable has made
 }
 
 // load type-checks the file that declares the argument block, so that its layout is written down only once.

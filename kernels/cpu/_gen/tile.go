@@ -19,6 +19,15 @@ var (
 	rowPtr                     = []GPPhysical{R8, R9, R10, R11, R12, R13}
 )
 
+// tiles writes the kernels of every height and width.
+func tiles(w *writer, v *vector) {
+	for _, used := range v.narrow {
+		for rows := 1; rows <= tileRows; rows++ {
+			tile(w, v, rows, used)
+		}
+	}
+}
+
 // kernel is one tile kernel being written.
 type kernel struct {
 	*writer

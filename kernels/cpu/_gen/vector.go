@@ -84,12 +84,10 @@ func avx2(w *writer) *vector {
 
 var avx2Masks = []VecPhysical{Y14, Y15}
 
-var table *Mem
-
 // maskTable is 16 words of ones, then 16 of zeros: from cols words before the middle, the mask of cols
 // columns.
 func (w *writer) maskTable() Mem {
-	if table == nil {
+	if w.masks == nil {
 		m := w.StaticGlobal("masks")
 		w.DataAttributes(attr.RODATA | attr.NOPTR)
 		for i := range 32 {
@@ -99,7 +97,7 @@ func (w *writer) maskTable() Mem {
 			}
 			w.AddDatum(4*i, U32(v))
 		}
-		table = &m
+		w.masks = &m
 	}
-	return *table
+	return *w.masks
 }
