@@ -17,6 +17,7 @@ type Backend interface {
 	Close() error
 
 	Memory
+	Prepare
 	MatMul
 	Conv
 	Pool

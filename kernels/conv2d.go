@@ -15,6 +15,7 @@ type Conv2D struct {
 	Act                          Activation
 	X, Weight, Bias, Residual, Y Buf
 	Sums                         Buf
+	Packed                       Packed // read in place of Weight, if not nil
 }
 
 // Stem is the op's name.
@@ -23,7 +24,8 @@ func (Conv2D) Stem() string { return "conv2d" }
 // Cost counts 2·B·OH·OW·OC·KH·KW·C/G operations.
 func (c Conv2D) Cost() Cost {
 	oh, ow := c.Out(c.H, c.W)
-	return Cost{2 * product(c.B, oh, ow, c.OC, c.KH, c.KW, c.C/c.Groups), bytesOf(c.X, c.Weight, c.Bias, c.Residual, c.Y)}
+	return Cost{2 * product(c.B, oh, ow, c.OC, c.KH, c.KW, c.C/c.Groups),
+		bytesOf(c.X, c.Bias, c.Residual, c.Y) + weightBytes(c.Weight, c.Packed)}
 }
 
 // Run calls the backend.
@@ -34,7 +36,9 @@ func (c Conv2D) Check() {
 	check("conv2d", c.Window.Check(), c.Groups >= 1 && c.C%max(1, c.Groups) == 0 && c.OC%max(1, c.Groups) == 0)
 	oh, ow := c.Out(c.H, c.W)
 	checkLen("conv2d", "X", c.X, c.B, c.H, c.W, c.C)
-	checkLen("conv2d", "Weight", c.Weight, c.OC, c.KH, c.KW, c.C/c.Groups)
+	if c.Packed == nil {
+		checkLen("conv2d", "Weight", c.Weight, c.OC, c.KH, c.KW, c.C/c.Groups)
+	}
 	checkLen("conv2d", "Y", c.Y, c.B, oh, ow, c.OC)
 	checkOptional("conv2d", "Bias", c.Bias, c.OC)
 	checkOptional("conv2d", "Residual", c.Residual, c.B, oh, ow, c.OC)

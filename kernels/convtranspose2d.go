@@ -16,6 +16,7 @@ type ConvTranspose2D struct {
 	Act                          Activation
 	X, Weight, Bias, Residual, Y Buf
 	Sums                         Buf
+	Packed                       Packed // read in place of Weight, if not nil
 }
 
 // Stem is the op's name.
@@ -28,7 +29,8 @@ func (c ConvTranspose2D) OutSize() (oh, ow int) {
 
 // Cost counts 2·B·H·W·C·KH·KW·OC/G operations.
 func (c ConvTranspose2D) Cost() Cost {
-	return Cost{2 * product(c.B, c.H, c.W, c.C, c.KH, c.KW, c.OC/c.Groups), bytesOf(c.X, c.Weight, c.Bias, c.Residual, c.Y)}
+	return Cost{2 * product(c.B, c.H, c.W, c.C, c.KH, c.KW, c.OC/c.Groups),
+		bytesOf(c.X, c.Bias, c.Residual, c.Y) + weightBytes(c.Weight, c.Packed)}
 }
 
 // Run calls the backend.
@@ -40,7 +42,9 @@ func (c ConvTranspose2D) Check() {
 	check(op, c.Window.Check(), c.Groups >= 1 && c.C%max(1, c.Groups) == 0 && c.OC%max(1, c.Groups) == 0)
 	oh, ow := c.OutSize()
 	checkLen(op, "X", c.X, c.B, c.H, c.W, c.C)
-	checkLen(op, "Weight", c.Weight, c.C, c.KH, c.KW, c.OC/c.Groups)
+	if c.Packed == nil {
+		checkLen(op, "Weight", c.Weight, c.C, c.KH, c.KW, c.OC/c.Groups)
+	}
 	checkLen(op, "Y", c.Y, c.B, oh, ow, c.OC)
 	checkOptional(op, "Bias", c.Bias, c.OC)
 	checkOptional(op, "Residual", c.Residual, c.B, oh, ow, c.OC)

@@ -9,6 +9,7 @@ type Linear struct {
 	R, D, OD                     int
 	Act                          Activation
 	X, Weight, Bias, Residual, Y Buf
+	Packed                       Packed // read in place of Weight, if not nil
 }
 
 // Stem is the op's name.
@@ -16,7 +17,8 @@ func (Linear) Stem() string { return "linear" }
 
 // Cost counts 2·R·D·OD operations.
 func (l Linear) Cost() Cost {
-	return Cost{2 * product(l.R, l.D, l.OD), bytesOf(l.X, l.Weight, l.Bias, l.Residual, l.Y)}
+	return Cost{2 * product(l.R, l.D, l.OD),
+		bytesOf(l.X, l.Bias, l.Residual, l.Y) + weightBytes(l.Weight, l.Packed)}
 }
 
 // Run calls the backend.

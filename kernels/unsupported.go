@@ -9,6 +9,9 @@ func (u Unsupported) no(op string) { panic(&UnsupportedError{u.Backend, op}) }
 // Workspace is 0: most ops need none.
 func (u Unsupported) Workspace(any) int { return 0 }
 
+// Pack is nil: weights are read as they are.
+func (u Unsupported) Pack(Op, Packing) (Packed, error) { return nil, nil }
+
 // Gemm is refused.
 func (u Unsupported) Gemm(Gemm) { u.no("Gemm") }
 

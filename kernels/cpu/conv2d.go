@@ -6,7 +6,7 @@ import "truegrain/kernels"
 func (b *Backend) Conv2D(op kernels.Conv2D) {
 	op.Check()
 	y := floats(op.Y)
-	b.convolve(conv2DGeometry(op), floats(op.X), floats(op.Weight), y, false,
+	b.convolve(conv2DGeometry(op), floats(op.X), weightsOf(op.Weight, op.Packed), y, false,
 		epilogue{floats(op.Bias), floats(op.Residual), op.Act})
 	b.channelSums(op.Sums, y, op.OC)
 }
@@ -26,7 +26,7 @@ func (b *Backend) Conv2DBackward(op kernels.Conv2DGrad) {
 	dz := b.activationBackward("conv2d", op.Act, op.Rule, op.Y, op.DY, op.Work)
 	if op.DX.Wanted() {
 		exactly("conv2d", "DX", op.DX.Buf, op.X.Len())
-		b.picture(g, dz, floats(op.Weight), floats(op.DX.Buf), op.DX.Acc, epilogue{})
+		b.picture(g, dz, weightsOf(op.Weight, nil), floats(op.DX.Buf), op.DX.Acc, epilogue{})
 	}
 	if op.DWeight.Wanted() {
 		exactly("conv2d", "DWeight", op.DWeight.Buf, op.Weight.Len())

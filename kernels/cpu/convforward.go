@@ -5,7 +5,7 @@ package cpu
 const narrow = 16
 
 // convolve computes y (positions, oc) = act(x ⋆ weight + bias + res); into y, or added to it.
-func (b *Backend) convolve(g geometry, x, weight, y []float32, acc bool, e epilogue) {
+func (b *Backend) convolve(g geometry, x []float32, w weights, y []float32, acc bool, e epilogue) {
 	if g.positions() == 0 {
 		return
 	}
@@ -13,15 +13,15 @@ func (b *Backend) convolve(g geometry, x, weight, y []float32, acc bool, e epilo
 	defer b.release(v)
 	perGroup, channels := g.oc/g.groups, g.c/g.groups
 	b.parallel(g.groups, 1, func(i, _ int) {
-		packed := b.scratch.get(b.packedLen(g.window(), perGroup))
-		defer b.scratch.put(packed)
-		b.packColumns(packed, weight[i*perGroup*g.window():], g.window(), g.window(), perGroup)
-
+		panels, done := b.operand(w, i, b.packedLen(g.window(), perGroup), func(to []float32) {
+			b.packGroup(g, i, w.raw, to)
+		})
+		defer done()
 		o := i * perGroup
 		e := e.channels(o)
 		p := product{
 			m: g.positions(), n: perGroup, taps: v.taps, depth: v.depth,
-			aStep: 1, b: packed, c: y[o:], res: e.res, bias: e.bias, act: e.act,
+			aStep: 1, b: panels, c: y[o:], res: e.res, bias: e.bias, act: e.act,
 		}
 		if v.taps > 0 {
 			p.a = v.x[i*channels:]
@@ -37,4 +37,10 @@ func (b *Backend) convolve(g geometry, x, weight, y []float32, acc bool, e epilo
 		}
 		b.run(&p)
 	})
+}
+
+// packGroup packs the weights of one group.
+func (b *Backend) packGroup(g geometry, group int, weight, to []float32) {
+	perGroup := g.oc / g.groups
+	b.packColumns(to, weight[group*perGroup*g.window():], g.window(), g.window(), perGroup)
 }

@@ -6,13 +6,15 @@ package cpu
 // A pixel meets the window's element p where (pixel + pad − p·dilation) is a multiple of the stride. Pixels
 // that agree modulo the strides meet the same elements: they are a phase, and a phase is a convolution of its
 // own, over dy, of stride 1, with those elements in reverse.
-func (b *Backend) picture(g geometry, dy, weight, x []float32, acc bool, e epilogue) {
+func (b *Backend) picture(g geometry, dy []float32, w weights, x []float32, acc bool, e epilogue) {
 	if g.pixels() == 0 {
 		return
 	}
-	b.parallel(g.groups*g.StrideH*g.StrideW, 1, func(i, _ int) {
-		ph := g.phase(i/g.StrideW%g.StrideH, i%g.StrideW)
-		ph.run(b, g, i/(g.StrideH*g.StrideW), dy, weight, x, acc, e)
+	b.parallel(g.phases(), 1, func(i, _ int) {
+		ph, group := g.phase(i)
+		panels, done := b.operand(w, i, ph.packedLen(b), func(to []float32) { ph.pack(b, g, group, w.raw, to) })
+		defer done()
+		ph.run(b, g, group, dy, panels, x, acc, e)
 	})
 }
 
@@ -47,8 +49,13 @@ type phase struct {
 	windows
 }
 
-func (g *geometry) phase(residueH, residueW int) phase {
-	ph := phase{
+// phases is their number, for all groups.
+func (g *geometry) phases() int { return g.groups * g.StrideH * g.StrideW }
+
+// phase is the i-th of them, and its group.
+func (g *geometry) phase(i int) (ph phase, group int) {
+	residueH, residueW := i/g.StrideW%g.StrideH, i%g.StrideW
+	ph = phase{
 		rows: axisOf(residueH, g.h, g.KH, g.StrideH, g.PadH, g.DilH),
 		cols: axisOf(residueW, g.w, g.KW, g.StrideW, g.PadW, g.DilW),
 	}
@@ -60,24 +67,31 @@ func (g *geometry) phase(residueH, residueW int) phase {
 	if g.positions() > 0 {
 		ph.setTaps()
 	}
-	return ph
+	return ph, i / (g.StrideH * g.StrideW)
+}
+
+func (ph *phase) packedLen(b *Backend) int {
+	return b.packedLen(ph.KH*ph.KW*ph.depth, ph.oc/ph.groups)
+}
+
+// pack packs the weights of the phase for one group of the geometry g.
+func (ph *phase) pack(b *Backend, g geometry, group int, weight, to []float32) {
+	perGroup, channels, taps := g.oc/g.groups, g.c/g.groups, ph.KH*ph.KW
+	for t := range taps {
+		p, q := ph.rows.elements[t/ph.KW], ph.cols.elements[t%ph.KW]
+		first := group*perGroup*g.window() + (p*g.KW+q)*channels
+		b.packRows(to, taps*perGroup, t*perGroup, weight[first:], g.window(), perGroup, channels)
+	}
 }
 
 // run computes the phase for one group of the geometry g.
-func (ph *phase) run(b *Backend, g geometry, group int, dy, weight, x []float32, acc bool, e epilogue) {
+func (ph *phase) run(b *Backend, g geometry, group int, dy, panels, x []float32, acc bool, e epilogue) {
 	perGroup, channels := g.oc/g.groups, g.c/g.groups
-	packed := b.scratch.get(b.packedLen(ph.taps*perGroup, channels))
-	defer b.scratch.put(packed)
-	for t := range ph.taps {
-		p, q := ph.rows.elements[t/ph.KW], ph.cols.elements[t%ph.KW]
-		first := group*perGroup*g.window() + (p*g.KW+q)*channels
-		b.packRows(packed, ph.taps*perGroup, t*perGroup, weight[first:], g.window(), perGroup, channels)
-	}
 	c := group * channels
 	e = e.channels(c)
 	p := product{
 		m: ph.positions(), n: channels, taps: ph.taps, depth: perGroup,
-		aStep: 1, b: packed, c: x[c:], res: e.res, bias: e.bias, act: e.act,
+		aStep: 1, b: panels, c: x[c:], res: e.res, bias: e.bias, act: e.act,
 	}
 	if ph.taps > 0 {
 		p.a = dy[group*perGroup:]

@@ -6,7 +6,7 @@ import "truegrain/kernels"
 func (b *Backend) ConvTranspose2D(op kernels.ConvTranspose2D) {
 	op.Check()
 	y := floats(op.Y)
-	b.picture(transposedGeometry(op), floats(op.X), floats(op.Weight), y, false,
+	b.picture(transposedGeometry(op), floats(op.X), weightsOf(op.Weight, op.Packed), y, false,
 		epilogue{floats(op.Bias), floats(op.Residual), op.Act})
 	b.channelSums(op.Sums, y, op.OC)
 }
@@ -20,7 +20,7 @@ func (b *Backend) ConvTranspose2DBackward(op kernels.ConvTranspose2DGrad) {
 	dz := b.activationBackward(name, op.Act, op.Rule, op.Y, op.DY, op.Work)
 	if op.DX.Wanted() {
 		exactly(name, "DX", op.DX.Buf, op.X.Len())
-		b.convolve(g, dz, floats(op.Weight), floats(op.DX.Buf), op.DX.Acc, epilogue{})
+		b.convolve(g, dz, weightsOf(op.Weight, nil), floats(op.DX.Buf), op.DX.Acc, epilogue{})
 	}
 	if op.DWeight.Wanted() {
 		exactly(name, "DWeight", op.DWeight.Buf, op.Weight.Len())

@@ -43,6 +43,7 @@ type gemm struct {
 	lda, ldb, ldc       int
 	a, b, c, res, bias  []float32
 	act                 kernels.Activation
+	packed              []float32 // op(b) in panels, α applied, if that is done already
 }
 
 // farApart is the size of a transposed A from which it is copied into panels: its columns, read in place,
@@ -53,18 +54,14 @@ func (b *Backend) gemm(g gemm) {
 	if g.m == 0 || g.n == 0 {
 		return
 	}
-	packed := b.scratch.get(b.packedLen(g.k, g.n))
-	defer b.scratch.put(packed)
-	if g.transB {
-		b.packColumns(packed, g.b, g.ldb, g.k, g.n)
-	} else {
-		b.packRows(packed, g.k, 0, g.b, g.ldb, g.k, g.n)
-	}
-	if g.alpha != 1 {
-		b.scale(packed, g.alpha)
+	panels := g.packed
+	if panels == nil {
+		panels = b.scratch.get(b.packedLen(g.k, g.n))
+		defer b.scratch.put(panels)
+		b.packB(g, panels)
 	}
 	p := product{
-		m: g.m, n: g.n, taps: 1, depth: g.k, a: g.a, aStep: 1, b: packed,
+		m: g.m, n: g.n, taps: 1, depth: g.k, a: g.a, aStep: 1, b: panels,
 		c: g.c, res: g.res, bias: g.bias, act: g.act,
 	}
 	if g.acc {
@@ -89,4 +86,16 @@ func (b *Backend) gemm(g gemm) {
 		}
 	}
 	b.run(&p)
+}
+
+// packB packs α·op(b).
+func (b *Backend) packB(g gemm, to []float32) {
+	if g.transB {
+		b.packColumns(to, g.b, g.ldb, g.k, g.n)
+	} else {
+		b.packRows(to, g.k, 0, g.b, g.ldb, g.k, g.n)
+	}
+	if g.alpha != 1 {
+		b.scale(to, g.alpha)
+	}
 }

@@ -5,15 +5,21 @@ import "truegrain/kernels"
 // Linear computes y = act(x·weightᵀ + bias + residual).
 func (b *Backend) Linear(op kernels.Linear) {
 	exactly("linear", "X", op.X, op.R*op.D)
-	exactly("linear", "Weight", op.Weight, op.OD*op.D)
+	if op.Packed == nil {
+		exactly("linear", "Weight", op.Weight, op.OD*op.D)
+	}
 	exactly("linear", "Y", op.Y, op.R*op.OD)
 	optionally("linear", "Bias", op.Bias, op.OD)
 	optionally("linear", "Residual", op.Residual, op.R*op.OD)
-	b.gemm(gemm{
+	g := gemm{
 		m: op.R, n: op.OD, k: op.D, transB: true, alpha: 1, lda: op.D, ldb: op.D, ldc: op.OD, act: op.Act,
 		a: floats(op.X), b: floats(op.Weight), c: floats(op.Y),
 		bias: floats(op.Bias), res: floats(op.Residual),
-	})
+	}
+	if op.Packed != nil {
+		g.packed = op.Packed.(*packed).operands[0]
+	}
+	b.gemm(g)
 }
 
 // LinearBackward computes dx = dz·weight, dweight = dzᵀ·x, dbias = Σ dz and dresidual = dz.

@@ -40,6 +40,7 @@ func Run(t *testing.T, be kernels.Backend) {
 		t.Run(c.Op.Stem()+"/"+c.Name, func(t *testing.T) {
 			s := &session{t: t, be: be, c: c, oracle: ref.Open64()}
 			s.forward()
+			s.packed()
 			if c.Grad != nil {
 				for _, acc := range []bool{false, true} {
 					s.backward(acc)
