@@ -16,10 +16,11 @@ type pool struct {
 	mu     sync.Mutex
 	work   sync.Cond
 	jobs   []*job // those that may still have unclaimed chunks, guarded by mu
+	ended  sync.WaitGroup
+	idle   free[job] // jobs that are over: a call allocates nothing
 	open   atomic.Int32
 	parked int
 	closed bool
-	ended  sync.WaitGroup
 }
 
 // job is one call of run.
@@ -27,9 +28,9 @@ type job struct {
 	f        func(chunk int)
 	chunks   int64
 	cancel   <-chan struct{}
-	next     atomic.Int64 // the next chunk to claim
-	helpers  atomic.Int32 // goroutines of the pool inside this job
-	finished chan struct{}
+	next     atomic.Int64  // the next chunk to claim
+	helpers  atomic.Int32  // goroutines of the pool inside this job
+	finished chan struct{} // what the last helper to leave says
 	panicked atomic.Pointer[any]
 }
 
@@ -60,17 +61,21 @@ func (p *pool) close() {
 // run calls f for every chunk 0..chunks-1 and returns when all have returned. A chunk that has not started
 // when cancel closes is left out. A panic of f is raised again here, when no chunk runs any more.
 func (p *pool) run(chunks int, cancel <-chan struct{}, f func(chunk int)) {
-	j := &job{f: f, chunks: int64(chunks), cancel: cancel}
+	j := p.idle.get()
+	j.f, j.chunks, j.cancel = f, int64(chunks), cancel
+	j.next.Store(0)
 	if chunks > 1 {
-		j.finished = make(chan struct{}, 1)
 		p.publish(j)
 	}
 	j.claim()
 	if chunks > 1 {
 		p.withdraw(j)
-		j.wait()
+		p.wait(j)
 	}
-	if v := j.panicked.Load(); v != nil {
+	v := j.panicked.Swap(nil)
+	j.f, j.cancel = nil, nil
+	p.idle.put(j)
+	if v != nil {
 		panic(*v)
 	}
 }
@@ -80,7 +85,8 @@ func (j *job) claim() {
 	defer func() {
 		if v := recover(); v != nil {
 			j.next.Store(j.chunks)
-			j.panicked.CompareAndSwap(nil, &v)
+			first := v // a copy, since v would be on the heap if nothing panicked, too
+			j.panicked.CompareAndSwap(nil, &first)
 		}
 	}()
 	for {
@@ -102,15 +108,29 @@ func (j *job) cancelled() bool {
 }
 
 // wait returns when no helper is inside the job, which must have been withdrawn: nobody joins any more, so
-// the last helper to leave is the one that says so in finished.
-func (j *job) wait() {
-	if !spinUntil(func() bool { return j.helpers.Load() == 0 }) {
+// the last helper to leave is the one that says so in finished. A word that came too late for this is taken back,
+// since the job will serve again.
+func (p *pool) wait(j *job) {
+	if !j.deserted() {
 		<-j.finished
+		return
 	}
+	p.mu.Lock()
+	select {
+	case <-j.finished:
+	default:
+	}
+	p.mu.Unlock()
 }
+
+// deserted spins until no helper is inside the job, or for a bounded time.
+func (j *job) deserted() bool { return spinUntil(&j.helpers, func(n int32) bool { return n == 0 }) }
 
 func (p *pool) publish(j *job) {
 	p.mu.Lock()
+	if j.finished == nil {
+		j.finished = make(chan struct{}, 1)
+	}
 	p.jobs = append(p.jobs, j)
 	p.open.Store(int32(len(p.jobs)))
 	for range min(p.parked, int(j.chunks)-1) {
@@ -136,7 +156,7 @@ func (p *pool) remove(j *job) {
 // help is the life of one helper.
 func (p *pool) help() {
 	for {
-		spinUntil(func() bool { return p.open.Load() > 0 })
+		spinUntil(&p.open, func(n int32) bool { return n > 0 })
 		j := p.join()
 		if j == nil {
 			return
@@ -176,11 +196,11 @@ func (p *pool) leave(j *job) {
 	p.mu.Unlock()
 }
 
-// spinUntil polls ready for a bounded time and says whether it came true.
-func spinUntil(ready func() bool) bool {
+// spinUntil polls a number for a bounded time and says whether it became ready.
+func spinUntil(n *atomic.Int32, ready func(n int32) bool) bool {
 	for range spinRounds {
 		for range spinPolls {
-			if ready() {
+			if ready(n.Load()) {
 				return true
 			}
 		}

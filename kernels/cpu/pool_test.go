@@ -95,3 +95,10 @@ func BenchmarkForkJoin(b *testing.B) {
 		be.chunks(2, func(int) {})
 	}
 }
+
+func TestForkJoinAllocatesNothing(t *testing.T) {
+	b := testBackend(t, generic)
+	var n atomic.Int32
+	f := func(int) { n.Add(1) }
+	require.Zero(t, testing.AllocsPerRun(100, func() { b.chunks(4, f) }))
+}
