@@ -26,7 +26,9 @@ type shared struct {
 	level   *level
 	pool    *pool
 	scratch scratch
+	plans   free[plan]
 	runners free[runner]
+	packers free[packer]
 }
 
 func init() {

@@ -1,46 +1,39 @@
 package cpu
 
-// narrow is the number of channels below which a copy of the picture with padded rows is worth its time,
-// since whole rows of the window are then one tap.
-const narrow = 16
-
 // convolve computes y (positions, oc) = act(x ⋆ weight + bias + res); into y, or added to it.
 func (b *Backend) convolve(g geometry, x []float32, w weights, y []float32, acc bool, e epilogue) {
 	if g.positions() == 0 {
 		return
 	}
-	v := b.windows(g, x)
-	defer b.release(v)
-	perGroup, channels := g.oc/g.groups, g.c/g.groups
-	b.parallel(g.groups, 1, func(i, _ int) {
-		panels, done := b.operand(w, i, b.packedLen(g.window(), perGroup), func(to []float32) {
-			b.packGroup(g, i, w.raw, to)
-		})
-		defer done()
-		o := i * perGroup
-		e := e.channels(o)
-		p := product{
-			m: g.positions(), n: perGroup, taps: v.taps, depth: v.depth,
-			aStep: 1, b: panels, c: y[o:], res: e.res, bias: e.bias, act: e.act,
-		}
-		if v.taps > 0 {
-			p.a = v.x[i*channels:]
-		}
+	panels, lent := b.panels(w, b.forwardLen(g), g, (*Backend).packForward)
+	p := b.plan()
+	n := g.oc / g.groups
+	each := b.packedLen(g.window(), n)
+	for i := range g.groups {
+		e := e.channels(i * n)
+		one := product{n: n, k: g.window(), a: x, aStep: 1, b: panels[i*each:], c: y[i*n:],
+			bias: e.bias, res: e.res, act: e.act}
 		if acc {
-			p.res = p.c
+			one.res = one.c
 		}
-		p.place = func(lo, hi int, aOff, cOff []int64) {
-			v.locate(lo, hi, 0, v.taps, aOff)
-			for r := range cOff {
-				cOff[r] = 4 * int64((lo+r)*g.oc)
-			}
-		}
-		b.run(&p)
-	})
+		p.product(one)
+		p.windows(&g, i, walk{c: [3]int{g.oh * g.ow * g.oc, g.ow * g.oc, g.oc}})
+	}
+	p.execute()
+	b.scratch.put(lent)
 }
 
-// packGroup packs the weights of one group.
-func (b *Backend) packGroup(g geometry, group int, weight, to []float32) {
-	perGroup := g.oc / g.groups
-	b.packColumns(to, weight[group*perGroup*g.window():], g.window(), g.window(), perGroup)
+// forwardLen is the size of the weights of all groups, packed for convolve.
+func (b *Backend) forwardLen(g geometry) int {
+	return g.groups * b.packedLen(g.window(), g.oc/g.groups)
+}
+
+// packForward packs them.
+func (b *Backend) packForward(g geometry, weight, to []float32) {
+	n, k := g.oc/g.groups, g.window()
+	p := b.packer()
+	for i := range g.groups {
+		p.columns(to[i*b.packedLen(k, n):], weight[i*n*k:], k, k, n)
+	}
+	p.execute()
 }

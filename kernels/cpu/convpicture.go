@@ -10,35 +10,47 @@ func (b *Backend) picture(g geometry, dy []float32, w weights, x []float32, acc 
 	if g.pixels() == 0 {
 		return
 	}
-	b.parallel(g.phases(), 1, func(i, _ int) {
+	panels, lent := b.panels(w, b.pictureLen(g), g, (*Backend).packPicture)
+	p := b.plan()
+	n := g.c / g.groups
+	at := 0
+	for i := range g.phases() {
 		ph, group := g.phase(i)
-		panels, done := b.operand(w, i, ph.packedLen(b), func(to []float32) { ph.pack(b, g, group, w.raw, to) })
-		defer done()
-		ph.run(b, g, group, dy, panels, x, acc, e)
-	})
+		e := e.channels(group * n)
+		one := product{n: n, k: ph.window(), a: dy, aStep: 1, b: panels[at:], c: x[group*n:],
+			bias: e.bias, res: e.res, act: e.act}
+		if acc {
+			one.res = one.c
+		}
+		at += b.packedLen(one.k, n)
+		p.product(one)
+		p.windows(&ph.geometry, group, walk{
+			c:  [3]int{g.h * g.w * g.c, ph.rows.stride * g.w * g.c, ph.cols.stride * g.c},
+			c0: (ph.rows.first*g.w + ph.cols.first) * g.c,
+		})
+	}
+	p.execute()
+	b.scratch.put(lent)
 }
 
 // axis is one axis of a phase: its pixels are first, first+stride ..., n of them; pixel i meets at position
-// i−pad+e·dil the element elements[e] of the window.
-type axis struct {
-	first, stride, n int
-	elements         []int
-	pad, dil         int
-}
+// i−pad+e·dil, e < count, the element last−e·step of the window.
+type axis struct{ first, stride, n, count, last, step, pad, dil int }
 
 func axisOf(residue, size, k, stride, pad, dil int) axis {
 	a := axis{first: ((residue-pad)%stride + stride) % stride, stride: stride, dil: 1}
 	a.n = max(0, (size-a.first+stride-1)/stride)
 	for p := k - 1; p >= 0; p-- {
-		if p*dil%stride == residue {
-			a.elements = append(a.elements, p)
+		if p*dil%stride != residue {
+			continue
 		}
-	}
-	if n := len(a.elements); n > 0 {
-		a.pad = (a.elements[0]*dil - a.first - pad) / stride // a multiple of the stride
-		if n > 1 {
-			a.dil = (a.elements[0] - a.elements[1]) * dil / stride
+		switch a.count {
+		case 0:
+			a.last, a.pad = p, (p*dil-a.first-pad)/stride // a multiple of the stride
+		case 1:
+			a.step, a.dil = a.last-p, (a.last-p)*dil/stride
 		}
+		a.count++
 	}
 	return a
 }
@@ -46,7 +58,7 @@ func axisOf(residue, size, k, stride, pad, dil int) axis {
 // phase is the pixels of one residue modulo the strides, and the windows over dy that they gather.
 type phase struct {
 	rows, cols axis
-	windows
+	geometry
 }
 
 // phases is their number, for all groups.
@@ -60,52 +72,34 @@ func (g *geometry) phase(i int) (ph phase, group int) {
 		cols: axisOf(residueW, g.w, g.KW, g.StrideW, g.PadW, g.DilW),
 	}
 	o := *g
-	o.KH, o.StrideH, o.PadH, o.DilH = len(ph.rows.elements), 1, ph.rows.pad, ph.rows.dil
-	o.KW, o.StrideW, o.PadW, o.DilW = len(ph.cols.elements), 1, ph.cols.pad, ph.cols.dil
+	o.KH, o.StrideH, o.PadH, o.DilH = ph.rows.count, 1, ph.rows.pad, ph.rows.dil
+	o.KW, o.StrideW, o.PadW, o.DilW = ph.cols.count, 1, ph.cols.pad, ph.cols.dil
 	o.h, o.w, o.c, o.oh, o.ow, o.oc = g.oh, g.ow, g.oc, ph.rows.n, ph.cols.n, g.c
-	ph.windows = windows{geometry: o, depth: g.oc / g.groups}
-	if g.positions() > 0 {
-		ph.setTaps()
-	}
+	ph.geometry = o
 	return ph, i / (g.StrideH * g.StrideW)
 }
 
-func (ph *phase) packedLen(b *Backend) int {
-	return b.packedLen(ph.KH*ph.KW*ph.depth, ph.oc/ph.groups)
-}
-
-// pack packs the weights of the phase for one group of the geometry g.
-func (ph *phase) pack(b *Backend, g geometry, group int, weight, to []float32) {
-	perGroup, channels, taps := g.oc/g.groups, g.c/g.groups, ph.KH*ph.KW
-	for t := range taps {
-		p, q := ph.rows.elements[t/ph.KW], ph.cols.elements[t%ph.KW]
-		first := group*perGroup*g.window() + (p*g.KW+q)*channels
-		b.packRows(to, taps*perGroup, t*perGroup, weight[first:], g.window(), perGroup, channels)
+// pictureLen is the size of the weights of all phases, packed for picture.
+func (b *Backend) pictureLen(g geometry) (n int) {
+	for i := range g.phases() {
+		ph, _ := g.phase(i)
+		n += b.packedLen(ph.window(), g.c/g.groups)
 	}
+	return n
 }
 
-// run computes the phase for one group of the geometry g.
-func (ph *phase) run(b *Backend, g geometry, group int, dy, panels, x []float32, acc bool, e epilogue) {
+// packPicture packs them.
+func (b *Backend) packPicture(g geometry, weight, to []float32) {
 	perGroup, channels := g.oc/g.groups, g.c/g.groups
-	c := group * channels
-	e = e.channels(c)
-	p := product{
-		m: ph.positions(), n: channels, taps: ph.taps, depth: perGroup,
-		aStep: 1, b: panels, c: x[c:], res: e.res, bias: e.bias, act: e.act,
-	}
-	if ph.taps > 0 {
-		p.a = dy[group*perGroup:]
-	}
-	if acc {
-		p.res = p.c
-	}
-	p.place = func(lo, hi int, aOff, cOff []int64) {
-		ph.locate(lo, hi, 0, ph.taps, aOff)
-		for r := range cOff {
-			i, j, n := (lo+r)/ph.ow%ph.oh, (lo+r)%ph.ow, (lo+r)/(ph.ow*ph.oh)
-			y, x := ph.rows.first+i*ph.rows.stride, ph.cols.first+j*ph.cols.stride
-			cOff[r] = 4 * int64(((n*g.h+y)*g.w+x)*g.c)
+	p := b.packer()
+	for i := range g.phases() {
+		ph, group := g.phase(i)
+		for t := range ph.KH * ph.KW {
+			e, f := ph.rows.last-t/ph.KW*ph.rows.step, ph.cols.last-t%ph.KW*ph.cols.step
+			first := group*perGroup*g.window() + (e*g.KW+f)*channels
+			p.rows(to, ph.window(), t*perGroup, weight[first:], g.window(), perGroup, channels)
 		}
+		to = to[b.packedLen(ph.window(), channels):]
 	}
-	b.run(&p)
+	p.execute()
 }

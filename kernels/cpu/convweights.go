@@ -3,138 +3,122 @@ package cpu
 // weights computes the gradient of the weights: dw[o][t] = Σ over positions of dy[·,o] · (tap t of the window
 // there), into dw or added to it.
 //
-// It is a product whose depth are the positions, read in place: along a row of positions, dy and the picture
-// advance by fixed steps, and so do rows. The picture is copied where it must be padded.
+// Each element of the window makes a product whose depth are the positions at which it lies in the picture,
+// read in place: along a row of positions, dy and the picture advance by fixed steps. With few channels the
+// elements of a window's row are taken together, over a copy of the picture that is padded there.
 func (b *Backend) weights(g geometry, x, dy, dw []float32, acc bool) {
-	perGroup, n := g.oc/g.groups, g.window()
 	if g.positions() == 0 || g.pixels() == 0 {
 		if !acc {
 			clear(dw)
 		}
 		return
 	}
-	s := weightSum{geometry: g, x: x, m: perGroup, n: n, run: g.c / g.groups}
-	if g.DilW == 1 && g.groups == 1 {
-		s.run *= g.KW
+	s := weightSum{geometry: g, x: x, dy: dy, n: g.c / g.groups}
+	if g.c < narrow && g.KW > 1 && g.DilW == 1 && g.groups == 1 {
+		s.n *= g.KW
+		s.w, s.PadW, s.KW = g.w+2*g.PadW, 0, 1
 	}
-	if g.PadH > 0 || g.PadW > 0 || s.run%wholeColumns != 0 {
-		s.x = b.pad(g, x, g.PadH, g.PadW)
+	if s.n%wholeColumns != 0 || s.w != g.w {
+		s.x = b.padded(g, x, (s.w-g.w)/2)
 		defer b.scratch.put(s.x)
-		s.h, s.w = g.h+2*g.PadH, g.w+2*g.PadW
 	}
-	if g.KH == 1 && g.KW == 1 && g.StrideH == 1 && g.StrideW == 1 && s.h == g.oh && s.w == g.ow {
-		s.b, s.oh, s.ow = 1, 1, g.positions() // the positions are one row
+	s.parts = s.partsOf(b.level.width)
+	if s.parts == 1 {
+		s.compute(b, dw, acc)
+		return
 	}
-	s.depth = min(max(minBlock, sumWork/perGroup), sumDepth)
-	b.parallel(g.groups, 1, func(i, _ int) {
-		one := s
-		one.x, one.dy = s.x[i*(g.c/g.groups):], dy[i*perGroup:]
-		one.all(b, dw[i*perGroup*n:][:perGroup*n], acc)
-	})
+	partial := b.scratch.get(s.parts * len(dw))
+	defer b.scratch.put(partial)
+	s.compute(b, partial, false)
+	b.addParts(dw, partial, acc)
 }
 
-// Blocks of positions: sumDepth bounds the length of a float32 sum, sumWork the time in one kernel call.
-// Below weightChunks chunks the blocks are parted, by partPositions at least. Kernels read wholeColumns of B
-// at once.
+// Few channels are less than narrow. Kernels read wholeColumns of B at once. A pass takes at most passPositions
+// positions, since rows of B that lie a power of two apart share few places in L2. A part of the positions is
+// at least partPositions.
 const (
-	sumDepth      = 256
-	minBlock      = 64
-	sumWork       = 128 << 10
-	weightChunks  = 12
-	partPositions = 512
+	narrow        = 16
 	wholeColumns  = 16
+	passPositions = 256
+	partPositions = 512
 )
 
-// weightSum is the gradient of the weights of one group, m × n. Its windows consist of runs of contiguous
-// elements: whole rows, or pixels if these are dilated or in groups.
+// weightSum is the gradient of the weights, n columns for every element of the window, in parts of the
+// positions that are to be added up.
 type weightSum struct {
 	geometry
-	m, n, run, depth int
-	x, dy            []float32
+	x, dy    []float32
+	n, parts int
 }
 
-// strip is some columns of dw, at most a panel of them, and where they begin in the first window of the
-// picture.
-type strip struct{ column, cols, from int }
+// partsOf is the number of parts that makes enough chunks.
+func (s *weightSum) partsOf(width int) int {
+	products := s.groups * s.KH * s.KW * ((s.n + width - 1) / width) * ((s.oc/s.groups + fewRows - 1) / fewRows)
+	return min((manyChunks+products-1)/products, max(1, s.positions()/partPositions))
+}
 
-func (s *weightSum) strips(width int) (out []strip) {
-	for e := 0; e < s.n; e += s.run {
-		pixel := e / (s.c / s.groups)
-		from := (pixel/s.KW*s.DilH*s.w + pixel%s.KW*s.DilW) * s.c
-		for c := 0; c < s.run; c += width {
-			out = append(out, strip{e + c, min(width, s.run-c), from + c})
+// compute puts the parts, each as large as the weights, into dw.
+func (s *weightSum) compute(b *Backend, dw []float32, acc bool) {
+	p := b.plan()
+	for part := range s.parts {
+		for t := range s.groups * s.KH * s.KW {
+			s.element(p, t/(s.KH*s.KW), t/s.KW%s.KH, t%s.KW, part, dw, acc)
 		}
 	}
-	return out
+	p.execute()
 }
 
-// block is positions that one kernel call adds up: rows of them, or one part of a row.
-type block struct{ position, rows, cols, from int }
-
-// perRow is the blocks in a row of positions, or 1 if a block has rows of them.
-func (s *weightSum) perRow() int { return (s.ow + s.depth - 1) / s.depth }
-func (s *weightSum) rows() int   { return min(s.oh, max(1, s.depth/s.ow)) }
-
-func (s *weightSum) blocks() int { return s.b * ((s.oh + s.rows() - 1) / s.rows()) * s.perRow() }
-
-func (s *weightSum) block(k int) block {
-	perImage := s.blocks() / s.b
-	image, i, j := k/perImage, k%perImage/s.perRow()*s.rows(), k%s.perRow()*s.depth
-	return block{
-		position: (image*s.oh+i)*s.ow + j,
-		rows:     min(s.rows(), s.oh-i),
-		cols:     min(s.depth, s.ow-j),
-		from:     ((image*s.h+i*s.StrideH)*s.w + j*s.StrideW) * s.c,
+// element adds the product of element (e,f) of the window of a group, over a part of the pictures' rows.
+func (s *weightSum) element(p *plan, group, e, f, part int, dw []float32, acc bool) {
+	channels, perGroup := s.c/s.groups, s.oc/s.groups
+	rows, cols := met(e, s.oh, s.h, s.StrideH, s.PadH, s.DilH), met(f, s.ow, s.w, s.StrideW, s.PadW, s.DilW)
+	lines := s.b * (rows.to - rows.from)
+	from, to := part*lines/s.parts, (part+1)*lines/s.parts
+	window := s.KH * s.KW * s.n
+	one := product{n: s.n, k: (to - from) * (cols.to - cols.from), a: s.dy, aStep: s.oc,
+		b: s.x, bStep: s.StrideW * s.c, pass: passPositions,
+		c: dw[part*s.oc*window+(group*perGroup*s.KH*s.KW+e*s.KW+f)*s.n:]}
+	if acc {
+		one.res = one.c
+	}
+	p.product(one)
+	w := line(perGroup, 1, window)
+	w.a0 = group * perGroup
+	p.band(w)
+	k := 0
+	for l := from; l < to; l++ {
+		image, i := l/(rows.to-rows.from), rows.from+l%(rows.to-rows.from)
+		y, x := i*s.StrideH-s.PadH+e*s.DilH, cols.from*s.StrideW-s.PadW+f*s.DilW
+		p.add(((image*s.oh+i)*s.ow+cols.from)*s.oc, ((image*s.h+y)*s.w+x)*s.c+group*channels, k, cols.to-cols.from)
+		k += cols.to - cols.from
 	}
 }
 
-// all computes the gradient. A chunk is a strip and, where there are few strips, a part of the blocks; parts
-// go to scratch and are added in their order.
-func (s *weightSum) all(b *Backend, dw []float32, acc bool) {
-	strips, blocks := s.strips(b.level.width), s.blocks()
-	parts := min((weightChunks+len(strips)-1)/len(strips), max(1, s.positions()/partPositions), blocks)
-	var partial []float32
-	if parts > 1 {
-		partial = b.scratch.get(parts * len(dw))
-		defer b.scratch.put(partial)
+// met is the positions from..to-1 along an axis at which element e of the window lies in the picture.
+func met(e, n, size, stride, pad, dil int) (s stretch) {
+	at := e*dil - pad // of position 0
+	if at < size {
+		s.from, s.to = max(0, (stride-1-at)/stride), min(n, (size-1-at)/stride+1)
 	}
-	b.chunks(len(strips)*parts, func(i int) {
-		part, to, add := i/len(strips), dw, acc
-		if parts > 1 {
-			to, add = partial[part*len(dw):][:len(dw)], false
+	s.to = max(s.to, s.from)
+	return s
+}
+
+// padded is a copy of x with columns of zeros at both ends of every row, and enough behind it for a kernel
+// that reads whole vectors.
+func (b *Backend) padded(g geometry, x []float32, columns int) []float32 {
+	side, row := columns*g.c, g.w*g.c
+	out := b.scratch.get(g.b*g.h*(row+2*side) + b.level.width)
+	clear(out[len(out)-b.level.width:])
+	b.parallel(g.b*g.h, max(1, copyGrain/8/(row+2*side)), func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			to := out[r*(row+2*side):][:row+2*side]
+			clear(to[:side])
+			copy(to[side:], x[r*row:][:row])
+			clear(to[side+row:])
 		}
-		s.chunk(b, to, add, strips[i%len(strips)], part*blocks/parts, (part+1)*blocks/parts)
 	})
-	if parts > 1 {
-		b.addParts(dw, partial, acc)
-	}
-}
-
-// chunk computes the columns of a strip over the blocks from..to-1.
-func (s *weightSum) chunk(b *Backend, dw []float32, acc bool, st strip, from, to int) {
-	r := b.runners.get()
-	defer b.runners.put(r)
-	p := product{
-		m: s.m, n: st.cols, taps: s.rows(), aStep: s.oc, c: dw[st.column:],
-		bStep: s.StrideW * s.c, bTap: (s.StrideH*s.w - s.StrideW*s.ow) * s.c,
-	}
-	p.place = func(lo, hi int, aOff, cOff []int64) {
-		for i := range cOff {
-			cOff[i] = 4 * int64((lo+i)*s.n)
-			for t := range p.taps {
-				aOff[t*len(cOff)+i] = 4 * int64(t*s.ow*s.oc+lo+i)
-			}
-		}
-	}
-	r.locate(&p, 0, s.m)
-	for k := from; k < to; k++ {
-		at := s.block(k)
-		p.a, p.b = s.dy[at.position*s.oc:], s.x[at.from+st.from:]
-		if acc || k > from {
-			p.res = p.c
-		}
-		r.pass(b.level, &p, pass{0, at.rows, 0, at.cols}, 0, true, true)
-	}
+	return out
 }
 
 // addParts adds equal parts, in their order, into sum.

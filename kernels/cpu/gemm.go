@@ -54,48 +54,44 @@ func (b *Backend) gemm(g gemm) {
 	if g.m == 0 || g.n == 0 {
 		return
 	}
-	panels := g.packed
-	if panels == nil {
-		panels = b.scratch.get(b.packedLen(g.k, g.n))
-		defer b.scratch.put(panels)
-		b.packB(g, panels)
-	}
-	p := product{
-		m: g.m, n: g.n, taps: 1, depth: g.k, a: g.a, aStep: 1, b: panels,
-		c: g.c, res: g.res, bias: g.bias, act: g.act,
-	}
+	var lent, copied []float32
+	p := b.plan()
+	x := product{n: g.n, k: g.k, a: g.a, aStep: 1, b: g.packed, c: g.c, res: g.res, bias: g.bias, act: g.act}
 	if g.acc {
-		p.res = g.c
+		x.res = g.c
 	}
-	rowA := func(r int) int { return r * g.lda }
-	switch {
-	case g.transA && g.k*g.lda > farApart:
-		w := b.level.width
-		p.a = b.scratch.get(b.packedLen(g.k, g.m))
-		defer b.scratch.put(p.a)
-		b.packRows(p.a, g.k, 0, g.a, g.lda, g.k, g.m)
-		rowA = func(r int) int { return r/w*w*g.k + r%w }
-		p.aStep = w
-	case g.transA:
-		rowA = func(r int) int { return r }
-		p.aStep = g.lda
+	if x.b == nil {
+		lent = b.scratch.get(b.packedLen(g.k, g.n))
+		b.packB(g, lent)
+		x.b = lent
 	}
-	p.place = func(lo, hi int, aOff, cOff []int64) {
-		for r := lo; r < hi; r++ {
-			aOff[r-lo], cOff[r-lo] = 4*int64(rowA(r)), 4*int64(r*g.ldc)
+	rows := line(g.m, g.lda, g.ldc)
+	if g.transA {
+		x.aStep, rows.a[2] = g.lda, 1
+		if w := b.level.width; g.k*g.lda > farApart {
+			copied = b.scratch.get(b.packedLen(g.k, g.m))
+			b.packRows(copied, g.k, 0, g.a, g.lda, g.k, g.m)
+			x.a, x.aStep = copied, w
+			rows = walk{count: [3]int{1, (g.m + w - 1) / w, w}, a: [3]int{0, w * g.k, 1}, c: [3]int{0, w * g.ldc, g.ldc}}
+			rows.limit = g.m
 		}
 	}
-	b.run(&p)
+	p.product(x)
+	p.band(rows)
+	p.add(0, 0, 0, g.k)
+	p.execute()
+	b.scratch.put(lent)
+	b.scratch.put(copied)
 }
 
 // packB packs α·op(b).
 func (b *Backend) packB(g gemm, to []float32) {
+	p := b.packer()
 	if g.transB {
-		b.packColumns(to, g.b, g.ldb, g.k, g.n)
+		p.columns(to, g.b, g.ldb, g.k, g.n)
 	} else {
-		b.packRows(to, g.k, 0, g.b, g.ldb, g.k, g.n)
+		p.rows(to, g.k, 0, g.b, g.ldb, g.k, g.n)
 	}
-	if g.alpha != 1 {
-		b.scale(to, g.alpha)
-	}
+	p.parts[0].alpha = g.alpha
+	p.execute()
 }

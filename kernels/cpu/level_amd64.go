@@ -32,6 +32,8 @@ var avx2 = &level{
 	supported: func() bool { return cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) },
 	width:     16,
 	tiles: []tileSet{
+		{8, [tileRows]tileKernel{tile1x8AVX2, tile2x8AVX2, tile3x8AVX2,
+			tile4x8AVX2, tile5x8AVX2, tile6x8AVX2}},
 		{16, [tileRows]tileKernel{tile1x16AVX2, tile2x16AVX2, tile3x16AVX2,
 			tile4x16AVX2, tile5x16AVX2, tile6x16AVX2}},
 	},

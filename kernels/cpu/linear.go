@@ -17,7 +17,7 @@ func (b *Backend) Linear(op kernels.Linear) {
 		bias: floats(op.Bias), res: floats(op.Residual),
 	}
 	if op.Packed != nil {
-		g.packed = op.Packed.(*packed).operands[0]
+		g.packed = op.Packed.(*packed).panels
 	}
 	b.gemm(g)
 }

@@ -9,35 +9,96 @@ func (b *Backend) packedLen(depth, n int) int { return depth * roundUp(n, b.leve
 // packGrain is the number of rows of a panel that one chunk packs.
 const packGrain = 512
 
-// packRows packs k rows of n elements, ld apart, into the rows from k0 of panels of the given depth.
-func (b *Backend) packRows(dst []float32, depth, k0 int, src []float32, ld, k, n int) {
-	w := b.level.width
-	b.packChunks(k, n, func(n0, cols, lo, hi int) {
-		out := dst[n0*depth+(k0+lo)*w:]
-		for i := lo; i < hi; i++ {
-			row := out[(i-lo)*w:][:w]
-			copy(row, src[i*ld+n0:][:cols])
+// packer packs matrices, in one set of chunks.
+type packer struct {
+	b      *Backend
+	parts  []packing
+	chunks []packChunk
+	pack   func(i int) // p.chunk, made once
+}
+
+// packing is one matrix (k,n), transposed where columns is set, and where it goes: into the rows from k0 of
+// panels of a depth, times alpha.
+type packing struct {
+	dst       []float32
+	depth, k0 int
+	src       []float32
+	ld, k, n  int
+	columns   bool
+	alpha     float32
+}
+
+// packChunk is some rows of a panel: columns n0 ..., rows lo..hi-1.
+type packChunk struct{ part, n0, lo, hi int }
+
+func (b *Backend) packer() *packer {
+	p := b.packers.get()
+	if p.pack == nil {
+		p.pack = p.chunk
+	}
+	p.b, p.parts, p.chunks = b, p.parts[:0], p.chunks[:0]
+	return p
+}
+
+// rows adds k rows of n elements, ld apart, that go into the rows from k0 on.
+func (p *packer) rows(dst []float32, depth, k0 int, src []float32, ld, k, n int) {
+	p.add(packing{dst: dst, depth: depth, k0: k0, src: src, ld: ld, k: k, n: n, alpha: 1})
+}
+
+// columns adds the transpose of n rows of k elements, ld apart.
+func (p *packer) columns(dst, src []float32, ld, k, n int) {
+	p.add(packing{dst: dst, depth: k, src: src, ld: ld, k: k, n: n, columns: true, alpha: 1})
+}
+
+func (p *packer) add(x packing) {
+	for n := 0; n < x.n; n += p.b.level.width {
+		for k := 0; k < x.k; k += packGrain {
+			p.chunks = append(p.chunks, packChunk{len(p.parts), n, k, min(x.k, k+packGrain)})
+		}
+	}
+	p.parts = append(p.parts, x)
+}
+
+// execute packs, and ends the packer.
+func (p *packer) execute() {
+	b := p.b
+	b.chunks(len(p.chunks), p.pack)
+	clear(p.parts)
+	b.packers.put(p)
+}
+
+func (p *packer) chunk(i int) {
+	c := p.chunks[i]
+	x, l := &p.parts[c.part], p.b.level
+	cols := min(l.width, x.n-c.n0)
+	panel := x.dst[c.n0*x.depth+(x.k0+c.lo)*l.width:][:(c.hi-c.lo)*l.width]
+	if x.columns {
+		l.transposeInto(panel, x.src[c.n0*x.ld+c.lo:], x.ld, c.hi-c.lo, cols)
+	} else {
+		for i := range c.hi - c.lo {
+			row := panel[i*l.width:][:l.width]
+			copy(row, x.src[(c.lo+i)*x.ld+c.n0:][:cols])
 			clear(row[cols:])
 		}
-	})
+	}
+	if x.alpha != 1 {
+		for i := range panel {
+			panel[i] *= x.alpha
+		}
+	}
 }
 
-// packColumns packs the transpose of n rows of k elements, ld apart, into panels of depth k.
-func (b *Backend) packColumns(dst []float32, src []float32, ld, k, n int) {
-	w := b.level.width
-	b.packChunks(k, n, func(n0, cols, lo, hi int) {
-		b.level.transposeInto(dst[n0*k+lo*w:], src[n0*ld+lo:], ld, hi-lo, cols)
-	})
+// packRows is rows alone, packColumns columns alone.
+func (b *Backend) packRows(dst []float32, depth, k0 int, src []float32, ld, k, n int) {
+	p := b.packer()
+	p.rows(dst, depth, k0, src, ld, k, n)
+	p.execute()
 }
 
-// packChunks calls f for parts of the panels: columns from n0, rows lo..hi-1.
-func (b *Backend) packChunks(k, n int, f func(n0, cols, lo, hi int)) {
-	w := b.level.width
-	parts := (k + packGrain - 1) / packGrain
-	b.chunks(parts*((n+w-1)/w), func(i int) {
-		n0, lo := i/parts*w, i%parts*packGrain
-		f(n0, min(w, n-n0), lo, min(k, lo+packGrain))
-	})
+func (b *Backend) packColumns(dst, src []float32, ld, k, n int) {
+	p := b.packer()
+	p.columns(dst, src, ld, k, n)
+	p.execute()
 }
 
 // transposeInto writes k rows of a panel from cols rows of k elements, ld apart: whole blocks by the kernel,
@@ -60,13 +121,4 @@ func (l *level) transposeInto(panel, src []float32, ld, k, cols int) {
 	for i := range k {
 		clear(panel[i*w+cols : (i+1)*w])
 	}
-}
-
-// scale multiplies by alpha.
-func (b *Backend) scale(x []float32, alpha float32) {
-	b.parallel(len(x), copyGrain/4, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			x[i] *= alpha
-		}
-	})
 }

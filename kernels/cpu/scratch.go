@@ -24,8 +24,11 @@ func (s *scratch) get(n int) []float32 {
 	return make([]float32, n, 1<<c)
 }
 
-// put takes back what get gave.
+// put takes back what get gave; nil is nothing.
 func (s *scratch) put(x []float32) {
+	if x == nil {
+		return
+	}
 	c := class(cap(x))
 	s.mu.Lock()
 	defer s.mu.Unlock()

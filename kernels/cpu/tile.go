@@ -15,42 +15,53 @@ type tileKernel func(args *tileArgs)
 func tileGo(rows int) tileKernel {
 	return func(args *tileArgs) {
 		for ; args.tiles > 0; args.tiles-- {
-			aOff := offsetsAt(args.aOff, args.taps*rows)
+			aOff := offsetsAt(args.aOff, rows)
 			for r, c := range offsetsAt(args.cOff, rows) {
 				for j := 0; j < args.cols; j += 4 {
-					sum := args.dot(aOff, r, rows, j)
+					sum := args.dot(args.a+uintptr(aOff[r]), args.b+4*uintptr(j))
 					args.finish(sum[:min(4, args.cols-j)], args.c+uintptr(c)+4*uintptr(j), j)
 				}
 			}
-			args.aOff += uintptr(args.aTile)
+			args.aOff += uintptr(8 * rows)
 			args.cOff += uintptr(8 * rows)
 		}
 	}
 }
 
-// dot is the product of row r of A with columns j..j+3 of B.
-func (args *tileArgs) dot(aOff []int64, r, rows, j int) (sum [4]float32) {
-	var s0, s1, s2, s3 float32
-	stepA, stepB := args.aStep/4, args.bStep/4
-	for t := range args.taps {
-		if args.depth == 0 {
-			break
-		}
-		row := uintptr(aOff[t*rows+r])
-		if aOff[t*rows+r] == -1 {
-			row = args.zero
-		}
-		a := floatsAt(args.a+row, (args.depth-1)*stepA+1)
-		b := floatsAt(args.b+uintptr(t*(args.depth*args.bStep+args.bTap)+4*j), (args.depth-1)*stepB+4)
-		for k := range args.depth {
-			a, b4 := a[k*stepA], (*[4]float32)(b[k*stepB:])
-			s0 += a * b4[0]
-			s1 += a * b4[1]
-			s2 += a * b4[2]
-			s3 += a * b4[3]
+// dot is the product of a row of A with four columns of B.
+func (args *tileArgs) dot(a, b uintptr) (sum [4]float32) {
+	var parts [4]float32
+	for _, s := range segmentsAt(args.segments, args.count) {
+		args.addProducts(&parts, a+uintptr(s.a), b+uintptr(s.b), s.depth)
+		if s.sum != sumOn {
+			for i, v := range parts {
+				sum[i] += v
+			}
+			parts = [4]float32{}
 		}
 	}
-	return [4]float32{s0, s1, s2, s3}
+	for i, v := range parts {
+		sum[i] += v
+	}
+	return sum
+}
+
+// addProducts adds the products of a segment.
+func (args *tileArgs) addProducts(sum *[4]float32, a, b uintptr, depth int) {
+	if depth == 0 {
+		return
+	}
+	stepA, stepB := args.aStep/4, args.bStep/4
+	x, y := floatsAt(a, (depth-1)*stepA+1), floatsAt(b, (depth-1)*stepB+4)
+	s0, s1, s2, s3 := sum[0], sum[1], sum[2], sum[3]
+	for k := range depth {
+		v, b4 := x[k*stepA], (*[4]float32)(y[k*stepB:])
+		s0 += v * b4[0]
+		s1 += v * b4[1]
+		s2 += v * b4[2]
+		s3 += v * b4[3]
+	}
+	*sum = [4]float32{s0, s1, s2, s3}
 }
 
 // finish is the epilogue of a few elements at c, the first of which is in column j.
@@ -100,4 +111,11 @@ func floatsAt(addr uintptr, n int) []float32 {
 //go:nocheckptr
 func offsetsAt(addr uintptr, n int) []int64 {
 	return unsafe.Slice(*(**int64)(unsafe.Pointer(&addr)), n)
+}
+
+// segmentsAt is the n segments at an address.
+//
+//go:nocheckptr
+func segmentsAt(addr uintptr, n int) []segment {
+	return unsafe.Slice(*(**segment)(unsafe.Pointer(&addr)), n)
 }

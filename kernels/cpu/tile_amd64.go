@@ -124,6 +124,36 @@ func tile5x64AVX512(args *tileArgs)
 //go:noescape
 func tile6x64AVX512(args *tileArgs)
 
+// tile1x8AVX2 computes args.tiles tiles of 1 rows and at most 8 columns, as tileGo does.
+//
+//go:noescape
+func tile1x8AVX2(args *tileArgs)
+
+// tile2x8AVX2 computes args.tiles tiles of 2 rows and at most 8 columns, as tileGo does.
+//
+//go:noescape
+func tile2x8AVX2(args *tileArgs)
+
+// tile3x8AVX2 computes args.tiles tiles of 3 rows and at most 8 columns, as tileGo does.
+//
+//go:noescape
+func tile3x8AVX2(args *tileArgs)
+
+// tile4x8AVX2 computes args.tiles tiles of 4 rows and at most 8 columns, as tileGo does.
+//
+//go:noescape
+func tile4x8AVX2(args *tileArgs)
+
+// tile5x8AVX2 computes args.tiles tiles of 5 rows and at most 8 columns, as tileGo does.
+//
+//go:noescape
+func tile5x8AVX2(args *tileArgs)
+
+// tile6x8AVX2 computes args.tiles tiles of 6 rows and at most 8 columns, as tileGo does.
+//
+//go:noescape
+func tile6x8AVX2(args *tileArgs)
+
 // tile1x16AVX2 computes args.tiles tiles of 1 rows and at most 16 columns, as tileGo does.
 //
 //go:noescape

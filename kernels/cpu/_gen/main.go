@@ -112,14 +112,25 @@ func (w *writer) constant(name string) operand.Constant {
 
 // field is the field of that name in the argument block at base.
 func (w *writer) field(base reg.Register, name string) operand.Mem {
-	block := w.pkg.Scope().Lookup("tileArgs").Type().Underlying().(*types.Struct)
+	return w.fieldOf(base, "tileArgs", name)
+}
+
+// fieldOf is a field of a struct of pkg at base.
+func (w *writer) fieldOf(base reg.Register, in, name string) operand.Mem {
 	var fields []*types.Var
-	for f := range block.Fields() {
+	for f := range w.pkg.Scope().Lookup(in).Type().Underlying().(*types.Struct).Fields() {
 		fields = append(fields, f)
 	}
 	i := slices.IndexFunc(fields, func(f *types.Var) bool { return f.Name() == name })
 	if i < 0 {
-		log.Fatalf("tileArgs has no field %s", name)
+		log.Fatalf("%s has no field %s", in, name)
 	}
-	return operand.Mem{Base: base, Disp: int(types.SizesFor("gc", "amd64").Offsetsof(fields)[i])}
+	return operand.Mem{Base: base, Disp: int(sizes.Offsetsof(fields)[i])}
 }
+
+// size is the size of a struct of pkg.
+func (w *writer) size(name string) operand.Constant {
+	return operand.I8(int8(sizes.Sizeof(w.pkg.Scope().Lookup(name).Type())))
+}
+
+var sizes = types.SizesFor("gc", "amd64")

@@ -15,7 +15,7 @@ const (
 // Registers of a tile kernel. R14 is scratch of the masks, and bStep between them.
 var (
 	args, b, kOff, left, aStep = RAX, RBX, RCX, RDX, RSI
-	off, taps, bStep           = RDI, R15, R14
+	seg, count, bStep          = RDI, R15, R14
 	rowPtr                     = []GPPhysical{R8, R9, R10, R11, R12, R13}
 )
 
@@ -28,53 +28,64 @@ func tiles(w *writer, v *vector) {
 	}
 }
 
-// kernel is one tile kernel being written.
+// kernel is one tile kernel being written. A multiply-add takes four cycles and two start in each: a tile of
+// few columns keeps the processor busy only if it sums alternate k in sets of accumulators of their own.
 type kernel struct {
 	*writer
 	*vector
 	rows int
 	used int // registers of the panel that hold columns
+	sets int // divides unroll
 }
 
-func (k kernel) acc(r, i int) VecPhysical { return k.regs[r*k.panel+i] }
-func (k kernel) b(i int) VecPhysical      { return k.regs[tileRows*k.panel+i] }
+// segment is a field of the segment at hand.
+func (k kernel) segment(field string) Mem { return k.fieldOf(seg, "segment", field) }
+
+func (k kernel) acc(set, r, i int) VecPhysical { return k.regs[(set*tileRows+r)*k.used+i] }
+func (k kernel) b(i int) VecPhysical           { return k.regs[tileRows*k.panel+i] }
 func (k kernel) temp(i int) VecPhysical {
 	free := k.regs[(tileRows+1)*k.panel:]
 	return free[i%len(free)]
 }
 
 // tile writes the kernel of one number of rows and of used registers of a panel: accumulators start from the
-// bias, or zero; for every tap, the row pointers are loaded and the k loop broadcasts an element of each row
-// against a row of B; then the epilogue.
+// bias, or zero; for every segment, the k loop broadcasts an element of each row against a row of B; then the
+// epilogue.
 func tile(w *writer, v *vector, rows, used int) {
-	k := kernel{w, v, rows, used}
+	k := kernel{w, v, rows, used, v.panel / used}
 	w.function(fmt.Sprintf("tile%dx%d%s", rows, v.lanes*used, v.suffix), "func(args *tileArgs)", fmt.Sprintf(
 		"computes args.tiles tiles of %d rows and at most %d columns, as tileGo does.", rows, v.lanes*used))
 	k.Load(k.Param("args"), args)
 	k.MOVQ(k.field(args, "aStep"), aStep)
 	k.Label("tile")
 	k.start()
-	k.MOVQ(k.field(args, "b"), b)
 	k.MOVQ(k.field(args, "bStep"), bStep)
-	k.MOVQ(k.field(args, "aOff"), off)
-	k.MOVQ(k.field(args, "taps"), taps)
-	k.TESTQ(taps, taps)
+	k.rowPointers("aOff", "a")
+	k.MOVQ(k.field(args, "segments"), seg)
+	k.MOVQ(k.field(args, "count"), count)
+	k.TESTQ(count, count)
 	k.JZ(LabelRef("epilogue"))
-	k.Label("tap")
-	k.loadRows()
+	k.Label("segment")
+	k.MOVQ(k.segment("a"), kOff)
+	k.MOVQ(k.segment("b"), b)
+	k.ADDQ(k.field(args, "b"), b)
+	k.MOVQ(k.segment("depth"), left)
 	k.loop()
-	k.ADDQ(k.field(args, "bTap"), b)
-	k.DECQ(taps)
-	k.JNZ(LabelRef("tap"))
+	k.CMPQ(k.segment("sum"), k.constant("sumOn"))
+	k.JNE(LabelRef("sum"))
+	k.Label("next")
+	k.ADDQ(k.size("segment"), seg)
+	k.DECQ(count)
+	k.JNZ(LabelRef("segment"))
 	k.Label("epilogue")
 	k.epilogue()
-	k.MOVQ(k.field(args, "aTile"), off)
-	k.ADDQ(off, k.field(args, "aOff"))
+	k.ADDQ(I8(8*rows), k.field(args, "aOff"))
 	k.ADDQ(I8(8*rows), k.field(args, "cOff"))
 	k.DECQ(k.field(args, "tiles"))
 	k.JNZ(LabelRef("tile"))
 	k.VZEROUPPER()
 	k.RET()
+	k.sum()
 }
 
 func (k kernel) start() {
@@ -84,43 +95,37 @@ func (k kernel) start() {
 	k.JZ(LabelRef("nobias"))
 	k.MOVQ(k.field(args, "bias"), b)
 	for i := range k.used {
-		k.load(i, Mem{Base: b, Disp: 4 * k.lanes * i}, k.acc(0, i))
-	}
-	for r := 1; r < k.rows; r++ {
-		for i := range k.used {
-			k.VMOVAPS(k.acc(0, i), k.acc(r, i))
+		k.load(i, Mem{Base: b, Disp: 4 * k.lanes * i}, k.acc(0, 0, i))
+		for r := 1; r < k.rows; r++ {
+			k.VMOVAPS(k.acc(0, 0, i), k.acc(0, r, i))
 		}
 	}
 	k.JMP(LabelRef("ready"))
 	k.Label("nobias")
-	for r := range k.rows {
-		for i := range k.used {
-			k.zero(k.acc(r, i))
-		}
-	}
+	k.each(func(r, i int, _ Mem) { k.zero(k.acc(0, r, i)) })
 	k.Label("ready")
-}
-
-// loadRows turns the tap's offsets into row pointers, -1 into the row of zeros.
-func (k kernel) loadRows() {
-	for r, p := range rowPtr[:k.rows] {
-		k.MOVQ(Mem{Base: off, Disp: 8 * r}, p)
-		k.CMPQ(p, I8(-1))
-		k.CMOVQEQ(k.field(args, "zero"), p)
-		k.ADDQ(k.field(args, "a"), p)
+	for s := 1; s < k.sets; s++ {
+		k.each(func(r, i int, _ Mem) { k.zero(k.acc(s, r, i)) })
 	}
-	k.ADDQ(I8(8*k.rows), off)
 }
 
-// loop accumulates the products of one tap.
+// rowPointers adds the tile's offsets of rows to their base.
+func (k kernel) rowPointers(offsets, base string) {
+	k.MOVQ(k.field(args, offsets), kOff)
+	k.MOVQ(k.field(args, base), left)
+	for r, p := range rowPtr[:k.rows] {
+		k.MOVQ(Mem{Base: kOff, Disp: 8 * r}, p)
+		k.ADDQ(left, p)
+	}
+}
+
+// loop accumulates the products of one segment.
 func (k kernel) loop() {
-	k.XORQ(kOff, kOff)
-	k.MOVQ(k.field(args, "depth"), left)
 	k.SUBQ(I8(unroll), left)
 	k.JLT(LabelRef("tail"))
 	k.Label("unrolled")
-	for range unroll {
-		k.step()
+	for i := range unroll {
+		k.step(i % k.sets)
 	}
 	k.SUBQ(I8(unroll), left)
 	k.JGE(LabelRef("unrolled"))
@@ -128,7 +133,7 @@ func (k kernel) loop() {
 	k.ADDQ(I8(unroll), left)
 	k.JZ(LabelRef("done"))
 	k.Label("single")
-	k.step()
+	k.step(0)
 	k.DECQ(left)
 	k.JNZ(LabelRef("single"))
 	k.Label("done")
@@ -136,47 +141,75 @@ func (k kernel) loop() {
 
 // step is one k: a broadcast to a register and then the multiply-adds, since a broadcast operand in each of
 // them would cost a load each.
-func (k kernel) step() {
+func (k kernel) step(set int) {
 	for i := range k.used {
 		k.VMOVUPS(Mem{Base: b, Disp: 4 * k.lanes * i}, k.b(i))
 	}
 	for r, p := range rowPtr[:k.rows] {
 		k.VBROADCASTSS(Mem{Base: p, Index: kOff, Scale: 1}, k.temp(r))
 		for i := range k.used {
-			k.VFMADD231PS(k.b(i), k.temp(r), k.acc(r, i))
+			k.VFMADD231PS(k.b(i), k.temp(r), k.acc(set, r, i))
 		}
 	}
 	k.ADDQ(aStep, kOff)
 	k.ADDQ(bStep, b)
 }
 
+// sum ends a part of a long sum.
+func (k kernel) sum() {
+	k.Label("sum")
+	k.MOVQ(k.field(args, "sums"), b)
+	place := func(r, i int) Mem { return Mem{Base: b, Disp: 4 * k.lanes * (r*k.used + i)} }
+	k.foldSets()
+	k.CMPQ(k.segment("sum"), k.constant("sumFirst"))
+	k.JEQ(LabelRef("keep"))
+	k.each(func(r, i int, _ Mem) { k.VADDPS(place(r, i), k.acc(0, r, i), k.acc(0, r, i)) })
+	k.CMPQ(k.segment("sum"), k.constant("sumLast"))
+	k.JEQ(LabelRef("next"))
+	k.Label("keep")
+	k.each(func(r, i int, _ Mem) {
+		k.VMOVUPS(k.acc(0, r, i), place(r, i))
+		k.zero(k.acc(0, r, i))
+	})
+	k.JMP(LabelRef("next"))
+}
+
+// foldSets adds all sets of accumulators into the first and clears them.
+func (k kernel) foldSets() {
+	for half := k.sets / 2; half > 0; half /= 2 {
+		for s := range half {
+			k.each(func(r, i int, _ Mem) {
+				k.VADDPS(k.acc(s+half, r, i), k.acc(s, r, i), k.acc(s, r, i))
+				k.zero(k.acc(s+half, r, i))
+			})
+		}
+	}
+}
+
 func (k kernel) epilogue() {
+	k.foldSets()
 	k.MOVQ(k.field(args, "cols"), left)
 	k.mask(left)
-	k.MOVQ(k.field(args, "cOff"), off)
-	for r, p := range rowPtr[:k.rows] {
-		k.MOVQ(Mem{Base: off, Disp: 8 * r}, p)
-		k.ADDQ(k.field(args, "c"), p)
-	}
+	k.rowPointers("cOff", "c")
 	k.TESTQ(k.constant("flagRes"), k.field(args, "flags"))
 	k.JZ(LabelRef("nores"))
 	k.MOVQ(k.field(args, "res"), b)
 	k.each(func(r, i int, _ Mem) {
 		k.load(i, Mem{Base: rowPtr[r], Index: b, Scale: 1, Disp: 4 * k.lanes * i}, k.b(0))
-		k.VADDPS(k.b(0), k.acc(r, i), k.acc(r, i))
+		k.VADDPS(k.b(0), k.acc(0, r, i), k.acc(0, r, i))
 	})
 	k.Label("nores")
 	k.TESTQ(k.constant("flagReLU"), k.field(args, "flags"))
 	k.JZ(LabelRef("norelu"))
 	k.zero(k.b(0))
-	k.each(func(r, i int, _ Mem) { k.VMAXPS(k.acc(r, i), k.b(0), k.acc(r, i)) }) // NaN stays NaN
+	k.each(func(r, i int, _ Mem) { k.VMAXPS(k.acc(0, r, i), k.b(0), k.acc(0, r, i)) }) // NaN stays NaN
 	k.Label("norelu")
 	k.CMPQ(k.field(args, "cols"), I8(k.lanes*k.used))
 	k.JNE(LabelRef("partial"))
-	k.each(func(r, i int, m Mem) { k.VMOVUPS(k.acc(r, i), m) })
+	k.each(func(r, i int, m Mem) { k.VMOVUPS(k.acc(0, r, i), m) })
 	k.JMP(LabelRef("stored"))
 	k.Label("partial")
-	k.each(func(r, i int, m Mem) { k.store(i, m, k.acc(r, i)) })
+	k.each(func(r, i int, m Mem) { k.store(i, m, k.acc(0, r, i)) })
 	k.Label("stored")
 }
 

@@ -59,7 +59,7 @@ func avx2(w *writer) *vector {
 		suffix: "AVX2",
 		lanes:  8,
 		panel:  2,
-		narrow: []int{2},
+		narrow: []int{1, 2},
 		regs:   []VecPhysical{Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7, Y8, Y9, Y10, Y11, Y12, Y13, Y14, Y15},
 		zero:   func(r VecPhysical) { w.VXORPS(r, r, r) },
 		mask: func(cols GPPhysical) {

@@ -1,0 +1,201 @@
+package cpu
+
+import (
+	"math"
+	"runtime"
+	"unsafe"
+
+	"truegrain/kernels"
+)
+
+// chunk is some rows of a product times some columns, from one panel's first to another's.
+type chunk struct {
+	product        int
+	row, rows      int
+	column, behind int
+}
+
+// Chunks. One takes some 100 µs at most, and so does a call of a kernel, which bounds the pauses of the
+// garbage collector; small plans are cut in manyChunks, so that cores end at the same time. A panel of B that
+// does not stay in L2 serves at least fewRows.
+const (
+	chunkMACs  = 12 << 20
+	smallMACs  = 512 << 10
+	manyChunks = 32
+	fewRows    = 8 * tileRows
+)
+
+// execute computes the products and ends the plan.
+func (p *plan) execute() {
+	p.end()
+	b := p.b
+	total := 0
+	for i := range p.products {
+		x := &p.products[i]
+		last := len(p.bands)
+		if i+1 < len(p.products) {
+			last = p.starts[i+1]
+		}
+		x.bands = p.bands[p.starts[i]:last]
+		total += x.rows() * x.n * x.k
+	}
+	target := min(max(total/manyChunks, smallMACs), chunkMACs)
+	for i := range p.products {
+		p.cut(i, target)
+	}
+	b.chunks(len(p.chunks), p.compute)
+	clear(p.products)
+	b.plans.put(p)
+}
+
+func (x *product) rows() (n int) {
+	for i := range x.bands {
+		n += x.bands[i].rows()
+	}
+	return n
+}
+
+// cut cuts a product into chunks of about target multiply-adds, as square as possible: what a chunk reads is
+// then least.
+func (p *plan) cut(i, target int) {
+	x, w := &p.products[i], p.b.level.width
+	m, k, panels := x.rows(), max(1, x.k), (x.n+w-1)/w
+	if m == 0 || panels == 0 {
+		return
+	}
+	side := int(math.Sqrt(float64(target / k)))
+	groups := (panels + max(1, side/w) - 1) / max(1, side/w)
+	panels = (panels + groups - 1) / groups
+	rows := max(target/(k*min(x.n, panels*w)), 2*tileRows)
+	if k > passDepth/2 {
+		rows = max(rows, fewRows)
+	}
+	blocks := (m + rows - 1) / rows
+	rows = roundUp((m+blocks-1)/blocks, tileRows)
+	for n := 0; n < x.n; n += panels * w {
+		for row := 0; row < m; row += rows {
+			p.chunks = append(p.chunks, chunk{i, row, min(rows, m-row), n, min(x.n, n+panels*w)})
+		}
+	}
+}
+
+// runner is what one goroutine needs to run chunks; it is kept from one to the next.
+type runner struct {
+	args       tileArgs
+	aOff, cOff []int64
+	pieces     []piece
+	sums       [tileRows * maxWidth]float32
+}
+
+// maxWidth is the width of the widest panel of any level.
+const maxWidth = 64
+
+// piece is the rows of a band in a chunk: from row on in the runner's tables.
+type piece struct {
+	*band
+	row, rows int
+}
+
+// run runs a chunk.
+func (p *plan) run(i int) {
+	c := &p.chunks[i]
+	x := &p.products[c.product]
+	r := p.b.runners.get()
+	r.locate(x, c)
+	for k := range x.passes() {
+		for n := c.column; n < c.behind; n += p.b.level.width {
+			for _, part := range r.pieces {
+				r.pass(p, x, part, n, k)
+			}
+		}
+	}
+	if x.act == kernels.WithGELU {
+		r.gelu(x, c)
+	}
+	p.b.runners.put(r)
+}
+
+// locate finds the pieces of a chunk and fills the tables of their rows.
+func (r *runner) locate(x *product, c *chunk) {
+	r.aOff, r.cOff = grow(r.aOff, c.rows), grow(r.cOff, c.rows)
+	r.pieces = r.pieces[:0]
+	done, first := 0, 0 // rows in the tables, the first row of the band
+	for i := range x.bands {
+		b := &x.bands[i]
+		lo, hi := max(c.row, first), min(c.row+c.rows, first+b.rows())
+		if n := hi - lo; n > 0 {
+			b.locate(lo-first, r.aOff[done:][:n], r.cOff[done:][:n])
+			r.pieces = append(r.pieces, piece{b, done, n})
+			done += n
+		}
+		first += b.rows()
+	}
+}
+
+func grow(x []int64, n int) []int64 {
+	if cap(x) < n {
+		return make([]int64, n)
+	}
+	return x[:n]
+}
+
+// pass computes the part of pass k in the panel at column n, for the rows of a piece.
+func (r *runner) pass(p *plan, x *product, part piece, n, k int) {
+	cuts := p.cuts[part.cuts+k:]
+	first, last := k == 0, k == x.passes()-1
+	segments := p.segments[cuts[0]:cuts[1]]
+	if len(segments) == 0 && !first && !last {
+		return
+	}
+	l := p.b.level
+	r.args = tileArgs{
+		a: address(x.a, 0), aStep: 4 * x.aStep,
+		b: address(x.b, n*x.k), bStep: 4 * l.width,
+		segments: uintptr(unsafe.Pointer(unsafe.SliceData(segments))), count: len(segments),
+		sums: uintptr(unsafe.Pointer(&r.sums)), c: address(x.c, n), cols: min(l.width, x.n-n),
+	}
+	if x.bStep != 0 {
+		r.args.b, r.args.bStep = address(x.b, n), 4*x.bStep
+	}
+	switch {
+	case !first:
+		r.args.flags |= flagRes
+	case x.res != nil:
+		r.args.flags |= flagRes
+		r.args.res = address(x.res, 0) - address(x.c, 0)
+	}
+	if first && x.bias != nil {
+		r.args.flags |= flagBias
+		r.args.bias = address(x.bias, n)
+	}
+	if last && x.act == kernels.WithReLU {
+		r.args.flags |= flagReLU
+	}
+	tiles := l.tile(r.args.cols)
+	full := part.rows / tileRows
+	if full > 0 {
+		r.tiles(tiles[tileRows-1], part.row, full)
+	}
+	if rest := part.rows % tileRows; rest > 0 {
+		r.tiles(tiles[rest-1], part.row+full*tileRows, 1)
+	}
+	runtime.KeepAlive(x)
+}
+
+// tiles calls a kernel for n tiles from a row of the tables on.
+func (r *runner) tiles(kernel tileKernel, row, n int) {
+	r.args.aOff = uintptr(unsafe.Pointer(&r.aOff[row]))
+	r.args.cOff = uintptr(unsafe.Pointer(&r.cOff[row]))
+	r.args.tiles = n
+	kernel(&r.args)
+}
+
+// gelu applies GELU to the chunk.
+func (r *runner) gelu(x *product, c *chunk) {
+	for _, off := range r.cOff {
+		row := x.c[int(off)/4+c.column : int(off)/4+c.behind]
+		for j, v := range row {
+			row[j] = geluOf(v)
+		}
+	}
+}
