@@ -23,12 +23,13 @@ type Backend struct {
 
 // shared is what a backend and its WithContext siblings have in common.
 type shared struct {
-	level   *level
-	pool    *pool
-	scratch scratch
-	plans   free[plan]
-	runners free[runner]
-	packers free[packer]
+	level    *level
+	pool     *pool
+	scratch  scratch
+	plans    free[plan]
+	runners  free[runner]
+	packers  free[packer]
+	rounders free[rounder]
 }
 
 func init() {

@@ -5,6 +5,11 @@ func (b *Backend) convolve(g geometry, x []float32, w weights, y []float32, acc 
 	if g.positions() == 0 {
 		return
 	}
+	var pairs []float32
+	if w.pairs() {
+		pairs = b.toPairs(x)
+		g.c, x = g.c/2, pairs
+	}
 	panels, lent := b.panels(w, b.forwardLen(g), g, (*Backend).packForward)
 	p := b.plan()
 	n := g.oc / g.groups
@@ -12,7 +17,7 @@ func (b *Backend) convolve(g geometry, x []float32, w weights, y []float32, acc 
 	for i := range g.groups {
 		e := e.channels(i * n)
 		one := product{n: n, k: g.window(), a: x, aStep: 1, b: panels[i*each:], c: y[i*n:],
-			bias: e.bias, res: e.res, act: e.act}
+			bias: e.bias, res: e.res, act: e.act, pairs: pairs != nil}
 		if acc {
 			one.res = one.c
 		}
@@ -21,6 +26,7 @@ func (b *Backend) convolve(g geometry, x []float32, w weights, y []float32, acc 
 	}
 	p.execute()
 	b.scratch.put(lent)
+	b.scratch.put(pairs)
 }
 
 // forwardLen is the size of the weights of all groups, packed for convolve.

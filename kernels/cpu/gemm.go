@@ -44,6 +44,7 @@ type gemm struct {
 	a, b, c, res, bias  []float32
 	act                 kernels.Activation
 	packed              []float32 // op(b) in panels, α applied, if that is done already
+	pairs               bool      // a, not transposed, and packed are pairs of bfloat16; k and lda count pairs
 }
 
 // farApart is the size of a transposed A from which it is copied into panels: its columns, read in place,
@@ -56,7 +57,8 @@ func (b *Backend) gemm(g gemm) {
 	}
 	var lent, copied []float32
 	p := b.plan()
-	x := product{n: g.n, k: g.k, a: g.a, aStep: 1, b: g.packed, c: g.c, res: g.res, bias: g.bias, act: g.act}
+	x := product{n: g.n, k: g.k, a: g.a, aStep: 1, b: g.packed, c: g.c, res: g.res, bias: g.bias, act: g.act,
+		pairs: g.pairs}
 	if g.acc {
 		x.res = g.c
 	}

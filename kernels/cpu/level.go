@@ -12,9 +12,11 @@ type level struct {
 	name      string
 	supported func() bool
 
-	width     int       // columns of a panel of B
-	tiles     []tileSet // by columns, the last of a whole panel
-	lanes     int       // rows that transpose turns at once
+	width     int                                    // columns of a panel of B
+	tiles     []tileSet                              // by columns, the last of a whole panel
+	pairTiles []tileSet                              // the same on pairs of bfloat16; nil where the processor has no such instructions
+	round     func(dst *uint16, src *float32, n int) // 64·n float32 to bfloat16, beside pairTiles
+	lanes     int                                    // rows that transpose turns at once
 	transpose func(dst, src *float32, dstStride, srcStride, n int)
 	peak      func(n int) // n·peakFLOPs operations as fast as the level can; nil if the level has none
 	peakFLOPs int
@@ -26,13 +28,13 @@ type tileSet struct {
 	rows [tileRows]tileKernel // by rows less one
 }
 
-// tile is the kernels for a panel with that many columns.
-func (l *level) tile(cols int) *[tileRows]tileKernel {
+// tile is the kernels of a set for a panel with that many columns.
+func tile(set []tileSet, cols int) *[tileRows]tileKernel {
 	i := 0
-	for l.tiles[i].cols < cols {
+	for set[i].cols < cols {
 		i++
 	}
-	return &l.tiles[i].rows
+	return &set[i].rows
 }
 
 // capVar names the environment variable that caps the level: "generic", "avx2" or "avx512".

@@ -42,3 +42,21 @@ var avx2 = &level{
 	peak:      peakAVX2,
 	peakFLOPs: 12 * 2 * 8,
 }
+
+// pairTiles are the kernels of AVX512_BF16, which not every processor with AVX-512 has.
+var pairTiles = []tileSet{
+	{16, [tileRows]tileKernel{tile1x16BF16, tile2x16BF16, tile3x16BF16,
+		tile4x16BF16, tile5x16BF16, tile6x16BF16}},
+	{32, [tileRows]tileKernel{tile1x32BF16, tile2x32BF16, tile3x32BF16,
+		tile4x32BF16, tile5x32BF16, tile6x32BF16}},
+	{48, [tileRows]tileKernel{tile1x48BF16, tile2x48BF16, tile3x48BF16,
+		tile4x48BF16, tile5x48BF16, tile6x48BF16}},
+	{64, [tileRows]tileKernel{tile1x64BF16, tile2x64BF16, tile3x64BF16,
+		tile4x64BF16, tile5x64BF16, tile6x64BF16}},
+}
+
+func init() {
+	if cpuid.CPU.Supports(cpuid.AVX512BF16) {
+		avx512.pairTiles, avx512.round = pairTiles, roundBF16
+	}
+}

@@ -17,7 +17,13 @@ func (b *Backend) Linear(op kernels.Linear) {
 		bias: floats(op.Bias), res: floats(op.Residual),
 	}
 	if op.Packed != nil {
-		g.packed = op.Packed.(*packed).panels
+		w := op.Packed.(*packed)
+		g.packed, g.pairs = w.panels, w.pairs
+	}
+	if g.pairs {
+		g.a = b.toPairs(g.a)
+		g.k, g.lda = g.k/2, g.lda/2
+		defer b.scratch.put(g.a)
 	}
 	b.gemm(g)
 }

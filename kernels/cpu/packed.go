@@ -3,10 +3,18 @@ package cpu
 import "truegrain/kernels"
 
 // packed are weights in panels: the operands of all products of an op, one after the other.
-type packed struct{ panels []float32 }
+type packed struct {
+	panels []float32
+	pairs  bool // of bfloat16
+}
 
-// Method is the algorithm.
-func (p *packed) Method() string { return "direct" }
+// Method is the algorithm and the type of its operands.
+func (p *packed) Method() string {
+	if p.pairs {
+		return "bfloat16"
+	}
+	return "direct"
+}
 
 // Bytes is the memory of the panels.
 func (p *packed) Bytes() int64 { return int64(4 * len(p.panels)) }
@@ -15,23 +23,33 @@ func (p *packed) Bytes() int64 { return int64(4 * len(p.panels)) }
 func (p *packed) Free() { p.panels = nil }
 
 // Pack packs the weights of a convolution, of either direction, or of a linear map.
-func (b *Backend) Pack(op kernels.Op, _ kernels.Packing) (kernels.Packed, error) {
-	p := &packed{}
+func (b *Backend) Pack(op kernels.Op, how kernels.Packing) (kernels.Packed, error) {
+	p := &packed{pairs: how == kernels.BFloat16 && b.level.pairTiles != nil}
 	switch o := op.(type) {
 	case kernels.Conv2D:
 		o.Check()
-		g := conv2DGeometry(o)
+		g, weight := conv2DGeometry(o), floats(o.Weight)
+		if p.pairs = p.pairs && g.c/g.groups%2 == 0; p.pairs {
+			g.c, weight = g.c/2, b.toPairs(weight)
+			defer b.scratch.put(weight)
+		}
 		p.panels = make([]float32, b.forwardLen(g))
-		b.packForward(g, floats(o.Weight), p.panels)
+		b.packForward(g, weight, p.panels)
 	case kernels.ConvTranspose2D:
 		o.Check()
+		p.pairs = false
 		g := transposedGeometry(o)
 		p.panels = make([]float32, b.pictureLen(g))
 		b.packPicture(g, floats(o.Weight), p.panels)
 	case kernels.Linear:
 		exactly("linear", "Weight", o.Weight, o.OD*o.D)
-		p.panels = make([]float32, b.packedLen(o.D, o.OD))
-		b.packColumns(p.panels, floats(o.Weight), o.D, o.D, o.OD)
+		d, weight := o.D, floats(o.Weight)
+		if p.pairs = p.pairs && d%2 == 0; p.pairs {
+			d, weight = d/2, b.toPairs(weight)
+			defer b.scratch.put(weight)
+		}
+		p.panels = make([]float32, b.packedLen(d, o.OD))
+		b.packColumns(p.panels, weight, d, d, o.OD)
 	default:
 		return nil, nil
 	}
@@ -43,6 +61,9 @@ type weights struct {
 	raw   []float32
 	ready *packed
 }
+
+// pairs says that they are pairs of bfloat16.
+func (w weights) pairs() bool { return w.ready != nil && w.ready.pairs }
 
 func weightsOf(w kernels.Buf, p kernels.Packed) weights {
 	if p != nil {

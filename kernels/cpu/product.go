@@ -18,7 +18,8 @@ type product struct {
 	res   []float32 // laid out as c; may be c, which adds to it
 	bias  []float32 // n
 	act   kernels.Activation
-	pass  int // k of a pass
+	pass  int  // k of a pass
+	pairs bool // an element of A and of B is two bfloat16, their product the sum of two (bfloat16.go)
 	bands []band
 }
 

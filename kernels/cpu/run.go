@@ -171,7 +171,7 @@ func (r *runner) pass(p *plan, x *product, part piece, n, k int) {
 	if last && x.act == kernels.WithReLU {
 		r.args.flags |= flagReLU
 	}
-	tiles := l.tile(r.args.cols)
+	tiles := tile(x.tiles(l), r.args.cols)
 	full := part.rows / tileRows
 	if full > 0 {
 		r.tiles(tiles[tileRows-1], part.row, full)
@@ -180,6 +180,14 @@ func (r *runner) pass(p *plan, x *product, part piece, n, k int) {
 		r.tiles(tiles[rest-1], part.row+full*tileRows, 1)
 	}
 	runtime.KeepAlive(x)
+}
+
+// tiles is the kernels for the product's elements.
+func (x *product) tiles(l *level) []tileSet {
+	if x.pairs {
+		return l.pairTiles
+	}
+	return l.tiles
 }
 
 // tiles calls a kernel for n tiles from a row of the tables on.

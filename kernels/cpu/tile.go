@@ -12,13 +12,16 @@ type tileKernel func(args *tileArgs)
 
 // tileGo is the tile kernel of any shape in Go: what the assembly computes, except that the sums of products
 // are rounded twice a step.
-func tileGo(rows int) tileKernel {
+func tileGo(rows int) tileKernel { return tileOf(rows, (*tileArgs).addProducts) }
+
+// tileOf is a tile kernel that adds the products of a segment by add.
+func tileOf(rows int, add func(args *tileArgs, sum *[4]float32, a, b uintptr, depth int)) tileKernel {
 	return func(args *tileArgs) {
 		for ; args.tiles > 0; args.tiles-- {
 			aOff := offsetsAt(args.aOff, rows)
 			for r, c := range offsetsAt(args.cOff, rows) {
 				for j := 0; j < args.cols; j += 4 {
-					sum := args.dot(args.a+uintptr(aOff[r]), args.b+4*uintptr(j))
+					sum := args.dot(add, args.a+uintptr(aOff[r]), args.b+4*uintptr(j))
 					args.finish(sum[:min(4, args.cols-j)], args.c+uintptr(c)+4*uintptr(j), j)
 				}
 			}
@@ -29,10 +32,12 @@ func tileGo(rows int) tileKernel {
 }
 
 // dot is the product of a row of A with four columns of B.
-func (args *tileArgs) dot(a, b uintptr) (sum [4]float32) {
+func (args *tileArgs) dot(
+	add func(args *tileArgs, sum *[4]float32, a, b uintptr, depth int), a, b uintptr,
+) (sum [4]float32) {
 	var parts [4]float32
 	for _, s := range segmentsAt(args.segments, args.count) {
-		args.addProducts(&parts, a+uintptr(s.a), b+uintptr(s.b), s.depth)
+		add(args, &parts, a+uintptr(s.a), b+uintptr(s.b), s.depth)
 		if s.sum != sumOn {
 			for i, v := range parts {
 				sum[i] += v

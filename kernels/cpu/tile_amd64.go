@@ -9,120 +9,240 @@ package cpu
 //go:noescape
 func tile1x16AVX512(args *tileArgs)
 
+// tile1x16BF16 computes args.tiles tiles of 1 rows and at most 16 columns, as pairTileGo does.
+//
+//go:noescape
+func tile1x16BF16(args *tileArgs)
+
 // tile2x16AVX512 computes args.tiles tiles of 2 rows and at most 16 columns, as tileGo does.
 //
 //go:noescape
 func tile2x16AVX512(args *tileArgs)
+
+// tile2x16BF16 computes args.tiles tiles of 2 rows and at most 16 columns, as pairTileGo does.
+//
+//go:noescape
+func tile2x16BF16(args *tileArgs)
 
 // tile3x16AVX512 computes args.tiles tiles of 3 rows and at most 16 columns, as tileGo does.
 //
 //go:noescape
 func tile3x16AVX512(args *tileArgs)
 
+// tile3x16BF16 computes args.tiles tiles of 3 rows and at most 16 columns, as pairTileGo does.
+//
+//go:noescape
+func tile3x16BF16(args *tileArgs)
+
 // tile4x16AVX512 computes args.tiles tiles of 4 rows and at most 16 columns, as tileGo does.
 //
 //go:noescape
 func tile4x16AVX512(args *tileArgs)
+
+// tile4x16BF16 computes args.tiles tiles of 4 rows and at most 16 columns, as pairTileGo does.
+//
+//go:noescape
+func tile4x16BF16(args *tileArgs)
 
 // tile5x16AVX512 computes args.tiles tiles of 5 rows and at most 16 columns, as tileGo does.
 //
 //go:noescape
 func tile5x16AVX512(args *tileArgs)
 
+// tile5x16BF16 computes args.tiles tiles of 5 rows and at most 16 columns, as pairTileGo does.
+//
+//go:noescape
+func tile5x16BF16(args *tileArgs)
+
 // tile6x16AVX512 computes args.tiles tiles of 6 rows and at most 16 columns, as tileGo does.
 //
 //go:noescape
 func tile6x16AVX512(args *tileArgs)
+
+// tile6x16BF16 computes args.tiles tiles of 6 rows and at most 16 columns, as pairTileGo does.
+//
+//go:noescape
+func tile6x16BF16(args *tileArgs)
 
 // tile1x32AVX512 computes args.tiles tiles of 1 rows and at most 32 columns, as tileGo does.
 //
 //go:noescape
 func tile1x32AVX512(args *tileArgs)
 
+// tile1x32BF16 computes args.tiles tiles of 1 rows and at most 32 columns, as pairTileGo does.
+//
+//go:noescape
+func tile1x32BF16(args *tileArgs)
+
 // tile2x32AVX512 computes args.tiles tiles of 2 rows and at most 32 columns, as tileGo does.
 //
 //go:noescape
 func tile2x32AVX512(args *tileArgs)
+
+// tile2x32BF16 computes args.tiles tiles of 2 rows and at most 32 columns, as pairTileGo does.
+//
+//go:noescape
+func tile2x32BF16(args *tileArgs)
 
 // tile3x32AVX512 computes args.tiles tiles of 3 rows and at most 32 columns, as tileGo does.
 //
 //go:noescape
 func tile3x32AVX512(args *tileArgs)
 
+// tile3x32BF16 computes args.tiles tiles of 3 rows and at most 32 columns, as pairTileGo does.
+//
+//go:noescape
+func tile3x32BF16(args *tileArgs)
+
 // tile4x32AVX512 computes args.tiles tiles of 4 rows and at most 32 columns, as tileGo does.
 //
 //go:noescape
 func tile4x32AVX512(args *tileArgs)
+
+// tile4x32BF16 computes args.tiles tiles of 4 rows and at most 32 columns, as pairTileGo does.
+//
+//go:noescape
+func tile4x32BF16(args *tileArgs)
 
 // tile5x32AVX512 computes args.tiles tiles of 5 rows and at most 32 columns, as tileGo does.
 //
 //go:noescape
 func tile5x32AVX512(args *tileArgs)
 
+// tile5x32BF16 computes args.tiles tiles of 5 rows and at most 32 columns, as pairTileGo does.
+//
+//go:noescape
+func tile5x32BF16(args *tileArgs)
+
 // tile6x32AVX512 computes args.tiles tiles of 6 rows and at most 32 columns, as tileGo does.
 //
 //go:noescape
 func tile6x32AVX512(args *tileArgs)
+
+// tile6x32BF16 computes args.tiles tiles of 6 rows and at most 32 columns, as pairTileGo does.
+//
+//go:noescape
+func tile6x32BF16(args *tileArgs)
 
 // tile1x48AVX512 computes args.tiles tiles of 1 rows and at most 48 columns, as tileGo does.
 //
 //go:noescape
 func tile1x48AVX512(args *tileArgs)
 
+// tile1x48BF16 computes args.tiles tiles of 1 rows and at most 48 columns, as pairTileGo does.
+//
+//go:noescape
+func tile1x48BF16(args *tileArgs)
+
 // tile2x48AVX512 computes args.tiles tiles of 2 rows and at most 48 columns, as tileGo does.
 //
 //go:noescape
 func tile2x48AVX512(args *tileArgs)
+
+// tile2x48BF16 computes args.tiles tiles of 2 rows and at most 48 columns, as pairTileGo does.
+//
+//go:noescape
+func tile2x48BF16(args *tileArgs)
 
 // tile3x48AVX512 computes args.tiles tiles of 3 rows and at most 48 columns, as tileGo does.
 //
 //go:noescape
 func tile3x48AVX512(args *tileArgs)
 
+// tile3x48BF16 computes args.tiles tiles of 3 rows and at most 48 columns, as pairTileGo does.
+//
+//go:noescape
+func tile3x48BF16(args *tileArgs)
+
 // tile4x48AVX512 computes args.tiles tiles of 4 rows and at most 48 columns, as tileGo does.
 //
 //go:noescape
 func tile4x48AVX512(args *tileArgs)
+
+// tile4x48BF16 computes args.tiles tiles of 4 rows and at most 48 columns, as pairTileGo does.
+//
+//go:noescape
+func tile4x48BF16(args *tileArgs)
 
 // tile5x48AVX512 computes args.tiles tiles of 5 rows and at most 48 columns, as tileGo does.
 //
 //go:noescape
 func tile5x48AVX512(args *tileArgs)
 
+// tile5x48BF16 computes args.tiles tiles of 5 rows and at most 48 columns, as pairTileGo does.
+//
+//go:noescape
+func tile5x48BF16(args *tileArgs)
+
 // tile6x48AVX512 computes args.tiles tiles of 6 rows and at most 48 columns, as tileGo does.
 //
 //go:noescape
 func tile6x48AVX512(args *tileArgs)
+
+// tile6x48BF16 computes args.tiles tiles of 6 rows and at most 48 columns, as pairTileGo does.
+//
+//go:noescape
+func tile6x48BF16(args *tileArgs)
 
 // tile1x64AVX512 computes args.tiles tiles of 1 rows and at most 64 columns, as tileGo does.
 //
 //go:noescape
 func tile1x64AVX512(args *tileArgs)
 
+// tile1x64BF16 computes args.tiles tiles of 1 rows and at most 64 columns, as pairTileGo does.
+//
+//go:noescape
+func tile1x64BF16(args *tileArgs)
+
 // tile2x64AVX512 computes args.tiles tiles of 2 rows and at most 64 columns, as tileGo does.
 //
 //go:noescape
 func tile2x64AVX512(args *tileArgs)
+
+// tile2x64BF16 computes args.tiles tiles of 2 rows and at most 64 columns, as pairTileGo does.
+//
+//go:noescape
+func tile2x64BF16(args *tileArgs)
 
 // tile3x64AVX512 computes args.tiles tiles of 3 rows and at most 64 columns, as tileGo does.
 //
 //go:noescape
 func tile3x64AVX512(args *tileArgs)
 
+// tile3x64BF16 computes args.tiles tiles of 3 rows and at most 64 columns, as pairTileGo does.
+//
+//go:noescape
+func tile3x64BF16(args *tileArgs)
+
 // tile4x64AVX512 computes args.tiles tiles of 4 rows and at most 64 columns, as tileGo does.
 //
 //go:noescape
 func tile4x64AVX512(args *tileArgs)
+
+// tile4x64BF16 computes args.tiles tiles of 4 rows and at most 64 columns, as pairTileGo does.
+//
+//go:noescape
+func tile4x64BF16(args *tileArgs)
 
 // tile5x64AVX512 computes args.tiles tiles of 5 rows and at most 64 columns, as tileGo does.
 //
 //go:noescape
 func tile5x64AVX512(args *tileArgs)
 
+// tile5x64BF16 computes args.tiles tiles of 5 rows and at most 64 columns, as pairTileGo does.
+//
+//go:noescape
+func tile5x64BF16(args *tileArgs)
+
 // tile6x64AVX512 computes args.tiles tiles of 6 rows and at most 64 columns, as tileGo does.
 //
 //go:noescape
 func tile6x64AVX512(args *tileArgs)
+
+// tile6x64BF16 computes args.tiles tiles of 6 rows and at most 64 columns, as pairTileGo does.
+//
+//go:noescape
+func tile6x64BF16(args *tileArgs)
 
 // tile1x8AVX2 computes args.tiles tiles of 1 rows and at most 8 columns, as tileGo does.
 //

@@ -167,6 +167,174 @@ keep:
 	VPXORD  Z0, Z0, Z0
 	JMP     next
 
+// func tile1x16BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile1x16BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+
+ready:
+	VPXORD Z6, Z6, Z6
+	VPXORD Z12, Z12, Z12
+	VPXORD Z18, Z18, Z18
+	MOVQ   32(AX), R14
+	MOVQ   16(AX), CX
+	MOVQ   (AX), DX
+	MOVQ   (CX), R8
+	ADDQ   DX, R8
+	MOVQ   40(AX), DI
+	MOVQ   48(AX), R15
+	TESTQ  R15, R15
+	JZ     epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xf052
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xd052
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	VADDPS    Z12, Z0, Z0
+	VPXORD    Z12, Z12, Z12
+	VADDPS    Z18, Z6, Z6
+	VPXORD    Z18, Z18, Z18
+	VADDPS    Z6, Z0, Z0
+	VPXORD    Z6, Z6, Z6
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+
+norelu:
+	CMPQ    96(AX), $+16
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+
+stored:
+	ADDQ $+8, 16(AX)
+	ADDQ $+8, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	VADDPS Z12, Z0, Z0
+	VPXORD Z12, Z12, Z12
+	VADDPS Z18, Z6, Z6
+	VPXORD Z18, Z18, Z18
+	VADDPS Z6, Z0, Z0
+	VPXORD Z6, Z6, Z6
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	JMP     next
+
 // func tile2x16AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·tile2x16AVX512(SB), NOSPLIT, $0-8
@@ -264,6 +432,218 @@ single:
 	VFMADD231PS  Z24, Z28, Z0
 	VBROADCASTSS (R9)(CX*1), Z29
 	VFMADD231PS  Z24, Z29, Z1
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	VADDPS    Z12, Z0, Z0
+	VPXORD    Z12, Z12, Z12
+	VADDPS    Z13, Z1, Z1
+	VPXORD    Z13, Z13, Z13
+	VADDPS    Z18, Z6, Z6
+	VPXORD    Z18, Z18, Z18
+	VADDPS    Z19, Z7, Z7
+	VPXORD    Z19, Z19, Z19
+	VADDPS    Z6, Z0, Z0
+	VPXORD    Z6, Z6, Z6
+	VADDPS    Z7, Z1, Z1
+	VPXORD    Z7, Z7, Z7
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z1, Z1
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+
+norelu:
+	CMPQ    96(AX), $+16
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, (R9)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K1, (R9)
+
+stored:
+	ADDQ $+16, 16(AX)
+	ADDQ $+16, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	VADDPS Z12, Z0, Z0
+	VPXORD Z12, Z12, Z12
+	VADDPS Z13, Z1, Z1
+	VPXORD Z13, Z13, Z13
+	VADDPS Z18, Z6, Z6
+	VPXORD Z18, Z18, Z18
+	VADDPS Z19, Z7, Z7
+	VPXORD Z19, Z19, Z19
+	VADDPS Z6, Z0, Z0
+	VPXORD Z6, Z6, Z6
+	VADDPS Z7, Z1, Z1
+	VPXORD Z7, Z7, Z7
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	JMP     next
+
+// func tile2x16BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile2x16BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z1
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+ready:
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	MOVQ   32(AX), R14
+	MOVQ   16(AX), CX
+	MOVQ   (AX), DX
+	MOVQ   (CX), R8
+	ADDQ   DX, R8
+	MOVQ   8(CX), R9
+	ADDQ   DX, R9
+	MOVQ   40(AX), DI
+	MOVQ   48(AX), R15
+	TESTQ  R15, R15
+	JZ     epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xc852
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xf052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xf852
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xe852
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xd052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40168262
+	WORD         $0xd852
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xc852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
 	DECQ         DX
@@ -483,6 +863,262 @@ single:
 	VFMADD231PS  Z24, Z29, Z1
 	VBROADCASTSS (R10)(CX*1), Z30
 	VFMADD231PS  Z24, Z30, Z2
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	VADDPS    Z12, Z0, Z0
+	VPXORD    Z12, Z12, Z12
+	VADDPS    Z13, Z1, Z1
+	VPXORD    Z13, Z13, Z13
+	VADDPS    Z14, Z2, Z2
+	VPXORD    Z14, Z14, Z14
+	VADDPS    Z18, Z6, Z6
+	VPXORD    Z18, Z18, Z18
+	VADDPS    Z19, Z7, Z7
+	VPXORD    Z19, Z19, Z19
+	VADDPS    Z20, Z8, Z8
+	VPXORD    Z20, Z20, Z20
+	VADDPS    Z6, Z0, Z0
+	VPXORD    Z6, Z6, Z6
+	VADDPS    Z7, Z1, Z1
+	VPXORD    Z7, Z7, Z7
+	VADDPS    Z8, Z2, Z2
+	VPXORD    Z8, Z8, Z8
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	MOVQ      16(CX), R10
+	ADDQ      DX, R10
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z2, Z2
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+
+norelu:
+	CMPQ    96(AX), $+16
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, (R9)
+	VMOVUPS Z2, (R10)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K1, (R9)
+	VMOVUPS Z2, K1, (R10)
+
+stored:
+	ADDQ $+24, 16(AX)
+	ADDQ $+24, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	VADDPS Z12, Z0, Z0
+	VPXORD Z12, Z12, Z12
+	VADDPS Z13, Z1, Z1
+	VPXORD Z13, Z13, Z13
+	VADDPS Z14, Z2, Z2
+	VPXORD Z14, Z14, Z14
+	VADDPS Z18, Z6, Z6
+	VPXORD Z18, Z18, Z18
+	VADDPS Z19, Z7, Z7
+	VPXORD Z19, Z19, Z19
+	VADDPS Z20, Z8, Z8
+	VPXORD Z20, Z20, Z20
+	VADDPS Z6, Z0, Z0
+	VPXORD Z6, Z6, Z6
+	VADDPS Z7, Z1, Z1
+	VPXORD Z7, Z7, Z7
+	VADDPS Z8, Z2, Z2
+	VPXORD Z8, Z8, Z8
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	JMP     next
+
+// func tile3x16BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile3x16BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z1
+	VMOVAPS   Z0, Z2
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+
+ready:
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	MOVQ   32(AX), R14
+	MOVQ   16(AX), CX
+	MOVQ   (AX), DX
+	MOVQ   (CX), R8
+	ADDQ   DX, R8
+	MOVQ   8(CX), R9
+	ADDQ   DX, R9
+	MOVQ   16(CX), R10
+	ADDQ   DX, R10
+	MOVQ   40(AX), DI
+	MOVQ   48(AX), R15
+	TESTQ  R15, R15
+	JZ     epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xc852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xd052
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xf052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xf852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xe852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xf052
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xd052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40168262
+	WORD         $0xd852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e8262
+	WORD         $0xe052
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xc852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xd052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
 	DECQ         DX
@@ -890,6 +1526,306 @@ keep:
 	VPXORD  Z3, Z3, Z3
 	JMP     next
 
+// func tile4x16BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile4x16BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z1
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z3
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+ready:
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	MOVQ   32(AX), R14
+	MOVQ   16(AX), CX
+	MOVQ   (AX), DX
+	MOVQ   (CX), R8
+	ADDQ   DX, R8
+	MOVQ   8(CX), R9
+	ADDQ   DX, R9
+	MOVQ   16(CX), R10
+	ADDQ   DX, R10
+	MOVQ   24(CX), R11
+	ADDQ   DX, R11
+	MOVQ   40(AX), DI
+	MOVQ   48(AX), R15
+	TESTQ  R15, R15
+	JZ     epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xc852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xd052
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xd852
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xf052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xf852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xc852
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xe852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xf052
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xf852
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xd052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40168262
+	WORD         $0xd852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e8262
+	WORD         $0xe052
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40068262
+	WORD         $0xe852
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xc852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xd052
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xd852
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	VADDPS    Z12, Z0, Z0
+	VPXORD    Z12, Z12, Z12
+	VADDPS    Z13, Z1, Z1
+	VPXORD    Z13, Z13, Z13
+	VADDPS    Z14, Z2, Z2
+	VPXORD    Z14, Z14, Z14
+	VADDPS    Z15, Z3, Z3
+	VPXORD    Z15, Z15, Z15
+	VADDPS    Z18, Z6, Z6
+	VPXORD    Z18, Z18, Z18
+	VADDPS    Z19, Z7, Z7
+	VPXORD    Z19, Z19, Z19
+	VADDPS    Z20, Z8, Z8
+	VPXORD    Z20, Z20, Z20
+	VADDPS    Z21, Z9, Z9
+	VPXORD    Z21, Z21, Z21
+	VADDPS    Z6, Z0, Z0
+	VPXORD    Z6, Z6, Z6
+	VADDPS    Z7, Z1, Z1
+	VPXORD    Z7, Z7, Z7
+	VADDPS    Z8, Z2, Z2
+	VPXORD    Z8, Z8, Z8
+	VADDPS    Z9, Z3, Z3
+	VPXORD    Z9, Z9, Z9
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	MOVQ      16(CX), R10
+	ADDQ      DX, R10
+	MOVQ      24(CX), R11
+	ADDQ      DX, R11
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z (R11)(BX*1), K1, Z24
+	VADDPS    Z24, Z3, Z3
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+
+norelu:
+	CMPQ    96(AX), $+16
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, (R9)
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, (R11)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K1, (R9)
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K1, (R11)
+
+stored:
+	ADDQ $+32, 16(AX)
+	ADDQ $+32, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	VADDPS Z12, Z0, Z0
+	VPXORD Z12, Z12, Z12
+	VADDPS Z13, Z1, Z1
+	VPXORD Z13, Z13, Z13
+	VADDPS Z14, Z2, Z2
+	VPXORD Z14, Z14, Z14
+	VADDPS Z15, Z3, Z3
+	VPXORD Z15, Z15, Z15
+	VADDPS Z18, Z6, Z6
+	VPXORD Z18, Z18, Z18
+	VADDPS Z19, Z7, Z7
+	VPXORD Z19, Z19, Z19
+	VADDPS Z20, Z8, Z8
+	VPXORD Z20, Z20, Z20
+	VADDPS Z21, Z9, Z9
+	VPXORD Z21, Z21, Z21
+	VADDPS Z6, Z0, Z0
+	VPXORD Z6, Z6, Z6
+	VADDPS Z7, Z1, Z1
+	VPXORD Z7, Z7, Z7
+	VADDPS Z8, Z2, Z2
+	VPXORD Z8, Z8, Z8
+	VADDPS Z9, Z3, Z3
+	VPXORD Z9, Z9, Z9
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	JMP     next
+
 // func tile5x16AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·tile5x16AVX512(SB), NOSPLIT, $0-8
@@ -1038,6 +1974,350 @@ single:
 	VFMADD231PS  Z24, Z31, Z3
 	VBROADCASTSS (R12)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z4
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	VADDPS    Z12, Z0, Z0
+	VPXORD    Z12, Z12, Z12
+	VADDPS    Z13, Z1, Z1
+	VPXORD    Z13, Z13, Z13
+	VADDPS    Z14, Z2, Z2
+	VPXORD    Z14, Z14, Z14
+	VADDPS    Z15, Z3, Z3
+	VPXORD    Z15, Z15, Z15
+	VADDPS    Z16, Z4, Z4
+	VPXORD    Z16, Z16, Z16
+	VADDPS    Z18, Z6, Z6
+	VPXORD    Z18, Z18, Z18
+	VADDPS    Z19, Z7, Z7
+	VPXORD    Z19, Z19, Z19
+	VADDPS    Z20, Z8, Z8
+	VPXORD    Z20, Z20, Z20
+	VADDPS    Z21, Z9, Z9
+	VPXORD    Z21, Z21, Z21
+	VADDPS    Z22, Z10, Z10
+	VPXORD    Z22, Z22, Z22
+	VADDPS    Z6, Z0, Z0
+	VPXORD    Z6, Z6, Z6
+	VADDPS    Z7, Z1, Z1
+	VPXORD    Z7, Z7, Z7
+	VADDPS    Z8, Z2, Z2
+	VPXORD    Z8, Z8, Z8
+	VADDPS    Z9, Z3, Z3
+	VPXORD    Z9, Z9, Z9
+	VADDPS    Z10, Z4, Z4
+	VPXORD    Z10, Z10, Z10
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	MOVQ      16(CX), R10
+	ADDQ      DX, R10
+	MOVQ      24(CX), R11
+	ADDQ      DX, R11
+	MOVQ      32(CX), R12
+	ADDQ      DX, R12
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z (R11)(BX*1), K1, Z24
+	VADDPS    Z24, Z3, Z3
+	VMOVUPS.Z (R12)(BX*1), K1, Z24
+	VADDPS    Z24, Z4, Z4
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+
+norelu:
+	CMPQ    96(AX), $+16
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, (R9)
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, (R11)
+	VMOVUPS Z4, (R12)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K1, (R9)
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K1, (R11)
+	VMOVUPS Z4, K1, (R12)
+
+stored:
+	ADDQ $+40, 16(AX)
+	ADDQ $+40, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	VADDPS Z12, Z0, Z0
+	VPXORD Z12, Z12, Z12
+	VADDPS Z13, Z1, Z1
+	VPXORD Z13, Z13, Z13
+	VADDPS Z14, Z2, Z2
+	VPXORD Z14, Z14, Z14
+	VADDPS Z15, Z3, Z3
+	VPXORD Z15, Z15, Z15
+	VADDPS Z16, Z4, Z4
+	VPXORD Z16, Z16, Z16
+	VADDPS Z18, Z6, Z6
+	VPXORD Z18, Z18, Z18
+	VADDPS Z19, Z7, Z7
+	VPXORD Z19, Z19, Z19
+	VADDPS Z20, Z8, Z8
+	VPXORD Z20, Z20, Z20
+	VADDPS Z21, Z9, Z9
+	VPXORD Z21, Z21, Z21
+	VADDPS Z22, Z10, Z10
+	VPXORD Z22, Z22, Z22
+	VADDPS Z6, Z0, Z0
+	VPXORD Z6, Z6, Z6
+	VADDPS Z7, Z1, Z1
+	VPXORD Z7, Z7, Z7
+	VADDPS Z8, Z2, Z2
+	VPXORD Z8, Z8, Z8
+	VADDPS Z9, Z3, Z3
+	VPXORD Z9, Z9, Z9
+	VADDPS Z10, Z4, Z4
+	VPXORD Z10, Z10, Z10
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	VADDPS 256(BX), Z4, Z4
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	VMOVUPS Z4, 256(BX)
+	VPXORD  Z4, Z4, Z4
+	JMP     next
+
+// func tile5x16BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile5x16BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z1
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z3
+	VMOVAPS   Z0, Z4
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+
+ready:
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	MOVQ   32(AX), R14
+	MOVQ   16(AX), CX
+	MOVQ   (AX), DX
+	MOVQ   (CX), R8
+	ADDQ   DX, R8
+	MOVQ   8(CX), R9
+	ADDQ   DX, R9
+	MOVQ   16(CX), R10
+	ADDQ   DX, R10
+	MOVQ   24(CX), R11
+	ADDQ   DX, R11
+	MOVQ   32(CX), R12
+	ADDQ   DX, R12
+	MOVQ   40(AX), DI
+	MOVQ   48(AX), R15
+	TESTQ  R15, R15
+	JZ     epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xc852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xd052
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xd852
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xe052
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xf052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xf852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xc852
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xd052
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xe852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xf052
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xf852
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xc052
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xd052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40168262
+	WORD         $0xd852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e8262
+	WORD         $0xe052
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40068262
+	WORD         $0xe852
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xf052
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xc852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xd052
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xd852
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xe052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
 	DECQ         DX
@@ -1567,6 +2847,394 @@ keep:
 	VPXORD  Z5, Z5, Z5
 	JMP     next
 
+// func tile6x16BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile6x16BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z1
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z3
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z5
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+ready:
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	MOVQ   32(AX), R14
+	MOVQ   16(AX), CX
+	MOVQ   (AX), DX
+	MOVQ   (CX), R8
+	ADDQ   DX, R8
+	MOVQ   8(CX), R9
+	ADDQ   DX, R9
+	MOVQ   16(CX), R10
+	ADDQ   DX, R10
+	MOVQ   24(CX), R11
+	ADDQ   DX, R11
+	MOVQ   32(CX), R12
+	ADDQ   DX, R12
+	MOVQ   40(CX), R13
+	ADDQ   DX, R13
+	MOVQ   40(AX), DI
+	MOVQ   48(AX), R15
+	TESTQ  R15, R15
+	JZ     epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xc852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xd052
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xd852
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xe052
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe852
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xf052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xf852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xc852
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xd052
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xd852
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xe852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xf052
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xf852
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xc052
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40168262
+	WORD         $0xc852
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xd052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40168262
+	WORD         $0xd852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e8262
+	WORD         $0xe052
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40068262
+	WORD         $0xe852
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xf052
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40168262
+	WORD         $0xf852
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xc852
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xd052
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xd852
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xe052
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe852
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	VADDPS    Z12, Z0, Z0
+	VPXORD    Z12, Z12, Z12
+	VADDPS    Z13, Z1, Z1
+	VPXORD    Z13, Z13, Z13
+	VADDPS    Z14, Z2, Z2
+	VPXORD    Z14, Z14, Z14
+	VADDPS    Z15, Z3, Z3
+	VPXORD    Z15, Z15, Z15
+	VADDPS    Z16, Z4, Z4
+	VPXORD    Z16, Z16, Z16
+	VADDPS    Z17, Z5, Z5
+	VPXORD    Z17, Z17, Z17
+	VADDPS    Z18, Z6, Z6
+	VPXORD    Z18, Z18, Z18
+	VADDPS    Z19, Z7, Z7
+	VPXORD    Z19, Z19, Z19
+	VADDPS    Z20, Z8, Z8
+	VPXORD    Z20, Z20, Z20
+	VADDPS    Z21, Z9, Z9
+	VPXORD    Z21, Z21, Z21
+	VADDPS    Z22, Z10, Z10
+	VPXORD    Z22, Z22, Z22
+	VADDPS    Z23, Z11, Z11
+	VPXORD    Z23, Z23, Z23
+	VADDPS    Z6, Z0, Z0
+	VPXORD    Z6, Z6, Z6
+	VADDPS    Z7, Z1, Z1
+	VPXORD    Z7, Z7, Z7
+	VADDPS    Z8, Z2, Z2
+	VPXORD    Z8, Z8, Z8
+	VADDPS    Z9, Z3, Z3
+	VPXORD    Z9, Z9, Z9
+	VADDPS    Z10, Z4, Z4
+	VPXORD    Z10, Z10, Z10
+	VADDPS    Z11, Z5, Z5
+	VPXORD    Z11, Z11, Z11
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	MOVQ      16(CX), R10
+	ADDQ      DX, R10
+	MOVQ      24(CX), R11
+	ADDQ      DX, R11
+	MOVQ      32(CX), R12
+	ADDQ      DX, R12
+	MOVQ      40(CX), R13
+	ADDQ      DX, R13
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z (R11)(BX*1), K1, Z24
+	VADDPS    Z24, Z3, Z3
+	VMOVUPS.Z (R12)(BX*1), K1, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z (R13)(BX*1), K1, Z24
+	VADDPS    Z24, Z5, Z5
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+
+norelu:
+	CMPQ    96(AX), $+16
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, (R9)
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, (R11)
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, (R13)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K1, (R9)
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K1, (R11)
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K1, (R13)
+
+stored:
+	ADDQ $+48, 16(AX)
+	ADDQ $+48, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	VADDPS Z12, Z0, Z0
+	VPXORD Z12, Z12, Z12
+	VADDPS Z13, Z1, Z1
+	VPXORD Z13, Z13, Z13
+	VADDPS Z14, Z2, Z2
+	VPXORD Z14, Z14, Z14
+	VADDPS Z15, Z3, Z3
+	VPXORD Z15, Z15, Z15
+	VADDPS Z16, Z4, Z4
+	VPXORD Z16, Z16, Z16
+	VADDPS Z17, Z5, Z5
+	VPXORD Z17, Z17, Z17
+	VADDPS Z18, Z6, Z6
+	VPXORD Z18, Z18, Z18
+	VADDPS Z19, Z7, Z7
+	VPXORD Z19, Z19, Z19
+	VADDPS Z20, Z8, Z8
+	VPXORD Z20, Z20, Z20
+	VADDPS Z21, Z9, Z9
+	VPXORD Z21, Z21, Z21
+	VADDPS Z22, Z10, Z10
+	VPXORD Z22, Z22, Z22
+	VADDPS Z23, Z11, Z11
+	VPXORD Z23, Z23, Z23
+	VADDPS Z6, Z0, Z0
+	VPXORD Z6, Z6, Z6
+	VADDPS Z7, Z1, Z1
+	VPXORD Z7, Z7, Z7
+	VADDPS Z8, Z2, Z2
+	VPXORD Z8, Z8, Z8
+	VADDPS Z9, Z3, Z3
+	VPXORD Z9, Z9, Z9
+	VADDPS Z10, Z4, Z4
+	VPXORD Z10, Z10, Z10
+	VADDPS Z11, Z5, Z5
+	VPXORD Z11, Z11, Z11
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	VADDPS 256(BX), Z4, Z4
+	VADDPS 320(BX), Z5, Z5
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	VMOVUPS Z4, 256(BX)
+	VPXORD  Z4, Z4, Z4
+	VMOVUPS Z5, 320(BX)
+	VPXORD  Z5, Z5, Z5
+	JMP     next
+
 // func tile1x32AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·tile1x32AVX512(SB), NOSPLIT, $0-8
@@ -1658,6 +3326,194 @@ single:
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	VADDPS    Z12, Z0, Z0
+	VPXORD    Z12, Z12, Z12
+	VADDPS    Z13, Z1, Z1
+	VPXORD    Z13, Z13, Z13
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+
+norelu:
+	CMPQ    96(AX), $+32
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+
+stored:
+	ADDQ $+8, 16(AX)
+	ADDQ $+8, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	VADDPS Z12, Z0, Z0
+	VPXORD Z12, Z12, Z12
+	VADDPS Z13, Z1, Z1
+	VPXORD Z13, Z13, Z13
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	JMP     next
+
+// func tile1x32BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile1x32BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVUPS.Z 64(BX), K2, Z1
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+ready:
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	MOVQ   32(AX), R14
+	MOVQ   16(AX), CX
+	MOVQ   (AX), DX
+	MOVQ   (CX), R8
+	ADDQ   DX, R8
+	MOVQ   40(AX), DI
+	MOVQ   48(AX), R15
+	TESTQ  R15, R15
+	JZ     epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
 	DECQ         DX
@@ -1972,6 +3828,253 @@ keep:
 	VPXORD  Z3, Z3, Z3
 	JMP     next
 
+// func tile2x32BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile2x32BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVAPS   Z1, Z3
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+ready:
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	MOVQ   32(AX), R14
+	MOVQ   16(AX), CX
+	MOVQ   (AX), DX
+	MOVQ   (CX), R8
+	ADDQ   DX, R8
+	MOVQ   8(CX), R9
+	ADDQ   DX, R9
+	MOVQ   40(AX), DI
+	MOVQ   48(AX), R15
+	TESTQ  R15, R15
+	JZ     epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd052
+	LONG         $0x40169262
+	WORD         $0xd952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xf052
+	LONG         $0x40161262
+	WORD         $0xf952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd052
+	LONG         $0x40169262
+	WORD         $0xd952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xf052
+	LONG         $0x40161262
+	WORD         $0xf952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd052
+	LONG         $0x40169262
+	WORD         $0xd952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	VADDPS    Z12, Z0, Z0
+	VPXORD    Z12, Z12, Z12
+	VADDPS    Z13, Z1, Z1
+	VPXORD    Z13, Z13, Z13
+	VADDPS    Z14, Z2, Z2
+	VPXORD    Z14, Z14, Z14
+	VADDPS    Z15, Z3, Z3
+	VPXORD    Z15, Z15, Z15
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z3, Z3
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+
+norelu:
+	CMPQ    96(AX), $+32
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, 64(R9)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K1, (R9)
+	VMOVUPS Z3, K2, 64(R9)
+
+stored:
+	ADDQ $+16, 16(AX)
+	ADDQ $+16, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	VADDPS Z12, Z0, Z0
+	VPXORD Z12, Z12, Z12
+	VADDPS Z13, Z1, Z1
+	VPXORD Z13, Z13, Z13
+	VADDPS Z14, Z2, Z2
+	VPXORD Z14, Z14, Z14
+	VADDPS Z15, Z3, Z3
+	VPXORD Z15, Z15, Z15
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	JMP     next
+
 // func tile3x32AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·tile3x32AVX512(SB), NOSPLIT, $0-8
@@ -2109,6 +4212,312 @@ single:
 	VBROADCASTSS (R10)(CX*1), Z30
 	VFMADD231PS  Z24, Z30, Z4
 	VFMADD231PS  Z25, Z30, Z5
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	VADDPS    Z12, Z0, Z0
+	VPXORD    Z12, Z12, Z12
+	VADDPS    Z13, Z1, Z1
+	VPXORD    Z13, Z13, Z13
+	VADDPS    Z14, Z2, Z2
+	VPXORD    Z14, Z14, Z14
+	VADDPS    Z15, Z3, Z3
+	VPXORD    Z15, Z15, Z15
+	VADDPS    Z16, Z4, Z4
+	VPXORD    Z16, Z16, Z16
+	VADDPS    Z17, Z5, Z5
+	VPXORD    Z17, Z17, Z17
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	MOVQ      16(CX), R10
+	ADDQ      DX, R10
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z3, Z3
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 64(R10)(BX*1), K2, Z24
+	VADDPS    Z24, Z5, Z5
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+
+norelu:
+	CMPQ    96(AX), $+32
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, 64(R9)
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K1, (R9)
+	VMOVUPS Z3, K2, 64(R9)
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+
+stored:
+	ADDQ $+24, 16(AX)
+	ADDQ $+24, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	VADDPS Z12, Z0, Z0
+	VPXORD Z12, Z12, Z12
+	VADDPS Z13, Z1, Z1
+	VPXORD Z13, Z13, Z13
+	VADDPS Z14, Z2, Z2
+	VPXORD Z14, Z14, Z14
+	VADDPS Z15, Z3, Z3
+	VPXORD Z15, Z15, Z15
+	VADDPS Z16, Z4, Z4
+	VPXORD Z16, Z16, Z16
+	VADDPS Z17, Z5, Z5
+	VPXORD Z17, Z17, Z17
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	VADDPS 256(BX), Z4, Z4
+	VADDPS 320(BX), Z5, Z5
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	VMOVUPS Z4, 256(BX)
+	VPXORD  Z4, Z4, Z4
+	VMOVUPS Z5, 320(BX)
+	VPXORD  Z5, Z5, Z5
+	JMP     next
+
+// func tile3x32BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile3x32BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+ready:
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	MOVQ   32(AX), R14
+	MOVQ   16(AX), CX
+	MOVQ   (AX), DX
+	MOVQ   (CX), R8
+	ADDQ   DX, R8
+	MOVQ   8(CX), R9
+	ADDQ   DX, R9
+	MOVQ   16(CX), R10
+	ADDQ   DX, R10
+	MOVQ   40(AX), DI
+	MOVQ   48(AX), R15
+	TESTQ  R15, R15
+	JZ     epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd052
+	LONG         $0x40169262
+	WORD         $0xd952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe052
+	LONG         $0x400e9262
+	WORD         $0xe952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xf052
+	LONG         $0x40161262
+	WORD         $0xf952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e8262
+	WORD         $0xc052
+	LONG         $0x400e8262
+	WORD         $0xc952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd052
+	LONG         $0x40169262
+	WORD         $0xd952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe052
+	LONG         $0x400e9262
+	WORD         $0xe952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xf052
+	LONG         $0x40161262
+	WORD         $0xf952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e8262
+	WORD         $0xc052
+	LONG         $0x400e8262
+	WORD         $0xc952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd052
+	LONG         $0x40169262
+	WORD         $0xd952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe052
+	LONG         $0x400e9262
+	WORD         $0xe952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
 	DECQ         DX
@@ -2573,6 +4982,371 @@ keep:
 	VPXORD  Z7, Z7, Z7
 	JMP     next
 
+// func tile4x32BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile4x32BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+
+ready:
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	MOVQ   32(AX), R14
+	MOVQ   16(AX), CX
+	MOVQ   (AX), DX
+	MOVQ   (CX), R8
+	ADDQ   DX, R8
+	MOVQ   8(CX), R9
+	ADDQ   DX, R9
+	MOVQ   16(CX), R10
+	ADDQ   DX, R10
+	MOVQ   24(CX), R11
+	ADDQ   DX, R11
+	MOVQ   40(AX), DI
+	MOVQ   48(AX), R15
+	TESTQ  R15, R15
+	JZ     epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd052
+	LONG         $0x40169262
+	WORD         $0xd952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe052
+	LONG         $0x400e9262
+	WORD         $0xe952
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xf052
+	LONG         $0x40069262
+	WORD         $0xf952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xf052
+	LONG         $0x40161262
+	WORD         $0xf952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e8262
+	WORD         $0xc052
+	LONG         $0x400e8262
+	WORD         $0xc952
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40068262
+	WORD         $0xd052
+	LONG         $0x40068262
+	WORD         $0xd952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd052
+	LONG         $0x40169262
+	WORD         $0xd952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe052
+	LONG         $0x400e9262
+	WORD         $0xe952
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xf052
+	LONG         $0x40069262
+	WORD         $0xf952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xf052
+	LONG         $0x40161262
+	WORD         $0xf952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e8262
+	WORD         $0xc052
+	LONG         $0x400e8262
+	WORD         $0xc952
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40068262
+	WORD         $0xd052
+	LONG         $0x40068262
+	WORD         $0xd952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd052
+	LONG         $0x40169262
+	WORD         $0xd952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe052
+	LONG         $0x400e9262
+	WORD         $0xe952
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xf052
+	LONG         $0x40069262
+	WORD         $0xf952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	VADDPS    Z12, Z0, Z0
+	VPXORD    Z12, Z12, Z12
+	VADDPS    Z13, Z1, Z1
+	VPXORD    Z13, Z13, Z13
+	VADDPS    Z14, Z2, Z2
+	VPXORD    Z14, Z14, Z14
+	VADDPS    Z15, Z3, Z3
+	VPXORD    Z15, Z15, Z15
+	VADDPS    Z16, Z4, Z4
+	VPXORD    Z16, Z16, Z16
+	VADDPS    Z17, Z5, Z5
+	VPXORD    Z17, Z17, Z17
+	VADDPS    Z18, Z6, Z6
+	VPXORD    Z18, Z18, Z18
+	VADDPS    Z19, Z7, Z7
+	VPXORD    Z19, Z19, Z19
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	MOVQ      16(CX), R10
+	ADDQ      DX, R10
+	MOVQ      24(CX), R11
+	ADDQ      DX, R11
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z3, Z3
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 64(R10)(BX*1), K2, Z24
+	VADDPS    Z24, Z5, Z5
+	VMOVUPS.Z (R11)(BX*1), K1, Z24
+	VADDPS    Z24, Z6, Z6
+	VMOVUPS.Z 64(R11)(BX*1), K2, Z24
+	VADDPS    Z24, Z7, Z7
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z7, Z24, Z7
+
+norelu:
+	CMPQ    96(AX), $+32
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, 64(R9)
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K1, (R9)
+	VMOVUPS Z3, K2, 64(R9)
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	VMOVUPS Z6, K1, (R11)
+	VMOVUPS Z7, K2, 64(R11)
+
+stored:
+	ADDQ $+32, 16(AX)
+	ADDQ $+32, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	VADDPS Z12, Z0, Z0
+	VPXORD Z12, Z12, Z12
+	VADDPS Z13, Z1, Z1
+	VPXORD Z13, Z13, Z13
+	VADDPS Z14, Z2, Z2
+	VPXORD Z14, Z14, Z14
+	VADDPS Z15, Z3, Z3
+	VPXORD Z15, Z15, Z15
+	VADDPS Z16, Z4, Z4
+	VPXORD Z16, Z16, Z16
+	VADDPS Z17, Z5, Z5
+	VPXORD Z17, Z17, Z17
+	VADDPS Z18, Z6, Z6
+	VPXORD Z18, Z18, Z18
+	VADDPS Z19, Z7, Z7
+	VPXORD Z19, Z19, Z19
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	VADDPS 256(BX), Z4, Z4
+	VADDPS 320(BX), Z5, Z5
+	VADDPS 384(BX), Z6, Z6
+	VADDPS 448(BX), Z7, Z7
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	VMOVUPS Z4, 256(BX)
+	VPXORD  Z4, Z4, Z4
+	VMOVUPS Z5, 320(BX)
+	VPXORD  Z5, Z5, Z5
+	VMOVUPS Z6, 384(BX)
+	VPXORD  Z6, Z6, Z6
+	VMOVUPS Z7, 448(BX)
+	VPXORD  Z7, Z7, Z7
+	JMP     next
+
 // func tile5x32AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·tile5x32AVX512(SB), NOSPLIT, $0-8
@@ -2756,6 +5530,430 @@ single:
 	VBROADCASTSS (R12)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z8
 	VFMADD231PS  Z25, Z28, Z9
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	VADDPS    Z12, Z0, Z0
+	VPXORD    Z12, Z12, Z12
+	VADDPS    Z13, Z1, Z1
+	VPXORD    Z13, Z13, Z13
+	VADDPS    Z14, Z2, Z2
+	VPXORD    Z14, Z14, Z14
+	VADDPS    Z15, Z3, Z3
+	VPXORD    Z15, Z15, Z15
+	VADDPS    Z16, Z4, Z4
+	VPXORD    Z16, Z16, Z16
+	VADDPS    Z17, Z5, Z5
+	VPXORD    Z17, Z17, Z17
+	VADDPS    Z18, Z6, Z6
+	VPXORD    Z18, Z18, Z18
+	VADDPS    Z19, Z7, Z7
+	VPXORD    Z19, Z19, Z19
+	VADDPS    Z20, Z8, Z8
+	VPXORD    Z20, Z20, Z20
+	VADDPS    Z21, Z9, Z9
+	VPXORD    Z21, Z21, Z21
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	MOVQ      16(CX), R10
+	ADDQ      DX, R10
+	MOVQ      24(CX), R11
+	ADDQ      DX, R11
+	MOVQ      32(CX), R12
+	ADDQ      DX, R12
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z3, Z3
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 64(R10)(BX*1), K2, Z24
+	VADDPS    Z24, Z5, Z5
+	VMOVUPS.Z (R11)(BX*1), K1, Z24
+	VADDPS    Z24, Z6, Z6
+	VMOVUPS.Z 64(R11)(BX*1), K2, Z24
+	VADDPS    Z24, Z7, Z7
+	VMOVUPS.Z (R12)(BX*1), K1, Z24
+	VADDPS    Z24, Z8, Z8
+	VMOVUPS.Z 64(R12)(BX*1), K2, Z24
+	VADDPS    Z24, Z9, Z9
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z7, Z24, Z7
+	VMAXPS Z8, Z24, Z8
+	VMAXPS Z9, Z24, Z9
+
+norelu:
+	CMPQ    96(AX), $+32
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, 64(R9)
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K1, (R9)
+	VMOVUPS Z3, K2, 64(R9)
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	VMOVUPS Z6, K1, (R11)
+	VMOVUPS Z7, K2, 64(R11)
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+
+stored:
+	ADDQ $+40, 16(AX)
+	ADDQ $+40, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	VADDPS Z12, Z0, Z0
+	VPXORD Z12, Z12, Z12
+	VADDPS Z13, Z1, Z1
+	VPXORD Z13, Z13, Z13
+	VADDPS Z14, Z2, Z2
+	VPXORD Z14, Z14, Z14
+	VADDPS Z15, Z3, Z3
+	VPXORD Z15, Z15, Z15
+	VADDPS Z16, Z4, Z4
+	VPXORD Z16, Z16, Z16
+	VADDPS Z17, Z5, Z5
+	VPXORD Z17, Z17, Z17
+	VADDPS Z18, Z6, Z6
+	VPXORD Z18, Z18, Z18
+	VADDPS Z19, Z7, Z7
+	VPXORD Z19, Z19, Z19
+	VADDPS Z20, Z8, Z8
+	VPXORD Z20, Z20, Z20
+	VADDPS Z21, Z9, Z9
+	VPXORD Z21, Z21, Z21
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	VADDPS 256(BX), Z4, Z4
+	VADDPS 320(BX), Z5, Z5
+	VADDPS 384(BX), Z6, Z6
+	VADDPS 448(BX), Z7, Z7
+	VADDPS 512(BX), Z8, Z8
+	VADDPS 576(BX), Z9, Z9
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	VMOVUPS Z4, 256(BX)
+	VPXORD  Z4, Z4, Z4
+	VMOVUPS Z5, 320(BX)
+	VPXORD  Z5, Z5, Z5
+	VMOVUPS Z6, 384(BX)
+	VPXORD  Z6, Z6, Z6
+	VMOVUPS Z7, 448(BX)
+	VPXORD  Z7, Z7, Z7
+	VMOVUPS Z8, 512(BX)
+	VPXORD  Z8, Z8, Z8
+	VMOVUPS Z9, 576(BX)
+	VPXORD  Z9, Z9, Z9
+	JMP     next
+
+// func tile5x32BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile5x32BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+
+ready:
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	MOVQ   32(AX), R14
+	MOVQ   16(AX), CX
+	MOVQ   (AX), DX
+	MOVQ   (CX), R8
+	ADDQ   DX, R8
+	MOVQ   8(CX), R9
+	ADDQ   DX, R9
+	MOVQ   16(CX), R10
+	ADDQ   DX, R10
+	MOVQ   24(CX), R11
+	ADDQ   DX, R11
+	MOVQ   32(CX), R12
+	ADDQ   DX, R12
+	MOVQ   40(AX), DI
+	MOVQ   48(AX), R15
+	TESTQ  R15, R15
+	JZ     epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd052
+	LONG         $0x40169262
+	WORD         $0xd952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe052
+	LONG         $0x400e9262
+	WORD         $0xe952
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xf052
+	LONG         $0x40069262
+	WORD         $0xf952
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xc052
+	LONG         $0x401e1262
+	WORD         $0xc952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xf052
+	LONG         $0x40161262
+	WORD         $0xf952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e8262
+	WORD         $0xc052
+	LONG         $0x400e8262
+	WORD         $0xc952
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40068262
+	WORD         $0xd052
+	LONG         $0x40068262
+	WORD         $0xd952
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xe052
+	LONG         $0x401e8262
+	WORD         $0xe952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd052
+	LONG         $0x40169262
+	WORD         $0xd952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe052
+	LONG         $0x400e9262
+	WORD         $0xe952
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xf052
+	LONG         $0x40069262
+	WORD         $0xf952
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xc052
+	LONG         $0x401e1262
+	WORD         $0xc952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xf052
+	LONG         $0x40161262
+	WORD         $0xf952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e8262
+	WORD         $0xc052
+	LONG         $0x400e8262
+	WORD         $0xc952
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40068262
+	WORD         $0xd052
+	LONG         $0x40068262
+	WORD         $0xd952
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xe052
+	LONG         $0x401e8262
+	WORD         $0xe952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd052
+	LONG         $0x40169262
+	WORD         $0xd952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe052
+	LONG         $0x400e9262
+	WORD         $0xe952
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xf052
+	LONG         $0x40069262
+	WORD         $0xf952
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xc052
+	LONG         $0x401e1262
+	WORD         $0xc952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
 	DECQ         DX
@@ -3370,6 +6568,489 @@ keep:
 	VPXORD  Z11, Z11, Z11
 	JMP     next
 
+// func tile6x32BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile6x32BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+
+ready:
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	MOVQ   32(AX), R14
+	MOVQ   16(AX), CX
+	MOVQ   (AX), DX
+	MOVQ   (CX), R8
+	ADDQ   DX, R8
+	MOVQ   8(CX), R9
+	ADDQ   DX, R9
+	MOVQ   16(CX), R10
+	ADDQ   DX, R10
+	MOVQ   24(CX), R11
+	ADDQ   DX, R11
+	MOVQ   32(CX), R12
+	ADDQ   DX, R12
+	MOVQ   40(CX), R13
+	ADDQ   DX, R13
+	MOVQ   40(AX), DI
+	MOVQ   48(AX), R15
+	TESTQ  R15, R15
+	JZ     epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd052
+	LONG         $0x40169262
+	WORD         $0xd952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe052
+	LONG         $0x400e9262
+	WORD         $0xe952
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xf052
+	LONG         $0x40069262
+	WORD         $0xf952
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xc052
+	LONG         $0x401e1262
+	WORD         $0xc952
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xd052
+	LONG         $0x40161262
+	WORD         $0xd952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xf052
+	LONG         $0x40161262
+	WORD         $0xf952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e8262
+	WORD         $0xc052
+	LONG         $0x400e8262
+	WORD         $0xc952
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40068262
+	WORD         $0xd052
+	LONG         $0x40068262
+	WORD         $0xd952
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xe052
+	LONG         $0x401e8262
+	WORD         $0xe952
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40168262
+	WORD         $0xf052
+	LONG         $0x40168262
+	WORD         $0xf952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd052
+	LONG         $0x40169262
+	WORD         $0xd952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe052
+	LONG         $0x400e9262
+	WORD         $0xe952
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xf052
+	LONG         $0x40069262
+	WORD         $0xf952
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xc052
+	LONG         $0x401e1262
+	WORD         $0xc952
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xd052
+	LONG         $0x40161262
+	WORD         $0xd952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xf052
+	LONG         $0x40161262
+	WORD         $0xf952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e8262
+	WORD         $0xc052
+	LONG         $0x400e8262
+	WORD         $0xc952
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40068262
+	WORD         $0xd052
+	LONG         $0x40068262
+	WORD         $0xd952
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xe052
+	LONG         $0x401e8262
+	WORD         $0xe952
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40168262
+	WORD         $0xf052
+	LONG         $0x40168262
+	WORD         $0xf952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd052
+	LONG         $0x40169262
+	WORD         $0xd952
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xe052
+	LONG         $0x400e9262
+	WORD         $0xe952
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40069262
+	WORD         $0xf052
+	LONG         $0x40069262
+	WORD         $0xf952
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xc052
+	LONG         $0x401e1262
+	WORD         $0xc952
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xd052
+	LONG         $0x40161262
+	WORD         $0xd952
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	VADDPS    Z12, Z0, Z0
+	VPXORD    Z12, Z12, Z12
+	VADDPS    Z13, Z1, Z1
+	VPXORD    Z13, Z13, Z13
+	VADDPS    Z14, Z2, Z2
+	VPXORD    Z14, Z14, Z14
+	VADDPS    Z15, Z3, Z3
+	VPXORD    Z15, Z15, Z15
+	VADDPS    Z16, Z4, Z4
+	VPXORD    Z16, Z16, Z16
+	VADDPS    Z17, Z5, Z5
+	VPXORD    Z17, Z17, Z17
+	VADDPS    Z18, Z6, Z6
+	VPXORD    Z18, Z18, Z18
+	VADDPS    Z19, Z7, Z7
+	VPXORD    Z19, Z19, Z19
+	VADDPS    Z20, Z8, Z8
+	VPXORD    Z20, Z20, Z20
+	VADDPS    Z21, Z9, Z9
+	VPXORD    Z21, Z21, Z21
+	VADDPS    Z22, Z10, Z10
+	VPXORD    Z22, Z22, Z22
+	VADDPS    Z23, Z11, Z11
+	VPXORD    Z23, Z23, Z23
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	MOVQ      16(CX), R10
+	ADDQ      DX, R10
+	MOVQ      24(CX), R11
+	ADDQ      DX, R11
+	MOVQ      32(CX), R12
+	ADDQ      DX, R12
+	MOVQ      40(CX), R13
+	ADDQ      DX, R13
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z3, Z3
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 64(R10)(BX*1), K2, Z24
+	VADDPS    Z24, Z5, Z5
+	VMOVUPS.Z (R11)(BX*1), K1, Z24
+	VADDPS    Z24, Z6, Z6
+	VMOVUPS.Z 64(R11)(BX*1), K2, Z24
+	VADDPS    Z24, Z7, Z7
+	VMOVUPS.Z (R12)(BX*1), K1, Z24
+	VADDPS    Z24, Z8, Z8
+	VMOVUPS.Z 64(R12)(BX*1), K2, Z24
+	VADDPS    Z24, Z9, Z9
+	VMOVUPS.Z (R13)(BX*1), K1, Z24
+	VADDPS    Z24, Z10, Z10
+	VMOVUPS.Z 64(R13)(BX*1), K2, Z24
+	VADDPS    Z24, Z11, Z11
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z7, Z24, Z7
+	VMAXPS Z8, Z24, Z8
+	VMAXPS Z9, Z24, Z9
+	VMAXPS Z10, Z24, Z10
+	VMAXPS Z11, Z24, Z11
+
+norelu:
+	CMPQ    96(AX), $+32
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, 64(R9)
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	VMOVUPS Z10, (R13)
+	VMOVUPS Z11, 64(R13)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K1, (R9)
+	VMOVUPS Z3, K2, 64(R9)
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	VMOVUPS Z6, K1, (R11)
+	VMOVUPS Z7, K2, 64(R11)
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	VMOVUPS Z10, K1, (R13)
+	VMOVUPS Z11, K2, 64(R13)
+
+stored:
+	ADDQ $+48, 16(AX)
+	ADDQ $+48, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	VADDPS Z12, Z0, Z0
+	VPXORD Z12, Z12, Z12
+	VADDPS Z13, Z1, Z1
+	VPXORD Z13, Z13, Z13
+	VADDPS Z14, Z2, Z2
+	VPXORD Z14, Z14, Z14
+	VADDPS Z15, Z3, Z3
+	VPXORD Z15, Z15, Z15
+	VADDPS Z16, Z4, Z4
+	VPXORD Z16, Z16, Z16
+	VADDPS Z17, Z5, Z5
+	VPXORD Z17, Z17, Z17
+	VADDPS Z18, Z6, Z6
+	VPXORD Z18, Z18, Z18
+	VADDPS Z19, Z7, Z7
+	VPXORD Z19, Z19, Z19
+	VADDPS Z20, Z8, Z8
+	VPXORD Z20, Z20, Z20
+	VADDPS Z21, Z9, Z9
+	VPXORD Z21, Z21, Z21
+	VADDPS Z22, Z10, Z10
+	VPXORD Z22, Z22, Z22
+	VADDPS Z23, Z11, Z11
+	VPXORD Z23, Z23, Z23
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	VADDPS 256(BX), Z4, Z4
+	VADDPS 320(BX), Z5, Z5
+	VADDPS 384(BX), Z6, Z6
+	VADDPS 448(BX), Z7, Z7
+	VADDPS 512(BX), Z8, Z8
+	VADDPS 576(BX), Z9, Z9
+	VADDPS 640(BX), Z10, Z10
+	VADDPS 704(BX), Z11, Z11
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	VMOVUPS Z4, 256(BX)
+	VPXORD  Z4, Z4, Z4
+	VMOVUPS Z5, 320(BX)
+	VPXORD  Z5, Z5, Z5
+	VMOVUPS Z6, 384(BX)
+	VPXORD  Z6, Z6, Z6
+	VMOVUPS Z7, 448(BX)
+	VPXORD  Z7, Z7, Z7
+	VMOVUPS Z8, 512(BX)
+	VPXORD  Z8, Z8, Z8
+	VMOVUPS Z9, 576(BX)
+	VPXORD  Z9, Z9, Z9
+	VMOVUPS Z10, 640(BX)
+	VPXORD  Z10, Z10, Z10
+	VMOVUPS Z11, 704(BX)
+	VPXORD  Z11, Z11, Z11
+	JMP     next
+
 // func tile1x48AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·tile1x48AVX512(SB), NOSPLIT, $0-8
@@ -3471,6 +7152,209 @@ single:
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
 	VFMADD231PS  Z26, Z28, Z2
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z 128(R8)(BX*1), K3, Z24
+	VADDPS    Z24, Z2, Z2
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+
+norelu:
+	CMPQ    96(AX), $+48
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K3, 128(R8)
+
+stored:
+	ADDQ $+8, 16(AX)
+	ADDQ $+8, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	JMP     next
+
+// func tile1x48BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile1x48BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVUPS.Z 128(BX), K3, Z2
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+
+ready:
+	MOVQ  32(AX), R14
+	MOVQ  16(AX), CX
+	MOVQ  (AX), DX
+	MOVQ  (CX), R8
+	ADDQ  DX, R8
+	MOVQ  40(AX), DI
+	MOVQ  48(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
 	DECQ         DX
@@ -3800,6 +7684,278 @@ keep:
 	VPXORD  Z5, Z5, Z5
 	JMP     next
 
+// func tile2x48BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile2x48BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z3
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVAPS   Z1, Z4
+	VMOVUPS.Z 128(BX), K3, Z2
+	VMOVAPS   Z2, Z5
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+ready:
+	MOVQ  32(AX), R14
+	MOVQ  16(AX), CX
+	MOVQ  (AX), DX
+	MOVQ  (CX), R8
+	ADDQ  DX, R8
+	MOVQ  8(CX), R9
+	ADDQ  DX, R9
+	MOVQ  40(AX), DI
+	MOVQ  48(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z 128(R8)(BX*1), K3, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z3, Z3
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 128(R9)(BX*1), K3, Z24
+	VADDPS    Z24, Z5, Z5
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+
+norelu:
+	CMPQ    96(AX), $+48
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z4, 64(R9)
+	VMOVUPS Z5, 128(R9)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K3, 128(R8)
+	VMOVUPS Z3, K1, (R9)
+	VMOVUPS Z4, K2, 64(R9)
+	VMOVUPS Z5, K3, 128(R9)
+
+stored:
+	ADDQ $+16, 16(AX)
+	ADDQ $+16, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	VADDPS 256(BX), Z4, Z4
+	VADDPS 320(BX), Z5, Z5
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	VMOVUPS Z4, 256(BX)
+	VPXORD  Z4, Z4, Z4
+	VMOVUPS Z5, 320(BX)
+	VPXORD  Z5, Z5, Z5
+	JMP     next
+
 // func tile3x48AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·tile3x48AVX512(SB), NOSPLIT, $0-8
@@ -3957,6 +8113,347 @@ single:
 	VFMADD231PS  Z24, Z30, Z6
 	VFMADD231PS  Z25, Z30, Z7
 	VFMADD231PS  Z26, Z30, Z8
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	MOVQ      16(CX), R10
+	ADDQ      DX, R10
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z 128(R8)(BX*1), K3, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z3, Z3
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 128(R9)(BX*1), K3, Z24
+	VADDPS    Z24, Z5, Z5
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z6, Z6
+	VMOVUPS.Z 64(R10)(BX*1), K2, Z24
+	VADDPS    Z24, Z7, Z7
+	VMOVUPS.Z 128(R10)(BX*1), K3, Z24
+	VADDPS    Z24, Z8, Z8
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z7, Z24, Z7
+	VMAXPS Z8, Z24, Z8
+
+norelu:
+	CMPQ    96(AX), $+48
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z4, 64(R9)
+	VMOVUPS Z5, 128(R9)
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	VMOVUPS Z8, 128(R10)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K3, 128(R8)
+	VMOVUPS Z3, K1, (R9)
+	VMOVUPS Z4, K2, 64(R9)
+	VMOVUPS Z5, K3, 128(R9)
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	VMOVUPS Z8, K3, 128(R10)
+
+stored:
+	ADDQ $+24, 16(AX)
+	ADDQ $+24, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	VADDPS 256(BX), Z4, Z4
+	VADDPS 320(BX), Z5, Z5
+	VADDPS 384(BX), Z6, Z6
+	VADDPS 448(BX), Z7, Z7
+	VADDPS 512(BX), Z8, Z8
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	VMOVUPS Z4, 256(BX)
+	VPXORD  Z4, Z4, Z4
+	VMOVUPS Z5, 320(BX)
+	VPXORD  Z5, Z5, Z5
+	VMOVUPS Z6, 384(BX)
+	VPXORD  Z6, Z6, Z6
+	VMOVUPS Z7, 448(BX)
+	VPXORD  Z7, Z7, Z7
+	VMOVUPS Z8, 512(BX)
+	VPXORD  Z8, Z8, Z8
+	JMP     next
+
+// func tile3x48BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile3x48BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z3
+	VMOVAPS   Z0, Z6
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVAPS   Z1, Z4
+	VMOVAPS   Z1, Z7
+	VMOVUPS.Z 128(BX), K3, Z2
+	VMOVAPS   Z2, Z5
+	VMOVAPS   Z2, Z8
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+
+ready:
+	MOVQ  32(AX), R14
+	MOVQ  16(AX), CX
+	MOVQ  (AX), DX
+	MOVQ  (CX), R8
+	ADDQ  DX, R8
+	MOVQ  8(CX), R9
+	ADDQ  DX, R9
+	MOVQ  16(CX), R10
+	ADDQ  DX, R10
+	MOVQ  40(AX), DI
+	MOVQ  48(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
 	DECQ         DX
@@ -4446,6 +8943,416 @@ keep:
 	VPXORD  Z11, Z11, Z11
 	JMP     next
 
+// func tile4x48BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile4x48BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z3
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z9
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVAPS   Z1, Z4
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z10
+	VMOVUPS.Z 128(BX), K3, Z2
+	VMOVAPS   Z2, Z5
+	VMOVAPS   Z2, Z8
+	VMOVAPS   Z2, Z11
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+
+ready:
+	MOVQ  32(AX), R14
+	MOVQ  16(AX), CX
+	MOVQ  (AX), DX
+	MOVQ  (CX), R8
+	ADDQ  DX, R8
+	MOVQ  8(CX), R9
+	ADDQ  DX, R9
+	MOVQ  16(CX), R10
+	ADDQ  DX, R10
+	MOVQ  24(CX), R11
+	ADDQ  DX, R11
+	MOVQ  40(AX), DI
+	MOVQ  48(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xc852
+	LONG         $0x40061262
+	WORD         $0xd152
+	LONG         $0x40061262
+	WORD         $0xda52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xc852
+	LONG         $0x40061262
+	WORD         $0xd152
+	LONG         $0x40061262
+	WORD         $0xda52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xc852
+	LONG         $0x40061262
+	WORD         $0xd152
+	LONG         $0x40061262
+	WORD         $0xda52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xc852
+	LONG         $0x40061262
+	WORD         $0xd152
+	LONG         $0x40061262
+	WORD         $0xda52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xc852
+	LONG         $0x40061262
+	WORD         $0xd152
+	LONG         $0x40061262
+	WORD         $0xda52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	MOVQ      16(CX), R10
+	ADDQ      DX, R10
+	MOVQ      24(CX), R11
+	ADDQ      DX, R11
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z 128(R8)(BX*1), K3, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z3, Z3
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 128(R9)(BX*1), K3, Z24
+	VADDPS    Z24, Z5, Z5
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z6, Z6
+	VMOVUPS.Z 64(R10)(BX*1), K2, Z24
+	VADDPS    Z24, Z7, Z7
+	VMOVUPS.Z 128(R10)(BX*1), K3, Z24
+	VADDPS    Z24, Z8, Z8
+	VMOVUPS.Z (R11)(BX*1), K1, Z24
+	VADDPS    Z24, Z9, Z9
+	VMOVUPS.Z 64(R11)(BX*1), K2, Z24
+	VADDPS    Z24, Z10, Z10
+	VMOVUPS.Z 128(R11)(BX*1), K3, Z24
+	VADDPS    Z24, Z11, Z11
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z7, Z24, Z7
+	VMAXPS Z8, Z24, Z8
+	VMAXPS Z9, Z24, Z9
+	VMAXPS Z10, Z24, Z10
+	VMAXPS Z11, Z24, Z11
+
+norelu:
+	CMPQ    96(AX), $+48
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z4, 64(R9)
+	VMOVUPS Z5, 128(R9)
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	VMOVUPS Z8, 128(R10)
+	VMOVUPS Z9, (R11)
+	VMOVUPS Z10, 64(R11)
+	VMOVUPS Z11, 128(R11)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K3, 128(R8)
+	VMOVUPS Z3, K1, (R9)
+	VMOVUPS Z4, K2, 64(R9)
+	VMOVUPS Z5, K3, 128(R9)
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	VMOVUPS Z8, K3, 128(R10)
+	VMOVUPS Z9, K1, (R11)
+	VMOVUPS Z10, K2, 64(R11)
+	VMOVUPS Z11, K3, 128(R11)
+
+stored:
+	ADDQ $+32, 16(AX)
+	ADDQ $+32, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	VADDPS 256(BX), Z4, Z4
+	VADDPS 320(BX), Z5, Z5
+	VADDPS 384(BX), Z6, Z6
+	VADDPS 448(BX), Z7, Z7
+	VADDPS 512(BX), Z8, Z8
+	VADDPS 576(BX), Z9, Z9
+	VADDPS 640(BX), Z10, Z10
+	VADDPS 704(BX), Z11, Z11
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	VMOVUPS Z4, 256(BX)
+	VPXORD  Z4, Z4, Z4
+	VMOVUPS Z5, 320(BX)
+	VPXORD  Z5, Z5, Z5
+	VMOVUPS Z6, 384(BX)
+	VPXORD  Z6, Z6, Z6
+	VMOVUPS Z7, 448(BX)
+	VPXORD  Z7, Z7, Z7
+	VMOVUPS Z8, 512(BX)
+	VPXORD  Z8, Z8, Z8
+	VMOVUPS Z9, 576(BX)
+	VPXORD  Z9, Z9, Z9
+	VMOVUPS Z10, 640(BX)
+	VPXORD  Z10, Z10, Z10
+	VMOVUPS Z11, 704(BX)
+	VPXORD  Z11, Z11, Z11
+	JMP     next
+
 // func tile5x48AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·tile5x48AVX512(SB), NOSPLIT, $0-8
@@ -4659,6 +9566,485 @@ single:
 	VFMADD231PS  Z24, Z28, Z12
 	VFMADD231PS  Z25, Z28, Z13
 	VFMADD231PS  Z26, Z28, Z14
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	MOVQ      16(CX), R10
+	ADDQ      DX, R10
+	MOVQ      24(CX), R11
+	ADDQ      DX, R11
+	MOVQ      32(CX), R12
+	ADDQ      DX, R12
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z 128(R8)(BX*1), K3, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z3, Z3
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 128(R9)(BX*1), K3, Z24
+	VADDPS    Z24, Z5, Z5
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z6, Z6
+	VMOVUPS.Z 64(R10)(BX*1), K2, Z24
+	VADDPS    Z24, Z7, Z7
+	VMOVUPS.Z 128(R10)(BX*1), K3, Z24
+	VADDPS    Z24, Z8, Z8
+	VMOVUPS.Z (R11)(BX*1), K1, Z24
+	VADDPS    Z24, Z9, Z9
+	VMOVUPS.Z 64(R11)(BX*1), K2, Z24
+	VADDPS    Z24, Z10, Z10
+	VMOVUPS.Z 128(R11)(BX*1), K3, Z24
+	VADDPS    Z24, Z11, Z11
+	VMOVUPS.Z (R12)(BX*1), K1, Z24
+	VADDPS    Z24, Z12, Z12
+	VMOVUPS.Z 64(R12)(BX*1), K2, Z24
+	VADDPS    Z24, Z13, Z13
+	VMOVUPS.Z 128(R12)(BX*1), K3, Z24
+	VADDPS    Z24, Z14, Z14
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z7, Z24, Z7
+	VMAXPS Z8, Z24, Z8
+	VMAXPS Z9, Z24, Z9
+	VMAXPS Z10, Z24, Z10
+	VMAXPS Z11, Z24, Z11
+	VMAXPS Z12, Z24, Z12
+	VMAXPS Z13, Z24, Z13
+	VMAXPS Z14, Z24, Z14
+
+norelu:
+	CMPQ    96(AX), $+48
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z4, 64(R9)
+	VMOVUPS Z5, 128(R9)
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	VMOVUPS Z8, 128(R10)
+	VMOVUPS Z9, (R11)
+	VMOVUPS Z10, 64(R11)
+	VMOVUPS Z11, 128(R11)
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	VMOVUPS Z14, 128(R12)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K3, 128(R8)
+	VMOVUPS Z3, K1, (R9)
+	VMOVUPS Z4, K2, 64(R9)
+	VMOVUPS Z5, K3, 128(R9)
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	VMOVUPS Z8, K3, 128(R10)
+	VMOVUPS Z9, K1, (R11)
+	VMOVUPS Z10, K2, 64(R11)
+	VMOVUPS Z11, K3, 128(R11)
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	VMOVUPS Z14, K3, 128(R12)
+
+stored:
+	ADDQ $+40, 16(AX)
+	ADDQ $+40, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	VADDPS 256(BX), Z4, Z4
+	VADDPS 320(BX), Z5, Z5
+	VADDPS 384(BX), Z6, Z6
+	VADDPS 448(BX), Z7, Z7
+	VADDPS 512(BX), Z8, Z8
+	VADDPS 576(BX), Z9, Z9
+	VADDPS 640(BX), Z10, Z10
+	VADDPS 704(BX), Z11, Z11
+	VADDPS 768(BX), Z12, Z12
+	VADDPS 832(BX), Z13, Z13
+	VADDPS 896(BX), Z14, Z14
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	VMOVUPS Z4, 256(BX)
+	VPXORD  Z4, Z4, Z4
+	VMOVUPS Z5, 320(BX)
+	VPXORD  Z5, Z5, Z5
+	VMOVUPS Z6, 384(BX)
+	VPXORD  Z6, Z6, Z6
+	VMOVUPS Z7, 448(BX)
+	VPXORD  Z7, Z7, Z7
+	VMOVUPS Z8, 512(BX)
+	VPXORD  Z8, Z8, Z8
+	VMOVUPS Z9, 576(BX)
+	VPXORD  Z9, Z9, Z9
+	VMOVUPS Z10, 640(BX)
+	VPXORD  Z10, Z10, Z10
+	VMOVUPS Z11, 704(BX)
+	VPXORD  Z11, Z11, Z11
+	VMOVUPS Z12, 768(BX)
+	VPXORD  Z12, Z12, Z12
+	VMOVUPS Z13, 832(BX)
+	VPXORD  Z13, Z13, Z13
+	VMOVUPS Z14, 896(BX)
+	VPXORD  Z14, Z14, Z14
+	JMP     next
+
+// func tile5x48BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile5x48BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z3
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z9
+	VMOVAPS   Z0, Z12
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVAPS   Z1, Z4
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z10
+	VMOVAPS   Z1, Z13
+	VMOVUPS.Z 128(BX), K3, Z2
+	VMOVAPS   Z2, Z5
+	VMOVAPS   Z2, Z8
+	VMOVAPS   Z2, Z11
+	VMOVAPS   Z2, Z14
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+
+ready:
+	MOVQ  32(AX), R14
+	MOVQ  16(AX), CX
+	MOVQ  (AX), DX
+	MOVQ  (CX), R8
+	ADDQ  DX, R8
+	MOVQ  8(CX), R9
+	ADDQ  DX, R9
+	MOVQ  16(CX), R10
+	ADDQ  DX, R10
+	MOVQ  24(CX), R11
+	ADDQ  DX, R11
+	MOVQ  32(CX), R12
+	ADDQ  DX, R12
+	MOVQ  40(AX), DI
+	MOVQ  48(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xc852
+	LONG         $0x40061262
+	WORD         $0xd152
+	LONG         $0x40061262
+	WORD         $0xda52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	LONG         $0x401e1262
+	WORD         $0xf252
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xc852
+	LONG         $0x40061262
+	WORD         $0xd152
+	LONG         $0x40061262
+	WORD         $0xda52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	LONG         $0x401e1262
+	WORD         $0xf252
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xc852
+	LONG         $0x40061262
+	WORD         $0xd152
+	LONG         $0x40061262
+	WORD         $0xda52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	LONG         $0x401e1262
+	WORD         $0xf252
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xc852
+	LONG         $0x40061262
+	WORD         $0xd152
+	LONG         $0x40061262
+	WORD         $0xda52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	LONG         $0x401e1262
+	WORD         $0xf252
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xc852
+	LONG         $0x40061262
+	WORD         $0xd152
+	LONG         $0x40061262
+	WORD         $0xda52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	LONG         $0x401e1262
+	WORD         $0xf252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
 	DECQ         DX
@@ -5308,6 +10694,554 @@ keep:
 	VPXORD  Z17, Z17, Z17
 	JMP     next
 
+// func tile6x48BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile6x48BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z3
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z9
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z0, Z15
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVAPS   Z1, Z4
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z10
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z1, Z16
+	VMOVUPS.Z 128(BX), K3, Z2
+	VMOVAPS   Z2, Z5
+	VMOVAPS   Z2, Z8
+	VMOVAPS   Z2, Z11
+	VMOVAPS   Z2, Z14
+	VMOVAPS   Z2, Z17
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+
+ready:
+	MOVQ  32(AX), R14
+	MOVQ  16(AX), CX
+	MOVQ  (AX), DX
+	MOVQ  (CX), R8
+	ADDQ  DX, R8
+	MOVQ  8(CX), R9
+	ADDQ  DX, R9
+	MOVQ  16(CX), R10
+	ADDQ  DX, R10
+	MOVQ  24(CX), R11
+	ADDQ  DX, R11
+	MOVQ  32(CX), R12
+	ADDQ  DX, R12
+	MOVQ  40(CX), R13
+	ADDQ  DX, R13
+	MOVQ  40(AX), DI
+	MOVQ  48(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xc852
+	LONG         $0x40061262
+	WORD         $0xd152
+	LONG         $0x40061262
+	WORD         $0xda52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	LONG         $0x401e1262
+	WORD         $0xf252
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xf852
+	LONG         $0x40168262
+	WORD         $0xc152
+	LONG         $0x40168262
+	WORD         $0xca52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xc852
+	LONG         $0x40061262
+	WORD         $0xd152
+	LONG         $0x40061262
+	WORD         $0xda52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	LONG         $0x401e1262
+	WORD         $0xf252
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xf852
+	LONG         $0x40168262
+	WORD         $0xc152
+	LONG         $0x40168262
+	WORD         $0xca52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xc852
+	LONG         $0x40061262
+	WORD         $0xd152
+	LONG         $0x40061262
+	WORD         $0xda52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	LONG         $0x401e1262
+	WORD         $0xf252
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xf852
+	LONG         $0x40168262
+	WORD         $0xc152
+	LONG         $0x40168262
+	WORD         $0xca52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xc852
+	LONG         $0x40061262
+	WORD         $0xd152
+	LONG         $0x40061262
+	WORD         $0xda52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	LONG         $0x401e1262
+	WORD         $0xf252
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xf852
+	LONG         $0x40168262
+	WORD         $0xc152
+	LONG         $0x40168262
+	WORD         $0xca52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e9262
+	WORD         $0xf052
+	LONG         $0x400e9262
+	WORD         $0xf952
+	LONG         $0x400e1262
+	WORD         $0xc252
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xc852
+	LONG         $0x40061262
+	WORD         $0xd152
+	LONG         $0x40061262
+	WORD         $0xda52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e1262
+	WORD         $0xe052
+	LONG         $0x401e1262
+	WORD         $0xe952
+	LONG         $0x401e1262
+	WORD         $0xf252
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40161262
+	WORD         $0xf852
+	LONG         $0x40168262
+	WORD         $0xc152
+	LONG         $0x40168262
+	WORD         $0xca52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	MOVQ      16(CX), R10
+	ADDQ      DX, R10
+	MOVQ      24(CX), R11
+	ADDQ      DX, R11
+	MOVQ      32(CX), R12
+	ADDQ      DX, R12
+	MOVQ      40(CX), R13
+	ADDQ      DX, R13
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z 128(R8)(BX*1), K3, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z3, Z3
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 128(R9)(BX*1), K3, Z24
+	VADDPS    Z24, Z5, Z5
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z6, Z6
+	VMOVUPS.Z 64(R10)(BX*1), K2, Z24
+	VADDPS    Z24, Z7, Z7
+	VMOVUPS.Z 128(R10)(BX*1), K3, Z24
+	VADDPS    Z24, Z8, Z8
+	VMOVUPS.Z (R11)(BX*1), K1, Z24
+	VADDPS    Z24, Z9, Z9
+	VMOVUPS.Z 64(R11)(BX*1), K2, Z24
+	VADDPS    Z24, Z10, Z10
+	VMOVUPS.Z 128(R11)(BX*1), K3, Z24
+	VADDPS    Z24, Z11, Z11
+	VMOVUPS.Z (R12)(BX*1), K1, Z24
+	VADDPS    Z24, Z12, Z12
+	VMOVUPS.Z 64(R12)(BX*1), K2, Z24
+	VADDPS    Z24, Z13, Z13
+	VMOVUPS.Z 128(R12)(BX*1), K3, Z24
+	VADDPS    Z24, Z14, Z14
+	VMOVUPS.Z (R13)(BX*1), K1, Z24
+	VADDPS    Z24, Z15, Z15
+	VMOVUPS.Z 64(R13)(BX*1), K2, Z24
+	VADDPS    Z24, Z16, Z16
+	VMOVUPS.Z 128(R13)(BX*1), K3, Z24
+	VADDPS    Z24, Z17, Z17
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z7, Z24, Z7
+	VMAXPS Z8, Z24, Z8
+	VMAXPS Z9, Z24, Z9
+	VMAXPS Z10, Z24, Z10
+	VMAXPS Z11, Z24, Z11
+	VMAXPS Z12, Z24, Z12
+	VMAXPS Z13, Z24, Z13
+	VMAXPS Z14, Z24, Z14
+	VMAXPS Z15, Z24, Z15
+	VMAXPS Z16, Z24, Z16
+	VMAXPS Z17, Z24, Z17
+
+norelu:
+	CMPQ    96(AX), $+48
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z4, 64(R9)
+	VMOVUPS Z5, 128(R9)
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	VMOVUPS Z8, 128(R10)
+	VMOVUPS Z9, (R11)
+	VMOVUPS Z10, 64(R11)
+	VMOVUPS Z11, 128(R11)
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	VMOVUPS Z14, 128(R12)
+	VMOVUPS Z15, (R13)
+	VMOVUPS Z16, 64(R13)
+	VMOVUPS Z17, 128(R13)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K3, 128(R8)
+	VMOVUPS Z3, K1, (R9)
+	VMOVUPS Z4, K2, 64(R9)
+	VMOVUPS Z5, K3, 128(R9)
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	VMOVUPS Z8, K3, 128(R10)
+	VMOVUPS Z9, K1, (R11)
+	VMOVUPS Z10, K2, 64(R11)
+	VMOVUPS Z11, K3, 128(R11)
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	VMOVUPS Z14, K3, 128(R12)
+	VMOVUPS Z15, K1, (R13)
+	VMOVUPS Z16, K2, 64(R13)
+	VMOVUPS Z17, K3, 128(R13)
+
+stored:
+	ADDQ $+48, 16(AX)
+	ADDQ $+48, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	VADDPS 256(BX), Z4, Z4
+	VADDPS 320(BX), Z5, Z5
+	VADDPS 384(BX), Z6, Z6
+	VADDPS 448(BX), Z7, Z7
+	VADDPS 512(BX), Z8, Z8
+	VADDPS 576(BX), Z9, Z9
+	VADDPS 640(BX), Z10, Z10
+	VADDPS 704(BX), Z11, Z11
+	VADDPS 768(BX), Z12, Z12
+	VADDPS 832(BX), Z13, Z13
+	VADDPS 896(BX), Z14, Z14
+	VADDPS 960(BX), Z15, Z15
+	VADDPS 1024(BX), Z16, Z16
+	VADDPS 1088(BX), Z17, Z17
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	VMOVUPS Z4, 256(BX)
+	VPXORD  Z4, Z4, Z4
+	VMOVUPS Z5, 320(BX)
+	VPXORD  Z5, Z5, Z5
+	VMOVUPS Z6, 384(BX)
+	VPXORD  Z6, Z6, Z6
+	VMOVUPS Z7, 448(BX)
+	VPXORD  Z7, Z7, Z7
+	VMOVUPS Z8, 512(BX)
+	VPXORD  Z8, Z8, Z8
+	VMOVUPS Z9, 576(BX)
+	VPXORD  Z9, Z9, Z9
+	VMOVUPS Z10, 640(BX)
+	VPXORD  Z10, Z10, Z10
+	VMOVUPS Z11, 704(BX)
+	VPXORD  Z11, Z11, Z11
+	VMOVUPS Z12, 768(BX)
+	VPXORD  Z12, Z12, Z12
+	VMOVUPS Z13, 832(BX)
+	VPXORD  Z13, Z13, Z13
+	VMOVUPS Z14, 896(BX)
+	VPXORD  Z14, Z14, Z14
+	VMOVUPS Z15, 960(BX)
+	VPXORD  Z15, Z15, Z15
+	VMOVUPS Z16, 1024(BX)
+	VPXORD  Z16, Z16, Z16
+	VMOVUPS Z17, 1088(BX)
+	VPXORD  Z17, Z17, Z17
+	JMP     next
+
 // func tile1x64AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·tile1x64AVX512(SB), NOSPLIT, $0-8
@@ -5421,6 +11355,234 @@ single:
 	VFMADD231PS  Z25, Z28, Z1
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z 128(R8)(BX*1), K3, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z 192(R8)(BX*1), K4, Z24
+	VADDPS    Z24, Z3, Z3
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+
+norelu:
+	CMPQ    96(AX), $+64
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z3, 192(R8)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K3, 128(R8)
+	VMOVUPS Z3, K4, 192(R8)
+
+stored:
+	ADDQ $+8, 16(AX)
+	ADDQ $+8, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	JMP     next
+
+// func tile1x64BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile1x64BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVUPS.Z 128(BX), K3, Z2
+	VMOVUPS.Z 192(BX), K4, Z3
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+ready:
+	MOVQ  32(AX), R14
+	MOVQ  16(AX), CX
+	MOVQ  (AX), DX
+	MOVQ  (CX), R8
+	ADDQ  DX, R8
+	MOVQ  40(AX), DI
+	MOVQ  48(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
 	DECQ         DX
@@ -5664,6 +11826,323 @@ single:
 	VFMADD231PS  Z25, Z29, Z5
 	VFMADD231PS  Z26, Z29, Z6
 	VFMADD231PS  Z27, Z29, Z7
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z 128(R8)(BX*1), K3, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z 192(R8)(BX*1), K4, Z24
+	VADDPS    Z24, Z3, Z3
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z5, Z5
+	VMOVUPS.Z 128(R9)(BX*1), K3, Z24
+	VADDPS    Z24, Z6, Z6
+	VMOVUPS.Z 192(R9)(BX*1), K4, Z24
+	VADDPS    Z24, Z7, Z7
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z7, Z24, Z7
+
+norelu:
+	CMPQ    96(AX), $+64
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z3, 192(R8)
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	VMOVUPS Z6, 128(R9)
+	VMOVUPS Z7, 192(R9)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K3, 128(R8)
+	VMOVUPS Z3, K4, 192(R8)
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K2, 64(R9)
+	VMOVUPS Z6, K3, 128(R9)
+	VMOVUPS Z7, K4, 192(R9)
+
+stored:
+	ADDQ $+16, 16(AX)
+	ADDQ $+16, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	VADDPS 256(BX), Z4, Z4
+	VADDPS 320(BX), Z5, Z5
+	VADDPS 384(BX), Z6, Z6
+	VADDPS 448(BX), Z7, Z7
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	VMOVUPS Z4, 256(BX)
+	VPXORD  Z4, Z4, Z4
+	VMOVUPS Z5, 320(BX)
+	VPXORD  Z5, Z5, Z5
+	VMOVUPS Z6, 384(BX)
+	VPXORD  Z6, Z6, Z6
+	VMOVUPS Z7, 448(BX)
+	VPXORD  Z7, Z7, Z7
+	JMP     next
+
+// func tile2x64BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile2x64BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z4
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVAPS   Z1, Z5
+	VMOVUPS.Z 128(BX), K3, Z2
+	VMOVAPS   Z2, Z6
+	VMOVUPS.Z 192(BX), K4, Z3
+	VMOVAPS   Z3, Z7
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+
+ready:
+	MOVQ  32(AX), R14
+	MOVQ  16(AX), CX
+	MOVQ  (AX), DX
+	MOVQ  (CX), R8
+	ADDQ  DX, R8
+	MOVQ  8(CX), R9
+	ADDQ  DX, R9
+	MOVQ  40(AX), DI
+	MOVQ  48(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
 	DECQ         DX
@@ -6139,6 +12618,412 @@ keep:
 	VPXORD  Z11, Z11, Z11
 	JMP     next
 
+// func tile3x64BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile3x64BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z8
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z9
+	VMOVUPS.Z 128(BX), K3, Z2
+	VMOVAPS   Z2, Z6
+	VMOVAPS   Z2, Z10
+	VMOVUPS.Z 192(BX), K4, Z3
+	VMOVAPS   Z3, Z7
+	VMOVAPS   Z3, Z11
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+
+ready:
+	MOVQ  32(AX), R14
+	MOVQ  16(AX), CX
+	MOVQ  (AX), DX
+	MOVQ  (CX), R8
+	ADDQ  DX, R8
+	MOVQ  8(CX), R9
+	ADDQ  DX, R9
+	MOVQ  16(CX), R10
+	ADDQ  DX, R10
+	MOVQ  40(AX), DI
+	MOVQ  48(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	MOVQ      16(CX), R10
+	ADDQ      DX, R10
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z 128(R8)(BX*1), K3, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z 192(R8)(BX*1), K4, Z24
+	VADDPS    Z24, Z3, Z3
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z5, Z5
+	VMOVUPS.Z 128(R9)(BX*1), K3, Z24
+	VADDPS    Z24, Z6, Z6
+	VMOVUPS.Z 192(R9)(BX*1), K4, Z24
+	VADDPS    Z24, Z7, Z7
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z8, Z8
+	VMOVUPS.Z 64(R10)(BX*1), K2, Z24
+	VADDPS    Z24, Z9, Z9
+	VMOVUPS.Z 128(R10)(BX*1), K3, Z24
+	VADDPS    Z24, Z10, Z10
+	VMOVUPS.Z 192(R10)(BX*1), K4, Z24
+	VADDPS    Z24, Z11, Z11
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z7, Z24, Z7
+	VMAXPS Z8, Z24, Z8
+	VMAXPS Z9, Z24, Z9
+	VMAXPS Z10, Z24, Z10
+	VMAXPS Z11, Z24, Z11
+
+norelu:
+	CMPQ    96(AX), $+64
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z3, 192(R8)
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	VMOVUPS Z6, 128(R9)
+	VMOVUPS Z7, 192(R9)
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	VMOVUPS Z10, 128(R10)
+	VMOVUPS Z11, 192(R10)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K3, 128(R8)
+	VMOVUPS Z3, K4, 192(R8)
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K2, 64(R9)
+	VMOVUPS Z6, K3, 128(R9)
+	VMOVUPS Z7, K4, 192(R9)
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	VMOVUPS Z10, K3, 128(R10)
+	VMOVUPS Z11, K4, 192(R10)
+
+stored:
+	ADDQ $+24, 16(AX)
+	ADDQ $+24, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	VADDPS 256(BX), Z4, Z4
+	VADDPS 320(BX), Z5, Z5
+	VADDPS 384(BX), Z6, Z6
+	VADDPS 448(BX), Z7, Z7
+	VADDPS 512(BX), Z8, Z8
+	VADDPS 576(BX), Z9, Z9
+	VADDPS 640(BX), Z10, Z10
+	VADDPS 704(BX), Z11, Z11
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	VMOVUPS Z4, 256(BX)
+	VPXORD  Z4, Z4, Z4
+	VMOVUPS Z5, 320(BX)
+	VPXORD  Z5, Z5, Z5
+	VMOVUPS Z6, 384(BX)
+	VPXORD  Z6, Z6, Z6
+	VMOVUPS Z7, 448(BX)
+	VPXORD  Z7, Z7, Z7
+	VMOVUPS Z8, 512(BX)
+	VPXORD  Z8, Z8, Z8
+	VMOVUPS Z9, 576(BX)
+	VPXORD  Z9, Z9, Z9
+	VMOVUPS Z10, 640(BX)
+	VPXORD  Z10, Z10, Z10
+	VMOVUPS Z11, 704(BX)
+	VPXORD  Z11, Z11, Z11
+	JMP     next
+
 // func tile4x64AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·tile4x64AVX512(SB), NOSPLIT, $0-8
@@ -6357,6 +13242,501 @@ single:
 	VFMADD231PS  Z25, Z31, Z13
 	VFMADD231PS  Z26, Z31, Z14
 	VFMADD231PS  Z27, Z31, Z15
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	MOVQ      16(CX), R10
+	ADDQ      DX, R10
+	MOVQ      24(CX), R11
+	ADDQ      DX, R11
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z 128(R8)(BX*1), K3, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z 192(R8)(BX*1), K4, Z24
+	VADDPS    Z24, Z3, Z3
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z5, Z5
+	VMOVUPS.Z 128(R9)(BX*1), K3, Z24
+	VADDPS    Z24, Z6, Z6
+	VMOVUPS.Z 192(R9)(BX*1), K4, Z24
+	VADDPS    Z24, Z7, Z7
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z8, Z8
+	VMOVUPS.Z 64(R10)(BX*1), K2, Z24
+	VADDPS    Z24, Z9, Z9
+	VMOVUPS.Z 128(R10)(BX*1), K3, Z24
+	VADDPS    Z24, Z10, Z10
+	VMOVUPS.Z 192(R10)(BX*1), K4, Z24
+	VADDPS    Z24, Z11, Z11
+	VMOVUPS.Z (R11)(BX*1), K1, Z24
+	VADDPS    Z24, Z12, Z12
+	VMOVUPS.Z 64(R11)(BX*1), K2, Z24
+	VADDPS    Z24, Z13, Z13
+	VMOVUPS.Z 128(R11)(BX*1), K3, Z24
+	VADDPS    Z24, Z14, Z14
+	VMOVUPS.Z 192(R11)(BX*1), K4, Z24
+	VADDPS    Z24, Z15, Z15
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z7, Z24, Z7
+	VMAXPS Z8, Z24, Z8
+	VMAXPS Z9, Z24, Z9
+	VMAXPS Z10, Z24, Z10
+	VMAXPS Z11, Z24, Z11
+	VMAXPS Z12, Z24, Z12
+	VMAXPS Z13, Z24, Z13
+	VMAXPS Z14, Z24, Z14
+	VMAXPS Z15, Z24, Z15
+
+norelu:
+	CMPQ    96(AX), $+64
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z3, 192(R8)
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	VMOVUPS Z6, 128(R9)
+	VMOVUPS Z7, 192(R9)
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	VMOVUPS Z10, 128(R10)
+	VMOVUPS Z11, 192(R10)
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	VMOVUPS Z14, 128(R11)
+	VMOVUPS Z15, 192(R11)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K3, 128(R8)
+	VMOVUPS Z3, K4, 192(R8)
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K2, 64(R9)
+	VMOVUPS Z6, K3, 128(R9)
+	VMOVUPS Z7, K4, 192(R9)
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	VMOVUPS Z10, K3, 128(R10)
+	VMOVUPS Z11, K4, 192(R10)
+	VMOVUPS Z12, K1, (R11)
+	VMOVUPS Z13, K2, 64(R11)
+	VMOVUPS Z14, K3, 128(R11)
+	VMOVUPS Z15, K4, 192(R11)
+
+stored:
+	ADDQ $+32, 16(AX)
+	ADDQ $+32, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	VADDPS 256(BX), Z4, Z4
+	VADDPS 320(BX), Z5, Z5
+	VADDPS 384(BX), Z6, Z6
+	VADDPS 448(BX), Z7, Z7
+	VADDPS 512(BX), Z8, Z8
+	VADDPS 576(BX), Z9, Z9
+	VADDPS 640(BX), Z10, Z10
+	VADDPS 704(BX), Z11, Z11
+	VADDPS 768(BX), Z12, Z12
+	VADDPS 832(BX), Z13, Z13
+	VADDPS 896(BX), Z14, Z14
+	VADDPS 960(BX), Z15, Z15
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	VMOVUPS Z4, 256(BX)
+	VPXORD  Z4, Z4, Z4
+	VMOVUPS Z5, 320(BX)
+	VPXORD  Z5, Z5, Z5
+	VMOVUPS Z6, 384(BX)
+	VPXORD  Z6, Z6, Z6
+	VMOVUPS Z7, 448(BX)
+	VPXORD  Z7, Z7, Z7
+	VMOVUPS Z8, 512(BX)
+	VPXORD  Z8, Z8, Z8
+	VMOVUPS Z9, 576(BX)
+	VPXORD  Z9, Z9, Z9
+	VMOVUPS Z10, 640(BX)
+	VPXORD  Z10, Z10, Z10
+	VMOVUPS Z11, 704(BX)
+	VPXORD  Z11, Z11, Z11
+	VMOVUPS Z12, 768(BX)
+	VPXORD  Z12, Z12, Z12
+	VMOVUPS Z13, 832(BX)
+	VPXORD  Z13, Z13, Z13
+	VMOVUPS Z14, 896(BX)
+	VPXORD  Z14, Z14, Z14
+	VMOVUPS Z15, 960(BX)
+	VPXORD  Z15, Z15, Z15
+	JMP     next
+
+// func tile4x64BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile4x64BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z12
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z13
+	VMOVUPS.Z 128(BX), K3, Z2
+	VMOVAPS   Z2, Z6
+	VMOVAPS   Z2, Z10
+	VMOVAPS   Z2, Z14
+	VMOVUPS.Z 192(BX), K4, Z3
+	VMOVAPS   Z3, Z7
+	VMOVAPS   Z3, Z11
+	VMOVAPS   Z3, Z15
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+
+ready:
+	MOVQ  32(AX), R14
+	MOVQ  16(AX), CX
+	MOVQ  (AX), DX
+	MOVQ  (CX), R8
+	ADDQ  DX, R8
+	MOVQ  8(CX), R9
+	ADDQ  DX, R9
+	MOVQ  16(CX), R10
+	ADDQ  DX, R10
+	MOVQ  24(CX), R11
+	ADDQ  DX, R11
+	MOVQ  40(AX), DI
+	MOVQ  48(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xe052
+	LONG         $0x40061262
+	WORD         $0xe952
+	LONG         $0x40061262
+	WORD         $0xf252
+	LONG         $0x40061262
+	WORD         $0xfb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xe052
+	LONG         $0x40061262
+	WORD         $0xe952
+	LONG         $0x40061262
+	WORD         $0xf252
+	LONG         $0x40061262
+	WORD         $0xfb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xe052
+	LONG         $0x40061262
+	WORD         $0xe952
+	LONG         $0x40061262
+	WORD         $0xf252
+	LONG         $0x40061262
+	WORD         $0xfb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xe052
+	LONG         $0x40061262
+	WORD         $0xe952
+	LONG         $0x40061262
+	WORD         $0xf252
+	LONG         $0x40061262
+	WORD         $0xfb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xe052
+	LONG         $0x40061262
+	WORD         $0xe952
+	LONG         $0x40061262
+	WORD         $0xf252
+	LONG         $0x40061262
+	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
 	DECQ         DX
@@ -7038,6 +14418,590 @@ keep:
 	VPXORD  Z19, Z19, Z19
 	JMP     next
 
+// func tile5x64BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile5x64BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z0, Z16
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z1, Z17
+	VMOVUPS.Z 128(BX), K3, Z2
+	VMOVAPS   Z2, Z6
+	VMOVAPS   Z2, Z10
+	VMOVAPS   Z2, Z14
+	VMOVAPS   Z2, Z18
+	VMOVUPS.Z 192(BX), K4, Z3
+	VMOVAPS   Z3, Z7
+	VMOVAPS   Z3, Z11
+	VMOVAPS   Z3, Z15
+	VMOVAPS   Z3, Z19
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+
+ready:
+	MOVQ  32(AX), R14
+	MOVQ  16(AX), CX
+	MOVQ  (AX), DX
+	MOVQ  (CX), R8
+	ADDQ  DX, R8
+	MOVQ  8(CX), R9
+	ADDQ  DX, R9
+	MOVQ  16(CX), R10
+	ADDQ  DX, R10
+	MOVQ  24(CX), R11
+	ADDQ  DX, R11
+	MOVQ  32(CX), R12
+	ADDQ  DX, R12
+	MOVQ  40(AX), DI
+	MOVQ  48(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xe052
+	LONG         $0x40061262
+	WORD         $0xe952
+	LONG         $0x40061262
+	WORD         $0xf252
+	LONG         $0x40061262
+	WORD         $0xfb52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xc052
+	LONG         $0x401e8262
+	WORD         $0xc952
+	LONG         $0x401e8262
+	WORD         $0xd252
+	LONG         $0x401e8262
+	WORD         $0xdb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xe052
+	LONG         $0x40061262
+	WORD         $0xe952
+	LONG         $0x40061262
+	WORD         $0xf252
+	LONG         $0x40061262
+	WORD         $0xfb52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xc052
+	LONG         $0x401e8262
+	WORD         $0xc952
+	LONG         $0x401e8262
+	WORD         $0xd252
+	LONG         $0x401e8262
+	WORD         $0xdb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xe052
+	LONG         $0x40061262
+	WORD         $0xe952
+	LONG         $0x40061262
+	WORD         $0xf252
+	LONG         $0x40061262
+	WORD         $0xfb52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xc052
+	LONG         $0x401e8262
+	WORD         $0xc952
+	LONG         $0x401e8262
+	WORD         $0xd252
+	LONG         $0x401e8262
+	WORD         $0xdb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xe052
+	LONG         $0x40061262
+	WORD         $0xe952
+	LONG         $0x40061262
+	WORD         $0xf252
+	LONG         $0x40061262
+	WORD         $0xfb52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xc052
+	LONG         $0x401e8262
+	WORD         $0xc952
+	LONG         $0x401e8262
+	WORD         $0xd252
+	LONG         $0x401e8262
+	WORD         $0xdb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xe052
+	LONG         $0x40061262
+	WORD         $0xe952
+	LONG         $0x40061262
+	WORD         $0xf252
+	LONG         $0x40061262
+	WORD         $0xfb52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xc052
+	LONG         $0x401e8262
+	WORD         $0xc952
+	LONG         $0x401e8262
+	WORD         $0xd252
+	LONG         $0x401e8262
+	WORD         $0xdb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	MOVQ      16(CX), R10
+	ADDQ      DX, R10
+	MOVQ      24(CX), R11
+	ADDQ      DX, R11
+	MOVQ      32(CX), R12
+	ADDQ      DX, R12
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z 128(R8)(BX*1), K3, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z 192(R8)(BX*1), K4, Z24
+	VADDPS    Z24, Z3, Z3
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z5, Z5
+	VMOVUPS.Z 128(R9)(BX*1), K3, Z24
+	VADDPS    Z24, Z6, Z6
+	VMOVUPS.Z 192(R9)(BX*1), K4, Z24
+	VADDPS    Z24, Z7, Z7
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z8, Z8
+	VMOVUPS.Z 64(R10)(BX*1), K2, Z24
+	VADDPS    Z24, Z9, Z9
+	VMOVUPS.Z 128(R10)(BX*1), K3, Z24
+	VADDPS    Z24, Z10, Z10
+	VMOVUPS.Z 192(R10)(BX*1), K4, Z24
+	VADDPS    Z24, Z11, Z11
+	VMOVUPS.Z (R11)(BX*1), K1, Z24
+	VADDPS    Z24, Z12, Z12
+	VMOVUPS.Z 64(R11)(BX*1), K2, Z24
+	VADDPS    Z24, Z13, Z13
+	VMOVUPS.Z 128(R11)(BX*1), K3, Z24
+	VADDPS    Z24, Z14, Z14
+	VMOVUPS.Z 192(R11)(BX*1), K4, Z24
+	VADDPS    Z24, Z15, Z15
+	VMOVUPS.Z (R12)(BX*1), K1, Z24
+	VADDPS    Z24, Z16, Z16
+	VMOVUPS.Z 64(R12)(BX*1), K2, Z24
+	VADDPS    Z24, Z17, Z17
+	VMOVUPS.Z 128(R12)(BX*1), K3, Z24
+	VADDPS    Z24, Z18, Z18
+	VMOVUPS.Z 192(R12)(BX*1), K4, Z24
+	VADDPS    Z24, Z19, Z19
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z7, Z24, Z7
+	VMAXPS Z8, Z24, Z8
+	VMAXPS Z9, Z24, Z9
+	VMAXPS Z10, Z24, Z10
+	VMAXPS Z11, Z24, Z11
+	VMAXPS Z12, Z24, Z12
+	VMAXPS Z13, Z24, Z13
+	VMAXPS Z14, Z24, Z14
+	VMAXPS Z15, Z24, Z15
+	VMAXPS Z16, Z24, Z16
+	VMAXPS Z17, Z24, Z17
+	VMAXPS Z18, Z24, Z18
+	VMAXPS Z19, Z24, Z19
+
+norelu:
+	CMPQ    96(AX), $+64
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z3, 192(R8)
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	VMOVUPS Z6, 128(R9)
+	VMOVUPS Z7, 192(R9)
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	VMOVUPS Z10, 128(R10)
+	VMOVUPS Z11, 192(R10)
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	VMOVUPS Z14, 128(R11)
+	VMOVUPS Z15, 192(R11)
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	VMOVUPS Z18, 128(R12)
+	VMOVUPS Z19, 192(R12)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K3, 128(R8)
+	VMOVUPS Z3, K4, 192(R8)
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K2, 64(R9)
+	VMOVUPS Z6, K3, 128(R9)
+	VMOVUPS Z7, K4, 192(R9)
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	VMOVUPS Z10, K3, 128(R10)
+	VMOVUPS Z11, K4, 192(R10)
+	VMOVUPS Z12, K1, (R11)
+	VMOVUPS Z13, K2, 64(R11)
+	VMOVUPS Z14, K3, 128(R11)
+	VMOVUPS Z15, K4, 192(R11)
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Z17, K2, 64(R12)
+	VMOVUPS Z18, K3, 128(R12)
+	VMOVUPS Z19, K4, 192(R12)
+
+stored:
+	ADDQ $+40, 16(AX)
+	ADDQ $+40, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	VADDPS 256(BX), Z4, Z4
+	VADDPS 320(BX), Z5, Z5
+	VADDPS 384(BX), Z6, Z6
+	VADDPS 448(BX), Z7, Z7
+	VADDPS 512(BX), Z8, Z8
+	VADDPS 576(BX), Z9, Z9
+	VADDPS 640(BX), Z10, Z10
+	VADDPS 704(BX), Z11, Z11
+	VADDPS 768(BX), Z12, Z12
+	VADDPS 832(BX), Z13, Z13
+	VADDPS 896(BX), Z14, Z14
+	VADDPS 960(BX), Z15, Z15
+	VADDPS 1024(BX), Z16, Z16
+	VADDPS 1088(BX), Z17, Z17
+	VADDPS 1152(BX), Z18, Z18
+	VADDPS 1216(BX), Z19, Z19
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	VMOVUPS Z4, 256(BX)
+	VPXORD  Z4, Z4, Z4
+	VMOVUPS Z5, 320(BX)
+	VPXORD  Z5, Z5, Z5
+	VMOVUPS Z6, 384(BX)
+	VPXORD  Z6, Z6, Z6
+	VMOVUPS Z7, 448(BX)
+	VPXORD  Z7, Z7, Z7
+	VMOVUPS Z8, 512(BX)
+	VPXORD  Z8, Z8, Z8
+	VMOVUPS Z9, 576(BX)
+	VPXORD  Z9, Z9, Z9
+	VMOVUPS Z10, 640(BX)
+	VPXORD  Z10, Z10, Z10
+	VMOVUPS Z11, 704(BX)
+	VPXORD  Z11, Z11, Z11
+	VMOVUPS Z12, 768(BX)
+	VPXORD  Z12, Z12, Z12
+	VMOVUPS Z13, 832(BX)
+	VPXORD  Z13, Z13, Z13
+	VMOVUPS Z14, 896(BX)
+	VPXORD  Z14, Z14, Z14
+	VMOVUPS Z15, 960(BX)
+	VPXORD  Z15, Z15, Z15
+	VMOVUPS Z16, 1024(BX)
+	VPXORD  Z16, Z16, Z16
+	VMOVUPS Z17, 1088(BX)
+	VPXORD  Z17, Z17, Z17
+	VMOVUPS Z18, 1152(BX)
+	VPXORD  Z18, Z18, Z18
+	VMOVUPS Z19, 1216(BX)
+	VPXORD  Z19, Z19, Z19
+	JMP     next
+
 // func tile6x64AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·tile6x64AVX512(SB), NOSPLIT, $0-8
@@ -7326,6 +15290,679 @@ single:
 	VFMADD231PS  Z25, Z29, Z21
 	VFMADD231PS  Z26, Z29, Z22
 	VFMADD231PS  Z27, Z29, Z23
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	DECQ         DX
+	JNZ          single
+
+done:
+	CMPQ 24(DI), $0x00000000
+	JNE  sum
+
+next:
+	ADDQ $+32, DI
+	DECQ R15
+	JNZ  segment
+
+epilogue:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	MOVQ      72(AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      (CX), R8
+	ADDQ      DX, R8
+	MOVQ      8(CX), R9
+	ADDQ      DX, R9
+	MOVQ      16(CX), R10
+	ADDQ      DX, R10
+	MOVQ      24(CX), R11
+	ADDQ      DX, R11
+	MOVQ      32(CX), R12
+	ADDQ      DX, R12
+	MOVQ      40(CX), R13
+	ADDQ      DX, R13
+	TESTQ     $0x00000002, 104(AX)
+	JZ        nores
+	MOVQ      80(AX), BX
+	VMOVUPS.Z (R8)(BX*1), K1, Z24
+	VADDPS    Z24, Z0, Z0
+	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
+	VADDPS    Z24, Z1, Z1
+	VMOVUPS.Z 128(R8)(BX*1), K3, Z24
+	VADDPS    Z24, Z2, Z2
+	VMOVUPS.Z 192(R8)(BX*1), K4, Z24
+	VADDPS    Z24, Z3, Z3
+	VMOVUPS.Z (R9)(BX*1), K1, Z24
+	VADDPS    Z24, Z4, Z4
+	VMOVUPS.Z 64(R9)(BX*1), K2, Z24
+	VADDPS    Z24, Z5, Z5
+	VMOVUPS.Z 128(R9)(BX*1), K3, Z24
+	VADDPS    Z24, Z6, Z6
+	VMOVUPS.Z 192(R9)(BX*1), K4, Z24
+	VADDPS    Z24, Z7, Z7
+	VMOVUPS.Z (R10)(BX*1), K1, Z24
+	VADDPS    Z24, Z8, Z8
+	VMOVUPS.Z 64(R10)(BX*1), K2, Z24
+	VADDPS    Z24, Z9, Z9
+	VMOVUPS.Z 128(R10)(BX*1), K3, Z24
+	VADDPS    Z24, Z10, Z10
+	VMOVUPS.Z 192(R10)(BX*1), K4, Z24
+	VADDPS    Z24, Z11, Z11
+	VMOVUPS.Z (R11)(BX*1), K1, Z24
+	VADDPS    Z24, Z12, Z12
+	VMOVUPS.Z 64(R11)(BX*1), K2, Z24
+	VADDPS    Z24, Z13, Z13
+	VMOVUPS.Z 128(R11)(BX*1), K3, Z24
+	VADDPS    Z24, Z14, Z14
+	VMOVUPS.Z 192(R11)(BX*1), K4, Z24
+	VADDPS    Z24, Z15, Z15
+	VMOVUPS.Z (R12)(BX*1), K1, Z24
+	VADDPS    Z24, Z16, Z16
+	VMOVUPS.Z 64(R12)(BX*1), K2, Z24
+	VADDPS    Z24, Z17, Z17
+	VMOVUPS.Z 128(R12)(BX*1), K3, Z24
+	VADDPS    Z24, Z18, Z18
+	VMOVUPS.Z 192(R12)(BX*1), K4, Z24
+	VADDPS    Z24, Z19, Z19
+	VMOVUPS.Z (R13)(BX*1), K1, Z24
+	VADDPS    Z24, Z20, Z20
+	VMOVUPS.Z 64(R13)(BX*1), K2, Z24
+	VADDPS    Z24, Z21, Z21
+	VMOVUPS.Z 128(R13)(BX*1), K3, Z24
+	VADDPS    Z24, Z22, Z22
+	VMOVUPS.Z 192(R13)(BX*1), K4, Z24
+	VADDPS    Z24, Z23, Z23
+
+nores:
+	TESTQ  $0x00000004, 104(AX)
+	JZ     norelu
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z7, Z24, Z7
+	VMAXPS Z8, Z24, Z8
+	VMAXPS Z9, Z24, Z9
+	VMAXPS Z10, Z24, Z10
+	VMAXPS Z11, Z24, Z11
+	VMAXPS Z12, Z24, Z12
+	VMAXPS Z13, Z24, Z13
+	VMAXPS Z14, Z24, Z14
+	VMAXPS Z15, Z24, Z15
+	VMAXPS Z16, Z24, Z16
+	VMAXPS Z17, Z24, Z17
+	VMAXPS Z18, Z24, Z18
+	VMAXPS Z19, Z24, Z19
+	VMAXPS Z20, Z24, Z20
+	VMAXPS Z21, Z24, Z21
+	VMAXPS Z22, Z24, Z22
+	VMAXPS Z23, Z24, Z23
+
+norelu:
+	CMPQ    96(AX), $+64
+	JNE     partial
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z3, 192(R8)
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	VMOVUPS Z6, 128(R9)
+	VMOVUPS Z7, 192(R9)
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	VMOVUPS Z10, 128(R10)
+	VMOVUPS Z11, 192(R10)
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	VMOVUPS Z14, 128(R11)
+	VMOVUPS Z15, 192(R11)
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	VMOVUPS Z18, 128(R12)
+	VMOVUPS Z19, 192(R12)
+	VMOVUPS Z20, (R13)
+	VMOVUPS Z21, 64(R13)
+	VMOVUPS Z22, 128(R13)
+	VMOVUPS Z23, 192(R13)
+	JMP     stored
+
+partial:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VMOVUPS Z2, K3, 128(R8)
+	VMOVUPS Z3, K4, 192(R8)
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K2, 64(R9)
+	VMOVUPS Z6, K3, 128(R9)
+	VMOVUPS Z7, K4, 192(R9)
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	VMOVUPS Z10, K3, 128(R10)
+	VMOVUPS Z11, K4, 192(R10)
+	VMOVUPS Z12, K1, (R11)
+	VMOVUPS Z13, K2, 64(R11)
+	VMOVUPS Z14, K3, 128(R11)
+	VMOVUPS Z15, K4, 192(R11)
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Z17, K2, 64(R12)
+	VMOVUPS Z18, K3, 128(R12)
+	VMOVUPS Z19, K4, 192(R12)
+	VMOVUPS Z20, K1, (R13)
+	VMOVUPS Z21, K2, 64(R13)
+	VMOVUPS Z22, K3, 128(R13)
+	VMOVUPS Z23, K4, 192(R13)
+
+stored:
+	ADDQ $+48, 16(AX)
+	ADDQ $+48, 72(AX)
+	DECQ 112(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ   56(AX), BX
+	CMPQ   24(DI), $0x00000001
+	JEQ    keep
+	VADDPS (BX), Z0, Z0
+	VADDPS 64(BX), Z1, Z1
+	VADDPS 128(BX), Z2, Z2
+	VADDPS 192(BX), Z3, Z3
+	VADDPS 256(BX), Z4, Z4
+	VADDPS 320(BX), Z5, Z5
+	VADDPS 384(BX), Z6, Z6
+	VADDPS 448(BX), Z7, Z7
+	VADDPS 512(BX), Z8, Z8
+	VADDPS 576(BX), Z9, Z9
+	VADDPS 640(BX), Z10, Z10
+	VADDPS 704(BX), Z11, Z11
+	VADDPS 768(BX), Z12, Z12
+	VADDPS 832(BX), Z13, Z13
+	VADDPS 896(BX), Z14, Z14
+	VADDPS 960(BX), Z15, Z15
+	VADDPS 1024(BX), Z16, Z16
+	VADDPS 1088(BX), Z17, Z17
+	VADDPS 1152(BX), Z18, Z18
+	VADDPS 1216(BX), Z19, Z19
+	VADDPS 1280(BX), Z20, Z20
+	VADDPS 1344(BX), Z21, Z21
+	VADDPS 1408(BX), Z22, Z22
+	VADDPS 1472(BX), Z23, Z23
+	CMPQ   24(DI), $0x00000003
+	JEQ    next
+
+keep:
+	VMOVUPS Z0, (BX)
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS Z1, 64(BX)
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS Z2, 128(BX)
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS Z3, 192(BX)
+	VPXORD  Z3, Z3, Z3
+	VMOVUPS Z4, 256(BX)
+	VPXORD  Z4, Z4, Z4
+	VMOVUPS Z5, 320(BX)
+	VPXORD  Z5, Z5, Z5
+	VMOVUPS Z6, 384(BX)
+	VPXORD  Z6, Z6, Z6
+	VMOVUPS Z7, 448(BX)
+	VPXORD  Z7, Z7, Z7
+	VMOVUPS Z8, 512(BX)
+	VPXORD  Z8, Z8, Z8
+	VMOVUPS Z9, 576(BX)
+	VPXORD  Z9, Z9, Z9
+	VMOVUPS Z10, 640(BX)
+	VPXORD  Z10, Z10, Z10
+	VMOVUPS Z11, 704(BX)
+	VPXORD  Z11, Z11, Z11
+	VMOVUPS Z12, 768(BX)
+	VPXORD  Z12, Z12, Z12
+	VMOVUPS Z13, 832(BX)
+	VPXORD  Z13, Z13, Z13
+	VMOVUPS Z14, 896(BX)
+	VPXORD  Z14, Z14, Z14
+	VMOVUPS Z15, 960(BX)
+	VPXORD  Z15, Z15, Z15
+	VMOVUPS Z16, 1024(BX)
+	VPXORD  Z16, Z16, Z16
+	VMOVUPS Z17, 1088(BX)
+	VPXORD  Z17, Z17, Z17
+	VMOVUPS Z18, 1152(BX)
+	VPXORD  Z18, Z18, Z18
+	VMOVUPS Z19, 1216(BX)
+	VPXORD  Z19, Z19, Z19
+	VMOVUPS Z20, 1280(BX)
+	VPXORD  Z20, Z20, Z20
+	VMOVUPS Z21, 1344(BX)
+	VPXORD  Z21, Z21, Z21
+	VMOVUPS Z22, 1408(BX)
+	VPXORD  Z22, Z22, Z22
+	VMOVUPS Z23, 1472(BX)
+	VPXORD  Z23, Z23, Z23
+	JMP     next
+
+// func tile6x64BF16(args *tileArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile6x64BF16(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), SI
+
+tile:
+	MOVQ      96(AX), DX
+	MOVQ      $-1, R14
+	BZHIQ     DX, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	SHRQ      $0x10, R14
+	KMOVW     R14, K3
+	SHRQ      $0x10, R14
+	KMOVW     R14, K4
+	TESTQ     $0x00000001, 104(AX)
+	JZ        nobias
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z0, Z16
+	VMOVAPS   Z0, Z20
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z1, Z17
+	VMOVAPS   Z1, Z21
+	VMOVUPS.Z 128(BX), K3, Z2
+	VMOVAPS   Z2, Z6
+	VMOVAPS   Z2, Z10
+	VMOVAPS   Z2, Z14
+	VMOVAPS   Z2, Z18
+	VMOVAPS   Z2, Z22
+	VMOVUPS.Z 192(BX), K4, Z3
+	VMOVAPS   Z3, Z7
+	VMOVAPS   Z3, Z11
+	VMOVAPS   Z3, Z15
+	VMOVAPS   Z3, Z19
+	VMOVAPS   Z3, Z23
+	JMP       ready
+
+nobias:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+
+ready:
+	MOVQ  32(AX), R14
+	MOVQ  16(AX), CX
+	MOVQ  (AX), DX
+	MOVQ  (CX), R8
+	ADDQ  DX, R8
+	MOVQ  8(CX), R9
+	ADDQ  DX, R9
+	MOVQ  16(CX), R10
+	ADDQ  DX, R10
+	MOVQ  24(CX), R11
+	ADDQ  DX, R11
+	MOVQ  32(CX), R12
+	ADDQ  DX, R12
+	MOVQ  40(CX), R13
+	ADDQ  DX, R13
+	MOVQ  40(AX), DI
+	MOVQ  48(AX), R15
+	TESTQ R15, R15
+	JZ    epilogue
+
+segment:
+	MOVQ (DI), CX
+	MOVQ 8(DI), BX
+	ADDQ 24(AX), BX
+	MOVQ 16(DI), DX
+	SUBQ $+4, DX
+	JLT  tail
+
+unrolled:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xe052
+	LONG         $0x40061262
+	WORD         $0xe952
+	LONG         $0x40061262
+	WORD         $0xf252
+	LONG         $0x40061262
+	WORD         $0xfb52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xc052
+	LONG         $0x401e8262
+	WORD         $0xc952
+	LONG         $0x401e8262
+	WORD         $0xd252
+	LONG         $0x401e8262
+	WORD         $0xdb52
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40168262
+	WORD         $0xe052
+	LONG         $0x40168262
+	WORD         $0xe952
+	LONG         $0x40168262
+	WORD         $0xf252
+	LONG         $0x40168262
+	WORD         $0xfb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xe052
+	LONG         $0x40061262
+	WORD         $0xe952
+	LONG         $0x40061262
+	WORD         $0xf252
+	LONG         $0x40061262
+	WORD         $0xfb52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xc052
+	LONG         $0x401e8262
+	WORD         $0xc952
+	LONG         $0x401e8262
+	WORD         $0xd252
+	LONG         $0x401e8262
+	WORD         $0xdb52
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40168262
+	WORD         $0xe052
+	LONG         $0x40168262
+	WORD         $0xe952
+	LONG         $0x40168262
+	WORD         $0xf252
+	LONG         $0x40168262
+	WORD         $0xfb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xe052
+	LONG         $0x40061262
+	WORD         $0xe952
+	LONG         $0x40061262
+	WORD         $0xf252
+	LONG         $0x40061262
+	WORD         $0xfb52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xc052
+	LONG         $0x401e8262
+	WORD         $0xc952
+	LONG         $0x401e8262
+	WORD         $0xd252
+	LONG         $0x401e8262
+	WORD         $0xdb52
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40168262
+	WORD         $0xe052
+	LONG         $0x40168262
+	WORD         $0xe952
+	LONG         $0x40168262
+	WORD         $0xf252
+	LONG         $0x40168262
+	WORD         $0xfb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xe052
+	LONG         $0x40061262
+	WORD         $0xe952
+	LONG         $0x40061262
+	WORD         $0xf252
+	LONG         $0x40061262
+	WORD         $0xfb52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xc052
+	LONG         $0x401e8262
+	WORD         $0xc952
+	LONG         $0x401e8262
+	WORD         $0xd252
+	LONG         $0x401e8262
+	WORD         $0xdb52
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40168262
+	WORD         $0xe052
+	LONG         $0x40168262
+	WORD         $0xe952
+	LONG         $0x40168262
+	WORD         $0xf252
+	LONG         $0x40168262
+	WORD         $0xfb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	SUBQ         $+4, DX
+	JGE          unrolled
+
+tail:
+	ADDQ $+4, DX
+	JZ   done
+
+single:
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	VBROADCASTSS (R10)(CX*1), Z30
+	LONG         $0x400e1262
+	WORD         $0xc052
+	LONG         $0x400e1262
+	WORD         $0xc952
+	LONG         $0x400e1262
+	WORD         $0xd252
+	LONG         $0x400e1262
+	WORD         $0xdb52
+	VBROADCASTSS (R11)(CX*1), Z31
+	LONG         $0x40061262
+	WORD         $0xe052
+	LONG         $0x40061262
+	WORD         $0xe952
+	LONG         $0x40061262
+	WORD         $0xf252
+	LONG         $0x40061262
+	WORD         $0xfb52
+	VBROADCASTSS (R12)(CX*1), Z28
+	LONG         $0x401e8262
+	WORD         $0xc052
+	LONG         $0x401e8262
+	WORD         $0xc952
+	LONG         $0x401e8262
+	WORD         $0xd252
+	LONG         $0x401e8262
+	WORD         $0xdb52
+	VBROADCASTSS (R13)(CX*1), Z29
+	LONG         $0x40168262
+	WORD         $0xe052
+	LONG         $0x40168262
+	WORD         $0xe952
+	LONG         $0x40168262
+	WORD         $0xf252
+	LONG         $0x40168262
+	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
 	DECQ         DX

@@ -19,6 +19,7 @@ const guard = float32(-12345.5)
 // tileCase is one call of a tile kernel on random data.
 type tileCase struct {
 	rows, cols, segments, depth, aStep, bStep, tiles, flags int
+	pairs                                                   bool
 }
 
 // segments are of a depth, or less by the index, and end parts of the sum now and then; lengths of a row of A
@@ -53,6 +54,15 @@ func (tc tileCase) compare(t *testing.T, l *level, seed uint64) {
 	total := tc.rows * tc.tiles
 	stride := tc.cols + 2
 	res := randomFloats(rng, total*stride)
+	set, inGo := l.tiles, tileGo(tc.rows)
+	if tc.pairs {
+		set, inGo = l.pairTiles, pairTileGo(tc.rows)
+		for _, x := range [][]float32{a, b} {
+			for i, v := range halves16(x) {
+				halves16(x)[i] = kernels.BF16Bits(float32(v)/(1<<15) - 1)
+			}
+		}
+	}
 	aOff, cOff := make([]int64, total), make([]int64, total)
 	for i := range aOff {
 		aOff[i] = int64(4 * rng.IntN(rowsInA) * (len(a) / rowsInA))
@@ -77,9 +87,12 @@ func (tc tileCase) compare(t *testing.T, l *level, seed uint64) {
 		runtime.KeepAlive([]any{a, b, bias, res, aOff, cOff, segments, sums})
 		return c
 	}
-	want, got := run(tileGo(tc.rows)), run(l.tile(tc.cols)[tc.rows-1])
+	want, got := run(inGo), run(tile(set, tc.cols)[tc.rows-1])
 	// Values are below 1 in size: both sums err by less than n·2⁻²⁴ times at most n, n the number of terms.
 	n := float64(tc.segments*tc.depth + 3)
+	if tc.pairs {
+		n *= 2
+	}
 	for i := range want {
 		if want[i] == guard {
 			require.Equal(t, guard, got[i], "%+v: element %d is outside the tile", tc, i)
@@ -115,8 +128,11 @@ func TestTileAgainstGo(t *testing.T) {
 			for cols := 1; cols <= l.width; cols++ {
 				for i, depth := range []int{0, 1, 3, 4, 5, 11} {
 					tc := tileCase{rows, cols, (cols + i) % 6, depth, 1 + cols%3, cols + i, 1 + i%3,
-						(cols + 3*i + rows) % 8}
+						(cols + 3*i + rows) % 8, false}
 					tc.compare(t, l, uint64(cols))
+					if tc.pairs = true; l.pairTiles != nil {
+						tc.compare(t, l, uint64(cols))
+					}
 				}
 			}
 		}
@@ -130,7 +146,8 @@ func FuzzTile(f *testing.F) {
 		for _, l := range levels {
 			if l.supported() {
 				tileCase{1 + int(rows)%tileRows, 1 + int(cols)%l.width, int(segments) % 12, int(depth) % 80,
-					1 + int(aStep)%9, int(bStep), 1 + int(tiles)%4, int(flags) % 8}.compare(t, l, seed)
+					1 + int(aStep)%9, int(bStep), 1 + int(tiles)%4, int(flags) % 8,
+					flags >= 128 && l.pairTiles != nil}.compare(t, l, seed)
 			}
 		}
 	})

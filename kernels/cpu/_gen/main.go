@@ -28,6 +28,7 @@ var parts = []struct {
 	{"tile", tiles},
 	{"transpose", transpose},
 	{"peak", peak},
+	{"bfloat16", bfloat16},
 }
 
 func main() {

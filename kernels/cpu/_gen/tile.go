@@ -23,7 +23,10 @@ var (
 func tiles(w *writer, v *vector) {
 	for _, used := range v.narrow {
 		for rows := 1; rows <= tileRows; rows++ {
-			tile(w, v, rows, used)
+			tile(w, v, rows, used, false)
+			if v.pairs {
+				tile(w, v, rows, used, true)
+			}
 		}
 	}
 }
@@ -36,6 +39,8 @@ type kernel struct {
 	rows int
 	used int // registers of the panel that hold columns
 	sets int // divides unroll
+	// pairs says that an element of A and of B is two bfloat16, and its product the sum of their two products.
+	pairs bool
 }
 
 // segment is a field of the segment at hand.
@@ -51,10 +56,14 @@ func (k kernel) temp(i int) VecPhysical {
 // tile writes the kernel of one number of rows and of used registers of a panel: accumulators start from the
 // bias, or zero; for every segment, the k loop broadcasts an element of each row against a row of B; then the
 // epilogue.
-func tile(w *writer, v *vector, rows, used int) {
-	k := kernel{w, v, rows, used, v.panel / used}
-	w.function(fmt.Sprintf("tile%dx%d%s", rows, v.lanes*used, v.suffix), "func(args *tileArgs)", fmt.Sprintf(
-		"computes args.tiles tiles of %d rows and at most %d columns, as tileGo does.", rows, v.lanes*used))
+func tile(w *writer, v *vector, rows, used int, pairs bool) {
+	k := kernel{w, v, rows, used, v.panel / used, pairs}
+	suffix, likeness := v.suffix, "tileGo"
+	if pairs {
+		suffix, likeness = "BF16", "pairTileGo"
+	}
+	w.function(fmt.Sprintf("tile%dx%d%s", rows, v.lanes*used, suffix), "func(args *tileArgs)", fmt.Sprintf(
+		"computes args.tiles tiles of %d rows and at most %d columns, as %s does.", rows, v.lanes*used, likeness))
 	k.Load(k.Param("args"), args)
 	k.MOVQ(k.field(args, "aStep"), aStep)
 	k.Label("tile")
@@ -148,11 +157,20 @@ func (k kernel) step(set int) {
 	for r, p := range rowPtr[:k.rows] {
 		k.VBROADCASTSS(Mem{Base: p, Index: kOff, Scale: 1}, k.temp(r))
 		for i := range k.used {
-			k.VFMADD231PS(k.b(i), k.temp(r), k.acc(set, r, i))
+			k.multiply(k.b(i), k.temp(r), k.acc(set, r, i))
 		}
 	}
 	k.ADDQ(aStep, kOff)
 	k.ADDQ(bStep, b)
+}
+
+// multiply adds the products of x and y to sum.
+func (k kernel) multiply(x, y, sum VecPhysical) {
+	if k.pairs {
+		k.VDPBF16PS(x, y, sum)
+	} else {
+		k.VFMADD231PS(x, y, sum)
+	}
 }
 
 // sum ends a part of a long sum.

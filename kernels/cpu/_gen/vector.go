@@ -11,6 +11,7 @@ type vector struct {
 	suffix string
 	lanes  int           // float32 in a register
 	panel  int           // registers in the width of a panel of B
+	pairs  bool          // it multiplies pairs of bfloat16
 	narrow []int         // how many of them the kernels use, for panels with few columns
 	regs   []VecPhysical // the first tileRows·panel accumulate, then a row of B, then temporaries
 	zero   func(VecPhysical)
@@ -26,6 +27,7 @@ func avx512(w *writer) *vector {
 		suffix: "AVX512",
 		lanes:  16,
 		panel:  4,
+		pairs:  true,
 		narrow: []int{1, 2, 3, 4},
 		regs: []VecPhysical{Z0, Z1, Z2, Z3, Z4, Z5, Z6, Z7, Z8, Z9, Z10, Z11, Z12, Z13, Z14, Z15,
 			Z16, Z17, Z18, Z19, Z20, Z21, Z22, Z23, Z24, Z25, Z26, Z27, Z28, Z29, Z30, Z31},
