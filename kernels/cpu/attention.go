@@ -42,7 +42,7 @@ func (b *Backend) probabilities(h head, p, lse []float32) {
 		a: h.q[h.qAt:], b: h.k[h.kAt:], c: p})
 	for t := range o.TQ {
 		row := p[t*o.TK:][:o.TK]
-		l := softmaxRow(row, row)
+		l := b.level.vmath.softmaxRow(row, row)
 		if lse != nil {
 			lse[h.n*o.TQ+t] = float32(l)
 		}

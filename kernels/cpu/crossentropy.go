@@ -13,7 +13,7 @@ func (b *Backend) CrossEntropy(op kernels.CrossEntropy) {
 		e := make([]float32, op.D)
 		for r := lo; r < hi; r++ {
 			row := x[r*op.D:][:op.D]
-			peak, total := expRow(e, row)
+			peak, total := b.level.vmath.expRow(e, row)
 			l := float64(peak) + math.Log(total)
 			lse[r] = float32(l)
 			sum += l - float64(row[t[r]])

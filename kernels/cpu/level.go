@@ -20,6 +20,7 @@ type level struct {
 	transpose func(dst, src *float32, dstStride, srcStride, n int)
 	peak      func(n int) // n·peakFLOPs operations as fast as the level can; nil if the level has none
 	peakFLOPs int
+	vmath     vmath
 }
 
 // tileSet is the kernels for panels of at most cols columns.
@@ -66,6 +67,7 @@ var generic = &level{
 	tiles:     []tileSet{tilesGo(genericWidth)},
 	lanes:     8,
 	transpose: transposeGo(8),
+	vmath:     vmathGo,
 }
 
 func tilesGo(width int) tileSet {

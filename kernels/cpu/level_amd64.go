@@ -8,9 +8,11 @@ import "github.com/klauspost/cpuid/v2"
 var levels = []*level{avx512, avx2, generic}
 
 var avx512 = &level{
-	name:      "avx512",
-	supported: func() bool { return cpuid.CPU.Supports(cpuid.AVX512F, cpuid.BMI2) },
-	width:     64,
+	name: "avx512",
+	supported: func() bool {
+		return cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512DQ, cpuid.AVX512VL, cpuid.BMI2)
+	},
+	width: 64,
 	tiles: []tileSet{
 		{16, [tileRows]tileKernel{tile1x16AVX512, tile2x16AVX512, tile3x16AVX512,
 			tile4x16AVX512, tile5x16AVX512, tile6x16AVX512}},
@@ -25,6 +27,7 @@ var avx512 = &level{
 	transpose: transposeAVX512,
 	peak:      peakAVX512,
 	peakFLOPs: 12 * 2 * 16,
+	vmath:     vmathAVX512,
 }
 
 var avx2 = &level{
@@ -41,6 +44,7 @@ var avx2 = &level{
 	transpose: transposeAVX2,
 	peak:      peakAVX2,
 	peakFLOPs: 12 * 2 * 8,
+	vmath:     vmathAVX2,
 }
 
 // pairTiles are the kernels of AVX512_BF16, which not every processor with AVX-512 has.

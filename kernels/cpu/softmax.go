@@ -2,42 +2,55 @@ package cpu
 
 import (
 	"math"
+	"unsafe"
 
 	"truegrain/kernels"
 )
 
-// expRow writes exp(x − max x) and returns the maximum and the sum of what it wrote.
-func expRow(y, x []float32) (peak float32, sum float64) {
+// expRow writes exp(x − max x) to y, which may be x, and returns the maximum and the sum of what it wrote.
+func (m *vmath) expRow(y, x []float32) (peak float32, sum float64) {
 	peak = float32(math.Inf(-1))
-	for _, v := range x {
-		peak = max(peak, v)
-	}
-	for i, v := range x {
-		e := exp32(v - peak)
-		y[i] = e
-		sum += float64(e)
-	}
+	pieces(len(x), func(lo, n int) { peak = max(peak, m.rowMax(&x[lo], n)) })
+	pieces(len(x), func(lo, n int) { sum += m.rowExp(&y[lo], &x[lo], n, peak) })
 	return peak, sum
 }
 
-// softmaxRow writes the softmax of x and returns log Σ exp x.
-func softmaxRow(y, x []float32) (lse float64) {
-	peak, sum := expRow(y, x)
-	scale := float32(1 / sum)
-	for i := range y {
-		y[i] *= scale
+// softmaxRow writes the softmax of x to y, which may be x, and returns log Σ exp x.
+func (m *vmath) softmaxRow(y, x []float32) (lse float64) {
+	if len(x) == 0 {
+		return math.Inf(-1)
 	}
+	if len(x) <= rowPiece {
+		peak, sum := m.softmax(&y[0], &x[0], len(x), 1)
+		return float64(peak) + math.Log(sum)
+	}
+	peak, sum := m.expRow(y, x)
+	pieces(len(x), func(lo, n int) { m.rowScale(&y[lo], n, float32(1/sum)) })
 	return float64(peak) + math.Log(sum)
+}
+
+// pieces calls f on pieces of n elements that are short enough for one call of a kernel.
+func pieces(n int, f func(lo, n int)) {
+	for lo := 0; lo < n; lo += rowPiece {
+		f(lo, min(rowPiece, n-lo))
+	}
 }
 
 // Softmax normalises the exponentials of each row.
 func (b *Backend) Softmax(op kernels.Softmax) {
+	exactly("Softmax", "X", op.X, op.R*op.D)
+	exactly("Softmax", "Y", op.Y, op.R*op.D)
 	x, y := floats(op.X), floats(op.Y)
-	d := op.D
-	b.parallel(op.R, rowGrain(8*d), func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			softmaxRow(y[r*d:][:d], x[r*d:][:d])
+	d, m := op.D, &b.level.vmath
+	if d == 0 {
+		return
+	}
+	b.parallel(op.R, rowGrain(d), func(lo, hi int) {
+		if d > rowPiece {
+			m.softmaxRow(y[lo*d:][:d], x[lo*d:][:d]) // such rows are chunks of their own
+			return
 		}
+		m.softmax(&y[lo*d], &x[lo*d], d, hi-lo)
 	})
 }
 
@@ -69,4 +82,43 @@ func dot64(x, y []float32) (sum float64) {
 		sum += float64(v) * float64(y[i])
 	}
 	return sum
+}
+
+// rowMaxGo is max x, −Inf for n = 0. Where x has NaN the result may be that or the largest of the others.
+func rowMaxGo(x *float32, n int) float32 {
+	peak := float32(math.Inf(-1))
+	for _, v := range unsafe.Slice(x, n) {
+		peak = max(peak, v)
+	}
+	return peak
+}
+
+// rowExpGo writes y = exp(x − peak), for a peak that no x exceeds, and is the sum of that.
+func rowExpGo(y, x *float32, n int, peak float32) (sum float64) {
+	out := unsafe.Slice(y, n)
+	for i, v := range unsafe.Slice(x, n) {
+		e := exp32(v - peak)
+		out[i] = e
+		sum += float64(e)
+	}
+	return sum
+}
+
+// rowScaleGo is y = y·s.
+func rowScaleGo(y *float32, n int, s float32) {
+	out := unsafe.Slice(y, n)
+	for i := range out {
+		out[i] *= s
+	}
+}
+
+// softmaxGo writes the softmax of each row; peak and sum are of the last.
+func softmaxGo(y, x *float32, d, rows int) (peak float32, sum float64) {
+	in, out := unsafe.Slice(x, rows*d), unsafe.Slice(y, rows*d)
+	for r := 0; r < rows*d; r += d {
+		peak = rowMaxGo(&in[r], d)
+		sum = rowExpGo(&out[r], &in[r], d, peak)
+		rowScaleGo(&out[r], d, float32(1/sum))
+	}
+	return peak, sum
 }

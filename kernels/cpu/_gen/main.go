@@ -29,6 +29,7 @@ var parts = []struct {
 	{"transpose", transpose},
 	{"peak", peak},
 	{"bfloat16", bfloat16},
+	{"softmax", softmax},
 }
 
 func main() {
@@ -77,8 +78,9 @@ func (w *writer) save(path string) error {
 // writer is the file being written; signatures may name the types of pkg.
 type writer struct {
 	*build.Context
-	pkg   *types.Package
-	masks *operand.Mem // what maskTable has made
+	pkg    *types.Package
+	masks  *operand.Mem           // what maskTable has made
+	copied map[uint32]operand.Mem // and copies, by bits
 }
 
 // load type-checks the file that declares the argument block, so that its layout is written down only once.

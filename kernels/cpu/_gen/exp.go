@@ -1,0 +1,100 @@
+package main
+
+import (
+	"math"
+
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// The exponential: e^x = 2^n·e^r with n = round(x/ln 2), |r| ≤ ln 2/2. ln 2 is a sum of two constants, the first
+// with so few bits that n times it is exact; so is then, nearly always, what is left of x. AVX2 adds expRound,
+// which leaves the integer n in the low bits. The polynomial is minimax in relative error, 3.1e-9. Beyond
+// its clamps e^x is 0 or infinite.
+const (
+	expLog2e = float32(math.Log2E)
+	expRound = float32(1.5 * (1 << 23))
+	expHigh  = float32(0.693359375)
+	expLow   = float32(math.Ln2 - 0.693359375)
+	expMin   = float32(-104)
+	expMax   = float32(89)
+)
+
+var expPolynomial = []float32{0.0013814540579915047, 0.00836874544620514, 0.04166838899254799, 0.1666652113199234,
+	0.4999999403953552, 1, 1}
+
+// holdExp holds what exp needs.
+func (f *flow) holdExp() {
+	f.hold(expLog2e, expRound, expHigh, expLow, expMin, expMax)
+	f.hold(expPolynomial...)
+}
+
+// exp is e^x; the error is below 0.9 units in the last place, for denormal results too. NaN gives NaN.
+func (f *flow) exp(x []VecVirtual) []VecVirtual {
+	t := f.regs(len(x))
+	f.steps(len(x),
+		// The second source, written first, is the result if either is NaN.
+		func(i int) { f.VMAXPS(x[i], f.r(expMin), t[i]) },
+		func(i int) { f.VMINPS(t[i], f.r(expMax), t[i]) })
+	p, n := f.expParts(t)
+	f.scale(p, n)
+	return p
+}
+
+// expNegative is exp for x that are not above 0, or NaN.
+func (f *flow) expNegative(x []VecVirtual) []VecVirtual {
+	t := f.regs(len(x))
+	f.steps(len(x), func(i int) { f.VMAXPS(x[i], f.r(expMin), t[i]) })
+	p, n := f.expParts(t)
+	f.scale(p, n)
+	return p
+}
+
+// expParts is e^x as p·2^n, p near 1, n as scale wants it; it changes x.
+func (f *flow) expParts(x []VecVirtual) (p, n []VecVirtual) {
+	n, p = f.regs(len(x)), f.regs(len(x))
+	whole := n
+	if f.wide() {
+		f.steps(len(x),
+			func(i int) { f.VMULPS(f.c(expLog2e), x[i], n[i]) },
+			func(i int) { f.VRNDSCALEPS(U8(8), n[i], n[i]) })
+	} else {
+		whole = f.regs(len(x))
+		f.steps(len(x),
+			func(i int) { f.VMOVUPS(f.c(expRound), n[i]) },
+			func(i int) { f.VFMADD231PS(f.c(expLog2e), x[i], n[i]) },
+			func(i int) { f.VSUBPS(f.c(expRound), n[i], whole[i]) })
+	}
+	f.steps(len(x),
+		func(i int) { f.VFNMADD231PS(f.c(expHigh), whole[i], x[i]) },
+		func(i int) { f.VFNMADD231PS(f.c(expLow), whole[i], x[i]) })
+	f.polynomial(p, x, expPolynomial)
+	return p, n
+}
+
+// polynomial is p = Σ c·x^k, the coefficient of the highest power first.
+func (f *flow) polynomial(p, x []VecVirtual, coefficients []float32) {
+	f.steps(len(x), func(i int) { f.VMOVUPS(f.c(coefficients[0]), p[i]) })
+	for _, c := range coefficients[1:] {
+		f.steps(len(x), func(i int) { f.VFMADD213PS(f.c(c), x[i], p[i]) })
+	}
+}
+
+// scale multiplies p, from 1/8 to 8, by 2^n, rounding once. AVX2 has n in the low bits, and makes two factors
+// of it, since 2^n itself may be out of range.
+func (f *flow) scale(p, n []VecVirtual) {
+	if f.wide() {
+		f.steps(len(p), func(i int) { f.VSCALEFPS(n[i], p[i], p[i]) })
+		return
+	}
+	half := f.regs(len(p))
+	f.steps(len(p),
+		func(i int) { f.VPSRAD(U8(1), n[i], half[i]) },
+		func(i int) { f.VPSUBD(half[i], n[i], n[i]) })
+	for _, e := range [][]VecVirtual{half, n} {
+		f.steps(len(p),
+			func(i int) { f.VPSLLD(U8(23), e[i], e[i]) },
+			func(i int) { f.VPADDD(f.c(1), e[i], e[i]) },
+			func(i int) { f.VMULPS(e[i], p[i], p[i]) })
+	}
+}
