@@ -4,12 +4,6 @@ import (
 	"truegrain/kernels"
 )
 
-// geluOf is x·Φ(x).
-func geluOf(x float32) float32 {
-	cdf, _ := normalOf(float64(x))
-	return float32(float64(x) * cdf)
-}
-
 // activationBackward gives dz, the gradient before the activation of an op, from dy behind it: dy itself if
 // there is no activation; else work, filled by the ReLU rule from the op's output y.
 func (b *Backend) activationBackward(

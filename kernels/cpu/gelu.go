@@ -1,25 +1,36 @@
 package cpu
 
-import "truegrain/kernels"
+import (
+	"unsafe"
+
+	"truegrain/kernels"
+)
 
 // GELU is x·Φ(x).
-func (b *Backend) GELU(op kernels.GELU) {
-	x, y := floats(op.X), floats(op.Y)
-	b.elements(op.N, func(lo, hi int) {
-		for i, v := range x[lo:hi] {
-			y[lo+i] = geluOf(v)
-		}
-	})
-}
+func (b *Backend) GELU(op kernels.GELU) { b.map1("GELU", op.Y, op.X, op.N, b.level.vmath.gelu) }
 
 // GELUBackward is dx = dy·(Φ(x) + x·φ(x)).
 func (b *Backend) GELUBackward(op kernels.GELUGrad) {
-	x, dy := floats(op.X), floats(op.DY)
-	b.gradient(op.DX, func(dst []float32, lo, hi int) {
-		for i, v := range x[lo:hi] {
+	b.slope("GELUBackward", op.DX, op.DY, op.X, op.N, b.level.vmath.geluGrad)
+}
+
+// geluGo is y = x·Φ(x).
+func geluGo(y, x *float32, n int) {
+	out := unsafe.Slice(y, n)
+	for i, v := range unsafe.Slice(x, n) {
+		cdf, _ := normalOf(float64(v))
+		out[i] = float32(float64(v) * cdf)
+	}
+}
+
+// geluGradGo is dx = dy·(Φ(x) + x·φ(x)).
+func geluGradGo(acc bool) func(dx, dy, x *float32, n int) {
+	return func(dx, dy, x *float32, n int) {
+		out, g := unsafe.Slice(dx, n), unsafe.Slice(dy, n)
+		for i, v := range unsafe.Slice(x, n) {
 			w := float64(v)
 			cdf, pdf := normalOf(w)
-			dst[i] = float32(float64(dy[lo+i]) * (cdf + w*pdf))
+			put(&out[i], float32(float64(g[i])*(cdf+w*pdf)), acc)
 		}
-	})
+	}
 }

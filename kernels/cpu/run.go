@@ -110,7 +110,7 @@ func (p *plan) run(i int) {
 		}
 	}
 	if x.act == kernels.WithGELU {
-		r.gelu(x, c)
+		r.gelu(p.b.level, x, c)
 	}
 	p.b.runners.put(r)
 }
@@ -199,11 +199,9 @@ func (r *runner) tiles(kernel tileKernel, row, n int) {
 }
 
 // gelu applies GELU to the chunk.
-func (r *runner) gelu(x *product, c *chunk) {
+func (r *runner) gelu(l *level, x *product, c *chunk) {
 	for _, off := range r.cOff {
 		row := x.c[int(off)/4+c.column : int(off)/4+c.behind]
-		for j, v := range row {
-			row[j] = geluOf(v)
-		}
+		l.vmath.gelu(&row[0], &row[0], len(row))
 	}
 }

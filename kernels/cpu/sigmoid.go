@@ -1,30 +1,38 @@
 package cpu
 
 import (
-	"math"
+	"unsafe"
 
 	"truegrain/kernels"
 )
 
-// sigmoidOf is 1/(1 + e^−x). Where e^−x overflows the result is 0, as it should be.
-func sigmoidOf(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
-
 // Sigmoid is 1/(1 + e^−x).
 func (b *Backend) Sigmoid(op kernels.Sigmoid) {
-	x, y := floats(op.X), floats(op.Y)
-	b.elements(op.N, func(lo, hi int) {
-		for i, v := range x[lo:hi] {
-			y[lo+i] = sigmoidOf(v)
-		}
-	})
+	b.map1("Sigmoid", op.Y, op.X, op.N, b.level.vmath.sigmoid)
 }
 
 // SigmoidBackward is dx = dy·y·(1 − y).
 func (b *Backend) SigmoidBackward(op kernels.SigmoidGrad) {
-	y, dy := floats(op.Y), floats(op.DY)
-	b.gradient(op.DX, func(dst []float32, lo, hi int) {
-		for i, v := range y[lo:hi] {
-			dst[i] = dy[lo+i] * v * (1 - v)
+	b.slope("SigmoidBackward", op.DX, op.DY, op.Y, op.N, b.level.vmath.sigmoidGrad)
+}
+
+// sigmoidOf is 1/(1 + e^−x), rounded once.
+func sigmoidOf(x float32) float32 { return float32(1 / (1 + exp64(-float64(max(min(x, 600), -600))))) }
+
+// sigmoidGo is y = 1/(1 + e^−x).
+func sigmoidGo(y, x *float32, n int) {
+	out := unsafe.Slice(y, n)
+	for i, v := range unsafe.Slice(x, n) {
+		out[i] = sigmoidOf(v)
+	}
+}
+
+// sigmoidGradGo is dx = dy·y·(1 − y).
+func sigmoidGradGo(acc bool) func(dx, dy, y *float32, n int) {
+	return func(dx, dy, y *float32, n int) {
+		out, g := unsafe.Slice(dx, n), unsafe.Slice(dy, n)
+		for i, v := range unsafe.Slice(y, n) {
+			put(&out[i], g[i]*v*(1-v), acc)
 		}
-	})
+	}
 }

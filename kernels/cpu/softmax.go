@@ -20,7 +20,7 @@ func (m *vmath) softmaxRow(y, x []float32) (lse float64) {
 	if len(x) == 0 {
 		return math.Inf(-1)
 	}
-	if len(x) <= rowPiece {
+	if len(x) <= kernelGrain {
 		peak, sum := m.softmax(&y[0], &x[0], len(x), 1)
 		return float64(peak) + math.Log(sum)
 	}
@@ -31,8 +31,8 @@ func (m *vmath) softmaxRow(y, x []float32) (lse float64) {
 
 // pieces calls f on pieces of n elements that are short enough for one call of a kernel.
 func pieces(n int, f func(lo, n int)) {
-	for lo := 0; lo < n; lo += rowPiece {
-		f(lo, min(rowPiece, n-lo))
+	for lo := 0; lo < n; lo += kernelGrain {
+		f(lo, min(kernelGrain, n-lo))
 	}
 }
 
@@ -46,7 +46,7 @@ func (b *Backend) Softmax(op kernels.Softmax) {
 		return
 	}
 	b.parallel(op.R, rowGrain(d), func(lo, hi int) {
-		if d > rowPiece {
+		if d > kernelGrain {
 			m.softmaxRow(y[lo*d:][:d], x[lo*d:][:d]) // such rows are chunks of their own
 			return
 		}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 
@@ -15,19 +16,27 @@ import (
 const sweepStride = 997
 
 // sweep compares a function of one variable with its value in float64, for a sample of all float32 or for all of
-// them, in sixteen parts by the leading bits. Errors are in units in the last place of the exact result, 2^-149
-// for a denormal one. NaN must give NaN.
-func sweep(t *testing.T, bound float64, f func(l *level, y, x *float32, n int), want func(x float64) float64) {
+// them, in sixteen parts by the leading bits. Errors are in units in the last place of the exact result or of
+// least, if that is greater. NaN must give NaN.
+func sweep(
+	t *testing.T, bound float64, f func(l *level, y, x *float32, n int), want, least func(x float64) float64,
+) {
 	stride := uint64(sweepStride)
 	if os.Getenv("TRUEGRAIN_SLOW") == "1" {
 		stride = 1
 	}
 	forLevels(t, func(t *testing.T, l *level) {
 		be := testBackend(t, l)
+		y := make([]float32, len(special))
+		f(l, &y[0], &special[0], len(y))
+		for i, x := range special {
+			w := float64(x)
+			require.Less(t, ulps(y[i], want(w), least(w)), bound, "%v of %v", y[i], x)
+		}
 		for part := range uint64(16) {
 			t.Run(fmt.Sprintf("%x", part), func(t *testing.T) {
 				worst, at := sweepPart(be, part<<28, (part+1)<<28, stride,
-					func(y, x []float32) { f(l, &y[0], &x[0], len(x)) }, want)
+					func(y, x []float32) { f(l, &y[0], &x[0], len(x)) }, want, least)
 				t.Logf("%.3f units in the last place at %v", worst, at)
 				require.Less(t, worst, bound, "at %v", at)
 			})
@@ -36,7 +45,7 @@ func sweep(t *testing.T, bound float64, f func(l *level, y, x *float32, n int), 
 }
 
 // sweepPart is the worst error over the float32 whose bits are in a range.
-func sweepPart(be *Backend, lo, hi, stride uint64, f func(y, x []float32), want func(float64) float64,
+func sweepPart(be *Backend, lo, hi, stride uint64, f func(y, x []float32), want, least func(float64) float64,
 ) (worst float64, at float32) {
 	const block = 1 << 12
 	var mu sync.Mutex
@@ -47,7 +56,7 @@ func sweepPart(be *Backend, lo, hi, stride uint64, f func(y, x []float32), want 
 		}
 		f(y[:], x[:])
 		for i, v := range x {
-			if e := ulps(y[i], want(float64(v))); e > worst {
+			if e := ulps(y[i], want(float64(v)), least(float64(v))); e > worst {
 				mu.Lock()
 				if e > worst {
 					worst, at = e, v
@@ -59,8 +68,9 @@ func sweepPart(be *Backend, lo, hi, stride uint64, f func(y, x []float32), want 
 	return worst, at
 }
 
-// ulps is how far got is from want, in units in the last place of want as a float32; infinite if one is NaN.
-func ulps(got float32, want float64) float64 {
+// ulps is how far got is from want, in units in the last place of want or least as a float32; infinite if one is
+// NaN.
+func ulps(got float32, want, least float64) float64 {
 	switch {
 	case got != got && want != want:
 		return 0
@@ -69,12 +79,37 @@ func ulps(got float32, want float64) float64 {
 	}
 	const infinity = 0x1p128 // so that the last float32 and infinity are neighbours
 	w, g := max(-infinity, min(infinity, want)), max(-infinity, min(infinity, float64(got)))
-	exponent := max(int(math.Float64bits(w)>>52&0x7ff), 1023-126)
+	exponent := max(int(math.Float64bits(w)>>52&0x7ff), int(math.Float64bits(least)>>52), 1023-126)
 	return math.Abs(g-w) * math.Float64frombits(uint64(2*1023+23-exponent)<<52)
 }
 
 func TestExp(t *testing.T) {
-	sweep(t, 0.9, func(l *level, y, x *float32, n int) { l.vmath.exp(y, x, n) }, math.Exp)
+	sweep(t, 0.9, func(l *level, y, x *float32, n int) { l.vmath.exp(y, x, n) }, math.Exp, zero)
+}
+
+func zero(float64) float64 { return 0 }
+
+func phi(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
+
+func TestGELU(t *testing.T) {
+	sweep(t, 5.5, func(l *level, y, x *float32, n int) { l.vmath.gelu(y, x, n) },
+		func(x float64) float64 { return x * phi(x) }, zero)
+}
+
+func TestSigmoid(t *testing.T) {
+	sweep(t, 2.5, func(l *level, y, x *float32, n int) { l.vmath.sigmoid(y, x, n) },
+		func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }, zero)
+}
+
+// The derivative of GELU crosses zero near −0.75: its error is measured against Φ, and so in terms of one of the
+// two things whose difference it is.
+func TestGELUSlope(t *testing.T) {
+	ones := make([]float32, 1<<12)
+	for i := range ones {
+		ones[i] = 1
+	}
+	slope := func(x float64) float64 { return phi(x) + x*math.Exp(-x*x/2)/math.Sqrt(2*math.Pi) }
+	sweep(t, 5.5, func(l *level, y, x *float32, n int) { l.vmath.geluGrad[0](y, &ones[0], x, n) }, slope, phi)
 }
 
 // special are the values at which functions turn.
@@ -109,7 +144,7 @@ func requireClose(t *testing.T, want, got []float32, bound, small float64, messa
 		if math.Abs(float64(w)-float64(got[i])) <= small {
 			continue
 		}
-		require.LessOrEqual(t, ulps(got[i], float64(w)), bound,
+		require.LessOrEqual(t, ulps(got[i], float64(w), 0), bound,
 			append([]any{"element %d is %v, want %v: " + message, i - 16, got[i], w}, args...)...)
 	}
 }
@@ -151,6 +186,54 @@ func compareSoftmax(t *testing.T, l *level, seed uint64, d, rows int, strange bo
 		l.vmath.rowScale(row, d, float32(1/sum))
 	}
 	requireClose(t, want, inPlace, 4, 0, "three passes over each of %d rows of %d", rows, d)
+}
+
+// compareElementwise runs the element-wise kernels on equal arrays in assembly and in Go. bound is in units in
+// the last place, small an absolute error where results are differences.
+func compareElementwise(t *testing.T, l *level, seed uint64, n int, strange bool) {
+	t.Helper()
+	g, m := &vmathGo, &l.vmath
+	for _, c := range []struct {
+		name         string
+		bound, small float64
+		run          func(m *vmath, y, x, dy *float32)
+	}{
+		{"exp", 2, 0, func(m *vmath, y, x, _ *float32) { m.exp(y, x, n) }},
+		{"gelu", 6, 0, func(m *vmath, y, x, _ *float32) { m.gelu(y, x, n) }},
+		{"geluGrad", 6, 1e-6, func(m *vmath, y, x, dy *float32) { m.geluGrad[0](y, dy, x, n) }},
+		{"geluGradAcc", 6, 1e-6, func(m *vmath, y, x, dy *float32) { m.geluGrad[1](y, dy, x, n) }},
+		{"sigmoid", 3, 0, func(m *vmath, y, x, _ *float32) { m.sigmoid(y, x, n) }},
+		{"sigmoidGrad", 2, 0, func(m *vmath, y, x, dy *float32) { m.sigmoidGrad[0](y, dy, x, n) }},
+		{"sigmoidGradAcc", 2, 1e-5, func(m *vmath, y, x, dy *float32) { m.sigmoidGrad[1](y, dy, x, n) }},
+	} {
+		rng := rand.New(rand.NewPCG(seed, 2))
+		x, dy, y := framed(rng, n, 5, strange), framed(rng, n, 1, false), framed(rng, n, 1, false)
+		want, got := slices.Clone(y), slices.Clone(y)
+		c.run(g, &want[16], &x[16], &dy[16])
+		c.run(m, &got[16], &x[16], &dy[16])
+		requireClose(t, want, got, c.bound, c.small, "%s of %d", c.name, n)
+	}
+}
+
+func TestElementwiseAgainstGo(t *testing.T) {
+	forLevels(t, func(t *testing.T, l *level) {
+		for n := range 300 {
+			compareElementwise(t, l, uint64(n), n, n%2 == 0)
+		}
+		compareElementwise(t, l, 7, 999, false)
+	})
+}
+
+func FuzzElementwise(f *testing.F) {
+	f.Add(uint64(1), uint16(197), false)
+	f.Add(uint64(2), uint16(1000), true)
+	f.Fuzz(func(t *testing.T, seed uint64, n uint16, strange bool) {
+		for _, l := range levels {
+			if l.supported() {
+				compareElementwise(t, l, seed, int(n)%3000, strange)
+			}
+		}
+	})
 }
 
 func FuzzSoftmax(f *testing.F) {

@@ -25,76 +25,91 @@ var expPolynomial = []float32{0.0013814540579915047, 0.00836874544620514, 0.0416
 
 // holdExp holds what exp needs.
 func (f *flow) holdExp() {
-	f.hold(expLog2e, expRound, expHigh, expLow, expMin, expMax)
+	f.hold(expLog2e, -expHigh, -expLow, expMin, expMax)
 	f.hold(expPolynomial...)
 }
 
 // exp is e^x; the error is below 0.9 units in the last place, for denormal results too. NaN gives NaN.
 func (f *flow) exp(x []VecVirtual) []VecVirtual {
 	t := f.regs(len(x))
+	low, high := f.r(expMin), f.r(expMax)
 	f.steps(len(x),
 		// The second source, written first, is the result if either is NaN.
-		func(i int) { f.VMAXPS(x[i], f.r(expMin), t[i]) },
-		func(i int) { f.VMINPS(t[i], f.r(expMax), t[i]) })
-	p, n := f.expParts(t)
-	f.scale(p, n)
-	return p
+		func(i int) { f.VMAXPS(x[i], low, t[i]) },
+		func(i int) { f.VMINPS(t[i], high, t[i]) })
+	return f.scale(f.expParts(t))
 }
 
 // expNegative is exp for x that are not above 0, or NaN.
 func (f *flow) expNegative(x []VecVirtual) []VecVirtual {
 	t := f.regs(len(x))
-	f.steps(len(x), func(i int) { f.VMAXPS(x[i], f.r(expMin), t[i]) })
-	p, n := f.expParts(t)
-	f.scale(p, n)
-	return p
+	low := f.r(expMin)
+	f.steps(len(x), func(i int) { f.VMAXPS(x[i], low, t[i]) })
+	return f.scale(f.expParts(t))
 }
 
 // expParts is e^x as p·2^n, p near 1, n as scale wants it; it changes x.
 func (f *flow) expParts(x []VecVirtual) (p, n []VecVirtual) {
-	n, p = f.regs(len(x)), f.regs(len(x))
-	whole := n
+	whole, n := f.nearest(x, expLog2e)
+	f.addProduct(whole, -expHigh, x)
+	f.addProduct(whole, -expLow, x)
+	return f.polynomial(x, expPolynomial), n
+}
+
+// nearest is the integer nearest to c·x, as a float32 and as scale wants it.
+func (f *flow) nearest(x []VecVirtual, c float32) (whole, n []VecVirtual) {
+	n = f.regs(len(x))
+	factor := f.c(c)
 	if f.wide() {
 		f.steps(len(x),
-			func(i int) { f.VMULPS(f.c(expLog2e), x[i], n[i]) },
+			func(i int) { f.VMULPS(factor, x[i], n[i]) },
 			func(i int) { f.VRNDSCALEPS(U8(8), n[i], n[i]) })
-	} else {
-		whole = f.regs(len(x))
-		f.steps(len(x),
-			func(i int) { f.VMOVUPS(f.c(expRound), n[i]) },
-			func(i int) { f.VFMADD231PS(f.c(expLog2e), x[i], n[i]) },
-			func(i int) { f.VSUBPS(f.c(expRound), n[i], whole[i]) })
+		return n, n
 	}
+	whole = f.regs(len(x))
+	round := f.c(expRound)
 	f.steps(len(x),
-		func(i int) { f.VFNMADD231PS(f.c(expHigh), whole[i], x[i]) },
-		func(i int) { f.VFNMADD231PS(f.c(expLow), whole[i], x[i]) })
-	f.polynomial(p, x, expPolynomial)
-	return p, n
+		func(i int) { f.VMOVUPS(round, n[i]) },
+		func(i int) { f.VFMADD231PS(factor, x[i], n[i]) },
+		func(i int) { f.VSUBPS(round, n[i], whole[i]) })
+	return whole, n
 }
 
-// polynomial is p = Σ c·x^k, the coefficient of the highest power first.
-func (f *flow) polynomial(p, x []VecVirtual, coefficients []float32) {
-	f.steps(len(x), func(i int) { f.VMOVUPS(f.c(coefficients[0]), p[i]) })
-	for _, c := range coefficients[1:] {
-		f.steps(len(x), func(i int) { f.VFMADD213PS(f.c(c), x[i], p[i]) })
+// addProduct is y += c·x.
+func (f *flow) addProduct(x []VecVirtual, c float32, y []VecVirtual) {
+	factor := f.c(c)
+	f.steps(len(x), func(i int) { f.VFMADD231PS(factor, x[i], y[i]) })
+}
+
+// polynomial is Σ c·x^k, the coefficient of the highest power first.
+func (f *flow) polynomial(x []VecVirtual, coefficients []float32) (p []VecVirtual) {
+	p = f.regs(len(x))
+	first := f.c(coefficients[0])
+	f.steps(len(x), func(i int) { f.VMOVUPS(first, p[i]) })
+	for _, v := range coefficients[1:] {
+		c := f.c(v)
+		f.steps(len(x), func(i int) { f.VFMADD213PS(c, x[i], p[i]) })
 	}
+	return p
 }
 
-// scale multiplies p, from 1/8 to 8, by 2^n, rounding once. AVX2 has n in the low bits, and makes two factors
+// scale multiplies p, from 1/64 to 64, by 2^n, rounding once. AVX2 has n in the low bits, and makes two factors
 // of it, since 2^n itself may be out of range.
-func (f *flow) scale(p, n []VecVirtual) {
+func (f *flow) scale(p, n []VecVirtual) []VecVirtual {
 	if f.wide() {
 		f.steps(len(p), func(i int) { f.VSCALEFPS(n[i], p[i], p[i]) })
-		return
+		return p
 	}
 	half := f.regs(len(p))
 	f.steps(len(p),
 		func(i int) { f.VPSRAD(U8(1), n[i], half[i]) },
 		func(i int) { f.VPSUBD(half[i], n[i], n[i]) })
+	one := f.c(1)
 	for _, e := range [][]VecVirtual{half, n} {
 		f.steps(len(p),
 			func(i int) { f.VPSLLD(U8(23), e[i], e[i]) },
-			func(i int) { f.VPADDD(f.c(1), e[i], e[i]) },
+			func(i int) { f.VPADDD(one, e[i], e[i]) },
 			func(i int) { f.VMULPS(e[i], p[i], p[i]) })
 	}
+	return p
 }

@@ -17,13 +17,13 @@ import (
 // exponentials, 5.1 with four chains in step).
 type flow struct {
 	*writer
-	lanes  int // float32 in a register
-	held   map[float32]VecVirtual
+	lanes  int                   // float32 in a register
+	held   map[uint32]VecVirtual // by bits
 	labels int
 }
 
 func (w *writer) flow(v *vector) *flow {
-	return &flow{writer: w, lanes: v.lanes, held: map[float32]VecVirtual{}}
+	return &flow{writer: w, lanes: v.lanes, held: map[uint32]VecVirtual{}}
 }
 
 // wide says that this is AVX-512.
@@ -57,6 +57,18 @@ func (f *flow) steps(n int, steps ...func(i int)) {
 	}
 }
 
+// end returns.
+func (f *flow) end() {
+	f.VZEROUPPER()
+	f.RET()
+}
+
+// elementKernel starts a function.
+func (w *writer) elementKernel(v *vector, name, signature string, doc ...string) *flow {
+	w.function(name+v.suffix, signature, doc...)
+	return w.flow(v)
+}
+
 // label is a name that no other label of the function has.
 func (f *flow) label(name string) string {
 	f.labels++
@@ -69,33 +81,25 @@ func (f *flow) hold(values ...float32) {
 		return
 	}
 	for _, v := range values {
-		if f.held[v] == nil {
-			f.held[v] = f.reg()
-			f.VBROADCASTSS(f.copies(v), f.held[v])
+		if bits := math.Float32bits(v); f.held[bits] == nil {
+			f.held[bits] = f.splat(f.copies(v))
 		}
 	}
 }
 
-// c is a constant in all lanes, for the last source of an instruction.
+// c is a constant in all lanes, for the last source of instructions; r is one in a register.
 func (f *flow) c(v float32) Op {
 	if f.wide() {
-		r := f.held[v]
-		if r == nil {
-			panic(fmt.Sprintf("constant %v is not held", v))
-		}
-		return r
+		return f.r(v)
 	}
 	return f.copies(v)
 }
 
-// r is a constant in all lanes of a register.
 func (f *flow) r(v float32) Register {
-	if f.wide() {
-		return f.c(v).(Register)
+	if r := f.held[math.Float32bits(v)]; r != nil {
+		return r
 	}
-	t := f.reg()
-	f.VMOVUPS(f.copies(v), t)
-	return t
+	return f.splat(f.copies(v))
 }
 
 // copies is eight copies of a constant in memory.
@@ -145,6 +149,24 @@ type lane struct {
 	mask Register  // nil: all lanes
 }
 
+// accumulate is the two ways of a gradient: it is written, or added to what is there.
+var accumulate = []struct {
+	name, op string
+	add      bool
+}{{"", "=", false}, {"Acc", "+=", true}}
+
+// gradient puts r·by, or adds it to what is there.
+func (f *flow) gradient(add bool, r, by VecVirtual, base Register, l lane) {
+	if add {
+		old := f.fetch(base, l)
+		f.VFMADD231PS(by, r, old)
+		f.put(old, base, l)
+		return
+	}
+	f.VMULPS(by, r, r)
+	f.put(r, base, l)
+}
+
 // address is where the elements of an array of float32 lie.
 func (f *flow) address(base Register, l lane) Mem {
 	return Mem{Base: base, Index: l.at, Scale: 4, Disp: 4 * f.lanes * l.k}
@@ -162,6 +184,14 @@ func (f *flow) fetch(base Register, l lane) VecVirtual {
 		f.VMASKMOVPS(m, l.mask, r)
 	}
 	return r
+}
+
+// operand is where those elements are for one use: memory, unless under a mask.
+func (f *flow) operand(base Register, l lane) Op {
+	if l.mask == nil {
+		return f.address(base, l)
+	}
+	return f.fetch(base, l)
 }
 
 // fetchAll is fetch for each of l.
@@ -192,12 +222,12 @@ func (f *flow) put(r Register, base Register, l lane) {
 	}
 }
 
-// outside replaces the lanes of r for which there is no element by a constant that has to be held.
+// outside replaces the lanes of r for which there is no element by a constant.
 func (f *flow) outside(r VecVirtual, l lane, v float32) {
 	switch {
 	case l.mask == nil:
 	case f.wide():
-		f.VBLENDMPS(r, f.c(v), l.mask, r)
+		f.VBLENDMPS(r, f.r(v), l.mask, r)
 	default:
 		f.VBLENDVPS(l.mask, r, f.r(v), r)
 	}
@@ -252,6 +282,57 @@ func (f *flow) firstLanes(n GPVirtual) Register {
 	f.SUBQ(shift, t)
 	f.VMOVUPS(Mem{Base: t}, mask)
 	return mask
+}
+
+// The sign bit, and all but it.
+var (
+	signBit  = float32(math.Copysign(0, -1))
+	restBits = math.Float32frombits(1<<31 - 1)
+)
+
+// abs is |x|.
+func (f *flow) abs(x, to VecVirtual) {
+	clear := f.c(restBits)
+	if f.wide() {
+		f.VPANDD(clear, x, to)
+		return
+	}
+	f.VANDPS(clear, x, to)
+}
+
+// minusAbs is −|x|.
+func (f *flow) minusAbs(x, to VecVirtual) {
+	set := f.c(signBit)
+	if f.wide() {
+		f.VPORD(set, x, to)
+		return
+	}
+	f.VORPS(set, x, to)
+}
+
+// whereNegative moves a to to in the lanes where the sign of x is set.
+func (f *flow) whereNegative(x, a, to VecVirtual) {
+	if f.wide() {
+		k := f.K()
+		f.VPMOVD2M(x, k)
+		f.VMOVAPS(a, k, to)
+		return
+	}
+	f.VBLENDVPS(x, a, to, to)
+}
+
+// nanWhere makes r NaN in the lanes where x equals v.
+func (f *flow) nanWhere(x VecVirtual, v float32, r VecVirtual) {
+	const equal = 0
+	if f.wide() {
+		k := f.K()
+		f.VCMPPS(U8(equal), f.c(v), x, k)
+		f.VPTERNLOGD(U8(0xff), r, r, k, r)
+		return
+	}
+	t := f.reg()
+	f.VCMPPS(U8(equal), f.c(v), x, t)
+	f.VORPS(t, r, r)
 }
 
 // fold leaves op over all lanes of r in its first: op(a, b) puts the result in b.

@@ -10,6 +10,7 @@ import (
 	"log"
 	"os"
 	"slices"
+	"strconv"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
@@ -30,6 +31,8 @@ var parts = []struct {
 	{"peak", peak},
 	{"bfloat16", bfloat16},
 	{"softmax", softmax},
+	{"gelu", gelu},
+	{"sigmoid", sigmoid},
 }
 
 func main() {
@@ -104,6 +107,30 @@ func (w *writer) function(name, signature string, doc ...string) {
 		log.Fatalf("%s: %v", name, err)
 	}
 	w.Signature(sig)
+}
+
+// floats is the float32 in the declaration of a variable or constant in ../coefficients.go.
+func (w *writer) floats(name string) (out []float32) {
+	f, err := parser.ParseFile(token.NewFileSet(), "../coefficients.go", nil, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok && spec.Names[0].Name == name {
+			ast.Inspect(spec.Values[0], func(n ast.Node) bool {
+				if lit, ok := n.(*ast.BasicLit); ok {
+					v, _ := strconv.ParseFloat(lit.Value, 32)
+					out = append(out, float32(v))
+				}
+				return true
+			})
+		}
+		return true
+	})
+	if out == nil {
+		log.Fatalf("../coefficients.go has no %s", name)
+	}
+	return out
 }
 
 // constant is the value of a constant of pkg.

@@ -18,19 +18,12 @@ func softmax(w *writer, v *vector) {
 	w.expEach(v)
 }
 
-// rowKernel starts a function whose parameters are x, d and perhaps y.
-func (w *writer) rowKernel(v *vector, name, signature string, doc ...string) *flow {
-	w.function(name+v.suffix, signature, doc...)
-	return w.flow(v)
-}
-
 func (w *writer) rowMax(v *vector) {
-	f := w.rowKernel(v, "rowMax", "func(x *float32, n int) (peak float32)", "is max x, −Inf for n = 0; see rowMaxGo.")
+	f := w.elementKernel(v, "rowMax", "func(x *float32, n int) (peak float32)", "is max x, −Inf for n = 0; see rowMaxGo.")
 	f.hold(minusInf)
 	peak := f.max(f.param("x"), f.param("n"))
 	f.VMOVSS(peak.AsX(), f.result("peak"))
-	f.VZEROUPPER()
-	f.RET()
+	f.end()
 }
 
 // max is the largest of the n elements of x in the first lane. It changes n.
@@ -64,15 +57,14 @@ func (f *flow) max(x, n GPVirtual) VecVirtual {
 }
 
 func (w *writer) rowExp(v *vector) {
-	f := w.rowKernel(v, "rowExp", "func(y, x *float32, n int, peak float32) (sum float64)",
+	f := w.elementKernel(v, "rowExp", "func(y, x *float32, n int, peak float32) (sum float64)",
 		"writes y = exp(x − peak) and is the sum of that; see rowExpGo.")
 	f.hold(0)
 	f.holdExp()
 	peak := f.splat(f.argument("peak"))
 	sum := f.expSum(f.param("y"), f.param("x"), f.param("n"), peak)
 	f.VMOVSD(sum, f.result("sum"))
-	f.VZEROUPPER()
-	f.RET()
+	f.end()
 }
 
 // expSum writes exp(x − peak) to y and leaves the sum in the first lane. A few registers are added in float32,
@@ -126,11 +118,10 @@ func (f *flow) halves(x VecVirtual) (low, high VecVirtual) {
 func (f *flow) foldWide(r VecVirtual) { f.fold(r, func(a, b Register) { f.VADDPD(a, b, b) }) }
 
 func (w *writer) rowScale(v *vector) {
-	f := w.rowKernel(v, "rowScale", "func(y *float32, n int, s float32)", "multiplies y by s; see rowScaleGo.")
+	f := w.elementKernel(v, "rowScale", "func(y *float32, n int, s float32)", "multiplies y by s; see rowScaleGo.")
 	s := f.splat(f.argument("s"))
 	f.multiply(f.param("y"), f.param("n"), s)
-	f.VZEROUPPER()
-	f.RET()
+	f.end()
 }
 
 // multiply is y·s in place. It changes n.
@@ -143,7 +134,7 @@ func (f *flow) multiply(y, n GPVirtual, s VecVirtual) {
 }
 
 func (w *writer) softmaxRows(v *vector) {
-	f := w.rowKernel(v, "softmax", "func(y, x *float32, d, rows int) (peak float32, sum float64)",
+	f := w.elementKernel(v, "softmax", "func(y, x *float32, d, rows int) (peak float32, sum float64)",
 		"writes the softmax of each row of d elements of x to y, which may be x; peak and sum are",
 		"of the last row; see softmaxGo. There is a row, and it has elements.")
 	f.hold(minusInf, 0)
@@ -168,15 +159,13 @@ func (w *writer) softmaxRows(v *vector) {
 	f.LEAQ(Mem{Base: y, Index: d, Scale: 4}, y)
 	f.DECQ(rows)
 	f.JNZ(LabelRef("row"))
-	f.VZEROUPPER()
-	f.RET()
+	f.end()
 }
 
 func (w *writer) expEach(v *vector) {
-	f := w.rowKernel(v, "exp", "func(y, x *float32, n int)", "writes y = e^x; see expGo.")
+	f := w.elementKernel(v, "exp", "func(y, x *float32, n int)", "writes y = e^x; see expGo.")
 	f.holdExp()
 	y, x := f.param("y"), f.param("x")
 	f.each(f.param("n"), f.many(), func(l []lane) { f.putAll(f.exp(f.fetchAll(x, l)), y, l) })
-	f.VZEROUPPER()
-	f.RET()
+	f.end()
 }
