@@ -18,13 +18,19 @@ func (b *Backend) Adam(op kernels.Adam) {
 		decay, shrink = 0, float32(1-op.LR*op.WeightDecay)
 	}
 	b.elements(op.N, func(lo, hi int) {
-		p, g, m, v := p[lo:hi], g[lo:hi], m[lo:hi], v[lo:hi]
-		for i := range p {
-			d := g[i] + decay*p[i]
-			mi := beta1*m[i] + rest1*d
-			vi := beta2*v[i] + rest2*d*d
-			m[i], v[i] = mi, vi
-			p[i] = shrink*p[i] - step*mi/(float32(math.Sqrt(float64(vi*unbias)))+eps)
-		}
+		b.level.stream.adam(p[lo:hi], g[lo:hi], m[lo:hi], v[lo:hi],
+			beta1, rest1, beta2, rest2, step, unbias, eps, decay, shrink, 0)
 	})
+}
+
+// adamGo keeps products and sums apart: each rounds once, on every processor.
+func adamGo(p, g, m, v []float32, beta1, rest1, beta2, rest2, step, unbias, eps, decay, shrink float32, _ int) {
+	g, m, v = g[:len(p)], m[:len(p)], v[:len(p)]
+	for i := range p {
+		d := g[i] + float32(decay*p[i])
+		m[i] = float32(beta1*m[i]) + float32(rest1*d)
+		v[i] = float32(beta2*v[i]) + float32(float32(rest2*d)*d)
+		root := float32(math.Sqrt(float64(float32(v[i] * unbias))))
+		p[i] = float32(shrink*p[i]) - float32(step*m[i])/(root+eps)
+	}
 }

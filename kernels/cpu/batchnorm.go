@@ -7,43 +7,52 @@ import (
 )
 
 // BatchNorm normalises each channel, adds the residual and applies the ReLU in one pass behind the
-// statistics. A rounded mean would move a whole channel one way, so the affine map is in float64.
+// statistics.
 func (b *Backend) BatchNorm(op kernels.BatchNorm) {
-	x, residual, y, c := floats(op.X), floats(op.Residual), floats(op.Y), op.C
-	slope, shift := b.batchAffine(op, x)
-	b.parallel(op.R, rowGrain(c), func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			out := y[r*c:][:c]
-			affine(out, x[r*c:][:c], slope, shift)
-			if residual != nil {
-				axpy(out, residual[r*c:][:c], 1)
-			}
-			if op.ReLU {
-				rectify(out, out)
-			}
-		}
+	x, residual, y := floats(op.X), floats(op.Residual), floats(op.Y)
+	k, flags := b.level.columnsOf(op.C), past(y)
+	if residual != nil {
+		flags |= flagResidual
+	}
+	if op.ReLU {
+		flags |= flagRectify
+	}
+	coef := k.coef(b.batchAffine(op, x))
+	b.parallel(op.R*op.C, k.grain(), func(lo, hi int) {
+		b.level.stream.normalize(y[lo:hi], x[lo:hi], optional(residual, lo, hi), coef, k.width, flags)
 	})
 }
 
-func affine(y, x []float32, slope, shift []float64) {
-	x, slope, shift = x[:len(y)], slope[:len(y)], shift[:len(y)]
-	for j := range y {
-		y[j] = float32(float64(x[j])*slope[j] + shift[j])
+// optional is part of a slice that may be nil.
+func optional(x []float32, lo, hi int) []float32 {
+	if x == nil {
+		return nil
 	}
+	return x[lo:hi]
 }
 
-// batchAffine is batch norm as y = x·slope + shift. It fills Mean and RStd, and in training moves the running
-// statistics.
-func (b *Backend) batchAffine(op kernels.BatchNorm, x []float32) (slope, shift []float64) {
+// batchAffine is batch norm as y = x·slope + high + low: the shift in two parts, since a rounded one would move
+// the whole channel one way. It fills Mean and RStd, and in training moves the running statistics.
+func (b *Backend) batchAffine(op kernels.BatchNorm, x []float32) (slope, high, low []float32) {
 	mean, rstd, gamma, beta := floats(op.Mean), floats(op.RStd), floats(op.Gamma), floats(op.Beta)
-	slope, shift = b.batchStatistics(op, x)
-	for j, m := range slope {
-		r := 1 / math.Sqrt(shift[j]+op.Eps)
+	means, variances := b.batchStatistics(op, x)
+	slope, high, low = make([]float32, op.C), make([]float32, op.C), make([]float32, op.C)
+	for j, m := range means {
+		r := 1 / math.Sqrt(variances[j]+op.Eps)
 		mean[j], rstd[j] = float32(m), float32(r)
-		slope[j] = float64(gamma[j]) * r
-		shift[j] = float64(beta[j]) - m*slope[j]
+		slope[j] = float32(float64(gamma[j]) * r)
+		high[j], low[j] = split(float64(beta[j]) - m*float64(slope[j]))
 	}
-	return slope, shift
+	return slope, high, low
+}
+
+// split is v as a float32 and what its rounding left.
+func split(v float64) (high, low float32) {
+	high = float32(v)
+	if math.IsInf(float64(high), 0) {
+		return high, 0
+	}
+	return high, float32(v - float64(high))
 }
 
 // batchStatistics is the mean and the variance to normalise by.
@@ -76,85 +85,20 @@ func (b *Backend) batchStatistics(op kernels.BatchNorm, x []float32) (mean, vari
 	return mean, variance
 }
 
-// slopes is gamma·rstd.
-func slopes(op kernels.BatchNorm) []float32 {
-	gamma, rstd := floats(op.Gamma), floats(op.RStd)
-	scale := make([]float32, op.C)
-	for j := range scale {
-		scale[j] = gamma[j] * rstd[j]
-	}
-	return scale
-}
-
-// BatchNormBackward needs two passes: the sums of dz and of dz·x̂, then the gradients.
-func (b *Backend) BatchNormBackward(op kernels.BatchNormGrad) {
-	dz := floats(op.DY)
-	if op.ReLU {
-		dz = b.scratch.get(len(dz))
-		defer b.scratch.put(dz)
-		y, dy := floats(op.Y), floats(op.DY)
-		b.elements(len(dz), func(lo, hi int) { reluRule(op.Rule, dz[lo:hi], y[lo:hi], dy[lo:hi]) })
-	}
-	sums := make([]float64, 2*op.C)
-	if op.Train || op.DGamma.Wanted() || op.DBeta.Wanted() {
-		sums = b.normSums(op, dz)
-	}
-	b.batchNormDX(op, dz, sums)
-	giveSums(op.DGamma, sums[op.C:])
-	giveSums(op.DBeta, sums[:op.C])
-	b.give("batchnorm", op.DResidual, dz)
-}
-
-// normSums is Σ dz and Σ dz·x̂ of each channel.
-func (b *Backend) normSums(op kernels.BatchNormGrad, dz []float32) []float64 {
-	x, mean, rstd, c := floats(op.X), floats(op.Mean), floats(op.RStd), op.C
-	return b.pairSums(op.R, c, func(r int, s, q []float64) {
-		g, in := dz[r*c:][:c], x[r*c:][:c]
-		for j, v := range g {
-			s[j] += float64(v)
-			q[j] += float64(v) * float64((in[j]-mean[j])*rstd[j])
-		}
-	})
-}
-
-// batchNormDX is dx = slope·(dz − a − (x − mean)·p), with a and p of each channel from the sums, 0 outside
-// training.
-func (b *Backend) batchNormDX(op kernels.BatchNormGrad, dz []float32, sums []float64) {
-	if !op.DX.Wanted() {
-		return
-	}
-	x, mean, rstd, c := floats(op.X), floats(op.Mean), floats(op.RStd), op.C
-	slope, a, p := slopes(op.BatchNorm), make([]float32, c), make([]float32, c)
-	if op.Train {
-		for j := range a {
-			a[j] = float32(sums[j] / float64(op.R))
-			p[j] = float32(sums[c+j] / float64(op.R) * float64(rstd[j]))
-		}
-	}
-	dx := floats(op.DX.Buf)
-	b.parallel(op.R, rowGrain(c), func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			g, in, out := dz[r*c:][:c], x[r*c:][:c], dx[r*c:][:c]
-			for j, v := range g {
-				d := slope[j] * (v - a[j] - (in[j]-mean[j])*p[j])
-				if op.DX.Acc {
-					d += out[j]
-				}
-				out[j] = d
+// normalizeGo is y = x·slope + high + low, the planes of coef, plus the residual and rectified, as flags say.
+func normalizeGo(y, x, residual, coef []float32, width, flags int) {
+	const lanes = genericLanes
+	forRows(len(y), width, func(at, n int) {
+		for j := range n {
+			p := coef[j/lanes*3*lanes+j%lanes:]
+			z := float32(float64(x[at+j])*float64(p[0])+float64(p[lanes])) + p[2*lanes]
+			if flags&flagResidual != 0 {
+				z += residual[at+j]
 			}
+			if flags&flagRectify != 0 {
+				z = masked(z, notNegative(z))
+			}
+			y[at+j] = z
 		}
 	})
-}
-
-// giveSums writes sums to a gradient, or adds them.
-func giveSums(g kernels.Grad, sums []float64) {
-	if !g.Wanted() {
-		return
-	}
-	for j, d := range floats(g.Buf) {
-		if !g.Acc {
-			d = 0
-		}
-		floats(g.Buf)[j] = d + float32(sums[j])
-	}
 }

@@ -3,7 +3,7 @@ package cpu
 import "truegrain/kernels"
 
 // elementGrain is the number of elements of a chunk of simple element-wise work: some 20 µs.
-const elementGrain = 1 << 14
+const elementGrain = 1 << 15
 
 // elements calls f on chunks of n elements.
 func (b *Backend) elements(n int, f func(lo, hi int)) { b.parallel(n, elementGrain, f) }
@@ -11,25 +11,33 @@ func (b *Backend) elements(n int, f func(lo, hi int)) { b.parallel(n, elementGra
 // gradient computes a wanted gradient chunk by chunk: f writes dx[lo:hi] to dst, and gradient adds it where
 // the Grad says so.
 func (b *Backend) gradient(g kernels.Grad, f func(dst []float32, lo, hi int)) {
+	b.produce(g, func(dst []float32, lo, hi, _ int) { f(dst, lo, hi) })
+}
+
+// produce is gradient for an f that hands flags to its kernel: flagPast where dst is large.
+func (b *Backend) produce(g kernels.Grad, f func(dst []float32, lo, hi, flags int)) {
 	if !g.Wanted() {
 		return
 	}
 	d := floats(g.Buf)
+	if flags := past(d); !g.Acc {
+		b.elements(len(d), func(lo, hi int) { f(d[lo:hi], lo, hi, flags) })
+		return
+	}
 	b.elements(len(d), func(lo, hi int) {
-		if !g.Acc {
-			f(d[lo:hi], lo, hi)
-			return
-		}
-		var block [512]float32
+		block := b.scratch.get(addBlock)
+		defer b.scratch.put(block)
 		for ; lo < hi; lo += len(block) {
 			part := block[:min(len(block), hi-lo)]
-			f(part, lo, lo+len(part))
-			for i, v := range part {
-				d[lo+i] += v
-			}
+			f(part, lo, lo+len(part), 0)
+			sum := d[lo:][:len(part)]
+			b.level.stream.add(sum, sum, part, 0)
 		}
 	})
 }
+
+// addBlock is how many elements of a gradient are computed before they are added: they stay in the first cache.
+const addBlock = 2048
 
 // zeroed is the memory of a wanted gradient that will only be added to, cleared if nothing has arrived in it
 // yet.

@@ -21,7 +21,8 @@ func (b *Backend) activationBackward(
 		}
 		dz = dz[:len(g)]
 		out := floats(y)
-		b.parallel(len(g), copyGrain/4, func(lo, hi int) { reluRule(rule, dz[lo:hi], out[lo:hi], g[lo:hi]) })
+		flags := gatesOf(rule) | past(dz)
+		b.elements(len(g), func(lo, hi int) { b.level.stream.gate(dz[lo:hi], out[lo:hi], g[lo:hi], flags) })
 		return dz
 	}
 	panic(&kernels.ArgError{Op: op, Field: "Act",
@@ -35,36 +36,15 @@ func (b *Backend) give(op string, to kernels.Grad, dz []float32) {
 	}
 	exactly(op, "DResidual", to.Buf, len(dz))
 	d := floats(to.Buf)
-	b.parallel(len(dz), copyGrain/4, func(lo, hi int) {
-		if !to.Acc {
-			copy(d[lo:hi], dz[lo:hi])
-			return
-		}
-		for i, v := range dz[lo:hi] {
-			d[lo+i] += v
-		}
-	})
+	if !to.Acc {
+		b.parallel(len(dz), copyGrain, func(lo, hi int) { copy(d[lo:hi], dz[lo:hi]) })
+		return
+	}
+	b.elements(len(dz), func(lo, hi int) { b.level.stream.add(d[lo:hi], d[lo:hi], dz[lo:hi], 0) })
 }
 
 // Partial sums are over at least sumRows rows, and there are at most sumParts of them.
 const sumRows, sumParts = 512, 32
-
-// columnSums adds up the rows of x (r,c) in float64: sums[j] is Σ x, and squares[j], where wanted, Σ x².
-func (b *Backend) columnSums(x []float32, r, c int, sums, squares []float64) {
-	both := b.pairSums(r, c, func(k int, s, q []float64) {
-		row := x[k*c:][:c]
-		if squares == nil {
-			addTo(s, row)
-			return
-		}
-		for j, v := range row {
-			s[j] += float64(v)
-			q[j] += float64(v) * float64(v)
-		}
-	})
-	copy(sums, both[:c])
-	copy(squares, both[c:])
-}
 
 // pairSums adds up two rows of c sums over r rows, in float64, partial sums added in their order: add adds
 // what row k contributes. The first c results are the sums s, the others the sums q.

@@ -18,6 +18,7 @@ type level struct {
 	round     func(dst *uint16, src *float32, n int) // 64·n float32 to bfloat16, beside pairTiles
 	lanes     int                                    // rows that transpose turns at once
 	transpose func(dst, src *float32, dstStride, srcStride, n int)
+	stream    *streamKernels
 	peak      func(n int) // n·peakFLOPs operations as fast as the level can; nil if the level has none
 	peakFLOPs int
 	vmath     vmath
@@ -58,7 +59,7 @@ func available() (out []*level, err error) {
 	return out, nil
 }
 
-const genericWidth = 16
+const genericWidth, genericLanes = 16, 8
 
 var generic = &level{
 	name:      "generic",
@@ -68,6 +69,9 @@ var generic = &level{
 	lanes:     8,
 	transpose: transposeGo(8),
 	vmath:     vmathGo,
+	lanes:     genericLanes,
+	transpose: transposeGo(genericLanes),
+	stream:    &streamGo,
 }
 
 func tilesGo(width int) tileSet {

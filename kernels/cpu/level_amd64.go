@@ -13,6 +13,9 @@ var avx512 = &level{
 		return cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512DQ, cpuid.AVX512VL, cpuid.BMI2)
 	},
 	width: 64,
+	name:      "avx512",
+	supported: func() bool { return cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512VL, cpuid.BMI2) },
+	width:     64,
 	tiles: []tileSet{
 		{16, [tileRows]tileKernel{tile1x16AVX512, tile2x16AVX512, tile3x16AVX512,
 			tile4x16AVX512, tile5x16AVX512, tile6x16AVX512}},
@@ -25,6 +28,7 @@ var avx512 = &level{
 	},
 	lanes:     16,
 	transpose: transposeAVX512,
+	stream:    &streamAVX512,
 	peak:      peakAVX512,
 	peakFLOPs: 12 * 2 * 16,
 	vmath:     vmathAVX512,
@@ -42,6 +46,7 @@ var avx2 = &level{
 	},
 	lanes:     8,
 	transpose: transposeAVX2,
+	stream:    &streamAVX2,
 	peak:      peakAVX2,
 	peakFLOPs: 12 * 2 * 8,
 	vmath:     vmathAVX2,

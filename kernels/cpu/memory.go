@@ -30,7 +30,9 @@ func (b *Backend) Copy(dst, src kernels.Buf) {
 func (b *Backend) Fill(dst kernels.Buf, v float64) {
 	switch dst.DType() {
 	case kernels.F32:
-		fill(b, floats(dst), float32(v))
+		d, value := floats(dst), float32(v)
+		flags := past(d)
+		b.parallel(len(d), copyGrain, func(lo, hi int) { b.level.stream.fill(d[lo:hi], value, flags) })
 	case kernels.F64:
 		fill(b, kernels.Floats[float64](dst), v)
 	case kernels.BF16:
@@ -49,6 +51,12 @@ func fill[T kernels.Element](b *Backend, dst []T, v T) {
 			dst[lo+i] = v
 		}
 	})
+}
+
+func fillGo(dst []float32, value float32, _ int) {
+	for i := range dst {
+		dst[i] = value
+	}
 }
 
 func (b *Backend) convert(op string, dst, src kernels.Buf) {

@@ -26,7 +26,7 @@ func TestReLUMasks(t *testing.T) {
 			for rule, want := range map[kernels.ReLURule]float32{
 				kernels.Gradient: gradient, kernels.Guided: guided, kernels.Deconvnet: rectified} {
 				dz := make([]float32, 1)
-				reluRule(rule, dz, []float32{y}, []float32{dy})
+				gateGo(dz, []float32{y}, []float32{dy}, gatesOf(rule))
 				require.Equal(t, fmt.Sprint(want), fmt.Sprint(dz[0]), "%v y %v dy %v", rule, y, dy)
 			}
 		}

@@ -5,37 +5,46 @@ import "truegrain/kernels"
 // sumGrain is the number of elements of a partial sum.
 const sumGrain = 1 << 15
 
-// Sum reduces the middle axis in float64, partial sums added in their order.
+// Sum reduces the middle axis in float64.
 func (b *Backend) Sum(op kernels.Sum) {
 	x, y := floats(op.X), floats(op.Y)
-	step := max(1, sumGrain/max(op.Inner, 1))
-	parts := max(1, (op.N+step-1)/step)
-	partial := make([]float64, op.Outer*parts*op.Inner)
-	b.chunks(op.Outer*parts, func(i int) {
-		o, p := i/parts, i%parts
-		s := partial[i*op.Inner:][:op.Inner]
-		for n := p * step; n < min(op.N, (p+1)*step); n++ {
-			addTo(s, x[(o*op.N+n)*op.Inner:][:op.Inner])
+	n := op.N * op.Inner
+	b.parallel(op.Outer, rowGrain(n), func(lo, hi int) {
+		sums := b.scratch64(op.Inner)
+		defer b.scratch.put(sums.held)
+		for o := lo; o < hi; o++ {
+			b.columnSums(x[o*n:][:n], op.N, op.Inner, sums.x, nil)
+			for j, s := range sums.x {
+				y[o*op.Inner+j] = float32(op.Scale * s)
+			}
 		}
 	})
-	for o := range op.Outer {
-		for j := range op.Inner {
-			var s float64
-			for p := range parts {
-				s += partial[(o*parts+p)*op.Inner+j]
-			}
-			y[o*op.Inner+j] = float32(op.Scale * s)
-		}
-	}
 }
 
-// SumBackward is dx = Scale·dy.
+// SumBackward is dx = Scale·dy, the rows of dy repeated.
 func (b *Backend) SumBackward(op kernels.SumGrad) {
-	dy := floats(op.DY)
-	b.gradient(op.DX, func(dst []float32, lo, hi int) {
-		for i := range dst {
-			at := lo + i
-			dst[i] = float32(op.Scale) * dy[at/(op.N*op.Inner)*op.Inner+at%op.Inner]
+	dy, scale := floats(op.DY), float32(op.Scale)
+	b.produce(op.DX, func(dst []float32, lo, _, flags int) {
+		row := b.scratch.get(op.Inner)
+		defer b.scratch.put(row)
+		for len(dst) > 0 {
+			o, j := lo/(op.N*op.Inner), lo%op.Inner
+			n := min(len(dst), (o+1)*op.N*op.Inner-lo)
+			if op.Inner == 1 {
+				b.level.stream.fill(dst[:n], scale*dy[o], flags)
+			} else {
+				b.level.stream.scale(row, dy[o*op.Inner:][:op.Inner], scale, 0)
+				repeat(dst[:n], row, j)
+			}
+			dst, lo = dst[n:], lo+n
 		}
 	})
+}
+
+// repeat fills dst with copies of row, from element j of it on.
+func repeat(dst, row []float32, j int) {
+	for len(dst) > 0 {
+		dst = dst[copy(dst, row[j:]):]
+		j = 0
+	}
 }

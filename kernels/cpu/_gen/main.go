@@ -33,11 +33,17 @@ var parts = []struct {
 	{"softmax", softmax},
 	{"gelu", gelu},
 	{"sigmoid", sigmoid},
+	{"elementwise", elementwise},
+	{"relu", relu},
+	{"sgd", sgd},
+	{"adam", adam},
+	{"batchnorm", batchnorm},
+	{"columnsums", columnsums},
 }
 
 func main() {
 	log.SetFlags(0)
-	pkg, err := load("../tileargs.go")
+	pkg, err := load("../tileargs.go", "../streamflags.go")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -86,14 +92,18 @@ type writer struct {
 	copied map[uint32]operand.Mem // and copies, by bits
 }
 
-// load type-checks the file that declares the argument block, so that its layout is written down only once.
-func load(file string) (*types.Package, error) {
+// load type-checks the files that declare argument blocks and flags, so that these are written down only once.
+func load(names ...string) (*types.Package, error) {
 	fset := token.NewFileSet()
-	f, err := parser.ParseFile(fset, file, nil, 0)
-	if err != nil {
-		return nil, err
+	var files []*ast.File
+	for _, name := range names {
+		f, err := parser.ParseFile(fset, name, nil, 0)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
 	}
-	return new(types.Config).Check("cpu", fset, []*ast.File{f}, nil)
+	return new(types.Config).Check("cpu", fset, files, nil)
 }
 
 // function starts a function.

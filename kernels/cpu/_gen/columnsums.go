@@ -1,0 +1,170 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// columnsums writes the sums over rows: of x and x², and of a gated gradient and its product with x.
+func columnsums(w *writer, v *vector) {
+	plain := &sums{stream: &stream{writer: w, vector: v}, operands: []string{"x"}}
+	plain.write("columnSums", "square", "func(sum, square *float64, x *float32, rows, cols, stride int)",
+		"is columnSumsGo. There are rows and columns, and stride counts bytes.")
+	gradient := &sums{stream: &stream{writer: w, vector: v}, operands: []string{"dy", "y", "x"}}
+	gradient.write("gradientSums", "product",
+		"func(sum, product *float64, dy, y, x *float32, rows, cols, stride, flags int)",
+		"is gradientSumsGo. There are rows and columns, and stride counts bytes.")
+}
+
+// sums is a kernel that adds rows up in float64, block by block of columns. It works on half vectors of
+// float32, which are whole ones of float64.
+type sums struct {
+	*stream
+	operands []string
+	ptr      map[string]GPVirtual
+	row      GPVirtual // bytes from the first row
+	mask     halfMask
+}
+
+// halfMask is the elements that a half vector has, as float32 and as float64; nil is all.
+type halfMask struct{ narrow, wide Register }
+
+// half is the float32 in a half vector, and also as many half vectors as make a block.
+func (s *sums) half() int { return s.lanes / 2 }
+
+func (s *sums) write(name, second, signature string, doc ...string) {
+	s.function(name+s.suffix, signature, doc...)
+	s.ptr = map[string]GPVirtual{}
+	for _, p := range append([]string{"sum", "cols", "stride"}, s.operands...) {
+		s.ptr[p] = s.Load(s.Param(p), s.GP64()).(GPVirtual)
+	}
+	s.ptr["second"] = s.Load(s.Param(second), s.GP64()).(GPVirtual)
+	if len(s.operands) > 1 {
+		s.flags = s.Load(s.Param("flags"), s.GP64()).(GPVirtual)
+		s.splat = map[string]Register{"zero": s.narrow()}
+		s.VXORPS(s.splat["zero"], s.splat["zero"], s.splat["zero"])
+	}
+	s.row = s.GP64()
+	for _, n := range []int{s.half(), 1} {
+		loop, end := s.label("block"), s.label("end")
+		s.Label(loop)
+		s.CMPQ(s.ptr["cols"], I32(int32(n*s.half())))
+		s.JLT(LabelRef(end))
+		s.block(n)
+		s.SUBQ(I32(int32(n*s.half())), s.ptr["cols"])
+		s.JMP(LabelRef(loop))
+		s.Label(end)
+	}
+	s.TESTQ(s.ptr["cols"], s.ptr["cols"])
+	s.JZ(LabelRef("done"))
+	s.mask = s.firstOfHalf(s.ptr["cols"])
+	s.block(1)
+	s.Label("done")
+	s.VZEROUPPER()
+	s.RET()
+}
+
+// block adds n half vectors of every row to the sums, and goes on to the next columns.
+func (s *sums) block(n int) {
+	first, second := make([]VecVirtual, n), make([]VecVirtual, n)
+	for i := range n {
+		first[i], second[i] = s.reg(), s.reg()
+		s.fetch64(Mem{Base: s.ptr["sum"], Disp: 8 * s.half() * i}, first[i])
+		s.fetch64(Mem{Base: s.ptr["second"], Disp: 8 * s.half() * i}, second[i])
+	}
+	rows := s.Load(s.Param("rows"), s.GP64())
+	s.XORQ(s.row, s.row)
+	loop := s.label("row")
+	s.Label(loop)
+	for s.k = range n {
+		s.add(first[s.k], second[s.k])
+	}
+	s.ADDQ(s.ptr["stride"], s.row)
+	s.DECQ(rows)
+	s.JNZ(LabelRef(loop))
+	for i := range n {
+		s.put64(first[i], Mem{Base: s.ptr["sum"], Disp: 8 * s.half() * i})
+		s.put64(second[i], Mem{Base: s.ptr["second"], Disp: 8 * s.half() * i})
+	}
+	for _, p := range s.operands {
+		s.ADDQ(I32(int32(4*s.half()*n)), s.ptr[p])
+	}
+	s.ADDQ(I32(int32(8*s.half()*n)), s.ptr["sum"])
+	s.ADDQ(I32(int32(8*s.half()*n)), s.ptr["second"])
+}
+
+// add adds what half a vector of one row contributes.
+func (s *sums) add(first, second VecVirtual) {
+	x := s.reg()
+	if len(s.operands) == 1 {
+		s.VCVTPS2PD(s.elements("x"), x)
+		s.VADDPD(x, first, first)
+		s.VFMADD231PD(x, x, second)
+		return
+	}
+	g, dz := s.narrow(), s.reg()
+	s.VMOVUPS(s.elements("dy"), g)
+	zero := s.splat["zero"]
+	s.when("gateOutput", func() {
+		y := s.narrow()
+		s.VMOVUPS(s.elements("y"), y)
+		s.keep(g, y, greater, zero)
+	})
+	s.when("gateGradient", func() { s.keep(g, g, notLessEqual, zero) })
+	s.VCVTPS2PD(g, dz)
+	s.VCVTPS2PD(s.elements("x"), x)
+	s.VADDPD(dz, first, first)
+	s.VFMADD231PD(x, dz, second)
+}
+
+// elements is half a vector of an operand: its place, or a register if it is not whole.
+func (s *sums) elements(operand string) Op {
+	m := Mem{Base: s.ptr[operand], Index: s.row, Scale: 1, Disp: 4 * s.half() * s.k}
+	if s.mask.narrow == nil {
+		return m
+	}
+	r := s.narrow()
+	s.stream.fetch(m, s.mask.narrow, r)
+	return r
+}
+
+// narrow is a new register for half a vector.
+func (s *sums) narrow() VecVirtual {
+	if s.wide() {
+		return s.YMM()
+	}
+	return s.XMM()
+}
+
+func (s *sums) fetch64(m Mem, r Register) {
+	switch {
+	case s.mask.wide == nil:
+		s.VMOVUPD(m, r)
+	case s.stream.wide():
+		s.VMOVUPD_Z(m, s.mask.wide, r)
+	default:
+		s.VMASKMOVPD(m, s.mask.wide, r)
+	}
+}
+
+func (s *sums) put64(r Register, m Mem) {
+	switch {
+	case s.mask.wide == nil:
+		s.VMOVUPD(r, m)
+	case s.stream.wide():
+		s.VMOVUPD(r, s.mask.wide, m)
+	default:
+		s.VMASKMOVPD(r, s.mask.wide, m)
+	}
+}
+
+// firstOfHalf is the mask of the first n elements of half a vector.
+func (s *sums) firstOfHalf(n GPVirtual) halfMask {
+	mask := s.firstLanes(n)
+	if s.wide() {
+		return halfMask{mask, mask}
+	}
+	narrow, wide := mask.(VecVirtual).AsX(), s.YMM()
+	s.VPMOVSXDQ(narrow, wide)
+	return halfMask{narrow, wide}
+}

@@ -1,0 +1,62 @@
+package cpu
+
+// taken is the columns of a matrix of c when as many of its rows are taken as one that this fills vectors,
+// whatever c is: a multiple of 64, or at least of 16, of at least least elements. It is c where that is wide
+// enough, or where the rows would be too many.
+func taken(c, least int) int {
+	if c == 0 || c >= wideRow {
+		return c
+	}
+	for _, unit := range []int{64, 16} {
+		width := c * (unit / gcd(c, unit))
+		if width <= 4*wideRow {
+			return width * ((least + width - 1) / width)
+		}
+	}
+	return c
+}
+
+// wideRow is the width from which on rows are not taken together.
+const wideRow = 256
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// columns is how kernels read parameters that belong to the c columns of a matrix: repeated for rows of width
+// elements, several of the matrix taken as one. The parameters for one vector stand together, plane after
+// plane: coef[(j/lanes·planes + plane)·lanes + j%lanes] for column j.
+type columns struct{ c, width, lanes int }
+
+func (l *level) columnsOf(c int) columns { return columns{c, taken(c, wideRow), l.lanes} }
+
+// coef lays out the planes of parameters.
+func (k columns) coef(planes ...[]float32) []float32 {
+	vectors := (k.width + k.lanes - 1) / k.lanes
+	coef := make([]float32, vectors*k.lanes*len(planes))
+	for p, plane := range planes {
+		for j, from := 0, 0; j < k.width; j++ {
+			coef[(j/k.lanes*len(planes)+p)*k.lanes+j%k.lanes] = plane[from]
+			if from++; from == k.c {
+				from = 0
+			}
+		}
+	}
+	return coef
+}
+
+// grain is how many elements make a chunk: whole rows, of elementGrain elements or more.
+func (k columns) grain() int {
+	width := max(1, k.width)
+	return (elementGrain + width - 1) / width * width
+}
+
+// forRows calls f for the rows of width elements of a matrix of n: which elements, and how many the row has.
+func forRows(n, width int, f func(at, n int)) {
+	for at := 0; at < n; at += width {
+		f(at, min(width, n-at))
+	}
+}

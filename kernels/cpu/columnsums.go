@@ -1,0 +1,164 @@
+package cpu
+
+import (
+	"unsafe"
+
+	"truegrain/kernels"
+)
+
+// sumKernel adds rows of columns of some operands, from element at on, to two rows of sums.
+type sumKernel func(first, second []float64, at, rows, cols, stride int)
+
+// Sums are made of strips of columns and of parts of rows, each of partWork elements at least; one call of a
+// kernel passes callWork elements.
+const (
+	stripWidth = wideRow
+	partChunks = 32
+	partWork   = 1 << 15
+	callWork   = 1 << 13
+)
+
+// columnSums adds up the rows of x (r,c) in float64: sums[j] is Σ x, and squares[j], where wanted, Σ x².
+func (b *Backend) columnSums(x []float32, r, c int, sums, squares []float64) {
+	both := b.scratch64(2 * c)
+	defer b.scratch.put(both.held)
+	b.sumRows(r, c, both.x, func(first, second []float64, at, rows, cols, stride int) {
+		b.level.stream.columnSums(&first[0], &second[0], &x[at], rows, cols, 4*stride)
+	})
+	copy(sums, both.x[:c])
+	copy(squares, both.x[c:])
+}
+
+// gradientSums adds up the rows of dz (r,c) and of dz·x, dz being what the gates let through of dy.
+func (b *Backend) gradientSums(dy, y, x []float32, r, c, gates int, sums []float64) {
+	if y == nil {
+		y = dy // never read, but there is an address
+	}
+	b.sumRows(r, c, sums, func(first, second []float64, at, rows, cols, stride int) {
+		b.level.stream.gradientSums(&first[0], &second[0], &dy[at], &y[at], &x[at], rows, cols, 4*stride, gates)
+	})
+}
+
+// sumRows adds up two rows of c sums over r rows, first those of the first kind, then of the second: partial
+// sums, added in their order.
+func (b *Backend) sumRows(r, c int, sums []float64, add sumKernel) {
+	clear(sums)
+	if r == 0 || c == 0 {
+		return
+	}
+	p := partsOf(r, c)
+	n := min(p.cols, c)
+	partial := b.scratch64(p.strips * p.parts * 2 * n)
+	defer b.scratch.put(partial.held)
+	b.chunks(p.strips*p.parts, func(i int) {
+		wide := b.scratch64(2 * p.cols)
+		defer b.scratch.put(wide.held)
+		clear(wide.x)
+		p.sum(i/p.parts, i%p.parts, wide.x[:p.cols], wide.x[p.cols:], add)
+		part := partial.x[2*i*n:][:2*n]
+		clear(part)
+		for at := 0; at < p.cols; at += n { // rows that were taken together
+			addInto(part[:n], wide.x[at:])
+			addInto(part[n:], wide.x[p.cols+at:])
+		}
+	})
+	for i := range p.strips * p.parts {
+		first := i / p.parts * n
+		part, left := partial.x[2*i*n:], min(n, c-first)
+		addInto(sums[first:][:left], part)
+		addInto(sums[c+first:][:left], part[n:])
+	}
+}
+
+func addInto(sums, part []float64) {
+	part = part[:len(sums)]
+	for j := range sums {
+		sums[j] += part[j]
+	}
+}
+
+// rowParts is how a matrix of n elements is cut: in rows of width elements, these in strips of cols columns,
+// and strips in parts of rows.
+type rowParts struct{ n, width, cols, strips, rows, parts int }
+
+func partsOf(r, c int) rowParts {
+	p := rowParts{n: r * c, width: taken(c, 1), strips: 1}
+	p.cols = p.width
+	if c > stripWidth {
+		p.cols, p.strips = stripWidth, (c+stripWidth-1)/stripWidth
+	}
+	rows := (p.n + p.width - 1) / p.width
+	p.parts = min(max(1, partChunks/p.strips), max(1, rows*p.cols/partWork))
+	p.rows = (rows + p.parts - 1) / p.parts
+	p.parts = (rows + p.rows - 1) / p.rows
+	return p
+}
+
+// sum adds the rows of one part of a strip to two rows of cols sums.
+func (p rowParts) sum(strip, part int, first, second []float64, add sumKernel) {
+	column := strip * p.cols
+	cols := min(p.cols, p.width-column)
+	step := max(1, callWork/p.cols)
+	whole := p.n / p.width
+	end := min(whole, (part+1)*p.rows)
+	for row := part * p.rows; row < end; row += step {
+		add(first, second, row*p.width+column, min(step, end-row), cols, p.width)
+	}
+	if rest := p.n % p.width; rest > 0 && part == p.parts-1 { // of rows taken together, some are missing
+		add(first, second, whole*p.width, 1, rest, p.width)
+	}
+}
+
+// columnSumsGo adds the sums of x and of x² over rows, stride bytes apart.
+func columnSumsGo(sum, square *float64, x *float32, rows, cols, stride int) {
+	s, q := unsafe.Slice(sum, cols), unsafe.Slice(square, cols)
+	for r := range rows {
+		for j, v := range rowAt(x, r*stride, cols) {
+			s[j] += float64(v)
+			q[j] += float64(v) * float64(v)
+		}
+	}
+}
+
+// gradientSumsGo adds the sums of dz, which is dy behind the gates, and of dz·x.
+func gradientSumsGo(sum, product *float64, dy, y, x *float32, rows, cols, stride, flags int) {
+	s, q := unsafe.Slice(sum, cols), unsafe.Slice(product, cols)
+	for r := range rows {
+		g, out, in := rowAt(dy, r*stride, cols), rowAt(y, r*stride, cols), rowAt(x, r*stride, cols)
+		for j, v := range g {
+			v = gated(v, out[j], flags)
+			s[j] += float64(v)
+			q[j] += float64(v) * float64(in[j])
+		}
+	}
+}
+
+// rowAt is n elements that lie some bytes behind an address.
+func rowAt(x *float32, bytes, n int) []float32 {
+	return unsafe.Slice((*float32)(unsafe.Add(unsafe.Pointer(x), bytes)), n)
+}
+
+// doubles is scratch memory taken as float64.
+type doubles struct {
+	x    []float64
+	held []float32
+}
+
+// scratch64 is n float64 of arbitrary content; what is held goes back to the scratch memory.
+func (b *Backend) scratch64(n int) doubles {
+	held := b.scratch.get(2 * n)
+	return doubles{unsafe.Slice((*float64)(unsafe.Pointer(unsafe.SliceData(held))), n), held}
+}
+
+// giveSums writes sums to a gradient, or adds them.
+func giveSums(g kernels.Grad, sums []float64) {
+	if !g.Wanted() {
+		return
+	}
+	for j, d := range floats(g.Buf) {
+		if !g.Acc {
+			d = 0
+		}
+		floats(g.Buf)[j] = d + float32(sums[j])
+	}
+}

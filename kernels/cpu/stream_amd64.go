@@ -1,0 +1,17 @@
+//go:build !noasm
+
+package cpu
+
+var streamAVX512 = streamKernels{
+	add: addAVX512, multiply: multiplyAVX512, scale: scaleAVX512, fill: fillAVX512, bias: biasAVX512,
+	rectify: rectifyAVX512, gate: gateAVX512,
+	sgd: sgdAVX512, momentum: momentumAVX512, adam: adamAVX512,
+	normalize: normalizeAVX512, normGradient: normGradientAVX512, columnSums: columnSumsAVX512, gradientSums: gradientSumsAVX512,
+}
+
+var streamAVX2 = streamKernels{
+	add: addAVX2, multiply: multiplyAVX2, scale: scaleAVX2, fill: fillAVX2, bias: biasAVX2,
+	rectify: rectifyAVX2, gate: gateAVX2,
+	sgd: sgdAVX2, momentum: momentumAVX2, adam: adamAVX2,
+	normalize: normalizeAVX2, normGradient: normGradientAVX2, columnSums: columnSumsAVX2, gradientSums: gradientSumsAVX2,
+}
