@@ -24,8 +24,10 @@ lint: ## gofmt, vet, staticcheck
 generate: ## assembly from its generator
 	$(GO) generate ./...
 
-bench: ## every kernel on this machine's best CPU level
-	$(GO) test -run '^$$' -bench . ./kernels/cpu ./models
+bench: ## every kernel and model, checked and then timed beside the machine's ceilings
+	$(GO) run ./bench kernels
+	$(GO) run ./bench models
+	$(GO) run ./bench models --train --model resnet50,fcn_resnet50,vit_b_16
 
 bundled: ## train the bundled detectors anew and embed them
 	$(GO) run ./cmd/truegrain bundle models/bundled/weights

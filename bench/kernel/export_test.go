@@ -1,0 +1,15 @@
+package kernel
+
+import "truegrain/kernels"
+
+// Scale multiplies what the pass has written, as a wrong kernel might.
+func (b *Bench) Scale(factor float64) {
+	for _, r := range b.results() {
+		if r.buf.DType() == kernels.F32 {
+			v := kernels.Floats[float32](r.buf)
+			for i := range v {
+				v[i] *= float32(factor)
+			}
+		}
+	}
+}

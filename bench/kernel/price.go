@@ -1,0 +1,72 @@
+package kernel
+
+import (
+	"reflect"
+	"strings"
+
+	"truegrain/kernels"
+)
+
+// Call is what one call of a backend did: the op, the directions ("forward", "dx+dw"), the shape, and what it cost.
+type Call struct {
+	Op, Pass, Shape string
+	Cost            kernels.Cost
+}
+
+// Name is the op with the direction, if that is not forward.
+func (c Call) Name() string {
+	if c.Pass == "" || c.Pass == "forward" {
+		return c.Op
+	}
+	return c.Op + "/" + c.Pass
+}
+
+// Explain tells what a call with these arguments does: a forward op, or the backward of one. Ops that are not timed on
+// their own have a name and a cost only.
+func Explain(args any) Call {
+	t := reflect.TypeOf(args)
+	for _, f := range families {
+		var s Spec
+		switch t {
+		case f.forward.args:
+			f.format(args, &s)
+			return Call{f.stem, "forward", s.String(), f.cost(args)}
+		case f.backward.args:
+			v := reflect.ValueOf(args)
+			forward := v.Field(0).Interface()
+			f.format(forward, &s)
+			c := Call{Op: f.stem, Shape: s.String()}
+			c.Pass, c.Cost = f.gradCost(v, f.cost(forward).FLOPs)
+			return c
+		}
+	}
+	if op, ok := args.(kernels.Op); ok {
+		return Call{Op: op.Stem(), Cost: op.Cost()}
+	}
+	return Call{Op: strings.ToLower(strings.TrimPrefix(t.String(), "kernels."))}
+}
+
+// gradCost adds up the directions of which a gradient is wanted. Bytes are dy, what each direction reads, and the
+// gradients, once each.
+func (f *family) gradCost(g reflect.Value, forward int64) (pass string, c kernels.Cost) {
+	var names []string
+	size := func(b kernels.Buf) int64 { return int64(b.Bytes()) }
+	c.Bytes = size(g.FieldByName("DY").Interface().(kernels.Buf))
+	for _, p := range f.passes {
+		wanted := false
+		for _, name := range p.wants {
+			d := g.FieldByName("D" + name).Interface().(kernels.Grad)
+			wanted = wanted || d.Wanted()
+			c.Bytes += size(d.Buf)
+		}
+		if !wanted {
+			continue
+		}
+		names = append(names, p.Name)
+		c.FLOPs += int64(p.work * float64(forward))
+		for _, name := range p.reads {
+			c.Bytes += size(g.FieldByName(name).Interface().(kernels.Buf))
+		}
+	}
+	return strings.Join(names, "+"), c
+}

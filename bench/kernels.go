@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"truegrain/bench/kernel"
+	"truegrain/bench/measure"
+	"truegrain/bench/report"
+	"truegrain/bench/table"
+)
+
+// KernelsCmd checks and times kernels on the shapes of real layers.
+type KernelsCmd struct {
+	Op     []string `placeholder:"OP" help:"Ops (conv2d) and directions of ops (conv2d/dx); default all. See --list."`
+	Shape  []string `placeholder:"SHAPE" help:"Part of a shape of the table (k3p1), or a whole one of your own (8x56x56x64-64k3p1)."`
+	Model  string   `help:"Only what this model has (resnet50, 'vit_l_16 b1', 'resnet50 b8 train', named)."`
+	Impl   []string `default:"builtin" help:"Implementations, timed in turn: builtin, ref, registered ones, or backends (cpu:avx2)."`
+	List   bool     `help:"List ops, shapes and the models they are from, and time nothing."`
+	Output `embed:""`
+}
+
+// Run checks each implementation on each shape, then times them.
+func (c *KernelsCmd) Run(ctx context.Context, t terminal) error {
+	rows, err := c.rows()
+	if err != nil {
+		return err
+	}
+	if c.List {
+		return list(t.out, rows)
+	}
+	if err := c.limitCores(); err != nil {
+		return err
+	}
+	impls, err := openImpls(c.Impl)
+	if err != nil {
+		return err
+	}
+	defer closeImpls(impls)
+	host, err := kernel.OpenImpl(kernel.Builtin) // whose memory all implementations share
+	if err != nil {
+		return err
+	}
+	defer host.Close()
+	s, err := c.start(t, "kernels", host.Backend, len(impls) > 1)
+	if err != nil {
+		return err
+	}
+	worst, matched, differ := report.Row{}, 0, 0
+	for _, r := range rows {
+		out, err := c.row(ctx, s, r, host, impls)
+		if err != nil {
+			return err
+		}
+		for _, o := range out {
+			switch {
+			case o.Skipped == "":
+				matched++
+				if o.Error > worst.Error || worst.Name == "" {
+					worst = o
+				}
+			case strings.Contains(o.Skipped, kernel.ErrDiffers.Error()):
+				differ++
+			}
+			s.add(o)
+		}
+	}
+	fmt.Fprintf(s.text(), "%d results match ref within %.0e, the largest error is %.1e (%s, %s)\n", matched,
+		kernel.Tolerance, worst.Error, worst.Name, worst.Impl)
+	if err := s.finish(s.report.Points()); err != nil {
+		return err
+	}
+	if differ > 0 {
+		t.say("bench: %d results differ from ref", differ)
+		return errReported
+	}
+	return nil
+}
+
+// rows are those of the table that the flags leave, and shapes of one's own.
+func (c *KernelsCmd) rows() ([]table.Row, error) {
+	for _, o := range c.Op {
+		op, _, _ := strings.Cut(o, "/")
+		if !slices.Contains(kernel.Ops(), op) {
+			return nil, usagef("--op %s: there are %s", o, strings.Join(kernel.Ops(), ", "))
+		}
+	}
+	all, err := table.All()
+	if err != nil {
+		return nil, err
+	}
+	if len(c.Shape) == 0 {
+		all = table.Filter(all, c.Op, "", c.Model)
+	} else {
+		var kept []table.Row
+		for _, shape := range c.Shape {
+			found := table.Filter(all, c.Op, shape, c.Model)
+			if len(found) == 0 {
+				if found, err = c.own(shape); err != nil {
+					return nil, err
+				}
+			}
+			kept = append(kept, found...)
+		}
+		all = kept
+	}
+	if len(all) == 0 {
+		return nil, usagef("no row of the table is like that; --list shows them all")
+	}
+	return all, nil
+}
+
+// own is a shape that is not in the table, of each op that was named and is written like that.
+func (c *KernelsCmd) own(shape string) (rows []table.Row, err error) {
+	if len(c.Op) == 0 {
+		return nil, usagef("--shape %s is in no row of the table; with --op it is a shape of your own", shape)
+	}
+	for _, o := range c.Op {
+		op, pass, one := strings.Cut(o, "/")
+		passes := []string{pass}
+		if !one {
+			if passes, err = kernel.Passes(op); err != nil {
+				return nil, usageError{err}
+			}
+		}
+		for _, p := range passes {
+			_, bad := kernel.New(op, p, shape)
+			if bad == nil {
+				rows = append(rows, table.Row{Op: op, Pass: p, Shape: shape})
+			} else if err == nil {
+				err = usageError{bad}
+			}
+		}
+	}
+	if len(rows) > 0 {
+		err = nil
+	}
+	return rows, err
+}
+
+func list(w io.Writer, rows []table.Row) error {
+	for _, r := range rows {
+		uses := make([]string, len(r.Uses))
+		for i, u := range r.Uses {
+			uses[i] = u.String()
+		}
+		if _, err := fmt.Fprintf(w, "%-26s %-38s %s\n", r.Op+"/"+r.Pass, r.Shape, strings.Join(uses, ", ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func openImpls(names []string) (impls []*kernel.Impl, err error) {
+	for _, name := range names {
+		i, err := kernel.OpenImpl(name)
+		if err != nil {
+			closeImpls(impls)
+			return nil, usageError{err}
+		}
+		impls = append(impls, i)
+	}
+	return impls, nil
+}
+
+func closeImpls(impls []*kernel.Impl) {
+	for _, i := range impls {
+		i.Close() //nolint:errcheck // nothing depends on it
+	}
+}
+
+// row checks all implementations on one shape and times those that match, in turn. An implementation that refuses
+// the shape or computes something else is a row with the reason.
+func (c *KernelsCmd) row(ctx context.Context, s *session, r table.Row, host *kernel.Impl, impls []*kernel.Impl) ([]report.Row, error) {
+	p, err := kernel.New(r.Op, r.Pass, r.Shape)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	b, err := p.Load(host.Backend)
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	parts, rates := s.ceilingParts(b.Cost.Bytes)
+	rows := make([]report.Row, len(impls))
+	at := make([]int, len(impls)) // of each in parts, 0 if it is not timed
+	for i, impl := range impls {
+		rows[i] = report.Row{Name: p.Name(), Impl: impl.Name, Uses: uses(r), FLOPs: b.Cost.FLOPs, Bytes: b.Cost.Bytes}
+		run, err := b.Prepare(impl)
+		if err == nil {
+			rows[i].Error, err = b.Check(run)
+		}
+		if err != nil {
+			rows[i].Skipped, rows[i].Error = reason(err), 0
+			continue
+		}
+		at[i] = len(parts)
+		parts = append(parts, run)
+	}
+	if len(parts) == 2 {
+		return rows, ctx.Err()
+	}
+	samples, err := measure.Interleave(ctx, measure.Plan{Budget: c.Time, Sample: min(c.Time/10, 5*time.Millisecond)}, parts...)
+	if err != nil {
+		return nil, err
+	}
+	flops, copied := rates()
+	for i := range rows {
+		if at[i] > 0 {
+			rows[i].Time = samples[at[i]].Stat()
+			rows[i].OfPeak = 1e9 * rows[i].GFLOPs() / flops
+			rows[i].OfCopy = 1e9 * rows[i].GBs() / copied
+		}
+	}
+	return rows, nil
+}
+
+// reason is why a row was not timed; the row says already which it is.
+func reason(err error) string {
+	if errors.Is(err, kernel.ErrDiffers) {
+		_, what, _ := strings.Cut(err.Error(), ": ")
+		return what
+	}
+	return err.Error()
+}
+
+func uses(r table.Row) string {
+	all := make([]string, len(r.Uses))
+	for i, u := range r.Uses {
+		all[i] = u.String()
+	}
+	return strings.Join(all, ", ")
+}

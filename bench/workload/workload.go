@@ -1,0 +1,170 @@
+package workload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"truegrain/autograd"
+	"truegrain/kernels"
+	"truegrain/models"
+	"truegrain/tensor"
+	"truegrain/train/optim"
+)
+
+// Workload is a model that is ready to run again and again on the same pictures.
+type Workload struct {
+	Spec
+	X tensor.Tensor // pictures, host memory
+	Y []float32     // the logits of the last inference, or the one loss of the last training step
+
+	be     kernels.Backend
+	model  models.Model
+	frozen *models.Frozen
+	out    tensor.Tensor // of the frozen model, over Y
+	pool   *autograd.Pool
+	optim  optim.Optimizer
+	labels []int32
+	nodes  func([]*autograd.Node) // sees each training step's nodes; nil mostly
+}
+
+// Open makes a workload on a backend. Close it after use.
+func Open(be kernels.Backend, s Spec) (*Workload, error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	m, err := build(be, s)
+	if err != nil {
+		return nil, err
+	}
+	w := &Workload{Spec: s, be: be, model: m, X: Pictures(s.Batch, m.InputSize()), pool: autograd.NewPool(be)}
+	switch {
+	case s.Train:
+		return w, w.openTraining()
+	case s.Impl == "frozen":
+		if w.frozen, err = models.Freeze(m, s.Batch, m.InputSize(), m.InputSize()); err != nil {
+			return nil, err
+		}
+		shape := w.frozen.OutputShape()
+		w.Y = make([]float32, shape.Len())
+		w.out = tensor.FromSlice(w.Y, shape...)
+	}
+	return w, nil
+}
+
+// Close gives the frozen model's memory back.
+func (w *Workload) Close() {
+	if w.frozen != nil {
+		w.frozen.Close()
+	}
+}
+
+// Run is one inference, or one training step.
+func (w *Workload) Run() error {
+	switch {
+	case w.Train:
+		return w.step()
+	case w.frozen != nil:
+		return w.frozen.RunInto(context.Background(), w.out, w.X)
+	}
+	y, err := w.OnTape()
+	w.Y = y
+	return err
+}
+
+// OnTape is the logits that the model computes on a tape, without what freezing does to it.
+func (w *Workload) OnTape() ([]float32, error) {
+	t := autograd.NewTape(w.be, autograd.WithPool(w.pool))
+	defer t.Reset()
+	y := w.model.Forward(t, t.Upload(w.X))
+	if w.nodes != nil {
+		w.nodes(t.Nodes())
+	}
+	return y.Values()
+}
+
+// FLOPs counts the operations of one run: those of the ops as they are run, or in training three times those of the
+// forward, for each product has two gradients.
+func (w *Workload) FLOPs() (n int64) {
+	if w.frozen != nil {
+		for _, op := range w.frozen.Ops() {
+			n += op.Cost().FLOPs
+		}
+		return n
+	}
+	t := autograd.NewTape(w.be, autograd.WithPool(autograd.NewDryPool()))
+	size := w.model.InputSize()
+	w.model.Forward(t, t.Alloc(w.Batch, size, size, 3))
+	for _, node := range t.Nodes() {
+		n += node.Cost().FLOPs
+	}
+	if w.Train {
+		n *= 3
+	}
+	return n
+}
+
+// openTraining chooses the optimiser that such models are trained with, and labels.
+func (w *Workload) openTraining() (err error) {
+	name, options := "sgd", optim.Options{Momentum: 0.9, WeightDecay: 1e-4}
+	if w.model.Kind() == models.Transformer {
+		name, options = "adamw", optim.Options{WeightDecay: 0.05}
+	}
+	if w.optim, err = optim.New(name, w.model.Params(), options); err != nil {
+		return err
+	}
+	n := w.Batch
+	if w.model.Kind() == models.Segmenter {
+		n *= w.model.InputSize() * w.model.InputSize()
+	}
+	w.labels = make([]int32, n)
+	w.Label(func(i int) int32 { return int32(i*7) % int32(Classes(w.Model)) })
+	return nil
+}
+
+// Label sets the class of each picture, or of each pixel.
+func (w *Workload) Label(class func(i int) int32) {
+	for i := range w.labels {
+		w.labels[i] = class(i)
+	}
+}
+
+// LearningRate is that of the training step: small, so that many steps on the same pictures stay in range.
+const LearningRate = 1e-4
+
+// step is forward, cross entropy, backward, and the optimiser's update.
+func (w *Workload) step() error {
+	for _, p := range w.model.Params() {
+		p.ZeroGrad()
+	}
+	t := autograd.NewTape(w.be, autograd.WithGrad(), autograd.WithTrain(), autograd.WithPool(w.pool))
+	defer t.Reset()
+	y := w.model.Forward(t, t.Upload(w.X))
+	loss := t.CrossEntropy(t.Reshape(y, -1, y.Dim(-1)), t.UploadInts(w.labels))
+	if w.nodes != nil {
+		w.nodes(t.Nodes())
+	}
+	if err := t.Backward(loss); err != nil {
+		return err
+	}
+	v, err := loss.Scalar()
+	if err != nil {
+		return err
+	}
+	w.Y = append(w.Y[:0], float32(v))
+	w.optim.Step(LearningRate)
+	return nil
+}
+
+// ErrNotFinite says that a run gave no number.
+var ErrNotFinite = errors.New("the result is not a number")
+
+// Finite says whether the last run gave numbers.
+func (w *Workload) Finite() error {
+	for i, v := range w.Y {
+		if v != v || v-v != 0 {
+			return fmt.Errorf("%s: output %d is %v: %w", w.Name(), i, v, ErrNotFinite)
+		}
+	}
+	return nil
+}
