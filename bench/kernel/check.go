@@ -18,9 +18,9 @@ const Tolerance = 1e-5
 // ErrDiffers says that an implementation does not compute what the oracle does.
 var ErrDiffers = errors.New("differs from ref")
 
-// Check calls run once and compares its results with those of the float64 oracle on the same operands: some channels,
+// Check makes one call and compares its results with those of the float64 oracle on the same operands: some channels,
 // rows or pictures where an op is large. It returns the relative L2 error, the largest of all results.
-func (b *Bench) Check(run func()) (float64, error) {
+func (b *Bench) Check(call *Call) (float64, error) {
 	if b.want == nil {
 		if err := b.ask(); err != nil {
 			return 0, err
@@ -30,7 +30,7 @@ func (b *Bench) Check(run func()) (float64, error) {
 		spoil(r.buf)
 	}
 	b.restore()
-	if err := tensor.Catch(run); err != nil {
+	if err := tensor.Catch(call.Run); err != nil {
 		return 0, err
 	}
 	worst := 0.0
@@ -41,8 +41,8 @@ func (b *Bench) Check(run func()) (float64, error) {
 			return math.Inf(1), fmt.Errorf("%s: %w: element %d of what was compared of %s was not written, or should not have been",
 				b.Name(), ErrDiffers, bad, r.field)
 		}
-		if worst = max(worst, e); e > Tolerance || r.buf.DType() == kernels.I32 && e > 0 {
-			return e, fmt.Errorf("%s: %w: %s has relative error %.1e, tolerance %.0e", b.Name(), ErrDiffers, r.field, e, Tolerance)
+		if worst = max(worst, e); e > call.Tolerance || r.buf.DType() == kernels.I32 && e > 0 {
+			return e, fmt.Errorf("%s: %w: %s has relative error %.1e, tolerance %.0e", b.Name(), ErrDiffers, r.field, e, call.Tolerance)
 		}
 	}
 	b.restore()

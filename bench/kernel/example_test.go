@@ -31,8 +31,8 @@ func Example() {
 	}
 	bench, _ := problem.Load(host.Backend)
 	defer bench.Close()
-	run, _ := bench.Prepare(mine)
-	e, err := bench.Check(run)
+	call, _ := bench.Prepare(mine)
+	e, err := bench.Check(call)
 	fmt.Println(problem.Name(), "error", e, err)
 	// Output: relu/forward 1000 error 0 <nil>
 }

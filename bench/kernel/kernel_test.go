@@ -1,6 +1,7 @@
 package kernel_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"testing"
@@ -68,16 +69,43 @@ func TestEveryOpMatchesRef(t *testing.T) {
 		for _, pass := range passes {
 			for _, shape := range shapesOf(op) {
 				b := bench(t, i, op, pass, shape)
-				run, err := b.Prepare(i)
+				call, err := b.Prepare(i)
 				require.NoError(t, err)
 				for range 2 { // a second time: state is put back
-					e, err := b.Check(run)
+					e, err := b.Check(call)
 					require.NoError(t, err)
 					require.LessOrEqual(t, e, kernel.Tolerance)
 				}
 				require.Positive(t, b.Cost.Bytes, b.Name())
 			}
 		}
+	}
+}
+
+// TestPacked: products with weights packed beforehand match, and other ops have none to pack.
+func TestPacked(t *testing.T) {
+	host := builtin(t)
+	for _, how := range []string{"exact", "fast", "bfloat16"} {
+		i, err := kernel.OpenImpl(how)
+		require.NoError(t, err)
+		for op, shape := range map[string]string{"conv2d": "1x16x16x64-64k3p1+bias+relu", "convtranspose2d": "1x7x7x16-12k4s2p1",
+			"linear": "17x64-48+bias"} {
+			b := bench(t, host, op, "forward", shape)
+			call, err := b.Prepare(i)
+			if refused := (*kernel.Refusal)(nil); errors.As(err, &refused) {
+				continue // this level has no such packing
+			}
+			require.NoError(t, err)
+			require.NotEmpty(t, call.Method)
+			_, err = b.Check(call)
+			require.NoError(t, err)
+			call.Close()
+		}
+		_, err = bench(t, host, "relu", "forward", "9").Prepare(i)
+		require.ErrorContains(t, err, "no weights")
+		_, err = bench(t, host, "linear", "dx", "9x8-7").Prepare(i)
+		require.ErrorContains(t, err, "no weights")
+		require.NoError(t, i.Close())
 	}
 }
 
@@ -135,16 +163,19 @@ func TestCheckFindsAnErrorOfOnePartInAThousand(t *testing.T) {
 		{"attention", "backward", "2x3x17x8+lse"}, {"adam", "forward", "7001"}, {"batchnorm", "backward", "50x6+train+relu"},
 	} {
 		b := bench(t, i, c.op, c.pass, c.shape)
-		run, err := b.Prepare(i)
+		call, err := b.Prepare(i)
 		require.NoError(t, err)
+		run := call.Run
 		for _, factor := range []float64{1.001, math.NaN()} {
-			_, err := b.Check(func() {
+			call.Run = func() {
 				run()
 				b.Scale(factor)
-			})
+			}
+			_, err := b.Check(call)
 			require.ErrorIs(t, err, kernel.ErrDiffers, b.Name())
 		}
-		_, err = b.Check(func() {})
+		call.Run = func() {}
+		_, err = b.Check(call)
 		require.ErrorIs(t, err, kernel.ErrDiffers, "nothing written")
 	}
 }
@@ -169,16 +200,16 @@ func TestRegister(t *testing.T) {
 	require.NoError(t, mine.Close())
 	i := builtin(t)
 	b := bench(t, i, "relu", "forward", "9")
-	run, err := b.Prepare(mine)
+	call, err := b.Prepare(mine)
 	require.NoError(t, err)
-	e, err := b.Check(run)
+	e, err := b.Check(call)
 	require.NoError(t, err)
 	require.Zero(t, e)
 
 	large := bench(t, i, "relu", "forward", "11")
-	run, err = large.Prepare(mine)
+	call, err = large.Prepare(mine)
 	require.NoError(t, err)
-	_, err = large.Check(run)
+	_, err = large.Check(call)
 	require.ErrorContains(t, err, "11 is too many")
 	_, err = bench(t, i, "relu", "backward", "9").Prepare(mine)
 	require.ErrorContains(t, err, "not registered for kernels.ReLUGrad")

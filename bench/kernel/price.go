@@ -7,43 +7,43 @@ import (
 	"truegrain/kernels"
 )
 
-// Call is what one call of a backend did: the op, the directions ("forward", "dx+dw"), the shape, and what it cost.
-type Call struct {
+// Made is what one call of a backend did: the op, the directions ("forward", "dx+dw"), the shape, and what it cost.
+type Made struct {
 	Op, Pass, Shape string
 	Cost            kernels.Cost
 }
 
 // Name is the op with the direction, if that is not forward.
-func (c Call) Name() string {
-	if c.Pass == "" || c.Pass == "forward" {
-		return c.Op
+func (m Made) Name() string {
+	if m.Pass == "" || m.Pass == "forward" {
+		return m.Op
 	}
-	return c.Op + "/" + c.Pass
+	return m.Op + "/" + m.Pass
 }
 
 // Explain tells what a call with these arguments does: a forward op, or the backward of one. Ops that are not timed on
 // their own have a name and a cost only.
-func Explain(args any) Call {
+func Explain(args any) Made {
 	t := reflect.TypeOf(args)
 	for _, f := range families {
 		var s Spec
 		switch t {
 		case f.forward.args:
 			f.format(args, &s)
-			return Call{f.stem, "forward", s.String(), f.cost(args)}
+			return Made{f.stem, "forward", s.String(), f.cost(args)}
 		case f.backward.args:
 			v := reflect.ValueOf(args)
 			forward := v.Field(0).Interface()
 			f.format(forward, &s)
-			c := Call{Op: f.stem, Shape: s.String()}
+			c := Made{Op: f.stem, Shape: s.String()}
 			c.Pass, c.Cost = f.gradCost(v, f.cost(forward).FLOPs)
 			return c
 		}
 	}
 	if op, ok := args.(kernels.Op); ok {
-		return Call{Op: op.Stem(), Cost: op.Cost()}
+		return Made{Op: op.Stem(), Cost: op.Cost()}
 	}
-	return Call{Op: strings.ToLower(strings.TrimPrefix(t.String(), "kernels."))}
+	return Made{Op: strings.ToLower(strings.TrimPrefix(t.String(), "kernels."))}
 }
 
 // gradCost adds up the directions of which a gradient is wanted. Bytes are dy, what each direction reads, and the

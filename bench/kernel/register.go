@@ -11,11 +11,19 @@ import (
 )
 
 // Names of the implementations that are always there: the oracle, in float32, and the processor's backend at its
-// best level.
+// best level. That with weights packed beforehand, as frozen models have them, is named after the packing: "exact",
+// "fast", "bfloat16".
 const (
 	Ref     = "ref"
 	Builtin = "builtin"
 )
+
+var packings = []kernels.Packing{kernels.Exact, kernels.Fast, kernels.BFloat16}
+
+func packingOf(name string) (how kernels.Packing, ok bool) {
+	i := slices.IndexFunc(packings, func(p kernels.Packing) bool { return p.String() == name })
+	return kernels.Packing(i), i >= 0
+}
 
 var registered struct {
 	sync.Mutex
@@ -49,7 +57,7 @@ func RegisterPrepared[A any](name string, prepare func(A) func()) {
 		of = map[reflect.Type]func(any) func(){}
 		registered.impls[name] = of
 	}
-	if name == "" || name == Ref || name == Builtin || of[t] != nil {
+	if _, packed := packingOf(name); packed || name == "" || name == Ref || name == Builtin || of[t] != nil {
 		panic(fmt.Sprintf("bench: register %q for %v: the name is taken", name, t))
 	}
 	of[t] = func(args any) func() { return prepare(args.(A)) }
@@ -82,6 +90,16 @@ type Impl struct {
 	Name    string
 	Backend kernels.Backend // nil for a registered one
 	of      map[reflect.Type]func(any) func()
+	packs   bool
+	packing kernels.Packing
+}
+
+// Tolerance is the largest relative L2 error of a result that counts as a match.
+func (i *Impl) Tolerance() float64 {
+	if i.packs && i.packing == kernels.BFloat16 {
+		return 1e-2 // operands have 8 bits
+	}
+	return Tolerance
 }
 
 // OpenImpl finds an implementation: "builtin", "ref", a registered name, or the spec of any backend of this build
@@ -94,15 +112,16 @@ func OpenImpl(name string) (*Impl, error) {
 		return &Impl{Name: name, of: of}, nil
 	}
 	spec := name
-	if name == Builtin {
+	how, packs := packingOf(name)
+	if name == Builtin || packs {
 		spec = "cpu"
 	}
 	be, err := kernels.Open(spec)
 	if err != nil {
 		return nil, fmt.Errorf("implementation %q: %w; registered are: %s", name, err,
-			strings.Join(append(Registered(), Builtin), ", "))
+			strings.Join(append(Registered(), Builtin, "exact", "fast", "bfloat16"), ", "))
 	}
-	return &Impl{Name: name, Backend: be}, nil
+	return &Impl{Name: name, Backend: be, packs: packs, packing: how}, nil
 }
 
 // Close ends its backend.
@@ -113,8 +132,24 @@ func (i *Impl) Close() error {
 	return i.Backend.Close()
 }
 
-// Prepare is a call of the implementation on the bench's operands, or the reason why it does not do them.
-func (b *Bench) Prepare(i *Impl) (run func(), err error) {
+// Call is one implementation on one bench's operands.
+type Call struct {
+	Run       func()
+	Method    string // how it computes, if there is a choice: "Winograd 4x4"
+	Tolerance float64
+	free      func()
+}
+
+// Close gives back what was packed.
+func (c *Call) Close() {
+	if c != nil && c.free != nil {
+		c.free()
+	}
+}
+
+// Prepare makes a call of the implementation on the bench's operands, or tells why it does not do them.
+func (b *Bench) Prepare(i *Impl) (c *Call, err error) {
+	c = &Call{Tolerance: i.Tolerance()}
 	args := reflect.New(b.args.Type()).Elem()
 	args.Set(b.args)
 	call := b.family.forward
@@ -130,14 +165,39 @@ func (b *Bench) Prepare(i *Impl) (run func(), err error) {
 			panic(p)
 		}
 	}()
+	if i.packs {
+		if err := c.pack(i, args, b.pass.Forward()); err != nil {
+			return nil, err
+		}
+	}
 	if i.Backend != nil {
 		work(i.Backend, args)
-		return call.bind(i.Backend, args.Interface()), nil
+		c.Run = call.bind(i.Backend, args.Interface())
+		return c, nil
 	}
 	bind := i.of[args.Type()]
 	if bind == nil {
 		return nil, &Refusal{fmt.Sprintf("%s is not registered for %v", i.Name, args.Type())}
 	}
 	work(b.be, args)
-	return bind(args.Interface()), nil
+	c.Run = bind(args.Interface())
+	return c, nil
+}
+
+// pack gives the op weights that its backend has packed.
+func (c *Call) pack(i *Impl, args reflect.Value, forward bool) error {
+	field := args.FieldByName("Packed")
+	if !field.IsValid() || !forward {
+		return &Refusal{"no weights to pack"}
+	}
+	p, err := i.Backend.Pack(args.Interface().(kernels.Op), i.packing)
+	switch {
+	case err != nil:
+		return err
+	case p == nil:
+		return &Refusal{"reads its weights as they are"}
+	}
+	field.Set(reflect.ValueOf(p))
+	c.Method, c.free = p.Method(), p.Free
+	return nil
 }

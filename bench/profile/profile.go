@@ -12,7 +12,7 @@ import (
 
 // Event is one op of a run: when, since the run began, for how long, in which layer.
 type Event struct {
-	kernel.Call
+	kernel.Made
 	Layer       string
 	Start, Took time.Duration
 }

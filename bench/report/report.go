@@ -40,9 +40,10 @@ type Machine struct {
 
 // Row is one thing that was timed.
 type Row struct {
-	Name string `json:"name"` // "conv2d/dx 8x56x56x64-64k3p1", "resnet50 b8 train"
-	Impl string `json:"impl"`
-	Uses string `json:"uses,omitempty"` // the models that have it
+	Name   string `json:"name"` // "conv2d/dx 8x56x56x64-64k3p1", "resnet50 b8 train"
+	Impl   string `json:"impl"`
+	Uses   string `json:"uses,omitempty"`   // the models that have it
+	Method string `json:"method,omitempty"` // how it computes, if there is a choice
 
 	Skipped string       `json:"skipped,omitempty"` // why it was not timed
 	Time    measure.Stat `json:"time"`              // seconds of one call

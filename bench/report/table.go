@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -28,7 +29,7 @@ type column struct {
 var kernelColumns = []column{
 	{"kernel", 24, true, func(_ *Table, r Row) string { name, _, _ := strings.Cut(r.Name, " "); return name }},
 	{"shape", 36, true, func(_ *Table, r Row) string { _, shape, _ := strings.Cut(r.Name, " "); return shape }},
-	{"impl", 10, true, func(_ *Table, r Row) string { return r.Impl }},
+	{"impl", 10, true, implOf},
 	{"time", 8, false, func(_ *Table, r Row) string { return Seconds(r.Time.Median) }},
 	{"±", 5, false, func(_ *Table, r Row) string { return percent(r.Time.Spread()) }},
 	{"GFLOP/s", 8, false, func(_ *Table, r Row) string { return digits(r.GFLOPs()) }},
@@ -53,6 +54,14 @@ var modelColumns = []column{
 	{"error", 8, false, func(_ *Table, r Row) string { return fmt.Sprintf("%.1e", r.Error) }},
 }
 
+// implOf is the implementation, and how it computes.
+func implOf(_ *Table, r Row) string {
+	if r.Method == "" {
+		return r.Impl
+	}
+	return r.Impl + ": " + r.Method
+}
+
 // NewTable starts a table of a kind of report. several adds how many times as fast as the first implementation each
 // is; old adds the ratio to an older report.
 func NewTable(w io.Writer, kind string, several bool, old *Report) *Table {
@@ -61,7 +70,11 @@ func NewTable(w io.Writer, kind string, several bool, old *Report) *Table {
 		t.columns = modelColumns
 	}
 	if several {
-		t.columns = append(t.columns[:len(t.columns):len(t.columns)], column{"speed", 7, false, (*Table).speed})
+		t.columns = slices.Clone(t.columns)
+		if i := slices.IndexFunc(t.columns, func(c column) bool { return c.title == "impl" }); kind == "kernels" {
+			t.columns[i].width = 18
+		}
+		t.columns = append(t.columns, column{"speed", 7, false, (*Table).speed})
 	}
 	if old != nil {
 		t.columns = append(t.columns[:len(t.columns):len(t.columns)],

@@ -211,6 +211,9 @@ func (dry) Fill(kernels.Buf, float64) {}
 func (dry) Upload(_, _ kernels.Buf)   {}
 func (dry) Download(_, _ kernels.Buf) {}
 
+// Pack packs nothing.
+func (dry) Pack(kernels.Op, kernels.Packing) (kernels.Packed, error) { return nil, nil }
+
 // Alloc gives an address that nobody has.
 func (dry) Alloc(d kernels.DType, n int) (kernels.Buf, error) {
 	next += uintptr(n*d.Size()) + 64
