@@ -11,7 +11,7 @@ import (
 )
 
 func TestToPairsRoundsToNearestEven(t *testing.T) {
-	b := testBackend(t, avx512)
+	b := testBackend(t, levels[0])
 	if b.level.pairTiles == nil {
 		t.Skip("this processor has no AVX512_BF16")
 	}

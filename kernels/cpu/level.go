@@ -12,16 +12,19 @@ type level struct {
 	name      string
 	supported func() bool
 
-	width     int                                    // columns of a panel of B
-	tiles     []tileSet                              // by columns, the last of a whole panel
-	pairTiles []tileSet                              // the same on pairs of bfloat16; nil where the processor has no such instructions
-	round     func(dst *uint16, src *float32, n int) // 64·n float32 to bfloat16, beside pairTiles
-	lanes     int                                    // rows that transpose turns at once
+	width     int       // columns of a panel of B
+	tiles     []tileSet // by columns, the last of a whole panel
+	lanes     int       // rows that transpose turns at once
 	transpose func(dst, src *float32, dstStride, srcStride, n int)
 	stream    *streamKernels
+	vmath     vmath
 	peak      func(n int) // n·peakFLOPs operations as fast as the level can; nil if the level has none
 	peakFLOPs int
-	vmath     vmath
+
+	// For products in bfloat16, nil where the processor has no such instructions: tiles on pairs, and the rounding of
+	// 64·n float32.
+	pairTiles []tileSet
+	round     func(dst *uint16, src *float32, n int)
 }
 
 // tileSet is the kernels for panels of at most cols columns.
@@ -66,12 +69,10 @@ var generic = &level{
 	supported: func() bool { return true },
 	width:     genericWidth,
 	tiles:     []tileSet{tilesGo(genericWidth)},
-	lanes:     8,
-	transpose: transposeGo(8),
-	vmath:     vmathGo,
 	lanes:     genericLanes,
 	transpose: transposeGo(genericLanes),
 	stream:    &streamGo,
+	vmath:     vmathGo,
 }
 
 func tilesGo(width int) tileSet {

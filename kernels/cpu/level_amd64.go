@@ -13,9 +13,6 @@ var avx512 = &level{
 		return cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512DQ, cpuid.AVX512VL, cpuid.BMI2)
 	},
 	width: 64,
-	name:      "avx512",
-	supported: func() bool { return cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512VL, cpuid.BMI2) },
-	width:     64,
 	tiles: []tileSet{
 		{16, [tileRows]tileKernel{tile1x16AVX512, tile2x16AVX512, tile3x16AVX512,
 			tile4x16AVX512, tile5x16AVX512, tile6x16AVX512}},
