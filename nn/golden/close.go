@@ -1,6 +1,7 @@
 package golden
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -41,7 +42,14 @@ func Require[T Number](t testing.TB, c *Case, name string, got []T) {
 	t.Helper()
 	want := c.Values(t, name)
 	require.Len(t, got, len(want), "%s: %s", c.File, name)
-	require.LessOrEqual(t, Relative(got, want), c.Limit(t, name), "%s: relative error of %s", c.File, name)
+	c.within(t, name, Relative(got, want), c.Limit(t, name))
+}
+
+// within fails the test if a relative error is beyond its limit. With -v it says what share of the limit is used.
+func (c *Case) within(t testing.TB, what string, err, limit float64) {
+	t.Helper()
+	t.Logf("%.3f of the limit %.1e: %s: %s", err/limit, limit, c.File, what)
+	require.LessOrEqual(t, err, limit, "%s: relative error of %s", c.File, what)
 }
 
 // RequireLosses checks the losses of the training steps, each with its own limit, 4·float32_error + 1e−6.
@@ -66,8 +74,7 @@ func (c *Case) RequireLosses(t testing.TB, be kernels.Backend, got []float64) {
 		if i > 0 {
 			limit = max(limit, slack)
 		}
-		require.LessOrEqual(t, math.Abs(got[i]-w)/math.Abs(w), limit,
-			"%s: relative error of the loss of step %d: %v, want %v", c.File, i, got[i], w)
+		c.within(t, fmt.Sprintf("loss of step %d", i), math.Abs(got[i]-w)/math.Abs(w), limit)
 	}
 }
 
@@ -104,8 +111,7 @@ func (c *Case) sketch(t testing.TB, kind, name string, got []float32) float64 {
 // limit of what the file has for it. kind is "stage" or "buffer".
 func (c *Case) RequireSketch(t testing.TB, kind, name string, got []float32) {
 	t.Helper()
-	require.LessOrEqual(t, c.sketch(t, kind, name, got), c.Limit(t, kind+"."+name),
-		"%s: %s of %s", c.File, kind, name)
+	c.within(t, kind+" of "+name, c.sketch(t, kind, name, got), c.Limit(t, kind+"."+name))
 }
 
 // RequireGrads checks the gradients of a whole model, by parameter, in PyTorch's order. A ReLU whose input is
@@ -125,7 +131,8 @@ func (c *Case) RequireGrads(t testing.TB, grads map[string][]float32) {
 	for i, n := range names {
 		require.LessOrEqual(t, errs[i], worst, "%s: gradient of %s", c.File, n)
 	}
-	require.LessOrEqual(t, median(errs), 4*median(theirs)+1e-6, "%s: median over the gradients", c.File)
+	c.within(t, "the worst gradient", slices.Max(errs), worst)
+	c.within(t, "the median over the gradients", median(errs), 4*median(theirs)+1e-6)
 }
 
 func median(v []float64) float64 {
