@@ -13,7 +13,8 @@ import (
 var ErrNoReLU = errors.New("the model has no ReLU for the rule to act on; use the gradient instead")
 
 // Backward computes the gradient of a scalar. Afterwards parameters hold theirs in Param.Grad, inputs and taps in
-// Var.Gradient. It runs once between Resets, for values that are no longer needed are let go on the way.
+// Var.Gradient. It runs once between Resets, for values that are no longer needed are let go on the way; on a tape made
+// WithRepeat it runs as often as it is called, and inputs and taps have the gradient of the last time.
 func (t *Tape) Backward(v *Var) error {
 	v.MustShape("Backward", 1)
 	return t.backwardFrom(v, func(g kernels.Buf) { t.be.Fill(g, 1) })
@@ -32,7 +33,7 @@ func (t *Tape) backwardFrom(v *Var, seed func(kernels.Buf)) error {
 	if !v.wants {
 		return errors.New("backward: nothing that this value depends on wants a gradient; use Tape.Input or WithGrad")
 	}
-	if t.root != nil {
+	if t.root != nil && !t.opts.repeat {
 		return errors.New("backward: has run on this tape; what it needs is gone, record the computation again after Reset")
 	}
 	if err := t.Err(); err != nil {
@@ -41,6 +42,7 @@ func (t *Tape) backwardFrom(v *Var, seed func(kernels.Buf)) error {
 	if t.pool.dry != 0 {
 		return errors.New("backward: a tape over a dry pool computes nothing")
 	}
+	t.forgetGradients()
 	t.root = v
 	if g := v.Grad(); g.Wanted() {
 		seed(g.Buf)
@@ -66,5 +68,26 @@ func (t *Tape) back(n *Node) {
 	if !n.Out.keep {
 		t.dropGrad(n.Out)
 	}
-	t.release(n)
+	if !t.opts.repeat {
+		t.release(n)
+	}
+}
+
+// SetReLURule changes what every ReLU lets through in the backward passes to come.
+func (t *Tape) SetReLURule(r kernels.ReLURule) { t.opts.rule = r }
+
+// forgetGradients lets go of the gradients of the values on the tape.
+func (t *Tape) forgetGradients() {
+	for _, n := range t.nodes {
+		for _, v := range n.In {
+			t.dropGrad(v)
+		}
+		t.dropGrad(n.Out)
+	}
+	for _, v := range t.taps {
+		t.dropGrad(v)
+	}
+	if t.root != nil {
+		t.dropGrad(t.root)
+	}
 }

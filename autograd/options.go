@@ -16,6 +16,7 @@ type options struct {
 	train    bool
 	tapGrads bool
 	rule     kernels.ReLURule
+	repeat   bool
 	taps     []string
 	seed     uint64
 	step     uint32
@@ -29,6 +30,10 @@ func WithTrain() Option { return func(o *options) { o.train = true } }
 
 // WithReLURule sets what every ReLU of the tape, fused or not, lets through on the way back.
 func WithReLURule(r kernels.ReLURule) Option { return func(o *options) { o.rule = r } }
+
+// WithRepeat keeps what the backward needs until Reset, so that Backward can run again, for another value or by
+// another rule (SetReLURule). It costs the memory of the whole forward pass for as long.
+func WithRepeat() Option { return func(o *options) { o.repeat = true } }
 
 // WithTaps keeps the values marked under these names ("layer4", "encoder.layers.*.attention"; * stands for one
 // part of the path) until Reset.

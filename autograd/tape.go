@@ -225,18 +225,12 @@ func (t *Tape) release(n *Node) {
 
 // Reset lets go of everything: values, gradients that are not parameters', taps. The tape can be used again.
 func (t *Tape) Reset() {
+	t.forgetGradients()
 	for _, n := range t.nodes {
 		t.release(n)
-		for _, v := range append(n.In[:len(n.In):len(n.In)], n.Out) {
-			t.dropGrad(v)
-		}
-	}
-	if t.root != nil {
-		t.dropGrad(t.root)
 	}
 	for _, v := range t.taps {
 		t.drop(v.mem)
-		t.dropGrad(v)
 	}
 	for _, m := range t.scratch { // of an op that was refused
 		t.drop(m)
