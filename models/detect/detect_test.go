@@ -114,6 +114,24 @@ func TestCoverage(t *testing.T) {
 	require.Nil(t, c.seen())
 }
 
+// A sheet of a large picture has cells of several pixels; a map that is constant stays so, one that is not is averaged.
+func TestSheetsOfLargePicturesAreBounded(t *testing.T) {
+	const w, h = 5001, 4003
+	c := newCoverage(w, h, []patch{{x: 0, y: 0, spanW: w, spanH: h}})
+	require.Equal(t, 3, c.side)
+	require.LessOrEqual(t, c.w*c.h, maxCells)
+	require.Equal(t, []int{1667, 1335}, []int{c.w, c.h})
+	require.Nil(t, c.seen())
+	values := make([]float32, c.w*c.h)
+	c.add(values, patch{spanW: w, spanH: h}, []float32{0, 1}, 1, 2)
+	for y := range c.h {
+		row := values[y*c.w:][:c.w]
+		require.InDelta(t, 0, row[0], 1e-6)
+		require.InDelta(t, 0.5, row[c.w/2], 1e-3)
+		require.InDelta(t, 1, row[c.w-1], 1e-6)
+	}
+}
+
 func TestLargePicturesAreSampledAndSaySo(t *testing.T) {
 	p := &picture.Picture{W: 3000, H: 2000, Pix: make([]uint8, 3*3000*2000)}
 	views, err := patches(p, Crop, 64)

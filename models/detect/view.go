@@ -3,7 +3,6 @@ package detect
 import (
 	"fmt"
 
-	"truegrain/models/explain"
 	"truegrain/tensor/picture"
 )
 
@@ -46,50 +45,4 @@ func patches(p *picture.Picture, v View, size int) ([]patch, error) {
 		return out, nil
 	}
 	return nil, fmt.Errorf("view %q: want crop, resize or full", v)
-}
-
-// coverage counts how many views show each pixel of a picture.
-type coverage struct {
-	w, h int
-	n    []float32
-}
-
-func newCoverage(w, h int, views []patch) *coverage {
-	c := &coverage{w, h, make([]float32, w*h)}
-	for _, p := range views {
-		for y := range min(p.spanH, h-p.y) {
-			at := (p.y+y)*w + p.x
-			for x := range c.n[at : at+min(p.spanW, w-p.x)] {
-				c.n[at+x]++
-			}
-		}
-	}
-	return c
-}
-
-// seen says which pixels some view has shown; nil if all.
-func (c *coverage) seen() []bool {
-	out, all := make([]bool, len(c.n)), true
-	for i, n := range c.n {
-		out[i] = n > 0
-		all = all && out[i]
-	}
-	if all {
-		return nil
-	}
-	return out
-}
-
-// add spreads one grid over the pixels of a sheet that its view spans, in its share of each pixel: where views
-// overlap they average. What spans beyond the picture does not count.
-func (c *coverage) add(sheet []float32, p patch, grid []float32, gh, gw int) {
-	full := explain.Resize(grid, gh, gw, p.spanH, p.spanW)
-	w, h := min(p.spanW, c.w-p.x), min(p.spanH, c.h-p.y)
-	for y := range h {
-		at := (p.y+y)*c.w + p.x
-		sum, n := sheet[at:at+w], c.n[at:at+w]
-		for x, v := range full[y*p.spanW : y*p.spanW+w] {
-			sum[x] += v / n[x]
-		}
-	}
 }

@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 
-	"truegrain/autograd"
 	"truegrain/tensor"
 )
 
@@ -19,28 +18,33 @@ type Attention struct {
 
 // Attention runs the model once with every attention map tapped. pattern names the taps, in the order of the
 // layers: "encoder.layers.*.self_attention.attention".
-func (s Subject) Attention(ctx context.Context, pattern string) (*Attention, error) {
-	a := &Attention{}
-	err := s.run(ctx, func(t *autograd.Tape) error {
-		s.Model.Forward(t, t.Const(s.X))
-		if len(t.TapNames()) == 0 {
-			return fmt.Errorf("attention maps %q: %w", pattern, ErrNoTap)
-		}
-		for _, n := range t.Nodes() { // taps have no order; the nodes do
-			v := t.Tapped(n.Path + ".attention")
-			if v == nil || n.Name != "attention" {
-				continue
-			}
-			a.B, a.Heads, a.T = v.Dim(0), v.Dim(1), v.Dim(2)
-			p, err := v.Values()
-			if err != nil {
-				return err
-			}
-			a.Layers = append(a.Layers, p)
-		}
-		return nil
-	}, autograd.WithTaps(pattern))
+func (s Subject) Attention(ctx context.Context, pattern string) (a *Attention, err error) {
+	err = s.Pass(ctx, Want{Taps: []string{pattern}}, func(p *Pass) (err error) {
+		a, err = p.Attention()
+		return err
+	})
 	return a, err
+}
+
+// Attention is all attention maps among the taps of this pass.
+func (p *Pass) Attention() (*Attention, error) {
+	a := &Attention{}
+	for _, n := range p.tape.Nodes() { // taps have no order; the nodes do
+		v := p.tape.Tapped(n.Path + ".attention")
+		if v == nil || n.Name != "attention" {
+			continue
+		}
+		a.B, a.Heads, a.T = v.Dim(0), v.Dim(1), v.Dim(2)
+		values, err := v.Values()
+		if err != nil {
+			return nil, err
+		}
+		a.Layers = append(a.Layers, values)
+	}
+	if len(a.Layers) == 0 {
+		return nil, fmt.Errorf("attention maps: %w", ErrNoTap)
+	}
+	return a, nil
 }
 
 // of is the T×T matrix of one picture, layer and head.

@@ -15,33 +15,33 @@ import (
 // Its mean over the cells, plus the bias, is the logit: what is positive speaks for a photograph, what is
 // negative for AI. layer is the last stage ("layer4"), weight that of the linear layer, of one row or two.
 func (s Subject) CAM(ctx context.Context, layer string, weight *autograd.Param) (*Map, error) {
-	w, err := s.logOddsWeights(weight)
+	return s.one(ctx, Want{Taps: []string{layer}}, func(p *Pass) (*Map, error) { return p.CAM(layer, weight) })
+}
+
+// CAM is Subject.CAM in this pass.
+func (p *Pass) CAM(layer string, weight *autograd.Param) (*Map, error) {
+	w, err := p.subject.logOddsWeights(weight)
 	if err != nil {
 		return nil, err
 	}
-	var m *Map
-	err = s.run(ctx, func(t *autograd.Tape) error {
-		s.Model.Forward(t, t.Const(s.X))
-		v := t.Tapped(layer)
-		if v == nil {
-			return fmt.Errorf("CAM of layer %q: %w", layer, ErrNoTap)
-		}
-		features, err := v.Values()
-		if err != nil {
-			return err
-		}
-		h, wd, c, first, stride, err := grid(v.Shape())
-		if err != nil {
-			return err
-		}
-		if c != len(w) {
-			return fmt.Errorf("CAM: layer %q has %d channels, %q takes %d", layer, c, weight.Name, len(w))
-		}
-		m = &Map{B: v.Dim(0), H: h, W: wd, Kind: Signed, Values: make([]float32, v.Dim(0)*h*wd)}
-		m.each(first, stride, c, func(i, at int) { m.Values[i] = dot(features[at:at+c], w) })
-		return nil
-	}, autograd.WithTaps(layer))
-	return m, err
+	v, err := p.tapped(layer)
+	if err != nil {
+		return nil, fmt.Errorf("CAM: %w", err)
+	}
+	features, err := v.Values()
+	if err != nil {
+		return nil, err
+	}
+	h, wd, c, first, stride, err := grid(v.Shape())
+	if err != nil {
+		return nil, err
+	}
+	if c != len(w) {
+		return nil, fmt.Errorf("CAM: layer %q has %d channels, %q takes %d", layer, c, weight.Name, len(w))
+	}
+	m := &Map{B: v.Dim(0), H: h, W: wd, Kind: Signed, Values: make([]float32, v.Dim(0)*h*wd)}
+	m.each(first, stride, c, func(i, at int) { m.Values[i] = dot(features[at:at+c], w) })
+	return m, nil
 }
 
 // each calls f for every cell of every picture with the cell's index in the map and where its c channels start.

@@ -1,13 +1,13 @@
 // Package explain says where in a picture a detector found its answer: class activation maps, gradients, guided
 // backpropagation, attention, and the pixel map of a segmenting detector.
 //
-// Every method is a small function over a forward pass with taps and at most one backward pass. It returns the
-// raw float map of every picture of the batch, in the resolution in which the detector has it; Render draws one
-// over its picture, with a fixed scale and a legend.
+// Every method is a small function over a Pass: one forward pass with taps, and at most one backward pass. Subject has
+// each for itself; who wants several maps of the same pictures reads them from one Pass. A method returns the raw float
+// map of every picture of the batch, in the resolution in which the detector has it; Layer draws one over its picture,
+// with a fixed scale and a legend.
 package explain
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -69,52 +69,10 @@ type Subject struct {
 	Model   Model
 	X       tensor.Tensor
 	Pool    *autograd.Pool
-	// Output, if not nil, is called with the model's output in the pass that GradCAM makes: who wants the answer as
-	// well as its reasons need not run the model again.
-	Output func(t *autograd.Tape, out *autograd.Var) error
 }
 
 // ErrNoTap says that the model has no layer of the asked name.
 var ErrNoTap = errors.New("the model marks no such layer")
-
-// run opens a tape, calls f with it and gives everything back; our own panics become errors.
-func (s Subject) run(ctx context.Context, f func(t *autograd.Tape) error, opts ...autograd.Option) error {
-	opts = append(opts, autograd.WithContext(ctx))
-	if s.Pool != nil {
-		opts = append(opts, autograd.WithPool(s.Pool))
-	}
-	t := autograd.NewTape(s.Backend, opts...)
-	defer t.Reset()
-	var err error
-	if bad := tensor.Catch(func() { err = f(t) }); bad != nil {
-		return fmt.Errorf("explain: %w", bad)
-	}
-	if err == nil {
-		err = t.Err()
-	}
-	return err
-}
-
-// backward sends back the log odds of the target, summed over the pictures: their gradients do not mix, since no
-// layer looks across a batch outside training. The log odds are the one logit, the difference of two, or the
-// mean over the pixels.
-func backward(t *autograd.Tape, out *autograd.Var, target Target) error {
-	dy := make([]float32, out.Len())
-	switch last := out.Dim(-1); {
-	case out.Rank() == 2 && last == 2:
-		for i := range dy {
-			dy[i] = target.sign() * float32(2*(i%2)-1)
-		}
-	case last == 1:
-		pixels := out.Len() / max(1, out.Dim(0))
-		for i := range dy {
-			dy[i] = target.sign() / float32(pixels)
-		}
-	default:
-		return fmt.Errorf("explain: the output has shape %v, want (B,1), (B,2) or (B,H,W,1)", out.Shape())
-	}
-	return t.BackwardFrom(out, t.Upload(tensor.FromSlice(dy, out.Shape()...)).Tensor)
-}
 
 // grid reads a tapped value as pictures of h×w cells with c channels: (B,h,w,C) as it is, tokens (B,1+h·w,C)
 // without the class token. first is where the first cell of a picture starts, stride the elements of a picture.

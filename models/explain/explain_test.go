@@ -81,6 +81,41 @@ func TestExplainStopsWhenCancelled(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
+// Maps that are read from one pass, in any order and with other rules in between, are those of passes of their own.
+func TestOnePassGivesWhatManyGive(t *testing.T) {
+	for _, arch := range []string{"resnet_mini", "fcn8s_mini"} {
+		s, m := mini(t, arch)
+		ctx, layer := t.Context(), m.Stages()[len(m.Stages())-1]
+		grad, err := s.GradCAM(ctx, layer)
+		require.NoError(t, err)
+		fine, err := s.Saliency(ctx, explain.Photograph, kernels.Gradient)
+		require.NoError(t, err)
+		guided := map[explain.Target]*explain.Map{}
+		for _, target := range []explain.Target{explain.AI, explain.Photograph} {
+			guided[target], err = s.Saliency(ctx, target, kernels.Guided)
+			require.NoError(t, err)
+		}
+		want := explain.Want{Taps: []string{layer}, TapsBack: true, InputBack: true, Repeat: true}
+		require.NoError(t, s.Pass(ctx, want, func(p *explain.Pass) error {
+			for range 2 {
+				for target, w := range guided {
+					g, err := p.Saliency(target, kernels.Guided)
+					require.NoError(t, err)
+					require.Equal(t, w, g, "%s: guided, why %s", arch, target)
+				}
+				g, err := p.GradCAM(layer)
+				require.NoError(t, err)
+				require.Equal(t, grad, g, arch)
+				f, err := p.Saliency(explain.Photograph, kernels.Gradient)
+				require.NoError(t, err)
+				require.Equal(t, fine, f, arch)
+			}
+			return nil
+		}))
+		require.Zero(t, s.Pool.Live())
+	}
+}
+
 // A thousand explanations leave no more memory in use or held than one.
 func TestMemoryIsFlat(t *testing.T) {
 	s, m := mini(t, "resnet_mini")

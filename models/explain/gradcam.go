@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"truegrain/autograd"
+	"truegrain/kernels"
 )
 
 // GradCAM is the gradient-weighted class activation map (Selvaraju et al. 2017) of a tapped layer:
@@ -15,45 +15,41 @@ import (
 // max(−map,0) for AI. In a vision transformer the layer is the last block's "ln_1": behind that block's attention
 // only the class token has a gradient.
 func (s Subject) GradCAM(ctx context.Context, layer string) (*Map, error) {
-	var m *Map
-	err := s.run(ctx, func(t *autograd.Tape) error {
-		out := s.Model.Forward(t, t.Const(s.X))
-		if s.Output != nil {
-			if err := s.Output(t, out); err != nil {
-				return err
-			}
-		}
-		v := t.Tapped(layer)
-		if v == nil {
-			return fmt.Errorf("Grad-CAM of layer %q: %w", layer, ErrNoTap)
-		}
-		if err := backward(t, out, Photograph); err != nil {
-			return err
-		}
-		h, w, c, first, stride, err := grid(v.Shape())
-		if err != nil {
-			return err
-		}
-		features, err := v.Values()
-		if err != nil {
-			return err
-		}
-		grad := make([]float32, len(features))
-		if g := v.Gradient(); !g.IsZero() {
-			grad = g.Float32s(s.Backend)
-		}
-		m = &Map{B: v.Dim(0), H: h, W: w, Kind: Signed, Values: make([]float32, v.Dim(0)*h*w)}
-		a := make([]float32, m.B*c)
-		for b := range m.B {
-			meanChannels(a[b*c:(b+1)*c], grad[b*stride:(b+1)*stride])
-		}
-		m.each(first, stride, c, func(i, at int) {
-			b := i / (h * w)
-			m.Values[i] = dot(features[at:at+c], a[b*c:(b+1)*c])
-		})
-		return nil
-	}, autograd.WithTaps(layer), autograd.WithTapGrads())
-	return m, err
+	want := Want{Taps: []string{layer}, TapsBack: true}
+	return s.one(ctx, want, func(p *Pass) (*Map, error) { return p.GradCAM(layer) })
+}
+
+// GradCAM is Subject.GradCAM in this pass.
+func (p *Pass) GradCAM(layer string) (*Map, error) {
+	v, err := p.tapped(layer)
+	if err != nil {
+		return nil, fmt.Errorf("Grad-CAM: %w", err)
+	}
+	if err := p.back(direction{Photograph, kernels.Gradient}); err != nil {
+		return nil, err
+	}
+	h, w, c, first, stride, err := grid(v.Shape())
+	if err != nil {
+		return nil, err
+	}
+	features, err := v.Values()
+	if err != nil {
+		return nil, err
+	}
+	grad := make([]float32, len(features))
+	if g := v.Gradient(); !g.IsZero() {
+		grad = g.Float32s(p.subject.Backend)
+	}
+	m := &Map{B: v.Dim(0), H: h, W: w, Kind: Signed, Values: make([]float32, v.Dim(0)*h*w)}
+	a := make([]float32, m.B*c)
+	for b := range m.B {
+		meanChannels(a[b*c:(b+1)*c], grad[b*stride:(b+1)*stride])
+	}
+	m.each(first, stride, c, func(i, at int) {
+		b := i / (h * w)
+		m.Values[i] = dot(features[at:at+c], a[b*c:(b+1)*c])
+	})
+	return m, nil
 }
 
 // meanChannels writes the mean of each channel over all cells of one picture.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"truegrain/autograd"
 	"truegrain/kernels"
 )
 
@@ -12,32 +11,41 @@ import (
 // with every ReLU on the way back obeying rule: kernels.Gradient for the true gradient, kernels.Guided for guided
 // backpropagation (Springenberg et al. 2015), kernels.Deconvnet. A rule on a model without ReLU is
 // autograd.ErrNoReLU.
-func (s Subject) Gradient(ctx context.Context, target Target, rule kernels.ReLURule) ([]float32, error) {
-	var grad []float32
-	err := s.run(ctx, func(t *autograd.Tape) error {
-		x := t.Input(s.X)
-		if err := backward(t, s.Model.Forward(t, x), target); err != nil {
-			return err
-		}
-		g := x.Gradient()
-		if g.IsZero() {
-			return errors.New("explain: no gradient reaches the picture")
-		}
-		grad = g.Float32s(s.Backend)
-		return nil
-	}, autograd.WithReLURule(rule))
+func (s Subject) Gradient(ctx context.Context, target Target, rule kernels.ReLURule) (grad []float32, err error) {
+	err = s.Pass(ctx, Want{InputBack: true}, func(p *Pass) (err error) {
+		grad, err = p.Gradient(target, rule)
+		return err
+	})
 	return grad, err
+}
+
+// Gradient is Subject.Gradient in this pass.
+func (p *Pass) Gradient(target Target, rule kernels.ReLURule) ([]float32, error) {
+	if err := p.back(direction{target, rule}); err != nil {
+		return nil, err
+	}
+	g := p.x.Gradient()
+	if g.IsZero() {
+		return nil, errors.New("explain: no gradient reaches the picture")
+	}
+	return g.Float32s(p.subject.Backend), nil
 }
 
 // Saliency is the gradient's largest magnitude over the colour channels: where a small change of a pixel moves
 // the answer most.
 func (s Subject) Saliency(ctx context.Context, target Target, rule kernels.ReLURule) (*Map, error) {
-	grad, err := s.Gradient(ctx, target, rule)
+	return s.one(ctx, Want{InputBack: true}, func(p *Pass) (*Map, error) { return p.Saliency(target, rule) })
+}
+
+// Saliency is Subject.Saliency in this pass.
+func (p *Pass) Saliency(target Target, rule kernels.ReLURule) (*Map, error) {
+	grad, err := p.Gradient(target, rule)
 	if err != nil {
 		return nil, err
 	}
-	m := &Map{B: s.X.Dim(0), H: s.X.Dim(1), W: s.X.Dim(2), Values: make([]float32, len(grad)/s.X.Dim(3))}
-	c := s.X.Dim(3)
+	x := p.subject.X
+	m := &Map{B: x.Dim(0), H: x.Dim(1), W: x.Dim(2), Values: make([]float32, len(grad)/x.Dim(3))}
+	c := x.Dim(3)
 	for i := range m.Values {
 		for _, g := range grad[i*c : (i+1)*c] {
 			m.Values[i] = max(m.Values[i], g, -g)
