@@ -42,11 +42,7 @@ type result struct {
 }
 
 // Run analyses every file. One that can't be read is named, with the reason, and the rest goes on.
-func (c *AnalyzeCmd) Run(ctx context.Context, t terminal) error {
-	files, err := expand(c.Files)
-	if err != nil {
-		return err
-	}
+func (c *AnalyzeCmd) Run(ctx context.Context, t *terminal) error {
 	detectors, closeAll, err := openDetectors(c.Device, c.Model)
 	if err != nil {
 		return err
@@ -59,7 +55,7 @@ func (c *AnalyzeCmd) Run(ctx context.Context, t terminal) error {
 		}
 	}
 	start := time.Now()
-	results, err := a.all(ctx, files)
+	results, err := a.all(ctx, expand(c.Files))
 	if err != nil {
 		return err
 	}
@@ -82,13 +78,13 @@ func (c *AnalyzeCmd) Run(ctx context.Context, t terminal) error {
 
 // analysis is one run over many pictures.
 type analysis struct {
-	t         terminal
+	t         *terminal
 	detectors []*detect.Detector
 	opts      detect.Options
 	report    *report.Report
 }
 
-func (a *analysis) all(ctx context.Context, files []string) ([]result, error) {
+func (a *analysis) all(ctx context.Context, files []target) ([]result, error) {
 	bar := a.t.progress("analyze", len(files))
 	defer bar.end()
 	var out []result
@@ -98,7 +94,7 @@ func (a *analysis) all(ctx context.Context, files []string) ([]result, error) {
 			return nil, err
 		}
 		if r.Error != "" {
-			a.t.say("%s: %s", f, r.Error)
+			a.t.say("%s: %s", f.path, r.Error)
 		}
 		out = append(out, r)
 		bar.at(i+1, "")
@@ -107,10 +103,13 @@ func (a *analysis) all(ctx context.Context, files []string) ([]result, error) {
 }
 
 // one analyses one file; only what ends the whole run is an error.
-func (a *analysis) one(ctx context.Context, file string) (result, error) {
+func (a *analysis) one(ctx context.Context, f target) (result, error) {
 	start := time.Now()
-	r := result{File: file}
-	p, err := picture.Open(file)
+	r := result{File: f.path, Error: f.wrong}
+	if f.wrong != "" {
+		return r, a.add(r, nil)
+	}
+	p, err := picture.Open(f.path)
 	if err != nil {
 		r.Error = reason(err)
 		return r, a.add(r, nil)
@@ -120,7 +119,7 @@ func (a *analysis) one(ctx context.Context, file string) (result, error) {
 		if ctx.Err() != nil {
 			return r, context.Cause(ctx)
 		}
-		return r, fmt.Errorf("%s: %w", file, err)
+		return r, fmt.Errorf("%s: %w", f.path, err)
 	}
 	r.Together, r.Seconds = detect.Combine(r.Detectors), time.Since(start).Seconds()
 	return r, a.add(r, p)
@@ -159,34 +158,44 @@ func reason(err error) string {
 // pictureExt are the endings that a folder is searched for; a file that is named outright is taken by its content.
 var pictureExt = []string{".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}
 
-// expand lists the files to look at: those that are named, and the pictures in folders that are named, in order.
-func expand(args []string) ([]string, error) {
-	var out []string
+// target is a file to look at, or what is wrong with the place that was named.
+type target struct{ path, wrong string }
+
+// expand lists the files to look at: those that are named, and the pictures in folders that are named, in order. A folder
+// that can't be read or holds no picture takes its turn with the reason.
+func expand(args []string) (out []target) {
 	for _, arg := range args {
-		info, err := os.Stat(arg)
-		if err != nil || !info.IsDir() {
-			out = append(out, arg) // what is wrong with it is said when its turn comes
+		if info, err := os.Stat(arg); err != nil || !info.IsDir() {
+			out = append(out, target{path: arg}) // what is wrong with it is said when its turn comes
 			continue
 		}
 		before := len(out)
-		err = filepath.WalkDir(arg, func(path string, e fs.DirEntry, err error) error {
-			if err == nil && !e.IsDir() && slices.Contains(pictureExt, strings.ToLower(filepath.Ext(path))) {
-				out = append(out, path)
+		filepath.WalkDir(arg, func(path string, e fs.DirEntry, err error) error { //nolint:errcheck // f never fails
+			switch {
+			case err != nil:
+				out = append(out, target{path, "the folder can't be read: " + systemReason(err)})
+			case !e.IsDir() && slices.Contains(pictureExt, strings.ToLower(filepath.Ext(path))):
+				out = append(out, target{path: path})
 			}
-			return err
+			return nil
 		})
-		if err != nil {
-			return nil, fmt.Errorf("look for pictures in %s: %w", arg, err)
-		}
 		if len(out) == before {
-			return nil, fmt.Errorf("%s: the folder holds no picture (%s)", arg, strings.Join(pictureExt, " "))
+			out = append(out, target{arg, "the folder holds no picture (" + strings.Join(pictureExt, " ") + ")"})
 		}
 	}
-	return out, nil
+	return out
+}
+
+// systemReason is the system's reason without the operation and the path.
+func systemReason(err error) string {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		return e.Err.Error()
+	}
+	return err.Error()
 }
 
 // table prints one line per picture: p(AI) and lean of every detector.
-func table(t terminal, detectors []*detect.Detector, results []result) error {
+func table(t *terminal, detectors []*detect.Detector, results []result) error {
 	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(w, "FILE")
 	for _, d := range detectors {

@@ -21,11 +21,11 @@ func BenchmarkAnalyze(b *testing.B) {
 	detectors, closeAll, err := openDetectors("cpu", nil)
 	require.NoError(b, err)
 	defer closeAll()
-	a := analysis{t: terminal{io.Discard, io.Discard}, detectors: detectors, opts: detect.Options{Maps: true}}
+	a := analysis{t: &terminal{out: io.Discard, err: io.Discard}, detectors: detectors, opts: detect.Options{Maps: true}}
 	a.report, err = newReport(b.TempDir(), detectors)
 	require.NoError(b, err)
 	for b.Loop() {
-		r, err := a.one(b.Context(), file)
+		r, err := a.one(b.Context(), target{path: file})
 		require.NoError(b, err)
 		require.Empty(b, r.Error)
 	}

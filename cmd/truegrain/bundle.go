@@ -34,7 +34,7 @@ type school struct {
 	dtype            string
 }
 
-func (s school) run(ctx context.Context, t terminal) ([]*detect.Detector, error) {
+func (s school) run(ctx context.Context, t *terminal) ([]*detect.Detector, error) {
 	if err := os.MkdirAll(s.out, 0o755); err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ type BundleCmd struct {
 }
 
 // Run renders the set, trains the three, and writes weights at half precision with a model card each.
-func (c *BundleCmd) Run(ctx context.Context, t terminal) error {
+func (c *BundleCmd) Run(ctx context.Context, t *terminal) error {
 	set := SynthCmd{Dir: c.Work, Seed: c.Seed, Train: c.Train, Val: 100, Test: 100}
 	if err := set.Run(ctx, t); err != nil {
 		return err

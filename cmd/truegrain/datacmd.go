@@ -22,7 +22,7 @@ type SynthCmd struct {
 }
 
 // Run renders the set.
-func (c *SynthCmd) Run(ctx context.Context, t terminal) error {
+func (c *SynthCmd) Run(ctx context.Context, t *terminal) error {
 	if min(c.Train, c.Val, c.Test) < 0 || c.Train+c.Val+c.Test == 0 || max(c.Train, c.Val, c.Test) > 1_000_000 {
 		return usagef("--train %d, --val %d, --test %d: want 0 to 1,000,000 each, and not all 0", c.Train, c.Val, c.Test)
 	}

@@ -24,7 +24,7 @@ type DemoCmd struct {
 var demoEpochs = map[string]int{"resnet_mini": 6, "fcn8s_mini": 6, "vit_mini_8": 10}
 
 // Run does it all.
-func (c *DemoCmd) Run(ctx context.Context, t terminal) error {
+func (c *DemoCmd) Run(ctx context.Context, t *terminal) error {
 	start := time.Now()
 	set := SynthCmd{Dir: c.Work, Seed: c.Seed, Train: 100, Val: 24, Test: 30}
 	t.say("1 of 3: render a synthetic data set")
@@ -46,7 +46,7 @@ func (c *DemoCmd) Run(ctx context.Context, t terminal) error {
 }
 
 // explain writes the report on some composites and some pictures of each generator.
-func (c *DemoCmd) explain(ctx context.Context, t terminal, detectors []*detect.Detector) error {
+func (c *DemoCmd) explain(ctx context.Context, t *terminal, detectors []*detect.Detector) error {
 	whole, err := data.OpenGenImage(c.Work, data.Test, data.Options{Limit: 16})
 	if err != nil {
 		return err
@@ -55,12 +55,12 @@ func (c *DemoCmd) explain(ctx context.Context, t terminal, detectors []*detect.D
 	if err != nil {
 		return err
 	}
-	var files []string
+	var files []target
 	for i := range min(8, len(parts.Items)) { // of every generator
-		files = append(files, parts.Items[i*len(parts.Items)/min(8, len(parts.Items))].Path)
+		files = append(files, target{path: parts.Items[i*len(parts.Items)/min(8, len(parts.Items))].Path})
 	}
 	for _, it := range whole.Items {
-		files = append(files, it.Path)
+		files = append(files, target{path: it.Path})
 	}
 	a := analysis{t: t, detectors: detectors, opts: detect.Options{Maps: true}}
 	if a.report, err = newReport(c.Report, detectors); err != nil {

@@ -11,7 +11,7 @@ import (
 type DevicesCmd struct{}
 
 // Run prints the table.
-func (DevicesCmd) Run(t terminal) error {
+func (DevicesCmd) Run(t *terminal) error {
 	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "SPEC\tDESCRIPTION\tHERE")
 	for _, d := range kernels.Devices() {

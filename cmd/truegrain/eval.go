@@ -24,7 +24,7 @@ type EvalCmd struct {
 }
 
 // Run evaluates every detector on the same pictures.
-func (c *EvalCmd) Run(ctx context.Context, t terminal) error {
+func (c *EvalCmd) Run(ctx context.Context, t *terminal) error {
 	detectors, closeAll, err := openDetectors(c.Device, c.Model)
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func (c *EvalCmd) Run(ctx context.Context, t terminal) error {
 
 // score runs every detector over a set, each picture decoded once; scores[i] belongs to detector i. A picture that
 // can't be read is named and left out.
-func score(ctx context.Context, t terminal, detectors []*detect.Detector, set *data.Set, view detect.View) ([][]train.Scored, error) {
+func score(ctx context.Context, t *terminal, detectors []*detect.Detector, set *data.Set, view detect.View) ([][]train.Scored, error) {
 	bar := t.progress("score", len(set.Items))
 	defer bar.end()
 	out := make([][]train.Scored, len(detectors))

@@ -30,7 +30,7 @@ type ExplainCmd struct {
 }
 
 // Run writes the figures.
-func (c *ExplainCmd) Run(ctx context.Context, t terminal) error {
+func (c *ExplainCmd) Run(ctx context.Context, t *terminal) error {
 	if !(c.Opacity >= 0 && c.Opacity <= 1) {
 		return usagef("--opacity is %v, want 0 to 1", c.Opacity)
 	}

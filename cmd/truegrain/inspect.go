@@ -25,7 +25,7 @@ type InspectCmd struct {
 }
 
 // Run traces one forward pass over zeros and prints its nodes.
-func (c *InspectCmd) Run(ctx context.Context, t terminal) error {
+func (c *InspectCmd) Run(ctx context.Context, t *terminal) error {
 	if c.Batch < 1 || c.Batch > 1024 {
 		return usagef("--batch is %d, want 1 to 1024", c.Batch)
 	}
@@ -86,7 +86,7 @@ func writeGraph(path string, nodes []*autograd.Node) error {
 }
 
 // printNodes prints the table and its sums. A parameter counts where it is first used.
-func printNodes(t terminal, nodes []*autograd.Node, m models.Model) error {
+func printNodes(t *terminal, nodes []*autograd.Node, m models.Model) error {
 	owner := map[uintptr]*autograd.Param{}
 	for _, p := range m.Params() {
 		owner[p.Value.Buf.Addr()] = p

@@ -17,7 +17,7 @@ import (
 
 // judge calibrates a detector on the validation pictures, fixes the scales of its maps, and tests it on the test
 // pictures, or if the folder has none on the validation pictures, which the card then says.
-func (l lesson) judge(ctx context.Context, t terminal, d *detect.Detector) error {
+func (l lesson) judge(ctx context.Context, t *terminal, d *detect.Detector) error {
 	set, err := data.OpenGenImage(l.dir, data.Val, data.Options{Limit: l.limit, Seed: l.seed})
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func (l lesson) scales(ctx context.Context, d *detect.Detector, set *data.Set) e
 }
 
 // test fills in what the card says of unseen pictures.
-func (l lesson) test(ctx context.Context, t terminal, d *detect.Detector, val []train.Scored) error {
+func (l lesson) test(ctx context.Context, t *terminal, d *detect.Detector, val []train.Scored) error {
 	scored := val
 	set, err := data.OpenGenImage(l.dir, data.Test, data.Options{Limit: l.limit, Seed: l.seed})
 	switch {

@@ -51,7 +51,7 @@ const cacheBytes = 512 << 20
 const overfitLoss = 0.03
 
 // run trains, keeps the best checkpoint, calibrates it, tests it and saves it with its card.
-func (l lesson) run(ctx context.Context, t terminal) (*detect.Detector, error) {
+func (l lesson) run(ctx context.Context, t *terminal) (*detect.Detector, error) {
 	be, err := kernels.Open(l.device)
 	if err != nil {
 		return nil, usageError{err}
@@ -93,7 +93,7 @@ func (l lesson) card() *card.Card {
 }
 
 // initial loads weights to start from; a head of another width keeps its fresh values, and that is said.
-func (l lesson) initial(t terminal, m models.Model) error {
+func (l lesson) initial(t *terminal, m models.Model) error {
 	if l.weights == "" {
 		return nil
 	}
@@ -120,7 +120,7 @@ func headNames(m models.Model) []string {
 }
 
 // teach runs the loop and saves the best state to l.out.
-func (l lesson) teach(ctx context.Context, t terminal, be kernels.Backend, d *detect.Detector) error {
+func (l lesson) teach(ctx context.Context, t *terminal, be kernels.Backend, d *detect.Detector) error {
 	trainSet, valSet, err := l.sets(d.Model.Kind())
 	if err != nil {
 		return err
@@ -165,14 +165,14 @@ func (l lesson) teach(ctx context.Context, t terminal, be kernels.Backend, d *de
 var errLearned = errors.New("the pictures are known by heart")
 
 // follow prints how training goes.
-func (l lesson) follow(t terminal, learned func()) func(train.Progress) {
+func (l lesson) follow(t *terminal, learned func()) func(train.Progress) {
 	var bar *progress
 	return func(p train.Progress) {
 		if bar == nil {
 			bar = t.progress("train "+l.arch, p.Epochs*p.Steps)
 		}
-		bar.at((p.Epoch-1)*p.Steps+p.Step, fmt.Sprintf("epoch %d, loss %.4f, %.0f pictures/s", p.Epoch, p.Loss, p.Rate))
 		if p.Done == nil {
+			bar.at((p.Epoch-1)*p.Steps+p.Step, fmt.Sprintf("epoch %d, loss %.4f, %.0f pictures/s", p.Epoch, p.Loss, p.Rate))
 			return
 		}
 		if p.Epoch == p.Epochs {

@@ -60,32 +60,33 @@ func runContext(ctx context.Context, args []string, stdout, stderr io.Writer) (c
 		}
 	}()
 	var c cli
+	t := &terminal{out: stdout, err: stderr}
 	parser, err := kong.New(&c, kong.Name("truegrain"),
 		kong.Description("Tells photographs from AI-generated pictures and shows why."),
 		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(errExit(code)) }),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(terminal{stdout, stderr}))
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t))
 	if err != nil {
 		panic(err) // the structs above are wrong
 	}
 	k, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(stderr, "truegrain: %v\n", err)
+		t.say("truegrain: %v", err)
 		return exitUsage
 	}
 	switch err := k.Run(); {
 	case err == nil:
 		return 0
 	case ctx.Err() != nil || errors.Is(err, context.Canceled):
-		fmt.Fprintln(stderr, "truegrain: interrupted:", err)
+		t.say("truegrain: interrupted: %v", err)
 		return exitInterrupted
 	case errors.Is(err, errReported):
 		return exitFailed
 	case errors.As(err, new(usageError)):
-		fmt.Fprintf(stderr, "truegrain: %v\n", err)
+		t.say("truegrain: %v", err)
 		return exitUsage
 	default:
-		fmt.Fprintf(stderr, "truegrain: %v\n", err)
+		t.say("truegrain: %v", err)
 		return exitFailed
 	}
 }

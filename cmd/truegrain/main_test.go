@@ -171,14 +171,17 @@ func TestBadPicturesAreNamedAndTheRestGoesOn(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o644))
 		args = append(args, path)
 	}
-	args = append(args, filepath.Join(dir, "missing.jpg"))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "no pictures"), 0o755))
+	args = append(args, filepath.Join(dir, "no pictures"), filepath.Join(dir, "missing.jpg"), good[0])
 	code, out, errs := call(t, append(args, "--json")...)
 	require.Equal(t, exitFailed, code)
 	var results []result
 	require.NoError(t, json.Unmarshal([]byte(out), &results))
-	require.Len(t, results, 5)
+	require.Len(t, results, 7)
 	require.Empty(t, results[0].Error)
-	for name, why := range map[string]string{"empty.jpg": "empty", "text.png": "not a JPEG", "cut.png": "cut short", "missing.jpg": "no such file"} {
+	require.Empty(t, results[6].Error, "the rest of the batch goes on")
+	for name, why := range map[string]string{"empty.jpg": "empty", "text.png": "not a JPEG", "cut.png": "cut short",
+		"missing.jpg": "no such file", "no pictures": "holds no picture"} {
 		line := ""
 		for l := range strings.Lines(errs) {
 			if strings.Contains(l, name) {

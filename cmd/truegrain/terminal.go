@@ -11,10 +11,13 @@ import (
 )
 
 // terminal is where a command writes: results to out, everything that is said on the way to err.
-type terminal struct{ out, err io.Writer }
+type terminal struct {
+	out, err io.Writer
+	bar      *progressbar.ProgressBar // what is drawn on err now; nil if nothing is
+}
 
 // interactive says that err is a terminal, where a line may be drawn over itself.
-func (t terminal) interactive() bool {
+func (t *terminal) interactive() bool {
 	f, ok := t.err.(*os.File)
 	if !ok {
 		return false
@@ -23,13 +26,17 @@ func (t terminal) interactive() bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// say prints one line about the way.
-func (t terminal) say(format string, args ...any) { fmt.Fprintf(t.err, format+"\n", args...) }
+// say prints one line about the way, above the bar if there is one.
+func (t *terminal) say(format string, args ...any) {
+	if t.bar != nil {
+		t.bar.Clear() //nolint:errcheck // a bar that can't be drawn is no error
+	}
+	fmt.Fprintf(t.err, format+"\n", args...)
+}
 
 // progress shows how far long work has come: a bar on a terminal, a line now and then elsewhere.
 type progress struct {
-	bar   *progressbar.ProgressBar
-	t     terminal
+	t     *terminal
 	title string
 	total int
 	said  time.Time
@@ -38,32 +45,39 @@ type progress struct {
 // quietEvery is how often work that writes to a file or a pipe says how far it is.
 const quietEvery = 10 * time.Second
 
-func (t terminal) progress(title string, total int) *progress {
-	p := &progress{t: t, title: title, total: total, said: time.Now()}
+func (t *terminal) progress(title string, total int) *progress {
 	if t.interactive() {
-		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(t.err), progressbar.OptionSetDescription(title),
+		t.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(t.err), progressbar.OptionSetDescription(title),
 			progressbar.OptionSetWidth(30), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
 			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(true))
 	}
-	return p
+	return &progress{t: t, title: title, total: total, said: time.Now()}
 }
 
 // at says that done of the total are done, and what else is worth knowing.
 func (p *progress) at(done int, detail string) {
-	if p.bar != nil {
-		p.bar.Describe(strings.TrimSpace(p.title + " " + detail))
-		p.bar.Set(done) //nolint:errcheck // a bar that can't be drawn is no error
+	if bar := p.t.bar; bar != nil {
+		bar.Describe(strings.TrimSpace(p.title + " " + detail))
+		bar.Set(done) //nolint:errcheck // a bar that can't be drawn is no error
 		return
 	}
 	if time.Since(p.said) >= quietEvery {
 		p.said = time.Now()
-		p.t.say("%s: %d of %d %s", p.title, done, p.total, detail)
+		p.t.say("%s: %d of %d%s", p.title, done, p.total, separated(detail))
 	}
+}
+
+func separated(detail string) string {
+	if detail == "" {
+		return ""
+	}
+	return ", " + detail
 }
 
 // end takes the bar away.
 func (p *progress) end() {
-	if p.bar != nil {
-		p.bar.Finish() //nolint:errcheck
+	if bar := p.t.bar; bar != nil {
+		bar.Clear() //nolint:errcheck
+		p.t.bar = nil
 	}
 }

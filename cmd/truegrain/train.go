@@ -29,7 +29,7 @@ type TrainCmd struct {
 }
 
 // Run trains.
-func (c *TrainCmd) Run(ctx context.Context, t terminal) error {
+func (c *TrainCmd) Run(ctx context.Context, t *terminal) error {
 	if !(c.Decay >= 0) || !(c.Momentum >= 0 && c.Momentum < 1) {
 		return usagef("--decay %v and --momentum %v: want 0 or more, and momentum below 1", c.Decay, c.Momentum)
 	}

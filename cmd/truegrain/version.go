@@ -10,7 +10,7 @@ import (
 type VersionCmd struct{}
 
 // Run prints one line.
-func (VersionCmd) Run(t terminal) error {
+func (VersionCmd) Run(t *terminal) error {
 	_, err := fmt.Fprintln(t.out, "truegrain", version(), runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
 	return err
 }

@@ -19,7 +19,7 @@ type WeightsInspectCmd struct {
 }
 
 // Run prints the table of tensors and, if there is one, the model card.
-func (c *WeightsInspectCmd) Run(t terminal) error {
+func (c *WeightsInspectCmd) Run(t *terminal) error {
 	f, err := state.Open(c.File)
 	if err != nil {
 		return err

@@ -117,6 +117,11 @@ func (f *File) add(name string, e *entry) {
 
 // mapFile maps a regular file into memory, read-only.
 func mapFile(path string) (data []byte, unmap func() error, err error) {
+	if info, err := os.Stat(path); err != nil {
+		return nil, nil, err
+	} else if !info.Mode().IsRegular() { // nor opened: a pipe would wait for somebody to write
+		return nil, nil, fmt.Errorf("weights %s: not a regular file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, err
@@ -125,9 +130,6 @@ func mapFile(path string) (data []byte, unmap func() error, err error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("weights %s: not a regular file", path)
 	}
 	if info.Size() == 0 {
 		return nil, func() error { return nil }, nil

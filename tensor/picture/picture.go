@@ -93,22 +93,22 @@ func OpenLimits(path string, l Limits) (*Picture, error) {
 }
 
 func read(path string, l Limits) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
+	info, err := os.Stat(path) // before it is opened: a pipe would wait for somebody to write
 	switch {
 	case err != nil:
 		return nil, err
 	case info.IsDir():
 		return nil, &Error{Reason: ErrFolder.Error(), Err: ErrFolder}
 	case !info.Mode().IsRegular():
-		return nil, fault(ErrUnsupported, "not a regular file")
+		return nil, &Error{Reason: "not a regular file", Err: ErrUnsupported}
 	case info.Size() > l.FileBytes:
 		return nil, fault(ErrTooLarge, "the file has %d bytes, the limit is %d", info.Size(), l.FileBytes)
 	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
 	return io.ReadAll(io.LimitReader(f, l.FileBytes))
 }
 
