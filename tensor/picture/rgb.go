@@ -51,6 +51,8 @@ func pixels(img image.Image) []uint8 {
 			}
 		}
 		return out
+	case *image.RGBA:
+		return premultiplied(out, m)
 	case *image.Paletted:
 		return paletted(out, m)
 	}
@@ -73,12 +75,37 @@ func flat(c color.Color) (r, g, b uint8) {
 	return overWhite(n.R, a), overWhite(n.G, a), overWhite(n.B, a)
 }
 
-func ycbcr(out []uint8, m *image.YCbCr) []uint8 {
+// premultiplied reads colours that are multiplied by their alpha already; nearly all are opaque.
+func premultiplied(out []uint8, m *image.RGBA) []uint8 {
 	b := m.Rect
 	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			c := m.COffset(x, y)
-			r, g, bl := color.YCbCrToRGB(m.Y[m.YOffset(x, y)], m.Cb[c], m.Cr[c])
+		row := m.Pix[m.PixOffset(b.Min.X, y):][:4*b.Dx()]
+		for x := 0; x < len(row); x += 4 {
+			r, g, bl, a := row[x], row[x+1], row[x+2], row[x+3]
+			if a != 255 {
+				r, g, bl = flat(color.RGBA{r, g, bl, a})
+			}
+			out = append(out, r, g, bl)
+		}
+	}
+	return out
+}
+
+func ycbcr(out []uint8, m *image.YCbCr) []uint8 {
+	b := m.Rect
+	shift := 0 // from a column to its chroma sample
+	switch m.SubsampleRatio {
+	case image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio420:
+		shift = 1
+	case image.YCbCrSubsampleRatio411, image.YCbCrSubsampleRatio410:
+		shift = 2
+	}
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		row := m.Y[m.YOffset(b.Min.X, y):][:b.Dx()]
+		c := m.COffset(b.Min.X, y) - b.Min.X>>shift
+		for i, v := range row {
+			at := c + (b.Min.X+i)>>shift
+			r, g, bl := color.YCbCrToRGB(v, m.Cb[at], m.Cr[at])
 			out = append(out, r, g, bl)
 		}
 	}
