@@ -1,41 +1,64 @@
 package cpu
 
-import "truegrain/kernels"
+import (
+	"math"
+	"unsafe"
 
-// dropMask calls f with the factor of each element lo..hi-1: 0, or 1/(1−P). One Philox block serves four
-// elements.
-func dropMask(op kernels.Dropout, lo, hi int, f func(i int, factor float32)) {
-	philox := kernels.NewPhilox(op.Seed)
-	keep := float32(0)
-	if op.P < 1 {
-		keep = float32(1 / (1 - op.P))
-	}
-	var words [4]uint32
-	for i := lo; i < hi; i++ {
-		if i == lo || i%4 == 0 {
-			block := uint64(i / 4)
-			words = philox.Block([4]uint32{uint32(block), uint32(block >> 32), op.Node, op.Step})
-		}
-		if float64(kernels.Unit(words[i%4])) < op.P {
-			f(i, 0)
-		} else {
-			f(i, keep)
-		}
-	}
-}
+	"truegrain/kernels"
+)
 
 // Dropout zeroes elements at random and scales the rest.
 func (b *Backend) Dropout(op kernels.Dropout) {
-	x, y := floats(op.X), floats(op.Y)
-	b.elements(op.N, func(lo, hi int) {
-		dropMask(op, lo, hi, func(i int, factor float32) { y[i] = x[i] * factor })
-	})
+	b.drop("Dropout", op, kernels.Grad{Buf: op.Y}, op.X)
 }
 
 // DropoutBackward draws the same mask again.
 func (b *Backend) DropoutBackward(op kernels.DropoutGrad) {
-	dy := floats(op.DY)
-	b.gradient(op.DX, func(dst []float32, lo, hi int) {
-		dropMask(op.Dropout, lo, hi, func(i int, factor float32) { dst[i-lo] = dy[i] * factor })
+	if op.DX.Wanted() {
+		b.drop("DropoutBackward", op.Dropout, op.DX, op.DY)
+	}
+}
+
+func (b *Backend) drop(name string, op kernels.Dropout, to kernels.Grad, from kernels.Buf) {
+	exactly(name, "X", from, op.N)
+	exactly(name, "Y", to.Buf, op.N)
+	x, y := floats(from), floats(to.Buf)
+	least, keep := threshold(op.P)
+	key := kernels.NewPhilox(op.Seed).Key
+	kernel := b.level.vmath.dropout[accumulates(to.Acc)]
+	b.elements(op.N, func(lo, hi int) {
+		kernel(&y[lo], &x[lo], hi-lo, uint64(lo/4), key[0], key[1], op.Node, op.Step, least, keep)
 	})
+}
+
+// threshold says which elements dropout keeps, those with at least so large a number of 24 random bits, and what
+// they are multiplied by.
+func threshold(p float64) (least uint32, keep float32) {
+	if p >= 1 {
+		return 0, 0
+	}
+	return uint32(math.Ceil(p * (1 << 24))), float32(1 / (1 - p))
+}
+
+// dropKernel is y = x·keep where the element's random word over 256 is at least least, else x·0. block is the
+// Philox block of the first element.
+type dropKernel func(y, x *float32, n int, block uint64, key0, key1, node, step, least uint32, keep float32)
+
+func dropoutGo(acc bool) dropKernel {
+	return func(y, x *float32, n int, block uint64, key0, key1, node, step, least uint32, keep float32) {
+		philox := kernels.Philox{Key: [2]uint32{key0, key1}}
+		out := unsafe.Slice(y, n)
+		var words [4]uint32
+		for i, v := range unsafe.Slice(x, n) {
+			if i%4 == 0 {
+				words = philox.Block([4]uint32{uint32(block), uint32(block >> 32), node, step})
+				block++
+			}
+			factor := keep
+			if words[i%4]>>8 < least {
+				factor = 0
+			}
+			put(&out[i], v*factor, acc)
+		}
+	}
 }

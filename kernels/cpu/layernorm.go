@@ -2,25 +2,118 @@ package cpu
 
 import (
 	"math"
+	"unsafe"
 
 	"truegrain/kernels"
 )
 
+// layerNorms is the kernels of layer norm. Gradients come in two versions, by accumulates.
+type layerNorms struct {
+	forward func(y, x, gamma, beta, mean, rstd *float32, d, rows int, eps float64)
+	grad    [2]func(dx, dy, x, gamma, mean, rstd *float32, d, rows int)
+	sums    func(sum, dot *float64, dy, x, mean, rstd *float32, d, rows int)
+}
+
+var layerNormGo = layerNorms{
+	forward: layerNormForwardGo,
+	grad: [2]func(dx, dy, x, gamma, mean, rstd *float32, d, rows int){
+		layerNormGradGo(false), layerNormGradGo(true)},
+	sums: layerNormSumsGo,
+}
+
+// sumsRows is how many rows layerNorms.sums adds in float32 at a time.
+const sumsRows = 8
+
+// layerNorms is the kernels for rows of d elements: the Go version for those that would take assembly too long.
+func (l *level) layerNorms(d int) *layerNorms {
+	if d > kernelGrain {
+		return &layerNormGo
+	}
+	return &l.vmath.layerNorm
+}
+
 // LayerNorm normalises each row.
 func (b *Backend) LayerNorm(op kernels.LayerNorm) {
+	checkLayerNorm("LayerNorm", op)
+	exactly("LayerNorm", "Y", op.Y, op.R*op.D)
+	exactly("LayerNorm", "Beta", op.Beta, op.D)
 	x, gamma, beta := floats(op.X), floats(op.Gamma), floats(op.Beta)
-	y, means, rstds := floats(op.Y), floats(op.Mean), floats(op.RStd)
+	y, mean, rstd, d := floats(op.Y), floats(op.Mean), floats(op.RStd), op.D
+	if d == 0 {
+		return
+	}
+	m := b.level.layerNorms(d)
+	b.parallel(op.R, rowGrain(d), func(lo, hi int) {
+		m.forward(&y[lo*d], &x[lo*d], &gamma[0], &beta[0], &mean[lo], &rstd[lo], d, hi-lo, op.Eps)
+	})
+}
+
+func checkLayerNorm(name string, op kernels.LayerNorm) {
+	exactly(name, "X", op.X, op.R*op.D)
+	exactly(name, "Gamma", op.Gamma, op.D)
+	exactly(name, "Mean", op.Mean, op.R)
+	exactly(name, "RStd", op.RStd, op.R)
+}
+
+// LayerNormBackward passes the rows once, part by part: dx of some rows, and while these are in the cache, their
+// part of dgamma and dbeta. Partial sums are added in their order.
+func (b *Backend) LayerNormBackward(op kernels.LayerNormGrad) {
+	checkLayerNorm("LayerNormBackward", op.LayerNorm)
+	exactly("LayerNormBackward", "DY", op.DY, op.R*op.D)
 	d := op.D
-	b.parallel(op.R, rowGrain(2*d), func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			in, out := x[r*d:][:d], y[r*d:][:d]
-			mean, rstd := rowStatistics(in, op.Eps)
-			means[r], rstds[r] = float32(mean), float32(rstd)
-			for j, v := range in { // a rounded mean would move the whole row one way
-				out[j] = float32(float64(gamma[j])*(float64(v)-mean)*rstd + float64(beta[j]))
+	if d == 0 {
+		return
+	}
+	step := max((op.R+sumParts-1)/sumParts, rowGrain(2*d))
+	parts := (op.R + step - 1) / step
+	partial := make([]float64, parts*2*d)
+	b.chunks(parts, func(i int) {
+		sums := partial[2*i*d:][:2*d]
+		grain := max(sumsRows, rowGrain(d))
+		for lo, end := i*step, min(op.R, (i+1)*step); lo < end; lo += grain {
+			b.layerNormRows(op, lo, min(end, lo+grain), sums)
+		}
+	})
+	sums := make([]float64, 2*d)
+	b.parallel(2*d, 512, func(lo, hi int) {
+		for i := range parts {
+			for j, v := range partial[2*i*d:][lo:hi] {
+				sums[lo+j] += v
 			}
 		}
 	})
+	giveSums(op.DGamma, sums[d:])
+	giveSums(op.DBeta, sums[:d])
+}
+
+// layerNormRows is the gradients' part of the rows lo..hi-1, sums those of dy and, behind them, of dy·x̂.
+func (b *Backend) layerNormRows(op kernels.LayerNormGrad, lo, hi int, sums []float64) {
+	x, gamma, dy, dx := floats(op.X), floats(op.Gamma), floats(op.DY), floats(op.DX.Buf)
+	mean, rstd, d := floats(op.Mean), floats(op.RStd), op.D
+	m := b.level.layerNorms(d)
+	if op.DX.Wanted() {
+		m.grad[accumulates(op.DX.Acc)](&dx[lo*d], &dy[lo*d], &x[lo*d], &gamma[0], &mean[lo], &rstd[lo], d, hi-lo)
+	}
+	if !op.DGamma.Wanted() && !op.DBeta.Wanted() {
+		return
+	}
+	for ; lo < hi; lo += sumsRows {
+		m.sums(&sums[0], &sums[d], &dy[lo*d], &x[lo*d], &mean[lo], &rstd[lo], d, min(sumsRows, hi-lo))
+	}
+}
+
+// layerNormForwardGo is y = gamma·(x − mean)·rstd + beta for each row, rounded once: a rounded mean would move the
+// whole row one way.
+func layerNormForwardGo(y, x, gamma, beta, mean, rstd *float32, d, rows int, eps float64) {
+	g, b := unsafe.Slice(gamma, d), unsafe.Slice(beta, d)
+	for r := range rows {
+		in, out := unsafe.Slice(x, rows*d)[r*d:][:d], unsafe.Slice(y, rows*d)[r*d:][:d]
+		m, s := rowStatistics(in, eps)
+		unsafe.Slice(mean, rows)[r], unsafe.Slice(rstd, rows)[r] = float32(m), float32(s)
+		for j, v := range in {
+			out[j] = float32(float64(g[j])*(float64(v)-m)*s + float64(b[j]))
+		}
+	}
 }
 
 // rowStatistics is the mean and 1/√(var + eps) of a row.
@@ -36,47 +129,35 @@ func rowStatistics(x []float32, eps float64) (mean, rstd float64) {
 	return m, 1 / math.Sqrt(squares/float64(len(x))+eps)
 }
 
-// LayerNormBackward works row by row; dgamma and dbeta are partial sums over rows, added in their order.
-func (b *Backend) LayerNormBackward(op kernels.LayerNormGrad) {
-	b.layerNormDX(op)
-	if !op.DGamma.Wanted() && !op.DBeta.Wanted() {
-		return
-	}
-	x, dy, mean, rstd, d := floats(op.X), floats(op.DY), floats(op.Mean), floats(op.RStd), op.D
-	sums := b.pairSums(op.R, d, func(r int, s, q []float64) {
-		in, g := x[r*d:][:d], dy[r*d:][:d]
-		for j, v := range g {
-			s[j] += float64(v)
-			q[j] += float64(v) * float64((in[j]-mean[r])*rstd[r])
-		}
-	})
-	giveSums(op.DGamma, sums[d:])
-	giveSums(op.DBeta, sums[:d])
-}
-
-func (b *Backend) layerNormDX(op kernels.LayerNormGrad) {
-	if !op.DX.Wanted() {
-		return
-	}
-	x, gamma, dy, dx := floats(op.X), floats(op.Gamma), floats(op.DY), floats(op.DX.Buf)
-	mean, rstd, d := floats(op.Mean), floats(op.RStd), op.D
-	b.parallel(op.R, rowGrain(2*d), func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			in, g, out := x[r*d:][:d], dy[r*d:][:d], dx[r*d:][:d]
+// layerNormGradGo is dx = rstd·(g − a − x̂·s) for each row, g = gamma·dy, a the mean of g, s that of g·x̂.
+func layerNormGradGo(acc bool) func(dx, dy, x, gamma, mean, rstd *float32, d, rows int) {
+	return func(dx, dy, x, gamma, mean, rstd *float32, d, rows int) {
+		w := unsafe.Slice(gamma, d)
+		for r := range rows {
+			in, g := unsafe.Slice(x, rows*d)[r*d:][:d], unsafe.Slice(dy, rows*d)[r*d:][:d]
+			out := unsafe.Slice(dx, rows*d)[r*d:][:d]
+			m, k := unsafe.Slice(mean, rows)[r], unsafe.Slice(rstd, rows)[r]
 			var sum, dot float64
 			for j, v := range g {
-				w := float64(v * gamma[j])
-				sum += w
-				dot += w * float64((in[j]-mean[r])*rstd[r])
+				sum += float64(v * w[j])
+				dot += float64(v*w[j]) * float64((in[j]-m)*k)
 			}
 			a, s := float32(sum/float64(d)), float32(dot/float64(d))
 			for j, v := range g {
-				grad := rstd[r] * (v*gamma[j] - a - (in[j]-mean[r])*rstd[r]*s)
-				if op.DX.Acc {
-					grad += out[j]
-				}
-				out[j] = grad
+				put(&out[j], k*(v*w[j]-a-(in[j]-m)*k*s), acc)
 			}
 		}
-	})
+	}
+}
+
+// layerNormSumsGo adds dy, and dy·x̂, over some rows to sums in float64.
+func layerNormSumsGo(sum, dot *float64, dy, x, mean, rstd *float32, d, rows int) {
+	s, q := unsafe.Slice(sum, d), unsafe.Slice(dot, d)
+	for r := range rows {
+		in, m, k := unsafe.Slice(x, rows*d)[r*d:][:d], unsafe.Slice(mean, rows)[r], unsafe.Slice(rstd, rows)[r]
+		for j, v := range unsafe.Slice(dy, rows*d)[r*d:][:d] {
+			s[j] += float64(v)
+			q[j] += float64(v) * float64((in[j]-m)*k)
+		}
+	}
 }

@@ -56,24 +56,18 @@ func (b *Backend) Softmax(op kernels.Softmax) {
 
 // SoftmaxBackward is dx = y·(dy − Σ dy·y).
 func (b *Backend) SoftmaxBackward(op kernels.SoftmaxGrad) {
-	if !op.DX.Wanted() {
+	if !op.DX.Wanted() || op.D == 0 {
 		return
 	}
-	y, dy, dx := floats(op.Y), floats(op.DY), floats(op.DX.Buf)
-	d := op.D
-	b.parallel(op.R, rowGrain(d), func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			p, g, out := y[r*d:][:d], dy[r*d:][:d], dx[r*d:][:d]
-			dot := float32(dot64(p, g))
-			for i, v := range p {
-				grad := v * (g[i] - dot)
-				if op.DX.Acc {
-					grad += out[i]
-				}
-				out[i] = grad
-			}
-		}
-	})
+	exactly("SoftmaxBackward", "Y", op.Y, op.R*op.D)
+	exactly("SoftmaxBackward", "DY", op.DY, op.R*op.D)
+	exactly("SoftmaxBackward", "DX", op.DX.Buf, op.R*op.D)
+	y, dy, dx, d := floats(op.Y), floats(op.DY), floats(op.DX.Buf), op.D
+	kernel := b.level.vmath.softmaxGrad[accumulates(op.DX.Acc)]
+	if d > kernelGrain {
+		kernel = vmathGo.softmaxGrad[accumulates(op.DX.Acc)]
+	}
+	b.parallel(op.R, rowGrain(d), func(lo, hi int) { kernel(&dx[lo*d], &dy[lo*d], &y[lo*d], d, hi-lo) })
 }
 
 // dot64 is Σ x·y, gathered in float64.
@@ -121,4 +115,18 @@ func softmaxGo(y, x *float32, d, rows int) (peak float32, sum float64) {
 		rowScaleGo(&out[r], d, float32(1/sum))
 	}
 	return peak, sum
+}
+
+// softmaxGradGo is dx = y·(dy − Σ dy·y) for each row.
+func softmaxGradGo(acc bool) func(dx, dy, y *float32, d, rows int) {
+	return func(dx, dy, y *float32, d, rows int) {
+		for r := range rows {
+			p, g := unsafe.Slice(y, rows*d)[r*d:][:d], unsafe.Slice(dy, rows*d)[r*d:][:d]
+			out := unsafe.Slice(dx, rows*d)[r*d:][:d]
+			dot := float32(dot64(p, g))
+			for i, v := range p {
+				put(&out[i], v*(g[i]-dot), acc)
+			}
+		}
+	}
 }

@@ -25,6 +25,16 @@ func rowScaleAVX512(y *float32, n int, s float32)
 //go:noescape
 func softmaxAVX512(y *float32, x *float32, d int, rows int) (peak float32, sum float64)
 
+// softmaxGradAVX512 writes dx = y·(dy − Σ dy·y) for each row; see softmaxGradGo. There is a row, and it has elements.
+//
+//go:noescape
+func softmaxGradAVX512(dx *float32, dy *float32, y *float32, d int, rows int)
+
+// softmaxGradAccAVX512 writes dx += y·(dy − Σ dy·y) for each row; see softmaxGradGo. There is a row, and it has elements.
+//
+//go:noescape
+func softmaxGradAccAVX512(dx *float32, dy *float32, y *float32, d int, rows int)
+
 // expAVX512 writes y = e^x; see expGo.
 //
 //go:noescape
@@ -50,6 +60,16 @@ func rowScaleAVX2(y *float32, n int, s float32)
 //
 //go:noescape
 func softmaxAVX2(y *float32, x *float32, d int, rows int) (peak float32, sum float64)
+
+// softmaxGradAVX2 writes dx = y·(dy − Σ dy·y) for each row; see softmaxGradGo. There is a row, and it has elements.
+//
+//go:noescape
+func softmaxGradAVX2(dx *float32, dy *float32, y *float32, d int, rows int)
+
+// softmaxGradAccAVX2 writes dx += y·(dy − Σ dy·y) for each row; see softmaxGradGo. There is a row, and it has elements.
+//
+//go:noescape
+func softmaxGradAccAVX2(dx *float32, dy *float32, y *float32, d int, rows int)
 
 // expAVX2 writes y = e^x; see expGo.
 //

@@ -696,6 +696,290 @@ done14:
 	VZEROUPPER
 	RET
 
+// func softmaxGradAVX512(dx *float32, dy *float32, y *float32, d int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·softmaxGradAVX512(SB), NOSPLIT, $0-40
+	MOVQ dx+0(FP), AX
+	MOVQ dy+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ d+24(FP), BX
+	MOVQ rows+32(FP), SI
+
+row:
+	MOVQ   BX, DI
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	XORQ   R8, R8
+
+again3:
+	CMPQ          DI, $+64
+	JLT           next4
+	VMOVUPS       (CX)(R8*4), Z2
+	VMOVUPS       64(CX)(R8*4), Z3
+	VMOVUPS       128(CX)(R8*4), Z4
+	VMOVUPS       192(CX)(R8*4), Z5
+	VMULPS        (DX)(R8*4), Z2, Z2
+	VFMADD132PS   64(DX)(R8*4), Z2, Z3
+	VFMADD132PS   128(DX)(R8*4), Z3, Z4
+	VFMADD132PS   192(DX)(R8*4), Z4, Z5
+	VEXTRACTF64X4 $0x01, Z5, Y2
+	VCVTPS2PD     Y2, Z2
+	VCVTPS2PD     Y5, Z3
+	VADDPD        Z3, Z0, Z0
+	VADDPD        Z2, Z1, Z1
+	ADDQ          $+64, R8
+	SUBQ          $+64, DI
+	JMP           again3
+
+next4:
+again5:
+	CMPQ          DI, $+16
+	JLT           next6
+	VMOVUPS       (CX)(R8*4), Z2
+	VMULPS        (DX)(R8*4), Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VCVTPS2PD     Y3, Z3
+	VCVTPS2PD     Y2, Z2
+	VADDPD        Z2, Z0, Z0
+	VADDPD        Z3, Z1, Z1
+	ADDQ          $+16, R8
+	SUBQ          $+16, DI
+	JMP           again5
+
+next6:
+	TESTQ         DI, DI
+	JZ            done2
+	MOVQ          $-1, R9
+	BZHIQ         DI, R9, R9
+	KMOVW         R9, K1
+	VMOVUPS.Z     (CX)(R8*4), K1, Z2
+	VMOVUPS.Z     (DX)(R8*4), K1, Z3
+	VMULPS        Z3, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VCVTPS2PD     Y3, Z3
+	VCVTPS2PD     Y2, Z2
+	VADDPD        Z2, Z0, Z0
+	VADDPD        Z3, Z1, Z1
+
+done2:
+	VADDPD        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VADDPD        X1, X0, X0
+	VMOVHLPS      X0, X1, X1
+	VADDPD        X1, X0, X0
+	VCVTSD2SS     X0, X0, X0
+	VBROADCASTSS  X0, Z0
+	MOVQ          BX, DI
+	XORQ          R8, R8
+
+again9:
+	CMPQ    DI, $+64
+	JLT     next10
+	VMOVUPS (CX)(R8*4), Z1
+	VMOVUPS 64(CX)(R8*4), Z2
+	VMOVUPS 128(CX)(R8*4), Z3
+	VMOVUPS 192(CX)(R8*4), Z4
+	VSUBPS  Z0, Z1, Z1
+	VSUBPS  Z0, Z2, Z2
+	VSUBPS  Z0, Z3, Z3
+	VSUBPS  Z0, Z4, Z4
+	VMOVUPS (DX)(R8*4), Z5
+	VMULPS  Z5, Z1, Z1
+	VMOVUPS Z1, (AX)(R8*4)
+	VMOVUPS 64(DX)(R8*4), Z1
+	VMULPS  Z1, Z2, Z2
+	VMOVUPS Z2, 64(AX)(R8*4)
+	VMOVUPS 128(DX)(R8*4), Z1
+	VMULPS  Z1, Z3, Z3
+	VMOVUPS Z3, 128(AX)(R8*4)
+	VMOVUPS 192(DX)(R8*4), Z1
+	VMULPS  Z1, Z4, Z4
+	VMOVUPS Z4, 192(AX)(R8*4)
+	ADDQ    $+64, R8
+	SUBQ    $+64, DI
+	JMP     again9
+
+next10:
+again11:
+	CMPQ    DI, $+16
+	JLT     next12
+	VMOVUPS (CX)(R8*4), Z1
+	VSUBPS  Z0, Z1, Z1
+	VMOVUPS (DX)(R8*4), Z2
+	VMULPS  Z2, Z1, Z1
+	VMOVUPS Z1, (AX)(R8*4)
+	ADDQ    $+16, R8
+	SUBQ    $+16, DI
+	JMP     again11
+
+next12:
+	TESTQ     DI, DI
+	JZ        done8
+	MOVQ      $-1, R9
+	BZHIQ     DI, R9, R9
+	KMOVW     R9, K1
+	VMOVUPS.Z (CX)(R8*4), K1, Z1
+	VSUBPS    Z0, Z1, Z1
+	VMOVUPS.Z (DX)(R8*4), K1, Z0
+	VMULPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (AX)(R8*4)
+
+done8:
+	LEAQ (AX)(BX*4), AX
+	LEAQ (CX)(BX*4), CX
+	LEAQ (DX)(BX*4), DX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func softmaxGradAccAVX512(dx *float32, dy *float32, y *float32, d int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·softmaxGradAccAVX512(SB), NOSPLIT, $0-40
+	MOVQ dx+0(FP), AX
+	MOVQ dy+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ d+24(FP), BX
+	MOVQ rows+32(FP), SI
+
+row:
+	MOVQ   BX, DI
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	XORQ   R8, R8
+
+again3:
+	CMPQ          DI, $+64
+	JLT           next4
+	VMOVUPS       (CX)(R8*4), Z2
+	VMOVUPS       64(CX)(R8*4), Z3
+	VMOVUPS       128(CX)(R8*4), Z4
+	VMOVUPS       192(CX)(R8*4), Z5
+	VMULPS        (DX)(R8*4), Z2, Z2
+	VFMADD132PS   64(DX)(R8*4), Z2, Z3
+	VFMADD132PS   128(DX)(R8*4), Z3, Z4
+	VFMADD132PS   192(DX)(R8*4), Z4, Z5
+	VEXTRACTF64X4 $0x01, Z5, Y2
+	VCVTPS2PD     Y2, Z2
+	VCVTPS2PD     Y5, Z3
+	VADDPD        Z3, Z0, Z0
+	VADDPD        Z2, Z1, Z1
+	ADDQ          $+64, R8
+	SUBQ          $+64, DI
+	JMP           again3
+
+next4:
+again5:
+	CMPQ          DI, $+16
+	JLT           next6
+	VMOVUPS       (CX)(R8*4), Z2
+	VMULPS        (DX)(R8*4), Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VCVTPS2PD     Y3, Z3
+	VCVTPS2PD     Y2, Z2
+	VADDPD        Z2, Z0, Z0
+	VADDPD        Z3, Z1, Z1
+	ADDQ          $+16, R8
+	SUBQ          $+16, DI
+	JMP           again5
+
+next6:
+	TESTQ         DI, DI
+	JZ            done2
+	MOVQ          $-1, R9
+	BZHIQ         DI, R9, R9
+	KMOVW         R9, K1
+	VMOVUPS.Z     (CX)(R8*4), K1, Z2
+	VMOVUPS.Z     (DX)(R8*4), K1, Z3
+	VMULPS        Z3, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VCVTPS2PD     Y3, Z3
+	VCVTPS2PD     Y2, Z2
+	VADDPD        Z2, Z0, Z0
+	VADDPD        Z3, Z1, Z1
+
+done2:
+	VADDPD        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VADDPD        X1, X0, X0
+	VMOVHLPS      X0, X1, X1
+	VADDPD        X1, X0, X0
+	VCVTSD2SS     X0, X0, X0
+	VBROADCASTSS  X0, Z0
+	MOVQ          BX, DI
+	XORQ          R8, R8
+
+again9:
+	CMPQ        DI, $+64
+	JLT         next10
+	VMOVUPS     (CX)(R8*4), Z1
+	VMOVUPS     64(CX)(R8*4), Z2
+	VMOVUPS     128(CX)(R8*4), Z3
+	VMOVUPS     192(CX)(R8*4), Z4
+	VSUBPS      Z0, Z1, Z1
+	VSUBPS      Z0, Z2, Z2
+	VSUBPS      Z0, Z3, Z3
+	VSUBPS      Z0, Z4, Z4
+	VMOVUPS     (DX)(R8*4), Z5
+	VMOVUPS     (AX)(R8*4), Z6
+	VFMADD231PS Z5, Z1, Z6
+	VMOVUPS     Z6, (AX)(R8*4)
+	VMOVUPS     64(DX)(R8*4), Z1
+	VMOVUPS     64(AX)(R8*4), Z5
+	VFMADD231PS Z1, Z2, Z5
+	VMOVUPS     Z5, 64(AX)(R8*4)
+	VMOVUPS     128(DX)(R8*4), Z1
+	VMOVUPS     128(AX)(R8*4), Z2
+	VFMADD231PS Z1, Z3, Z2
+	VMOVUPS     Z2, 128(AX)(R8*4)
+	VMOVUPS     192(DX)(R8*4), Z1
+	VMOVUPS     192(AX)(R8*4), Z2
+	VFMADD231PS Z1, Z4, Z2
+	VMOVUPS     Z2, 192(AX)(R8*4)
+	ADDQ        $+64, R8
+	SUBQ        $+64, DI
+	JMP         again9
+
+next10:
+again11:
+	CMPQ        DI, $+16
+	JLT         next12
+	VMOVUPS     (CX)(R8*4), Z1
+	VSUBPS      Z0, Z1, Z1
+	VMOVUPS     (DX)(R8*4), Z2
+	VMOVUPS     (AX)(R8*4), Z3
+	VFMADD231PS Z2, Z1, Z3
+	VMOVUPS     Z3, (AX)(R8*4)
+	ADDQ        $+16, R8
+	SUBQ        $+16, DI
+	JMP         again11
+
+next12:
+	TESTQ       DI, DI
+	JZ          done8
+	MOVQ        $-1, R9
+	BZHIQ       DI, R9, R9
+	KMOVW       R9, K1
+	VMOVUPS.Z   (CX)(R8*4), K1, Z1
+	VSUBPS      Z0, Z1, Z1
+	VMOVUPS.Z   (DX)(R8*4), K1, Z0
+	VMOVUPS.Z   (AX)(R8*4), K1, Z2
+	VFMADD231PS Z0, Z1, Z2
+	VMOVUPS     Z2, K1, (AX)(R8*4)
+
+done8:
+	LEAQ (AX)(BX*4), AX
+	LEAQ (CX)(BX*4), CX
+	LEAQ (DX)(BX*4), DX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
 // func expAVX512(y *float32, x *float32, n int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·expAVX512(SB), NOSPLIT, $0-24
@@ -1417,6 +1701,260 @@ done14:
 	LEAQ (CX)(DX*4), CX
 	LEAQ (AX)(DX*4), AX
 	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func softmaxGradAVX2(dx *float32, dy *float32, y *float32, d int, rows int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softmaxGradAVX2(SB), NOSPLIT, $0-40
+	MOVQ dx+0(FP), AX
+	MOVQ dy+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ d+24(FP), BX
+	MOVQ rows+32(FP), SI
+
+row:
+	MOVQ   BX, DI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	XORQ   R8, R8
+
+again3:
+	CMPQ         DI, $+16
+	JLT          next4
+	VMOVUPS      (CX)(R8*4), Y2
+	VMOVUPS      32(CX)(R8*4), Y3
+	VMULPS       (DX)(R8*4), Y2, Y2
+	VFMADD132PS  32(DX)(R8*4), Y2, Y3
+	VEXTRACTF128 $0x01, Y3, X2
+	VCVTPS2PD    X2, Y2
+	VCVTPS2PD    X3, Y3
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y2, Y1, Y1
+	ADDQ         $+16, R8
+	SUBQ         $+16, DI
+	JMP          again3
+
+next4:
+again5:
+	CMPQ         DI, $+8
+	JLT          next6
+	VMOVUPS      (CX)(R8*4), Y2
+	VMULPS       (DX)(R8*4), Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VCVTPS2PD    X3, Y3
+	VCVTPS2PD    X2, Y2
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	ADDQ         $+8, R8
+	SUBQ         $+8, DI
+	JMP          again5
+
+next6:
+	TESTQ        DI, DI
+	JZ           done2
+	LEAQ         masks<>+64(SB), R9
+	SHLQ         $0x02, DI
+	SUBQ         DI, R9
+	VMOVUPS      (R9), Y2
+	VMASKMOVPS   (CX)(R8*4), Y2, Y3
+	VMASKMOVPS   (DX)(R8*4), Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X2
+	VCVTPS2PD    X2, Y2
+	VCVTPS2PD    X3, Y3
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y2, Y1, Y1
+
+done2:
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VMOVHLPS     X0, X1, X1
+	VADDPD       X1, X0, X0
+	VCVTSD2SS    X0, X0, X0
+	VBROADCASTSS X0, Y0
+	MOVQ         BX, DI
+	XORQ         R8, R8
+
+again9:
+	CMPQ    DI, $+16
+	JLT     next10
+	VMOVUPS (CX)(R8*4), Y1
+	VMOVUPS 32(CX)(R8*4), Y2
+	VSUBPS  Y0, Y1, Y1
+	VSUBPS  Y0, Y2, Y2
+	VMOVUPS (DX)(R8*4), Y3
+	VMULPS  Y3, Y1, Y1
+	VMOVUPS Y1, (AX)(R8*4)
+	VMOVUPS 32(DX)(R8*4), Y1
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, 32(AX)(R8*4)
+	ADDQ    $+16, R8
+	SUBQ    $+16, DI
+	JMP     again9
+
+next10:
+again11:
+	CMPQ    DI, $+8
+	JLT     next12
+	VMOVUPS (CX)(R8*4), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS (DX)(R8*4), Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, (AX)(R8*4)
+	ADDQ    $+8, R8
+	SUBQ    $+8, DI
+	JMP     again11
+
+next12:
+	TESTQ      DI, DI
+	JZ         done8
+	LEAQ       masks<>+64(SB), R9
+	SHLQ       $0x02, DI
+	SUBQ       DI, R9
+	VMOVUPS    (R9), Y1
+	VMASKMOVPS (CX)(R8*4), Y1, Y2
+	VSUBPS     Y0, Y2, Y2
+	VMASKMOVPS (DX)(R8*4), Y1, Y0
+	VMULPS     Y0, Y2, Y2
+	VMASKMOVPS Y2, Y1, (AX)(R8*4)
+
+done8:
+	LEAQ (AX)(BX*4), AX
+	LEAQ (CX)(BX*4), CX
+	LEAQ (DX)(BX*4), DX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func softmaxGradAccAVX2(dx *float32, dy *float32, y *float32, d int, rows int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softmaxGradAccAVX2(SB), NOSPLIT, $0-40
+	MOVQ dx+0(FP), AX
+	MOVQ dy+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ d+24(FP), BX
+	MOVQ rows+32(FP), SI
+
+row:
+	MOVQ   BX, DI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	XORQ   R8, R8
+
+again3:
+	CMPQ         DI, $+16
+	JLT          next4
+	VMOVUPS      (CX)(R8*4), Y2
+	VMOVUPS      32(CX)(R8*4), Y3
+	VMULPS       (DX)(R8*4), Y2, Y2
+	VFMADD132PS  32(DX)(R8*4), Y2, Y3
+	VEXTRACTF128 $0x01, Y3, X2
+	VCVTPS2PD    X2, Y2
+	VCVTPS2PD    X3, Y3
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y2, Y1, Y1
+	ADDQ         $+16, R8
+	SUBQ         $+16, DI
+	JMP          again3
+
+next4:
+again5:
+	CMPQ         DI, $+8
+	JLT          next6
+	VMOVUPS      (CX)(R8*4), Y2
+	VMULPS       (DX)(R8*4), Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VCVTPS2PD    X3, Y3
+	VCVTPS2PD    X2, Y2
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	ADDQ         $+8, R8
+	SUBQ         $+8, DI
+	JMP          again5
+
+next6:
+	TESTQ        DI, DI
+	JZ           done2
+	LEAQ         masks<>+64(SB), R9
+	SHLQ         $0x02, DI
+	SUBQ         DI, R9
+	VMOVUPS      (R9), Y2
+	VMASKMOVPS   (CX)(R8*4), Y2, Y3
+	VMASKMOVPS   (DX)(R8*4), Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X2
+	VCVTPS2PD    X2, Y2
+	VCVTPS2PD    X3, Y3
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y2, Y1, Y1
+
+done2:
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VMOVHLPS     X0, X1, X1
+	VADDPD       X1, X0, X0
+	VCVTSD2SS    X0, X0, X0
+	VBROADCASTSS X0, Y0
+	MOVQ         BX, DI
+	XORQ         R8, R8
+
+again9:
+	CMPQ        DI, $+16
+	JLT         next10
+	VMOVUPS     (CX)(R8*4), Y1
+	VMOVUPS     32(CX)(R8*4), Y2
+	VSUBPS      Y0, Y1, Y1
+	VSUBPS      Y0, Y2, Y2
+	VMOVUPS     (DX)(R8*4), Y3
+	VMOVUPS     (AX)(R8*4), Y4
+	VFMADD231PS Y3, Y1, Y4
+	VMOVUPS     Y4, (AX)(R8*4)
+	VMOVUPS     32(DX)(R8*4), Y1
+	VMOVUPS     32(AX)(R8*4), Y3
+	VFMADD231PS Y1, Y2, Y3
+	VMOVUPS     Y3, 32(AX)(R8*4)
+	ADDQ        $+16, R8
+	SUBQ        $+16, DI
+	JMP         again9
+
+next10:
+again11:
+	CMPQ        DI, $+8
+	JLT         next12
+	VMOVUPS     (CX)(R8*4), Y1
+	VSUBPS      Y0, Y1, Y1
+	VMOVUPS     (DX)(R8*4), Y2
+	VMOVUPS     (AX)(R8*4), Y3
+	VFMADD231PS Y2, Y1, Y3
+	VMOVUPS     Y3, (AX)(R8*4)
+	ADDQ        $+8, R8
+	SUBQ        $+8, DI
+	JMP         again11
+
+next12:
+	TESTQ       DI, DI
+	JZ          done8
+	LEAQ        masks<>+64(SB), R9
+	SHLQ        $0x02, DI
+	SUBQ        DI, R9
+	VMOVUPS     (R9), Y1
+	VMASKMOVPS  (CX)(R8*4), Y1, Y2
+	VSUBPS      Y0, Y2, Y2
+	VMASKMOVPS  (DX)(R8*4), Y1, Y0
+	VMASKMOVPS  (AX)(R8*4), Y1, Y3
+	VFMADD231PS Y0, Y2, Y3
+	VMASKMOVPS  Y3, Y1, (AX)(R8*4)
+
+done8:
+	LEAQ (AX)(BX*4), AX
+	LEAQ (CX)(BX*4), CX
+	LEAQ (DX)(BX*4), DX
+	DECQ SI
 	JNZ  row
 	VZEROUPPER
 	RET

@@ -14,6 +14,9 @@ type vmath struct {
 	geluGrad    [2]func(dx, dy, x *float32, n int)
 	sigmoid     func(y, x *float32, n int)
 	sigmoidGrad [2]func(dx, dy, y *float32, n int)
+	softmaxGrad [2]func(dx, dy, y *float32, d, rows int)
+	dropout     [2]dropKernel
+	layerNorm   layerNorms
 }
 
 // kernelGrain is the number of elements that are given to one call of assembly, which can't be interrupted: it
@@ -30,6 +33,9 @@ var vmathGo = vmath{
 	geluGrad:    [2]func(dx, dy, x *float32, n int){geluGradGo(false), geluGradGo(true)},
 	sigmoid:     sigmoidGo,
 	sigmoidGrad: [2]func(dx, dy, y *float32, n int){sigmoidGradGo(false), sigmoidGradGo(true)},
+	softmaxGrad: [2]func(dx, dy, y *float32, d, rows int){softmaxGradGo(false), softmaxGradGo(true)},
+	dropout:     [2]dropKernel{dropoutGo(false), dropoutGo(true)},
+	layerNorm:   layerNormGo,
 }
 
 // accumulates is the index of a gradient's kernel.

@@ -54,7 +54,7 @@ func copier(be *Backend, n int) func() {
 }
 
 func BenchmarkSoftmax(b *testing.B) {
-	for _, s := range [][2]int{{600, 197}, {4 * 16 * 197, 197}, {16 * 16 * 197, 197}, {4096, 1000}} {
+	for _, s := range [][2]int{{600, 197}, {4 * 16 * 197, 197}, {32 * 16 * 197, 197}} {
 		b.Run(fmt.Sprintf("%dx%d", s[0], s[1]), func(b *testing.B) {
 			benchLevels(b, func(b *testing.B, be *Backend) {
 				n := s[0] * s[1]
@@ -121,6 +121,40 @@ func BenchmarkElementwise(b *testing.B) {
 					requireNear(b, y, gotY)
 					requireNear(b, dx, gotDX)
 					measureBytes(b, be, c.bytes*n, func() { c.run(be, o) })
+				})
+			})
+		}
+	}
+}
+
+func BenchmarkLayerNorm(b *testing.B) {
+	for _, r := range []int{32, 4 * 197, 32 * 197} {
+		const d = 1024
+		n := r * d
+		x, dy := randomFloats(rand.New(rand.NewPCG(1, 1)), n), randomFloats(rand.New(rand.NewPCG(2, 1)), n)
+		gamma, beta := randomFloats(rand.New(rand.NewPCG(3, 1)), d), randomFloats(rand.New(rand.NewPCG(4, 1)), d)
+		run := func(be *Backend, back bool) (f func(), y, dx, dgamma []float32) {
+			y, dx, dgamma = make([]float32, n), make([]float32, n), make([]float32, d)
+			op := kernels.LayerNorm{R: r, D: d, Eps: 1e-6, X: of(x), Gamma: of(gamma), Beta: of(beta), Y: of(y),
+				Mean: of(make([]float32, r)), RStd: of(make([]float32, r))}
+			be.LayerNorm(op)
+			g := kernels.LayerNormGrad{LayerNorm: op, DY: of(dy), DX: written(dx), DGamma: written(dgamma),
+				DBeta: written(make([]float32, d))}
+			be.LayerNormBackward(g)
+			if back {
+				return func() { be.LayerNormBackward(g) }, y, dx, dgamma
+			}
+			return func() { be.LayerNorm(op) }, y, dx, dgamma
+		}
+		for i, name := range []string{"forward", "backward"} {
+			b.Run(fmt.Sprintf("%s/%dx%d", name, r, d), func(b *testing.B) {
+				benchLevels(b, func(b *testing.B, be *Backend) {
+					f, y, dx, dgamma := run(be, i == 1)
+					_, wantY, wantDX, wantDGamma := run(testBackend(b, generic), i == 1)
+					requireNear(b, wantY, y)
+					requireNear(b, wantDX, dx)
+					requireNear(b, wantDGamma, dgamma)
+					measureBytes(b, be, []int{8, 12}[i]*n, f)
 				})
 			})
 		}

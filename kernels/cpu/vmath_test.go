@@ -169,6 +169,7 @@ func compareSoftmax(t *testing.T, l *level, seed uint64, d, rows int, strange bo
 		return y, peak, sum
 	}
 	want, peak, sum := run(&vmathGo)
+	y := want
 	got, gotPeak, gotSum := run(&l.vmath)
 	requireClose(t, want, got, 4, 0, "softmax of %d rows of %d", rows, d)
 	if sum == sum {
@@ -186,6 +187,14 @@ func compareSoftmax(t *testing.T, l *level, seed uint64, d, rows int, strange bo
 		l.vmath.rowScale(row, d, float32(1/sum))
 	}
 	requireClose(t, want, inPlace, 4, 0, "three passes over each of %d rows of %d", rows, d)
+
+	dy, old := framed(rng, d*rows, 1, false), framed(rng, d*rows, 1, false)
+	for acc := range 2 {
+		want, got := slices.Clone(old), slices.Clone(old)
+		vmathGo.softmaxGrad[acc](&want[16], &dy[16], &y[16], d, rows)
+		l.vmath.softmaxGrad[acc](&got[16], &dy[16], &y[16], d, rows)
+		requireClose(t, want, got, 4, 1e-6, "gradient of %d rows of %d, added %v", rows, d, acc)
+	}
 }
 
 // compareElementwise runs the element-wise kernels on equal arrays in assembly and in Go. bound is in units in
@@ -246,4 +255,89 @@ func FuzzSoftmax(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestDropoutAgainstGo(t *testing.T) {
+	forLevels(t, func(t *testing.T, l *level) {
+		for n := range 300 {
+			compareDropout(t, l, uint64(n)<<33+5, uint64(n)*0xffff_fff7, n, float64(n%11)/10)
+		}
+		compareDropout(t, l, 1, 1<<32-3, 999, 0.5)
+	})
+}
+
+// compareDropout runs both kernels in assembly and in Go: their results are the same, bit for bit.
+func compareDropout(t *testing.T, l *level, seed, block uint64, n int, p float64) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 3))
+	x, old := framed(rng, n, 1, false), framed(rng, n, 1, false)
+	least, keep := threshold(p)
+	for acc := range 2 {
+		want, got := slices.Clone(old), slices.Clone(old)
+		vmathGo.dropout[acc](&want[16], &x[16], n, block, uint32(seed), uint32(seed>>32), 8, 9, least, keep)
+		l.vmath.dropout[acc](&got[16], &x[16], n, block, uint32(seed), uint32(seed>>32), 8, 9, least, keep)
+		if acc == 1 { // multiply and add, in one step or two
+			requireClose(t, want, got, 1, 1e-6, "dropout of %d", n)
+			continue
+		}
+		require.Equal(t, want, got, "dropout of %d, p = %v", n, p)
+	}
+}
+
+func FuzzDropout(f *testing.F) {
+	f.Add(uint64(1), uint64(1<<32-2), uint16(100), 0.3)
+	f.Fuzz(func(t *testing.T, seed, block uint64, n uint16, p float64) {
+		for _, l := range levels {
+			if l.supported() && p >= 0 && p <= 1 {
+				compareDropout(t, l, seed, block, int(n)%2000, p)
+			}
+		}
+	})
+}
+
+func TestLayerNormAgainstGo(t *testing.T) {
+	forLevels(t, func(t *testing.T, l *level) {
+		for d := 1; d < 300; d++ {
+			compareLayerNorm(t, l, uint64(d), d, 1+d%9, float32(d%5*1000))
+		}
+		compareLayerNorm(t, l, 1, 999, 2, 1e6)
+	})
+}
+
+// compareLayerNorm runs the kernels of layer norm on equal rows, some way off zero, in assembly and in Go.
+func compareLayerNorm(t *testing.T, l *level, seed uint64, d, rows int, offset float32) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 4))
+	n := d * rows
+	x, dy, old := framed(rng, n, 1, false), framed(rng, n, 1, false), framed(rng, n, 1, false)
+	gamma, beta := framed(rng, d, 1, false), framed(rng, d, 1, false)
+	for i := range n {
+		x[16+i] += offset
+	}
+	type results struct{ y, mean, rstd, dx, added []float32 }
+	type sums struct{ sum, dot []float64 }
+	run := func(m *layerNorms) (o results, s sums) {
+		o = results{slices.Clone(old), framed(rng, rows, 1, false), framed(rng, rows, 1, false), slices.Clone(old),
+			slices.Clone(old)}
+		m.forward(&o.y[16], &x[16], &gamma[16], &beta[16], &o.mean[16], &o.rstd[16], d, rows, 1e-6)
+		m.grad[0](&o.dx[16], &dy[16], &x[16], &gamma[16], &o.mean[16], &o.rstd[16], d, rows)
+		m.grad[1](&o.added[16], &dy[16], &x[16], &gamma[16], &o.mean[16], &o.rstd[16], d, rows)
+		s.sum, s.dot = make([]float64, d+1), make([]float64, d+1)
+		m.sums(&s.sum[0], &s.dot[0], &dy[16], &x[16], &o.mean[16], &o.rstd[16], d, rows)
+		return o, s
+	}
+	want, wantSums := run(&layerNormGo)
+	got, gotSums := run(&l.vmath.layerNorm)
+	size := 1e-6 * math.Sqrt(float64(d)) // of values that may cancel
+	requireClose(t, want.y, got.y, 1, 1e-12, "layer norm of %d rows of %d", rows, d)
+	requireClose(t, want.mean, got.mean, 1, 1e-15, "mean of %d rows of %d", rows, d)
+	requireClose(t, want.rstd, got.rstd, 1, 0, "rstd of %d rows of %d", rows, d)
+	scale := 1.0
+	for _, v := range want.rstd[16 : 16+rows] {
+		scale = max(scale, float64(v))
+	}
+	requireClose(t, want.dx, got.dx, 4, size*scale, "dx of %d rows of %d", rows, d)
+	requireClose(t, want.added, got.added, 4, size*scale, "added dx of %d rows of %d", rows, d)
+	require.InDeltaSlice(t, wantSums.sum, gotSums.sum, 1e-5)
+	require.InDeltaSlice(t, wantSums.dot, gotSums.dot, 2e-5)
 }

@@ -63,8 +63,8 @@ func (f *flow) end() {
 	f.RET()
 }
 
-// elementKernel starts a function.
-func (w *writer) elementKernel(v *vector, name, signature string, doc ...string) *flow {
+// rowKernel starts a function of n elements or of rows of d.
+func (w *writer) rowKernel(v *vector, name, signature string, doc ...string) *flow {
 	w.function(name+v.suffix, signature, doc...)
 	return w.flow(v)
 }
@@ -105,9 +105,6 @@ func (f *flow) r(v float32) Register {
 // copies is eight copies of a constant in memory.
 func (w *writer) copies(v float32) Mem {
 	bits := math.Float32bits(v)
-	if w.copied == nil {
-		w.copied = map[uint32]Mem{}
-	}
 	m, ok := w.copied[bits]
 	if !ok {
 		m = w.StaticGlobal(fmt.Sprintf("f%08x", bits))
@@ -222,15 +219,19 @@ func (f *flow) put(r Register, base Register, l lane) {
 	}
 }
 
-// outside replaces the lanes of r for which there is no element by a constant.
+// outside replaces the lanes of r for which there is no element by a constant, outsideIs by those of v.
 func (f *flow) outside(r VecVirtual, l lane, v float32) {
-	switch {
-	case l.mask == nil:
-	case f.wide():
-		f.VBLENDMPS(r, f.r(v), l.mask, r)
-	default:
-		f.VBLENDVPS(l.mask, r, f.r(v), r)
+	if l.mask != nil {
+		f.outsideIs(r, l, f.r(v))
 	}
+}
+
+func (f *flow) outsideIs(r VecVirtual, l lane, v Register) {
+	if f.wide() {
+		f.VBLENDMPS(r, v, l.mask, r)
+		return
+	}
+	f.VBLENDVPS(l.mask, r, v, r)
 }
 
 // each writes the loops over n elements: body for many registers at once as often as there are so many, then

@@ -8,14 +8,14 @@ import (
 
 // gelu writes GELU and its gradient.
 func gelu(w *writer, v *vector) {
-	f := w.elementKernel(v, "gelu", "func(y, x *float32, n int)", "writes y = x·Φ(x); see geluGo.")
+	f := w.rowKernel(v, "gelu", "func(y, x *float32, n int)", "writes y = x·Φ(x); see geluGo.")
 	f.hold(restBits)
 	y, x := f.param("y"), f.param("x")
 	f.each(f.param("n"), f.many(), func(l []lane) { f.putAll(f.gelu(f.fetchAll(x, l)), y, l) })
 	f.end()
 
 	for _, acc := range accumulate {
-		f := w.elementKernel(v, "geluGrad"+acc.name, "func(dx, dy, x *float32, n int)",
+		f := w.rowKernel(v, "geluGrad"+acc.name, "func(dx, dy, x *float32, n int)",
 			"writes dx "+acc.op+" dy·(Φ(x) + x·φ(x)); see geluGradGo.")
 		f.hold(restBits)
 		dx, dy, x := f.param("dx"), f.param("dy"), f.param("x")

@@ -39,6 +39,8 @@ var parts = []struct {
 	{"adam", adam},
 	{"batchnorm", batchnorm},
 	{"columnsums", columnsums},
+	{"dropout", dropout},
+	{"layernorm", layerNorm},
 }
 
 func main() {
@@ -48,7 +50,8 @@ func main() {
 		log.Fatal(err)
 	}
 	for _, p := range parts {
-		w := &writer{Context: build.NewContext(), pkg: pkg}
+		w := &writer{Context: build.NewContext(), pkg: pkg, copied: map[uint32]operand.Mem{},
+			tables: map[string]operand.Mem{}}
 		w.ConstraintExpr("amd64,!noasm")
 		for _, v := range []*vector{avx512(w), avx2(w)} {
 			p.write(w, v)
@@ -90,6 +93,7 @@ type writer struct {
 	pkg    *types.Package
 	masks  *operand.Mem           // what maskTable has made
 	copied map[uint32]operand.Mem // and copies, by bits
+	tables map[string]operand.Mem // and integers, by name
 }
 
 // load type-checks the files that declare argument blocks and flags, so that these are written down only once.

@@ -4,7 +4,7 @@ import . "github.com/mmcloughlin/avo/reg"
 
 // sigmoid writes the logistic function and its gradient.
 func sigmoid(w *writer, v *vector) {
-	f := w.elementKernel(v, "sigmoid", "func(y, x *float32, n int)", "writes y = 1/(1 + e^−x); see sigmoidGo.")
+	f := w.rowKernel(v, "sigmoid", "func(y, x *float32, n int)", "writes y = 1/(1 + e^−x); see sigmoidGo.")
 	f.holdExp()
 	f.hold(signBit)
 	y, x := f.param("y"), f.param("x")
@@ -12,7 +12,7 @@ func sigmoid(w *writer, v *vector) {
 	f.end()
 
 	for _, acc := range accumulate {
-		f := w.elementKernel(v, "sigmoidGrad"+acc.name, "func(dx, dy, y *float32, n int)",
+		f := w.rowKernel(v, "sigmoidGrad"+acc.name, "func(dx, dy, y *float32, n int)",
 			"writes dx "+acc.op+" dy·y·(1 − y); see sigmoidGradGo.")
 		f.hold(1)
 		dx, dy, y := f.param("dx"), f.param("dy"), f.param("y")

@@ -15,11 +15,12 @@ func softmax(w *writer, v *vector) {
 	w.rowExp(v)
 	w.rowScale(v)
 	w.softmaxRows(v)
+	w.softmaxGrad(v)
 	w.expEach(v)
 }
 
 func (w *writer) rowMax(v *vector) {
-	f := w.elementKernel(v, "rowMax", "func(x *float32, n int) (peak float32)", "is max x, −Inf for n = 0; see rowMaxGo.")
+	f := w.rowKernel(v, "rowMax", "func(x *float32, n int) (peak float32)", "is max x, −Inf for n = 0; see rowMaxGo.")
 	f.hold(minusInf)
 	peak := f.max(f.param("x"), f.param("n"))
 	f.VMOVSS(peak.AsX(), f.result("peak"))
@@ -57,7 +58,7 @@ func (f *flow) max(x, n GPVirtual) VecVirtual {
 }
 
 func (w *writer) rowExp(v *vector) {
-	f := w.elementKernel(v, "rowExp", "func(y, x *float32, n int, peak float32) (sum float64)",
+	f := w.rowKernel(v, "rowExp", "func(y, x *float32, n int, peak float32) (sum float64)",
 		"writes y = exp(x − peak) and is the sum of that; see rowExpGo.")
 	f.hold(0)
 	f.holdExp()
@@ -70,55 +71,20 @@ func (w *writer) rowExp(v *vector) {
 // expSum writes exp(x − peak) to y and leaves the sum in the first lane. A few registers are added in float32,
 // whose sums of two or four are off by less than 2^-24 each and either way; the rest in float64. It changes n.
 func (f *flow) expSum(y, x, n GPVirtual, peak VecVirtual) Register {
-	acc := [2]VecVirtual{f.reg(), f.reg()}
-	for _, a := range acc {
-		f.VXORPS(a, a, a)
-	}
+	acc := f.zeros(2)
 	f.each(n, f.many(), func(l []lane) {
 		t := f.fetchAll(x, l)
 		f.steps(len(l), func(i int) { f.VSUBPS(peak, t[i], t[i]) })
 		e := f.expNegative(t)
 		f.putAll(e, y, l)
 		f.outside(e[0], l[0], 0)
-		for n := len(e) / 2; n > 0; n /= 2 {
-			f.steps(n, func(i int) { f.VADDPS(e[i+n], e[i], e[i]) })
-		}
-		f.addWide(e[0], acc)
+		f.addWide(f.together(e), acc)
 	})
-	f.VADDPD(acc[1], acc[0], acc[0])
-	f.foldWide(acc[0])
-	return acc[0].AsX()
+	return f.foldWide(acc)
 }
-
-// addWide adds x to sums in float64, its halves each to their own.
-func (f *flow) addWide(x VecVirtual, acc [2]VecVirtual) {
-	low, high := f.halves(x)
-	f.VADDPD(low, acc[0], acc[0])
-	f.VADDPD(high, acc[1], acc[1])
-}
-
-// halves is x in float64.
-func (f *flow) halves(x VecVirtual) (low, high VecVirtual) {
-	low, high = f.reg(), f.reg()
-	if f.wide() {
-		t := f.YMM()
-		f.VEXTRACTF64X4(U8(1), x, t)
-		f.VCVTPS2PD(t, high)
-		f.VCVTPS2PD(x.AsY(), low)
-		return low, high
-	}
-	t := f.XMM()
-	f.VEXTRACTF128(U8(1), x, t)
-	f.VCVTPS2PD(t, high)
-	f.VCVTPS2PD(x.AsX(), low)
-	return low, high
-}
-
-// foldWide leaves the sum of the float64 in r in its first lane.
-func (f *flow) foldWide(r VecVirtual) { f.fold(r, func(a, b Register) { f.VADDPD(a, b, b) }) }
 
 func (w *writer) rowScale(v *vector) {
-	f := w.elementKernel(v, "rowScale", "func(y *float32, n int, s float32)", "multiplies y by s; see rowScaleGo.")
+	f := w.rowKernel(v, "rowScale", "func(y *float32, n int, s float32)", "multiplies y by s; see rowScaleGo.")
 	s := f.splat(f.argument("s"))
 	f.multiply(f.param("y"), f.param("n"), s)
 	f.end()
@@ -134,7 +100,7 @@ func (f *flow) multiply(y, n GPVirtual, s VecVirtual) {
 }
 
 func (w *writer) softmaxRows(v *vector) {
-	f := w.elementKernel(v, "softmax", "func(y, x *float32, d, rows int) (peak float32, sum float64)",
+	f := w.rowKernel(v, "softmax", "func(y, x *float32, d, rows int) (peak float32, sum float64)",
 		"writes the softmax of each row of d elements of x to y, which may be x; peak and sum are",
 		"of the last row; see softmaxGo. There is a row, and it has elements.")
 	f.hold(minusInf, 0)
@@ -162,8 +128,45 @@ func (w *writer) softmaxRows(v *vector) {
 	f.end()
 }
 
+// softmaxGrad writes the gradient of a softmax: a pass for the dot product, and one for the gradient.
+func (w *writer) softmaxGrad(v *vector) {
+	for _, acc := range accumulate {
+		f := w.rowKernel(v, "softmaxGrad"+acc.name, "func(dx, dy, y *float32, d, rows int)",
+			"writes dx "+acc.op+" y·(dy − Σ dy·y) for each row; see softmaxGradGo. There is a row, and it has elements.")
+		dx, dy, y, d, rows, n := f.param("dx"), f.param("dy"), f.param("y"), f.param("d"), f.param("rows"), f.GP64()
+		f.Label("row")
+		f.MOVQ(d, n)
+		dot := f.zeros(2)
+		f.each(n, f.many(), func(l []lane) {
+			t := f.fetchAll(dy, l)
+			f.VMULPS(f.operand(y, l[0]), t[0], t[0])
+			for i := 1; i < len(l); i++ {
+				f.VFMADD132PS(f.address(y, l[i]), t[i-1], t[i])
+			}
+			f.addWide(t[len(l)-1], dot)
+		})
+		sum := f.foldWide(dot)
+		f.VCVTSD2SS(sum, sum, sum)
+		all := f.splat(sum)
+		f.MOVQ(d, n)
+		f.each(n, f.many(), func(l []lane) {
+			g := f.fetchAll(dy, l)
+			f.steps(len(l), func(i int) { f.VSUBPS(all, g[i], g[i]) })
+			for i, l := range l {
+				f.gradient(acc.add, g[i], f.fetch(y, l), dx, l)
+			}
+		})
+		for _, p := range []GPVirtual{dx, dy, y} {
+			f.LEAQ(Mem{Base: p, Index: d, Scale: 4}, p)
+		}
+		f.DECQ(rows)
+		f.JNZ(LabelRef("row"))
+		f.end()
+	}
+}
+
 func (w *writer) expEach(v *vector) {
-	f := w.elementKernel(v, "exp", "func(y, x *float32, n int)", "writes y = e^x; see expGo.")
+	f := w.rowKernel(v, "exp", "func(y, x *float32, n int)", "writes y = e^x; see expGo.")
 	f.holdExp()
 	y, x := f.param("y"), f.param("x")
 	f.each(f.param("n"), f.many(), func(l []lane) { f.putAll(f.exp(f.fetchAll(x, l)), y, l) })

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// The constants of Philox4x32, see kernels.Philox, as the bits of float32.
+var (
+	philoxM0 = math.Float32frombits(0xD2511F53)
+	philoxM1 = math.Float32frombits(0xCD9E8D57)
+	philoxW0 = math.Float32frombits(0x9E3779B9)
+	philoxW1 = math.Float32frombits(0xBB67AE85)
+)
+
+const philoxRounds = 10
+
+// dropout writes the product with a mask of random words. A register has one word of a block in the lower half of
+// every 64 bits, since products of 32 bits have 64; what is in the upper halves never matters.
+func dropout(w *writer, v *vector) {
+	for _, acc := range accumulate {
+		f := w.rowKernel(v, "dropout"+acc.name,
+			"func(y, x *float32, n int, block uint64, key0, key1, node, step, least uint32, keep float32)",
+			"writes y "+acc.op+" x·keep where the random word over 256 is at least least, x·0 elsewhere;",
+			"block is that of the first element; see dropoutGo.")
+		y, x, n, at := f.param("y"), f.param("x"), f.param("n"), f.GP64()
+		f.XORQ(at, at)
+		d := &dropper{flow: f, counter: f.firstBlocks()}
+		d.more = f.integers("more", func(int) int { return f.lanes / 2 })
+		if f.wide() {
+			d.odd = f.K()
+			t := f.GP32()
+			f.MOVL(U32(0xaaaa), t)
+			f.KMOVW(t, d.odd)
+		}
+		group := 2 * f.lanes // elements
+		for _, groups := range []int{f.lanes / 4, 1} {
+			again, next := f.label("again"), f.label("next")
+			f.Label(again)
+			f.CMPQ(n, I32(int32(group*groups)))
+			f.JLT(LabelRef(next))
+			for i, factor := range d.factors(groups) {
+				l := lane{at: at, k: i}
+				f.gradient(acc.add, factor, f.fetch(x, l), y, l)
+			}
+			f.ADDQ(I32(int32(group*groups)), at)
+			f.SUBQ(I32(int32(group*groups)), n)
+			f.JMP(LabelRef(again))
+			f.Label(next)
+		}
+		rest := d.factors(1)
+		f.CMPQ(n, I32(int32(f.lanes)))
+		f.JLT(LabelRef("last"))
+		f.gradient(acc.add, rest[0], f.fetch(x, lane{at: at}), y, lane{at: at})
+		f.VMOVAPS(rest[1], rest[0])
+		f.ADDQ(I32(int32(f.lanes)), at)
+		f.SUBQ(I32(int32(f.lanes)), n)
+		f.Label("last")
+		l := lane{at: at, mask: f.firstLanes(n)}
+		f.gradient(acc.add, rest[0], f.fetch(x, l), y, l)
+		f.end()
+	}
+}
+
+// dropper makes the factors of dropout.
+type dropper struct {
+	*flow
+	counter VecVirtual // blocks, 64 bits each
+	more    Op         // the blocks of a group
+	odd     Register   // the mask of every second lane, in AVX-512
+}
+
+// firstBlocks is the numbers of the blocks of a group of two registers, in such an order that their words come
+// out in order.
+func (f *flow) firstBlocks() VecVirtual {
+	counter := f.reg()
+	table := f.integers("first", func(q int) int { return q%2*f.lanes/4 + q/2 })
+	f.VPBROADCASTQ(f.argument("block"), counter)
+	f.VPADDQ(table, counter, counter)
+	return counter
+}
+
+// factors is keep, or 0, for the elements of some groups.
+func (d *dropper) factors(groups int) (out []VecVirtual) {
+	var c [4][]VecVirtual
+	for i := range c {
+		c[i] = d.regs(groups)
+	}
+	node, step := d.argument("node"), d.argument("step")
+	d.steps(groups,
+		func(i int) {
+			d.VMOVAPS(d.counter, c[0][i])
+			d.VPADDQ(d.more, d.counter, d.counter)
+		},
+		func(i int) { d.VPSRLQ(U8(32), c[0][i], c[1][i]) },
+		func(i int) { d.VBROADCASTSS(node, c[2][i]) },
+		func(i int) { d.VBROADCASTSS(step, c[3][i]) })
+	d.rounds(&c)
+	for i := range groups {
+		d.pair(c[0][i], c[1][i])
+		d.pair(c[2][i], c[3][i])
+		low, high := d.reg(), d.reg()
+		d.VPUNPCKLQDQ(c[2][i], c[0][i], low)
+		d.VPUNPCKHQDQ(c[2][i], c[0][i], high)
+		out = append(out, low, high)
+	}
+	least, keep := d.splat(d.argument("least")), d.splat(d.argument("keep"))
+	d.steps(len(out),
+		func(i int) { d.VPSRLD(U8(8), out[i], out[i]) },
+		func(i int) { d.choose(out[i], least, keep) })
+	return out
+}
+
+// rounds is Philox; the words of the last block replace the counters.
+func (d *dropper) rounds(c *[4][]VecVirtual) {
+	key := []VecVirtual{d.splat(d.argument("key0")), d.splat(d.argument("key1"))}
+	m0, m1, w0, w1 := d.c(philoxM0), d.c(philoxM1), d.c(philoxW0), d.c(philoxW1)
+	for round := range philoxRounds {
+		if round > 0 {
+			d.VPADDD(w0, key[0], key[0])
+			d.VPADDD(w1, key[1], key[1])
+		}
+		p0, p1 := d.regs(len(c[0])), d.regs(len(c[0]))
+		d.steps(len(c[0]),
+			func(i int) { d.VPMULUDQ(m0, c[0][i], p0[i]) },
+			func(i int) { d.VPMULUDQ(m1, c[2][i], p1[i]) },
+			func(i int) { d.VPSRLQ(U8(32), p1[i], c[0][i]) },
+			func(i int) { d.VPSRLQ(U8(32), p0[i], c[2][i]) },
+			func(i int) { d.xor(c[1][i], key[0], c[0][i]) },
+			func(i int) { d.xor(c[3][i], key[1], c[2][i]) })
+		c[1], c[3] = p1, p0
+	}
+}
+
+// xor is r ^= a ^ b.
+func (d *dropper) xor(a, b, r VecVirtual) {
+	if d.wide() {
+		d.VPTERNLOGD(U8(0x96), a, b, r)
+		return
+	}
+	d.VPXOR(a, r, r)
+	d.VPXOR(b, r, r)
+}
+
+// pair puts the words of high above those of low, in every 64 bits.
+func (d *dropper) pair(low, high VecVirtual) {
+	if d.wide() {
+		d.VPSHUFD(U8(0xa0), high, d.odd, low)
+		return
+	}
+	d.VPSLLQ(U8(32), high, high)
+	d.VPBLENDD(U8(0xaa), high, low, low)
+}
+
+// choose replaces words by factors.
+func (d *dropper) choose(r, least, keep VecVirtual) {
+	const notLess = 5
+	if d.wide() {
+		k := d.K()
+		d.VPCMPD(U8(notLess), least, r, k)
+		d.VMOVAPS_Z(keep, k, r)
+		return
+	}
+	d.VPCMPGTD(r, least, r)
+	d.VANDNPS(keep, r, r)
+}
+
+// integers is a vector of 64 bit integers in memory.
+func (f *flow) integers(name string, value func(q int) int) Mem {
+	name = fmt.Sprint(name, f.lanes)
+	m, ok := f.tables[name]
+	if !ok {
+		m = f.StaticGlobal(name)
+		f.DataAttributes(attr.RODATA | attr.NOPTR)
+		for q := range f.lanes / 2 {
+			f.AddDatum(8*q, U64(value(q)))
+		}
+		f.tables[name] = m
+	}
+	return m
+}

@@ -1,0 +1,238 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// layerNorm writes layer norm, its gradient, and the sums for the gradients of its parameters.
+func layerNorm(w *writer, v *vector) {
+	w.layerNormRows(v)
+	w.layerNormGrad(v)
+	w.layerNormSums(v)
+}
+
+// layerNormRows is in float64 up to the result, which is rounded once. Sums are of what is left of x less the
+// first x of the row, so that Σ(x−x₀)² − (Σ(x−x₀))²/d loses no more than the logarithm of d of its bits.
+func (w *writer) layerNormRows(v *vector) {
+	f := w.rowKernel(v, "layerNorm", "func(y, x, gamma, beta, mean, rstd *float32, d, rows int, eps float64)",
+		"writes rows of γ·(x − mean)·rstd + β; see layerNormGo. There is a row, and it has elements.")
+	y, x, d, rows, n := f.param("y"), f.param("x"), f.param("d"), f.param("rows"), f.GP64()
+	gamma, beta, means, rstds := f.param("gamma"), f.param("beta"), f.param("mean"), f.param("rstd")
+	eps, share := f.XMM(), f.XMM()
+	f.VMOVSD(f.argument("eps"), eps)
+	f.VXORPS(share, share, share)
+	f.VCVTSI2SDQ(d, share, share)
+	f.Label("row")
+	f.MOVQ(d, n)
+	mean, rstd := f.statistics(x, n, share, eps)
+	f.putScalar(mean, means)
+	f.putScalar(rstd, rstds)
+	all, scale := f.spread(mean), f.spread(rstd)
+	f.MOVQ(d, n)
+	f.each(n, 2, func(l []lane) {
+		for _, l := range l {
+			h, g, b := f.fetchHalves(x, l, nil), f.fetchHalves(gamma, l, nil), f.fetchHalves(beta, l, nil)
+			f.steps(2,
+				func(i int) { f.VSUBPD(all, h[i], h[i]) },
+				func(i int) { f.VMULPD(scale, h[i], h[i]) },
+				func(i int) { f.VFMADD213PD(b[i], g[i], h[i]) })
+			f.putHalves(h, y, l)
+		}
+	})
+	for _, p := range []GPVirtual{y, x} {
+		f.LEAQ(Mem{Base: p, Index: d, Scale: 4}, p)
+	}
+	f.DECQ(rows)
+	f.JNZ(LabelRef("row"))
+	f.end()
+}
+
+// statistics is the mean and 1/√(var + eps) of a row of n elements, share in float64. It changes n.
+func (f *flow) statistics(x, n GPVirtual, share, eps Register) (mean, rstd Register) {
+	first := f.splat(Mem{Base: x})
+	shift := f.reg()
+	f.VCVTPS2PD(f.half(first), shift)
+	sum, squares := f.zeros(4), f.zeros(4)
+	f.each(n, 2, func(l []lane) {
+		for k, l := range l {
+			h := f.fetchHalves(x, l, first)
+			s, q := sum[2*k:], squares[2*k:]
+			f.steps(2,
+				func(i int) { f.VSUBPD(shift, h[i], h[i]) },
+				func(i int) { f.VADDPD(h[i], s[i], s[i]) },
+				func(i int) { f.VFMADD231PD(h[i], h[i], q[i]) })
+		}
+	})
+	for _, a := range [][]VecVirtual{sum, squares} {
+		f.VADDPD(a[2], a[0], a[0])
+		f.VADDPD(a[3], a[1], a[1])
+	}
+	s, q := f.foldWide(sum[:2]), f.foldWide(squares[:2])
+	mean, rstd = f.XMM(), f.XMM()
+	f.VDIVSD(share, s, mean)
+	f.VFNMADD231SD(mean, s, q)
+	f.VXORPS(rstd, rstd, rstd)
+	f.VMAXSD(q, rstd, q)
+	f.VDIVSD(share, q, q)
+	f.VADDSD(eps, q, q)
+	f.VSQRTSD(q, q, q)
+	f.VMOVSS(f.copies(1), rstd)
+	f.VCVTSS2SD(rstd, rstd, rstd)
+	f.VDIVSD(q, rstd, rstd)
+	f.VADDSD(shift.AsX(), mean, mean)
+	return mean, rstd
+}
+
+// half is the lower half of a register.
+func (f *flow) half(r VecVirtual) Register {
+	if f.wide() {
+		return r.AsY()
+	}
+	return r.AsX()
+}
+
+// putScalar stores a float64, rounded, and advances the pointer.
+func (f *flow) putScalar(x Register, p GPVirtual) {
+	t := f.XMM()
+	f.VCVTSD2SS(x, x, t)
+	f.VMOVSS(t, Mem{Base: p})
+	f.ADDQ(I8(4), p)
+}
+
+// normalised is x̂ = (x − mean)·rstd for lanes of a row.
+func (f *flow) normalised(x GPVirtual, l []lane, mean, rstd VecVirtual) []VecVirtual {
+	h := f.fetchAll(x, l)
+	f.steps(len(l),
+		func(i int) { f.VSUBPS(mean, h[i], h[i]) },
+		func(i int) { f.VMULPS(rstd, h[i], h[i]) })
+	return h
+}
+
+// layerNormGrad writes the gradient of the rows: a pass for Σ γ·dy and Σ γ·dy·x̂, and one for the gradient.
+func (w *writer) layerNormGrad(v *vector) {
+	for _, acc := range accumulate {
+		f := w.rowKernel(v, "layerNormGrad"+acc.name, "func(dx, dy, x, gamma, mean, rstd *float32, d, rows int)",
+			"writes rows of dx "+acc.op+" rstd·(γ·dy − mean of γ·dy − x̂·mean of γ·dy·x̂); see layerNormGradGo.",
+			"There is a row, and it has elements.")
+		dx, dy, x, gamma := f.param("dx"), f.param("dy"), f.param("x"), f.param("gamma")
+		means, rstds, d, rows, n := f.param("mean"), f.param("rstd"), f.param("d"), f.param("rows"), f.GP64()
+		share := f.XMM()
+		f.VXORPS(share, share, share)
+		f.VCVTSI2SDQ(d, share, share)
+		f.Label("row")
+		mean, rstd := f.splat(Mem{Base: means}), f.splat(Mem{Base: rstds})
+		f.MOVQ(d, n)
+		sum, dot := f.zeros(2), f.zeros(2)
+		f.each(n, f.many(), func(l []lane) {
+			g, h := f.fetchAll(dy, l), f.normalised(x, l, mean, rstd)
+			f.steps(len(l), func(i int) { f.VMULPS(f.operand(gamma, l[i]), g[i], g[i]) })
+			f.VMULPS(g[0], h[0], h[0])
+			for i := 1; i < len(l); i++ {
+				f.VFMADD213PS(h[i-1], g[i], h[i])
+			}
+			f.addWide(h[len(l)-1], dot)
+			f.addWide(f.together(g), sum)
+		})
+		a, s := f.share(sum, share), f.share(dot, share)
+		f.MOVQ(d, n)
+		f.each(n, f.many(), func(l []lane) {
+			g, h := f.fetchAll(dy, l), f.normalised(x, l, mean, rstd)
+			f.steps(len(l),
+				func(i int) { f.VFMSUB132PS(f.operand(gamma, l[i]), a, g[i]) },
+				func(i int) { f.VFNMADD231PS(s, h[i], g[i]) })
+			for i, l := range l {
+				f.gradient(acc.add, g[i], rstd, dx, l)
+			}
+		})
+		for _, p := range []GPVirtual{dx, dy, x} {
+			f.LEAQ(Mem{Base: p, Index: d, Scale: 4}, p)
+		}
+		f.ADDQ(I8(4), means)
+		f.ADDQ(I8(4), rstds)
+		f.DECQ(rows)
+		f.JNZ(LabelRef("row"))
+		f.end()
+	}
+}
+
+// share is a sum over a row divided by its length, in all lanes of float32.
+func (f *flow) share(sum []VecVirtual, length Register) VecVirtual {
+	s := f.foldWide(sum)
+	f.VDIVSD(length, s, s)
+	f.VCVTSD2SS(s, s, s)
+	return f.splat(s)
+}
+
+// layerNormSums goes down a few columns of all rows, adding in float32, and adds the result to sums in float64.
+func (w *writer) layerNormSums(v *vector) {
+	f := w.rowKernel(v, "layerNormSums", "func(sum, dot *float64, dy, x, mean, rstd *float32, d, rows int)",
+		"adds dy and dy·x̂ over a few rows to sum and dot; see layerNormSumsGo. There is a row.")
+	sum, dot, d := f.param("sum"), f.param("dot"), f.param("d")
+	stride, n := f.GP64(), f.GP64()
+	f.MOVQ(d, n)
+	f.MOVQ(d, stride)
+	f.SHLQ(U8(2), stride)
+	f.each(n, f.many(), func(l []lane) {
+		dy, x, means, rstds, rows := f.param("dy"), f.param("x"), f.param("mean"), f.param("rstd"), f.param("rows")
+		s, q := f.zeros(len(l)), f.zeros(len(l))
+		row := f.label("row")
+		f.Label(row)
+		h := f.normalised(x, l, f.splat(Mem{Base: means}), f.splat(Mem{Base: rstds}))
+		for i, l := range l {
+			g := f.fetch(dy, l)
+			f.VADDPS(g, s[i], s[i])
+			f.VFMADD231PS(g, h[i], q[i])
+		}
+		f.ADDQ(stride, dy)
+		f.ADDQ(stride, x)
+		f.ADDQ(I8(4), means)
+		f.ADDQ(I8(4), rstds)
+		f.DECQ(rows)
+		f.JNZ(LabelRef(row))
+		for i, l := range l {
+			f.addTo(s[i], sum, l)
+			f.addTo(q[i], dot, l)
+		}
+	})
+	f.end()
+}
+
+// addTo adds float32 to elements of an array of float64.
+func (f *flow) addTo(r VecVirtual, base GPVirtual, l lane) {
+	m := Mem{Base: base, Index: l.at, Scale: 8, Disp: 8 * f.lanes * l.k}
+	h := f.halves(r)
+	if l.mask == nil {
+		for i := range h {
+			f.VADDPD(m.Offset(4*f.lanes*i), h[i], h[i])
+			f.VMOVUPD(h[i], m.Offset(4*f.lanes*i))
+		}
+		return
+	}
+	for i, mask := range f.halfMasks(l.mask) {
+		part, old := m.Offset(4*f.lanes*i), f.reg()
+		if f.wide() {
+			f.VMOVUPD_Z(part, mask, old)
+			f.VADDPD(old, h[i], h[i])
+			f.VMOVUPD(h[i], mask, part)
+			continue
+		}
+		f.VMASKMOVPD(part, mask, old)
+		f.VADDPD(old, h[i], h[i])
+		f.VMASKMOVPD(h[i], mask, part)
+	}
+}
+
+// halfMasks is a mask of float32 as two of float64.
+func (f *flow) halfMasks(mask Register) []Register {
+	if f.wide() {
+		high := f.K()
+		f.KSHIFTRW(U8(8), mask, high)
+		return []Register{mask, high}
+	}
+	low, high, t := f.reg(), f.reg(), f.XMM()
+	f.VPMOVSXDQ(mask.(VecVirtual).AsX(), low)
+	f.VEXTRACTF128(U8(1), mask, t)
+	f.VPMOVSXDQ(t, high)
+	return []Register{low, high}
+}
