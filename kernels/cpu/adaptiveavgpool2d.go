@@ -2,22 +2,32 @@ package cpu
 
 import "truegrain/kernels"
 
-func adaptivePool(op kernels.AdaptiveAvgPool2D) averages {
-	return averages{op.B, op.H, op.W, op.C, op.OH, op.OW, func(i, j int) box {
-		top, bottom := op.Range(i, op.H, op.OH)
-		left, right := op.Range(j, op.W, op.OW)
-		return box{top, bottom, left, right, 1 / float32((bottom-top)*(right-left))}
-	}}
+func adaptive(op kernels.AdaptiveAvgPool2D) resampling {
+	parts := func(n, out int) (a bandMap) {
+		for i := range out {
+			lo, hi := op.Range(i, n, out)
+			a.average(lo, hi, hi-lo)
+		}
+		return a
+	}
+	return resampling{op.B, op.H, op.W, op.C, op.OH, op.OW, parts(op.H, op.OH), parts(op.W, op.OW)}
+}
+
+// average is the next output: the sum of inputs lo..hi-1 divided by n.
+func (a *bandMap) average(lo, hi, n int) {
+	w := make([]float32, max(0, hi-lo))
+	for i := range w {
+		w[i] = 1 / float32(n)
+	}
+	a.add(lo, w...)
 }
 
 // AdaptiveAvgPool2D averages the rows and columns that each output covers.
 func (b *Backend) AdaptiveAvgPool2D(op kernels.AdaptiveAvgPool2D) {
-	adaptivePool(op).forward(b, floats(op.X), floats(op.Y))
+	b.resample(adaptive(op), floats(op.X), floats(op.Y), 0)
 }
 
 // AdaptiveAvgPool2DBackward spreads dy over them.
 func (b *Backend) AdaptiveAvgPool2DBackward(op kernels.AdaptiveAvgPool2DGrad) {
-	if op.DX.Wanted() {
-		adaptivePool(op.AdaptiveAvgPool2D).backward(b, b.zeroed(op.DX), floats(op.DY))
-	}
+	b.resampleBackward(adaptive(op.AdaptiveAvgPool2D), op.DX, floats(op.DY))
 }

@@ -2,75 +2,75 @@ package cpu
 
 import "truegrain/kernels"
 
-// box is the rows and columns of the picture that one output averages, and its share 1/n.
-type box struct {
-	top, bottom, left, right int
-	share                    float32
-}
-
-// averages is a pooling as boxes: box says which one belongs to row i and column j of the output.
-type averages struct {
-	batch, h, w, c, oh, ow int
-	box                    func(i, j int) box
-}
-
-// forward writes the mean of every box.
-func (a averages) forward(b *Backend, x, y []float32) {
-	work := max(1, a.h*a.w/max(1, a.oh*a.ow))
-	b.parallel(a.batch*a.oh*a.ow, rowGrain(a.c*work), func(lo, hi int) {
-		sum := make([]float64, a.c)
-		for at := lo; at < hi; at++ {
-			clear(sum)
-			k := a.box(at/a.ow%a.oh, at%a.ow)
-			for r := k.top; r < k.bottom; r++ {
-				for s := k.left; s < k.right; s++ {
-					addTo(sum, x[((at/(a.oh*a.ow)*a.h+r)*a.w+s)*a.c:][:a.c])
-				}
-			}
-			for i, v := range sum {
-				y[at*a.c+i] = float32(v * float64(k.share))
-			}
-		}
-	})
-}
-
-// backward spreads dy over the boxes, picture by picture.
-func (a averages) backward(b *Backend, dx, dy []float32) {
-	b.parallel(a.batch, 1, func(n, _ int) {
-		for at := n * a.oh * a.ow; at < (n+1)*a.oh*a.ow; at++ {
-			k, g := a.box(at/a.ow%a.oh, at%a.ow), dy[at*a.c:][:a.c]
-			for r := k.top; r < k.bottom; r++ {
-				for s := k.left; s < k.right; s++ {
-					axpy(dx[((n*a.h+r)*a.w+s)*a.c:][:a.c], g, k.share)
-				}
-			}
-		}
-	})
-}
-
-// axpy is dst += alpha·x.
-func axpy(dst, x []float32, alpha float32) {
-	for i, v := range x {
-		dst[i] += alpha * v
-	}
-}
-
-func avgPool(op kernels.AvgPool2D) averages {
-	return averages{op.B, op.H, op.W, op.C, op.OH, op.OW, func(i, j int) box {
-		top, left := i*op.StrideH-op.PadH, j*op.StrideW-op.PadW
-		high := min(top+op.KH, op.H+op.PadH) - top // what hangs over the padded end does not count
-		wide := min(left+op.KW, op.W+op.PadW) - left
-		return box{max(top, 0), min(top+op.KH, op.H), max(left, 0), min(left+op.KW, op.W),
-			1 / float32(high*wide)}
-	}}
-}
-
 // AvgPool2D averages each window, padding included.
-func (b *Backend) AvgPool2D(op kernels.AvgPool2D) { avgPool(op).forward(b, floats(op.X), floats(op.Y)) }
+func (b *Backend) AvgPool2D(op kernels.AvgPool2D) {
+	x, y := floats(op.X), floats(op.Y)
+	rows := spans(op.OH, op.H, op.KH, op.StrideH, op.PadH, 1)
+	runs := runsOf(spans(op.OW, op.W, op.KW, op.StrideW, op.PadW, 1), 1, op.StrideW, op.KH*op.KW*op.C)
+	c := op.C
+	past := flag(b.level.aligned(y, c))
+	b.poolRows(op.B*op.OH, op.OW*c, op.KH*op.KW, func(args *poolArgs, r int) {
+		row := rows[r%op.OH]
+		for _, run := range runs {
+			*args = poolArgs{
+				out: &y[(r*op.OW+run.at)*c], positions: run.count, channels: c, past: past,
+				scale:   1 / float32(row.full*run.full),
+				outStep: 4 * c, inStep: 4 * c * op.StrideW, rowStep: 4 * c * op.W, colStep: 4 * c,
+			}
+			if row.n*run.n > 0 {
+				args.in = &x[((r/op.OH*op.H+row.first)*op.W+run.first)*c]
+				args.rows, args.cols = row.n, run.n
+			}
+			b.level.stream.sumPool(args)
+		}
+	})
+}
 
-// AvgPool2DBackward spreads dy/n over each window.
+// AvgPool2DBackward gathers dy/n from the windows over each pixel.
 func (b *Backend) AvgPool2DBackward(op kernels.AvgPool2DGrad) {
-	if op.DX.Wanted() {
-		avgPool(op.AvgPool2D).backward(b, b.zeroed(op.DX), floats(op.DY))
+	if !op.DX.Wanted() {
+		return
 	}
+	dy, dx := floats(op.DY), floats(op.DX.Buf)
+	if op.OH > 0 && (op.OH-1)*op.StrideH+op.KH > op.H+2*op.PadH ||
+		op.OW > 0 && (op.OW-1)*op.StrideW+op.KW > op.W+2*op.PadW {
+		dy = b.scratch.get(len(dy)) // windows that hang over the end have an n of their own
+		defer b.scratch.put(dy)
+		b.weighWindows(op, dy)
+	}
+	rows := holders(op.OH, op.H, op.KH, op.StrideH, op.PadH, 1)
+	runs := runsOf(holders(op.OW, op.W, op.KW, op.StrideW, op.PadW, 1), op.StrideW, 1, op.KH*op.KW*op.C)
+	c := op.C
+	add, past := flag(op.DX.Acc), flag(!op.DX.Acc && b.level.aligned(dx, c))
+	b.poolRows(op.B*op.H, op.W*c, 1, func(args *poolArgs, r int) {
+		row := rows[r%op.H]
+		for _, run := range runs {
+			*args = poolArgs{
+				out: &dx[(r*op.W+run.at)*c], positions: run.count, channels: c, add: add, past: past,
+				scale:   1 / float32(op.KH*op.KW),
+				outStep: 4 * c * op.StrideW, inStep: 4 * c, rowStep: 4 * c * op.OW, colStep: 4 * c,
+			}
+			if row.n*run.n > 0 {
+				args.in = &dy[((r/op.H*op.OH+row.first)*op.OW+run.first)*c]
+				args.rows, args.cols = row.n, run.n
+			}
+			b.level.stream.sumPool(args)
+		}
+	})
+}
+
+// weighWindows writes dy·KH·KW/n for windows of n elements.
+func (b *Backend) weighWindows(op kernels.AvgPool2DGrad, weighed []float32) {
+	dy := floats(op.DY)
+	rows := spans(op.OH, op.H, op.KH, op.StrideH, op.PadH, 1)
+	cols := spans(op.OW, op.W, op.KW, op.StrideW, op.PadW, 1)
+	b.parallel(op.B*op.OH, rowGrain(op.OW*op.C), func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			for j, col := range cols {
+				at := (r*op.OW + j) * op.C
+				factor := float32(op.KH*op.KW) / float32(rows[r%op.OH].full*col.full)
+				b.level.stream.scale(weighed[at:][:op.C], dy[at:][:op.C], factor, 0)
+			}
+		}
+	})
 }

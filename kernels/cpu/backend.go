@@ -30,6 +30,12 @@ type shared struct {
 	runners  free[runner]
 	packers  free[packer]
 	rounders free[rounder]
+	level   *level
+	pool    *pool
+	scratch scratch
+	runners free[runner]
+	mixers  free[mixer]
+	pools   free[poolArgs]
 }
 
 func init() {

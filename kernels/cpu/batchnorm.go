@@ -19,12 +19,12 @@ func (b *Backend) BatchNorm(op kernels.BatchNorm) {
 	}
 	coef := k.coef(b.batchAffine(op, x))
 	b.parallel(op.R*op.C, k.grain(), func(lo, hi int) {
-		b.level.stream.normalize(y[lo:hi], x[lo:hi], optional(residual, lo, hi), coef, k.width, flags)
+		b.level.stream.normalize(y[lo:hi], x[lo:hi], part(residual, lo, hi), coef, k.width, flags)
 	})
 }
 
-// optional is part of a slice that may be nil.
-func optional(x []float32, lo, hi int) []float32 {
+// part is elements lo..hi-1 of a slice that may be nil.
+func part[T any](x []T, lo, hi int) []T {
 	if x == nil {
 		return nil
 	}

@@ -66,7 +66,7 @@ func (b *Backend) batchNormDX(op kernels.BatchNormGrad, gates int, sums []float6
 	}
 	coef := k.coef(gradientMap(op, sums))
 	b.parallel(op.R*op.C, k.grain(), func(lo, hi int) {
-		b.level.stream.normGradient(dx[lo:hi], dy[lo:hi], optional(y, lo, hi), x[lo:hi], optional(other, lo, hi),
+		b.level.stream.normGradient(dx[lo:hi], dy[lo:hi], part(y, lo, hi), x[lo:hi], part(other, lo, hi),
 			coef, k.width, flags)
 	})
 }

@@ -134,8 +134,8 @@ func gradientSumsGo(sum, product *float64, dy, y, x *float32, rows, cols, stride
 }
 
 // rowAt is n elements that lie some bytes behind an address.
-func rowAt(x *float32, bytes, n int) []float32 {
-	return unsafe.Slice((*float32)(unsafe.Add(unsafe.Pointer(x), bytes)), n)
+func rowAt[T any](x *T, bytes, n int) []T {
+	return unsafe.Slice((*T)(unsafe.Add(unsafe.Pointer(x), bytes)), n)
 }
 
 // doubles is scratch memory taken as float64.

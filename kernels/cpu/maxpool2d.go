@@ -6,74 +6,100 @@ import (
 	"truegrain/kernels"
 )
 
-// span is the part lo..hi-1 of the taps of a window of k, starting at start and d apart, that lies in 0..n-1.
-func span(start, k, d, n int) (lo, hi int) {
-	if start < 0 {
-		lo = (-start + d - 1) / d
-	}
-	return min(lo, k), min(k, max(lo, (n-start+d-1)/d))
-}
-
-// MaxPool2D takes the first largest element of each window, all channels of a position together.
+// MaxPool2D takes the first largest element of each window, runs of equal windows at once.
 func (b *Backend) MaxPool2D(op kernels.MaxPool2D) {
 	x, y, index := floats(op.X), floats(op.Y), kernels.Floats[int32](op.Index)
+	rows := spans(op.OH, op.H, op.KH, op.StrideH, op.PadH, op.DilH)
+	runs := runsOf(spans(op.OW, op.W, op.KW, op.StrideW, op.PadW, op.DilW), 1, op.StrideW, op.KH*op.KW*op.C)
+	kernel := b.level.stream.maxPool
+	if index != nil {
+		kernel = b.level.stream.maxPoolIndex
+	}
 	c := op.C
-	b.parallel(op.B*op.OH, rowGrain(op.OW*c*op.KH*op.KW), func(lo, hi int) {
-		where := make([]int32, c)
-		for r := lo; r < hi; r++ {
-			n, i := r/op.OH, r%op.OH
-			top := i*op.StrideH - op.PadH
-			p0, p1 := span(top, op.KH, op.DilH, op.H)
-			for j := range op.OW {
-				left := j*op.StrideW - op.PadW
-				q0, q1 := span(left, op.KW, op.DilW, op.W)
-				at := (r*op.OW + j) * c
-				out := y[at:][:c]
-				if index != nil {
-					where = index[at:][:c]
-				}
-				clearWinners(out, where)
-				for p := p0; p < p1; p++ {
-					row := top + p*op.DilH
-					for q := q0; q < q1; q++ {
-						col := left + q*op.DilW
-						win(out, where, x[((n*op.H+row)*op.W+col)*c:][:c], int32(row*op.W+col))
-					}
-				}
+	b.poolRows(op.B*op.OH, op.OW*c, op.KH*op.KW, func(args *poolArgs, r int) {
+		row := rows[r%op.OH]
+		for _, run := range runs {
+			at := (r*op.OW + run.at) * c
+			if row.n*run.n == 0 {
+				nothing(y[at:][:run.count*c], part(index, at, at+run.count*c))
+				continue
 			}
+			*args = poolArgs{
+				out: &y[at], in: &x[((r/op.OH*op.H+row.first)*op.W+run.first)*c],
+				positions: run.count, channels: c, rows: row.n, cols: run.n,
+				outStep: 4 * c, inStep: 4 * c * op.StrideW, rowStep: 4 * c * op.DilH * op.W, colStep: 4 * c * op.DilW,
+				first: row.first*op.W + run.first, place: op.StrideW,
+				rowPlace: op.DilH*op.W - run.n*op.DilW, colPlace: op.DilW,
+			}
+			if index != nil {
+				args.index = &index[at]
+			}
+			kernel(args)
 		}
 	})
 }
 
-func clearWinners(out []float32, where []int32) {
-	for i := range out {
-		out[i], where[i] = float32(math.Inf(-1)), -1
+// nothing is the result of windows without elements.
+func nothing(y []float32, index []int32) {
+	for i := range y {
+		y[i] = float32(math.Inf(-1))
+	}
+	for i := range index {
+		index[i] = -1
 	}
 }
 
-// win replaces the winners that the elements of one position beat; a NaN beats all, and the first one stays.
-func win(out []float32, where []int32, x []float32, position int32) {
-	for i, v := range x {
-		if v > out[i] || where[i] < 0 || v != v && out[i] == out[i] {
-			out[i], where[i] = v, position
-		}
-	}
-}
-
-// MaxPool2DBackward sends dy to the winners, picture by picture, in the order of the windows.
+// MaxPool2DBackward gathers for every pixel what arrives at the windows that it has won, in their order.
 func (b *Backend) MaxPool2DBackward(op kernels.MaxPool2DGrad) {
 	if !op.DX.Wanted() {
 		return
 	}
-	dy, dx, index := floats(op.DY), b.zeroed(op.DX), kernels.Floats[int32](op.Index)
+	if op.C < scatterBelow {
+		b.scatterWinners(op)
+		return
+	}
+	dy, dx, index := floats(op.DY), floats(op.DX.Buf), kernels.Floats[int32](op.Index)
+	rows := holders(op.OH, op.H, op.KH, op.StrideH, op.PadH, op.DilH)
+	runs := runsOf(holders(op.OW, op.W, op.KW, op.StrideW, op.PadW, op.DilW), op.StrideW, 1, op.KH*op.KW*op.C)
+	c, kernel := op.C, b.level.stream.maxUnpool
+	add, past := flag(op.DX.Acc), flag(!op.DX.Acc && b.level.aligned(dx, op.C))
+	b.poolRows(op.B*op.H, op.W*c, 1, func(args *poolArgs, r int) {
+		row := rows[r%op.H]
+		for _, run := range runs {
+			*args = poolArgs{
+				out: &dx[(r*op.W+run.at)*c], positions: run.count, channels: c, add: add, past: past,
+				outStep: 4 * c * op.StrideW, inStep: 4 * c, rowStep: 4 * c * op.OW, colStep: 4 * c,
+				first: r%op.H*op.W + run.at, place: op.StrideW,
+			}
+			if row.n*run.n > 0 {
+				at := ((r/op.H*op.OH+row.first)*op.OW + run.first) * c
+				args.in, args.index, args.rows, args.cols = &dy[at], &index[at], row.n, run.n
+			}
+			kernel(args)
+		}
+	})
+}
+
+// scatterBelow is the number of channels below which vectors are so short that it is quicker to send each dy to
+// its winner.
+const scatterBelow = 16
+
+// scatterWinners sends dy to the winners, picture by picture, in the order of the windows.
+func (b *Backend) scatterWinners(op kernels.MaxPool2DGrad) {
+	dy, dx, index := floats(op.DY), floats(op.DX.Buf), kernels.Floats[int32](op.Index)
 	in, out, c := op.H*op.W*op.C, op.OH*op.OW*op.C, op.C
 	b.parallel(op.B, 1, func(n, _ int) {
 		picture := dx[n*in:][:in]
-		for at := n * out; at < (n+1)*out; at += c {
-			for k, w := range index[at:][:c] {
-				if w >= 0 {
-					picture[int(w)*c+k] += dy[at+k]
-				}
+		if !op.DX.Acc {
+			clear(picture)
+		}
+		k, dy := 0, dy[n*out:][:out]
+		for i, w := range index[n*out:][:out] {
+			if w >= 0 {
+				picture[int(w)*c+k] += dy[i]
+			}
+			if k++; k == c {
+				k = 0
 			}
 		}
 	})

@@ -20,6 +20,11 @@ type streamKernels struct {
 	normGradient func(dx, dy, y, x, branch, coef []float32, width, flags int)
 	columnSums   func(sum, square *float64, x *float32, rows, cols, stride int)
 	gradientSums func(sum, product *float64, dy, y, x *float32, rows, cols, stride, flags int)
+	mix          func(dst, src *float32, bands *band, weights *float32, outputs, cols, step, flags int)
+	maxPool      func(args *poolArgs)
+	maxPoolIndex func(args *poolArgs)
+	maxUnpool    func(args *poolArgs)
+	sumPool      func(args *poolArgs)
 }
 
 var streamGo = streamKernels{
@@ -27,6 +32,8 @@ var streamGo = streamKernels{
 	rectify: rectifyGo, gate: gateGo,
 	sgd: sgdGo, momentum: momentumGo, adam: adamGo,
 	normalize: normalizeGo, normGradient: normGradientGo, columnSums: columnSumsGo, gradientSums: gradientSumsGo,
+	mix: mixGo, maxPool: maxPoolGo, maxPoolIndex: maxPoolIndexGo, maxUnpool: maxUnpoolGo,
+	sumPool: sumPoolGo,
 }
 
 // pastBytes is the size of an output from which on stores go past the caches: it would not stay in them until

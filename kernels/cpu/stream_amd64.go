@@ -7,6 +7,8 @@ var streamAVX512 = streamKernels{
 	rectify: rectifyAVX512, gate: gateAVX512,
 	sgd: sgdAVX512, momentum: momentumAVX512, adam: adamAVX512,
 	normalize: normalizeAVX512, normGradient: normGradientAVX512, columnSums: columnSumsAVX512, gradientSums: gradientSumsAVX512,
+	mix: mixAVX512, maxPool: maxPoolAVX512, maxPoolIndex: maxPoolIndexAVX512, maxUnpool: maxUnpoolAVX512,
+	sumPool: sumPoolAVX512,
 }
 
 var streamAVX2 = streamKernels{
@@ -14,4 +16,6 @@ var streamAVX2 = streamKernels{
 	rectify: rectifyAVX2, gate: gateAVX2,
 	sgd: sgdAVX2, momentum: momentumAVX2, adam: adamAVX2,
 	normalize: normalizeAVX2, normGradient: normGradientAVX2, columnSums: columnSumsAVX2, gradientSums: gradientSumsAVX2,
+	mix: mixAVX2, maxPool: maxPoolAVX2, maxPoolIndex: maxPoolIndexAVX2, maxUnpool: maxUnpoolAVX2,
+	sumPool: sumPoolAVX2,
 }

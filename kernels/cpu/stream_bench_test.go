@@ -99,6 +99,8 @@ func forward(op kernels.Op) func(be kernels.Backend) { return func(be kernels.Ba
 
 func streamCases() (all []streamCase) {
 	all = append(all, elementCases()...)
+	all = append(all, poolCases()...)
+	all = append(all, resizeCases()...)
 	for _, s := range []struct {
 		name     string
 		side, c  int

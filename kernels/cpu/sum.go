@@ -43,8 +43,9 @@ func (b *Backend) SumBackward(op kernels.SumGrad) {
 
 // repeat fills dst with copies of row, from element j of it on.
 func repeat(dst, row []float32, j int) {
-	for len(dst) > 0 {
-		dst = dst[copy(dst, row[j:]):]
-		j = 0
+	n := copy(dst, row[j:])
+	n += copy(dst[n:], row[:j])
+	for n < len(dst) { // twice as much each time, since a row may be short
+		n += copy(dst[n:], dst[:n])
 	}
 }

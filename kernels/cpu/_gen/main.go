@@ -41,11 +41,13 @@ var parts = []struct {
 	{"columnsums", columnsums},
 	{"dropout", dropout},
 	{"layernorm", layerNorm},
+	{"resample", resample},
+	{"pool2d", pools},
 }
 
 func main() {
 	log.SetFlags(0)
-	pkg, err := load("../tileargs.go", "../streamflags.go")
+	pkg, err := load("../tileargs.go", "../streamflags.go", "../streamargs.go")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -154,13 +156,19 @@ func (w *writer) constant(name string) operand.Constant {
 	return operand.U32(uint32(v))
 }
 
-// field is the field of that name in the argument block at base.
+// field is the field of that name in the argument block of a tile at base.
 func (w *writer) field(base reg.Register, name string) operand.Mem {
 	return w.fieldOf(base, "tileArgs", name)
 }
 
 // fieldOf is a field of a struct of pkg at base.
 func (w *writer) fieldOf(base reg.Register, in, name string) operand.Mem {
+	return w.fieldOf("tileArgs", base, name)
+}
+
+// fieldOf is the field of that name in a struct of that type at base.
+func (w *writer) fieldOf(typ string, base reg.Register, name string) operand.Mem {
+	block := w.pkg.Scope().Lookup(typ).Type().Underlying().(*types.Struct)
 	var fields []*types.Var
 	for f := range w.pkg.Scope().Lookup(in).Type().Underlying().(*types.Struct).Fields() {
 		fields = append(fields, f)
@@ -168,6 +176,7 @@ func (w *writer) fieldOf(base reg.Register, in, name string) operand.Mem {
 	i := slices.IndexFunc(fields, func(f *types.Var) bool { return f.Name() == name })
 	if i < 0 {
 		log.Fatalf("%s has no field %s", in, name)
+		log.Fatalf("%s has no field %s", typ, name)
 	}
 	return operand.Mem{Base: base, Disp: int(sizes.Offsetsof(fields)[i])}
 }

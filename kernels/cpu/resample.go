@@ -1,0 +1,166 @@
+package cpu
+
+import "unsafe"
+
+// bandMap is a linear map along the rows or the columns of a picture: output i is Σ weights·input over n inputs from
+// the first of its band on; the weights of all bands stand one after the other. First inputs, and ends, never
+// go down.
+type bandMap struct {
+	bands   []band // from counts inputs
+	starts  []int  // of the bands' weights
+	weights []float32
+}
+
+func (a *bandMap) add(from int, weights ...float32) {
+	a.bands = append(a.bands, band{from, len(weights)})
+	a.starts = append(a.starts, len(a.weights))
+	a.weights = append(a.weights, weights...)
+}
+
+// transposed is the map back, to n inputs.
+func (a bandMap) transposed(n int) (t bandMap) {
+	first := 0
+	for i := range n {
+		for first < len(a.bands) && a.bands[first].from+a.bands[first].n <= i {
+			first++
+		}
+		var w []float32
+		for j := first; j < len(a.bands) && a.bands[j].from <= i; j++ {
+			w = append(w, a.weights[a.starts[j]+i-a.bands[j].from])
+		}
+		t.add(first, w...)
+	}
+	return t
+}
+
+// scaled is the bands with their first inputs so many bytes apart.
+func (a bandMap) scaled(step int) []band {
+	out := make([]band, len(a.bands))
+	for i, k := range a.bands {
+		out[i] = band{k.from * step, k.n}
+	}
+	return out
+}
+
+// resampling is a map that works along rows and columns one after the other: averages, bilinear
+// interpolation, and their gradients. Pictures (batch,h,w,c) become (batch,oh,ow,c).
+type resampling struct {
+	batch, h, w, c, oh, ow int
+	rows, cols             bandMap // from h to oh and from w to ow
+}
+
+// backward is the gradient's map.
+func (s resampling) backward() resampling {
+	return resampling{s.batch, s.oh, s.ow, s.c, s.h, s.w, s.rows.transposed(s.h), s.cols.transposed(s.w)}
+}
+
+// resample computes y, or adds to it with flagAdd. Rows are combined where there are fewer of them, since
+// whole rows are long vectors, and pixels may be short ones.
+func (b *Backend) resample(s resampling, x, y []float32, flags int) {
+	if s.batch*s.oh*s.ow*s.c == 0 {
+		return
+	}
+	if s.ow*s.c%16 == 0 && flags&flagAdd == 0 {
+		flags |= past(y)
+	}
+	columns := s.cols.scaled(4 * s.c)
+	perPicture := min(s.oh, (max(s.h*s.w, s.oh*s.ow)*s.c+resampleWork-1)/resampleWork)
+	b.chunks(s.batch*perPicture, func(i int) {
+		m := b.mixers.get()
+		defer b.mixers.put(m)
+		*m = mixer{b: b, resampling: s, columns: columns, x: x, y: y, flags: flags}
+		p := i % perPicture
+		if from, to := p*s.oh/perPicture, (p+1)*s.oh/perPicture; s.oh > s.h {
+			m.widenFirst(i/perPicture, from, to)
+		} else {
+			m.combineFirst(i/perPicture, from, to)
+		}
+	})
+}
+
+// resampleWork is how many elements of the larger picture a chunk has: some 20 µs.
+const resampleWork = 1 << 17
+
+// mixer is a part of a resampling under way.
+type mixer struct {
+	b *Backend
+	resampling
+	columns []band  // of the columns, in bytes
+	row     [1]band // of the row that is being combined, in bytes
+	x, y    []float32
+	flags   int
+}
+
+// combineFirst computes rows from..to-1 of picture p: each is combined from rows of x, then its columns.
+func (m *mixer) combineFirst(p, from, to int) {
+	row := m.b.scratch.get(m.w * m.c)
+	defer m.b.scratch.put(row)
+	for i := from; i < to; i++ {
+		m.combine(row, m.x[p*m.h*m.w*m.c:], m.w*m.c, i, 0, 0)
+		m.widen(m.y[(p*m.oh+i)*m.ow*m.c:], row, m.flags&^flagPast)
+	}
+}
+
+// widenFirst computes rows from..to-1 of picture p: the columns of all rows of x that they need, then they are
+// combined from these.
+func (m *mixer) widenFirst(p, from, to int) {
+	n := m.ow * m.c
+	first, last := m.rows.bands[from].from, m.rows.bands[to-1]
+	wide := m.b.scratch.get((last.from + last.n - first) * n)
+	defer m.b.scratch.put(wide)
+	for r := range len(wide) / n {
+		m.widen(wide[r*n:], m.x[(p*m.h+first+r)*m.w*m.c:], 0)
+	}
+	for i := from; i < to; i++ {
+		m.combine(m.y[(p*m.oh+i)*n:], wide, n, i, first, m.flags)
+	}
+}
+
+// mixWork is how many multiply-adds one call of a kernel does: some 10 µs.
+const mixWork = 1 << 17
+
+// combine writes row i of n elements to dst, as a sum of rows of src, which begins with row first.
+func (m *mixer) combine(dst, src []float32, n, i, first, flags int) {
+	k := m.rows.bands[i]
+	m.row[0] = band{(k.from - first) * 4 * n, k.n}
+	weights := unsafe.SliceData(m.rows.weights[m.rows.starts[i]:])
+	step := max(64, mixWork/max(1, k.n)/64*64)
+	for at := 0; at < n; at += step {
+		m.b.level.stream.mix(&dst[at], addressOf(src, at), &m.row[0], weights, 1, min(step, n-at), 4*n, flags)
+	}
+}
+
+// widen writes a row of ow pixels to dst, each a sum of pixels of src.
+func (m *mixer) widen(dst, src []float32, flags int) {
+	per := (len(m.cols.weights) + m.ow - 1) / m.ow * m.c
+	step := max(1, mixWork/max(1, per))
+	for at := 0; at < m.ow; at += step {
+		m.b.level.stream.mix(&dst[at*m.c], addressOf(src, 0), &m.columns[at],
+			unsafe.SliceData(m.cols.weights[m.cols.starts[at]:]), min(step, m.ow-at), m.c, 4*m.c, flags)
+	}
+}
+
+// addressOf is the address of element i, of none if there is no element.
+func addressOf(x []float32, i int) *float32 {
+	if i >= len(x) {
+		return nil
+	}
+	return &x[i]
+}
+
+// mixGo computes vectors of cols elements, one after the other: each is the sum over its band of weight·src,
+// vectors of src that lie step bytes apart; or it is added to dst with flagAdd.
+func mixGo(dst, src *float32, bands *band, weights *float32, outputs, cols, step, flags int) {
+	for o, k := range unsafe.Slice(bands, outputs) {
+		out := rowAt(dst, 4*o*cols, cols)
+		if flags&flagAdd == 0 {
+			clear(out)
+		}
+		for t, w := range unsafe.Slice(weights, k.n) {
+			for j, v := range rowAt(src, k.from+t*step, cols) {
+				out[j] += w * v
+			}
+		}
+		weights = (*float32)(unsafe.Add(unsafe.Pointer(weights), 4*k.n))
+	}
+}

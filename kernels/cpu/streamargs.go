@@ -1,0 +1,22 @@
+package cpu
+
+// poolArgs is the argument block of the kernels of max pooling (the generator reads the layout from this file):
+// a run of positions with equal windows. Steps count bytes. All addresses are inside their objects.
+//
+// Forward, out is the output, in the first element of the first position's window, index the output's places.
+// Back, out is dx, in and index are dy and the places of the first window that the position lies in.
+type poolArgs struct {
+	out, in             *float32
+	index               *int32
+	positions, channels int     // at least one
+	rows, cols          int     // of the window; back, the windows
+	outStep, inStep     int     // from position to position
+	rowStep, colStep    int     // within in
+	first, place        int     // place of the first element of the window, and how much further the next window's is; back, of the position
+	rowPlace, colPlace  int     // from the end of a row of the window to the next row, and from column to column
+	add, past           int     // not 0: add to out; stores go past the caches. For gradients and sums only
+	scale               float32 // of sums
+}
+
+// band is what one output of a resampling takes: n inputs, the first of which lies from bytes away.
+type band struct{ from, n int }
