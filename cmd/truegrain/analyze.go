@@ -107,12 +107,12 @@ func (a *analysis) one(ctx context.Context, f target) (result, error) {
 	start := time.Now()
 	r := result{File: f.path, Error: f.wrong}
 	if f.wrong != "" {
-		return r, a.add(r, nil)
+		return r, a.add(r, f, nil)
 	}
 	p, err := picture.Open(f.path)
 	if err != nil {
 		r.Error = reason(err)
-		return r, a.add(r, nil)
+		return r, a.add(r, f, nil)
 	}
 	r.Width, r.Height, r.Format = p.W, p.H, p.Format
 	if r.Detectors, err = a.look(ctx, p); err != nil {
@@ -122,7 +122,7 @@ func (a *analysis) one(ctx context.Context, f target) (result, error) {
 		return r, fmt.Errorf("%s: %w", f.path, err)
 	}
 	r.Together, r.Seconds = detect.Combine(r.Detectors), time.Since(start).Seconds()
-	return r, a.add(r, p)
+	return r, a.add(r, f, p)
 }
 
 // look asks all detectors at once.
@@ -136,13 +136,16 @@ func (a *analysis) look(ctx context.Context, p *picture.Picture) ([]*detect.Verd
 	return verdicts, errors.Join(errs...)
 }
 
-func (a *analysis) add(r result, p *picture.Picture) error {
+func (a *analysis) add(r result, f target, p *picture.Picture) error {
 	if a.report == nil {
 		return nil
 	}
-	e := &report.Entry{File: r.File, Verdicts: r.Detectors, Together: r.Together, Seconds: r.Seconds, Failed: r.Error}
+	e := &report.Entry{File: r.File, Verdicts: r.Detectors, Together: r.Together, Seconds: r.Seconds, Failed: r.Error, Known: f.known}
 	if p != nil {
 		e.Facts = fmt.Sprintf("%s, %d × %d", strings.ToUpper(p.Format), p.W, p.H)
+		if info, err := os.Stat(f.path); err == nil {
+			e.Facts += fmt.Sprintf(", %d KB", (info.Size()+500)/1000)
+		}
 	}
 	return a.report.Add(e, p)
 }
@@ -158,8 +161,8 @@ func reason(err error) string {
 // pictureExt are the endings that a folder is searched for; a file that is named outright is taken by its content.
 var pictureExt = []string{".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}
 
-// target is a file to look at, or what is wrong with the place that was named.
-type target struct{ path, wrong string }
+// target is a file to look at, with what is known of it, or what is wrong with the place that was named.
+type target struct{ path, wrong, known string }
 
 // expand lists the files to look at: those that are named, and the pictures in folders that are named, in order. A folder
 // that can't be read or holds no picture takes its turn with the reason.
@@ -173,14 +176,14 @@ func expand(args []string) (out []target) {
 		filepath.WalkDir(arg, func(path string, e fs.DirEntry, err error) error { //nolint:errcheck // f never fails
 			switch {
 			case err != nil:
-				out = append(out, target{path, "the folder can't be read: " + systemReason(err)})
+				out = append(out, target{path: path, wrong: "the folder can't be read: " + systemReason(err)})
 			case !e.IsDir() && slices.Contains(pictureExt, strings.ToLower(filepath.Ext(path))):
 				out = append(out, target{path: path})
 			}
 			return nil
 		})
 		if len(out) == before {
-			out = append(out, target{arg, "the folder holds no picture (" + strings.Join(pictureExt, " ") + ")"})
+			out = append(out, target{path: arg, wrong: "the folder holds no picture (" + strings.Join(pictureExt, " ") + ")"})
 		}
 	}
 	return out

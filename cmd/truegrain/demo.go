@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -57,10 +56,15 @@ func (c *DemoCmd) explain(ctx context.Context, t *terminal, detectors []*detect.
 	}
 	var files []target
 	for i := range min(8, len(parts.Items)) { // of every generator
-		files = append(files, target{path: parts.Items[i*len(parts.Items)/min(8, len(parts.Items))].Path})
+		it := parts.Items[i*len(parts.Items)/min(8, len(parts.Items))]
+		files = append(files, target{path: it.Path, known: "partly AI"})
 	}
 	for _, it := range whole.Items {
-		files = append(files, target{path: it.Path})
+		known := "photograph (rendered)"
+		if it.Label == data.AI {
+			known = "AI, generator " + it.Generator
+		}
+		files = append(files, target{path: it.Path, known: known})
 	}
 	a := analysis{t: t, detectors: detectors, opts: detect.Options{Maps: true}}
 	if a.report, err = newReport(c.Report, detectors); err != nil {
@@ -74,11 +78,5 @@ func (c *DemoCmd) explain(ctx context.Context, t *terminal, detectors []*detect.
 	if err := a.report.Write(time.Since(start)); err != nil {
 		return err
 	}
-	if err := table(t, detectors, results); err != nil {
-		return err
-	}
-	if len(results) == 0 {
-		return errors.New("the demo found no picture to explain")
-	}
-	return nil
+	return table(t, detectors, results)
 }

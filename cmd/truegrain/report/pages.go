@@ -98,9 +98,15 @@ func (l lane) BandWidth() float64 { return l.Card.Band[1] - l.Card.Band[0] }
 
 // Care says how many wrong answers to expect in a list.
 func (l list) Care() string {
-	n := len(l.Rows)
+	errors := "an error is possible"
+	switch n := len(l.Rows) / 20; {
+	case n == 1:
+		errors = "expect about one such error"
+	case n > 1:
+		errors = fmt.Sprintf("expect about %d such errors", n)
+	}
 	return fmt.Sprintf("Every detector is sometimes wrong, outside its undecided band about once in 20 on the pictures it was tested on. "+
-		"Among %d pictures expect about %d such errors of each detector, and more on kinds of pictures it has never seen.", n, (n+10)/20)
+		"Among %d pictures %s of each detector, and more on kinds of pictures it has never seen.", len(l.Rows), errors)
 }
 
 type count struct {
@@ -108,8 +114,17 @@ type count struct {
 	N           int
 }
 
+// span is a duration for people: "1.56 s", "5 min 22 s".
+func span(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	}
+	d = d.Round(time.Second)
+	return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
+}
+
 func (r *Report) many(took time.Duration) list {
-	l := list{Note: r.note, Title: fmt.Sprintf("%d pictures", len(r.entries)), Took: took.Round(time.Millisecond * 10).String()}
+	l := list{Note: r.note, Title: fmt.Sprintf("%d pictures", len(r.entries)), Took: span(took)}
 	counts := map[string]int{}
 	lanes := map[string]int{}
 	for _, e := range r.entries {

@@ -30,6 +30,7 @@ type Detector struct {
 type Entry struct {
 	File     string
 	Facts    string // "JPEG, 1024 × 768, 412 KB"
+	Known    string // what is known of where the picture comes from; empty if nothing
 	W, H     int
 	Verdicts []*detect.Verdict
 	Together detect.Together

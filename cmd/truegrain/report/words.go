@@ -17,7 +17,7 @@ func (r *Report) funcs() template.FuncMap {
 		"percent": Percent, "pct": pct, "share": share, "headline": headline, "say": say, "lean": leanWord,
 		"leanClass": leanClass, "mapSay": mapSay, "weak": weak, "ends": ends, "togetherClass": togetherClass,
 		"togetherWord": togetherWord, "jitter": jitter, "rest": func(p float64) string { return pct(1 - p) },
-		"base": filepath.Base, "dir": folder, "likely": likely,
+		"base": filepath.Base, "dir": folder, "likely": likely, "breaks": breaks,
 	}
 }
 
@@ -54,6 +54,12 @@ func folder(file string) string {
 		return dir
 	}
 	return ""
+}
+
+// breaks is a path that may be broken over lines at its slashes.
+func breaks(path string) template.HTML {
+	sep := string(filepath.Separator)
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(path), sep, sep+"<wbr>"))
 }
 
 // jitter spreads the dots of a lane over its height, in a fixed pattern, so that close ones stay apart.
