@@ -6,117 +6,113 @@ import (
 	"truegrain/kernels"
 )
 
-// head is one head of one picture: where its tokens start, and how far apart they are.
-type head struct {
-	op                 kernels.Attention
-	q, k, v, y         []float32
-	n                  int // of all heads of all pictures
-	qAt, kAt, vAt, yAt int
-	scale              float64
+// Attention is computed in blocks of queries, each against all keys: no more than (TK,queryBlock) scores exist for
+// each goroutine. A chunk is some blocks of one head, so that what the head has packed serves more than one.
+const (
+	queryBlock      = 64
+	attentionMACs   = 32 << 20 // that a chunk has at most, if it is more than one block: some 250 µs
+	attentionChunks = 16       // that there are at least, if there are so many blocks
+)
+
+// attention is an op, forward or backward, and how it is cut. It keeps no memory but what it needs to be used
+// again.
+type attention struct {
+	kernels.AttentionGrad
+	b      *Backend
+	p      []float32 // probabilities
+	scale  float32
+	blocks int       // of queries in a head
+	parts  int       // chunks in a head
+	sums   []float32 // of all chunks (heads,parts,2,TK,HD), in a backward with several of them in a head
+
+	work  func(c *attentionChunk)
+	chunk func(i int) // a.run, made once
 }
 
-// heads calls f for every head, in parallel.
-func (b *Backend) heads(op kernels.Attention, f func(h head)) {
-	base := head{op: op, q: floats(op.Q), k: floats(op.K), v: floats(op.V), y: floats(op.Y),
-		scale: 1 / math.Sqrt(float64(op.HD))}
-	b.chunks(op.B*op.NH, func(i int) {
-		h := base
-		picture, column := i/op.NH, i%op.NH*op.HD
-		h.n = i
-		h.qAt = picture*op.TQ*op.LDQ + column
-		h.kAt = picture*op.TK*op.LDK + column
-		h.vAt = picture*op.TK*op.LDV + column
-		h.yAt = picture*op.TQ*op.NH*op.HD + column
-		f(h)
-	})
+// attention cuts an op in chunks: at least so many if there are blocks enough, each of about macs.
+func (b *Backend) attention(op kernels.AttentionGrad, chunks, macs int) *attention {
+	a := b.attentions.get()
+	if a.chunk == nil {
+		a.chunk = a.run
+	}
+	a.b, a.AttentionGrad = b, op
+	a.scale = float32(1 / math.Sqrt(float64(op.HD)))
+	a.blocks = (op.TQ + queryBlock - 1) / queryBlock
+	perChunk := max(1, macs/(2*queryBlock*op.TK*op.HD))
+	a.parts = max((a.blocks+perChunk-1)/perChunk, (chunks+a.heads()-1)/a.heads())
+	a.parts = min(a.parts, a.blocks)
+	return a
 }
+
+// each does some work on n chunks.
+func (a *attention) each(n int, work func(c *attentionChunk)) {
+	a.work = work
+	a.b.chunks(n, a.chunk)
+}
+
+// end gives a back.
+func (a *attention) end() {
+	b := a.b
+	*a = attention{chunk: a.chunk}
+	b.attentions.put(a)
+}
+
+func (a *attention) heads() int  { return a.B * a.NH }
+func (a *attention) chunks() int { return a.heads() * a.parts }
 
 // width is the elements from one token of y to the next.
-func (h head) width() int { return h.op.NH * h.op.HD }
+func (a *attention) width() int { return a.NH * a.HD }
 
-// probabilities fills p (TQ,TK) with the softmax of the scaled scores, and lse, where wanted.
-func (b *Backend) probabilities(h head, p, lse []float32) {
-	o := h.op
-	b.gemm(gemm{m: o.TQ, n: o.TK, k: o.HD, transB: true, alpha: float32(h.scale), lda: o.LDQ,
-		ldb: o.LDK, ldc: o.TK,
-		a: h.q[h.qAt:], b: h.k[h.kAt:], c: p})
-	for t := range o.TQ {
-		row := p[t*o.TK:][:o.TK]
-		l := b.level.vmath.softmaxRow(row, row)
-		if lse != nil {
-			lse[h.n*o.TQ+t] = float32(l)
-		}
-	}
+// block is the queries of a block: whole vectors, as many as in the others or one more.
+func (a *attention) block(i int) (from, to int) {
+	vectors := (a.TQ + columnStep - 1) / columnStep
+	return i * vectors / a.blocks * columnStep, min(a.TQ, (i+1)*vectors/a.blocks*columnStep)
 }
 
-// Attention keeps the scores of one head at a time.
+// Attention computes y, and LSE where it is wanted.
 func (b *Backend) Attention(op kernels.Attention) {
+	exactly("attention", "Y", op.Y, op.B*op.TQ*op.NH*op.HD)
+	optionally("attention", "LSE", op.LSE, op.B*op.NH*op.TQ)
 	if op.TK == 0 {
 		b.Fill(op.Y, 0)
+		if !op.LSE.IsZero() {
+			b.Fill(op.LSE, math.Inf(-1))
+		}
+	}
+	if isEmpty(op) {
 		return
 	}
-	lse := floats(op.LSE)
-	b.heads(op, func(h head) {
-		p := b.scratch.get(op.TQ * op.TK)
-		defer b.scratch.put(p)
-		b.probabilities(h, p, lse)
-		b.gemm(gemm{m: op.TQ, n: op.HD, k: op.TK, alpha: 1, lda: op.TK, ldb: op.LDV, ldc: h.width(),
-			a: p, b: h.v[h.vAt:], c: h.y[h.yAt:]})
-	})
+	checkTokens(op, op.Q, op.K, op.V)
+	a := b.attention(kernels.AttentionGrad{Attention: op}, attentionChunks, attentionMACs)
+	a.each(a.chunks(), (*attentionChunk).forward)
+	a.end()
 }
 
-// AttentionMap writes the probabilities.
+// AttentionMap computes the probabilities.
 func (b *Backend) AttentionMap(op kernels.AttentionMap) {
-	p := floats(op.P)
-	n := op.TQ * op.TK
-	b.heads(op.Attention, func(h head) { b.probabilities(h, p[h.n*n:][:n], nil) })
-}
-
-// AttentionBackward recomputes the probabilities of one head at a time.
-func (b *Backend) AttentionBackward(op kernels.AttentionGrad) {
-	if op.TQ == 0 || op.TK == 0 {
-		for _, g := range []kernels.Grad{op.DQ, op.DK, op.DV} {
-			if g.Wanted() {
-				b.zeroed(g)
-			}
-		}
+	exactly("attention map", "P", op.P, op.B*op.NH*op.TQ*op.TK)
+	if isEmpty(op.Attention) {
 		return
 	}
-	dy, dq, dk, dv := floats(op.DY), floats(op.DQ.Buf), floats(op.DK.Buf), floats(op.DV.Buf)
-	b.heads(op.Attention, func(h head) {
-		p, ds := b.scratch.get(op.TQ*op.TK), b.scratch.get(op.TQ*op.TK)
-		defer b.scratch.put(p)
-		defer b.scratch.put(ds)
-		b.probabilities(h, p, nil)
-		b.scoreGradient(h, ds, p, dy)
-		if op.DQ.Wanted() {
-			b.gemm(gemm{m: op.TQ, n: op.HD, k: op.TK, alpha: 1, lda: op.TK, ldb: op.LDK, ldc: op.LDQ,
-				a: ds, b: h.k[h.kAt:], c: dq[h.qAt:], acc: op.DQ.Acc})
-		}
-		if op.DK.Wanted() {
-			b.gemm(gemm{m: op.TK, n: op.HD, k: op.TQ, transA: true, alpha: 1, lda: op.TK, ldb: op.LDQ,
-				ldc: op.LDK,
-				a:   ds, b: h.q[h.qAt:], c: dk[h.kAt:], acc: op.DK.Acc})
-		}
-		if op.DV.Wanted() {
-			b.gemm(gemm{m: op.TK, n: op.HD, k: op.TQ, transA: true, alpha: 1, lda: op.TK,
-				ldb: h.width(), ldc: op.LDV,
-				a: p, b: dy[h.yAt:], c: dv[h.vAt:], acc: op.DV.Acc})
-		}
-	})
+	checkTokens(op.Attention, op.Q, op.K, kernels.Buf{})
+	a := b.attention(kernels.AttentionGrad{Attention: op.Attention}, attentionChunks, attentionMACs)
+	a.p = floats(op.P)
+	a.each(a.chunks(), (*attentionChunk).probabilities)
+	a.end()
 }
 
-// scoreGradient fills ds (TQ,TK) with scale·p·(dy·v − δ), δ = dy·y of each query.
-func (b *Backend) scoreGradient(h head, ds, p, dy []float32) {
-	o := h.op
-	b.gemm(gemm{m: o.TQ, n: o.TK, k: o.HD, transB: true, alpha: 1, lda: h.width(), ldb: o.LDV, ldc: o.TK,
-		a: dy[h.yAt:], b: h.v[h.vAt:], c: ds})
-	for t := range o.TQ {
-		at := h.yAt + t*h.width()
-		delta := float32(dot64(dy[at:][:o.HD], h.y[at:][:o.HD]))
-		row, prob := ds[t*o.TK:][:o.TK], p[t*o.TK:][:o.TK]
-		for s, g := range row {
-			row[s] = prob[s] * (g - delta) * float32(h.scale)
+// isEmpty says that no query meets a key.
+func isEmpty(o kernels.Attention) bool { return o.B*o.NH*o.TQ*o.TK*o.HD == 0 }
+
+// checkTokens looks at buffers that have the layout of q, k and v.
+func checkTokens(o kernels.Attention, q, k, v kernels.Buf) {
+	for _, x := range [...]struct {
+		field      string
+		buf        kernels.Buf
+		tokens, ld int
+	}{{"Q", q, o.TQ, o.LDQ}, {"K", k, o.TK, o.LDK}, {"V", v, o.TK, o.LDV}} {
+		if !x.buf.IsZero() {
+			holds("attention", x.field, x.buf, 1, o.B*x.tokens, o.NH*o.HD, x.ld, 0)
 		}
 	}
 }

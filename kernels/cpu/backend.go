@@ -36,6 +36,9 @@ type shared struct {
 	runners free[runner]
 	mixers  free[mixer]
 	pools   free[poolArgs]
+
+	attentions        free[attention]
+	chunksOfAttention free[attentionChunk]
 }
 
 func init() {

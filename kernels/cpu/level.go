@@ -18,6 +18,7 @@ type level struct {
 	transpose func(dst, src *float32, dstStride, srcStride, n int)
 	stream    *streamKernels
 	vmath     vmath
+	attention attentionKernels
 	peak      func(n int) // n·peakFLOPs operations as fast as the level can; nil if the level has none
 	peakFLOPs int
 
@@ -73,6 +74,7 @@ var generic = &level{
 	transpose: transposeGo(genericLanes),
 	stream:    &streamGo,
 	vmath:     vmathGo,
+	attention: attentionGo,
 }
 
 func tilesGo(width int) tileSet {

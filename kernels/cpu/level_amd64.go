@@ -29,6 +29,7 @@ var avx512 = &level{
 	peak:      peakAVX512,
 	peakFLOPs: 12 * 2 * 16,
 	vmath:     vmathAVX512,
+	attention: attentionAVX512,
 }
 
 var avx2 = &level{
@@ -47,6 +48,7 @@ var avx2 = &level{
 	peak:      peakAVX2,
 	peakFLOPs: 12 * 2 * 8,
 	vmath:     vmathAVX2,
+	attention: attentionAVX2,
 }
 
 // pairTiles are the kernels of AVX512_BF16, which not every processor with AVX-512 has.

@@ -41,3 +41,23 @@ func TestNothingIsReadBehindBuffers(t *testing.T) {
 			A: buf(g.oc), B: buf(g.window()), C: op.Weight})
 	})
 }
+
+func TestAttentionReadsNothingBehindBuffers(t *testing.T) {
+	forLevels(t, func(t *testing.T, l *level) {
+		be := testBackend(t, l)
+		rng := rand.New(rand.NewPCG(1, 1))
+		for _, s := range attentionSizes {
+			if s.tq*s.tk == 0 || s.b == 0 || s.tq*s.tk > 50_000 {
+				continue
+			}
+			o := newAttentionOperands(rng, s)
+			g := o.grad()
+			buf := func(b kernels.Buf) kernels.Buf { return of(fenced(t, rng, b.Len())) }
+			g.Q, g.K, g.V, g.Y, g.LSE, g.DY = buf(g.Q), buf(g.K), buf(g.V), buf(g.Y), buf(g.LSE), buf(g.DY)
+			g.DQ.Buf, g.DK.Buf, g.DV.Buf = buf(g.DQ.Buf), buf(g.DK.Buf), buf(g.DV.Buf)
+			be.Attention(g.Attention)
+			be.AttentionMap(kernels.AttentionMap{Attention: g.Attention, P: of(fenced(t, rng, s.b*s.nh*s.tq*s.tk))})
+			be.AttentionBackward(g)
+		}
+	})
+}

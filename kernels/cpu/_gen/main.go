@@ -43,6 +43,7 @@ var parts = []struct {
 	{"layernorm", layerNorm},
 	{"resample", resample},
 	{"pool2d", pools},
+	{"attention", attention},
 }
 
 func main() {
