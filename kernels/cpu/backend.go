@@ -39,6 +39,10 @@ type shared struct {
 
 	attentions        free[attention]
 	chunksOfAttention free[attentionChunk]
+	packers free[packer]
+
+	winogradCalls   free[winogradCall]
+	winogradRunners free[winogradRunner]
 }
 
 func init() {
@@ -122,3 +126,13 @@ func (b *Backend) parallel(n, grain int, f func(lo, hi int)) {
 // chunks calls f for every chunk 0..n-1, as parallel does: for work that is not a range, or that keeps
 // partial sums by chunk and adds them in order afterwards.
 func (b *Backend) chunks(n int, f func(c int)) { b.pool.run(n, b.cancel, f) }
+
+// cancelled says that the context has ended: a long chunk may stop.
+func (b *Backend) cancelled() bool {
+	select {
+	case <-b.cancel:
+		return true
+	default:
+		return false
+	}
+}

@@ -6,8 +6,12 @@ import "truegrain/kernels"
 func (b *Backend) Conv2D(op kernels.Conv2D) {
 	op.Check()
 	y := floats(op.Y)
-	b.convolve(conv2DGeometry(op), floats(op.X), weightsOf(op.Weight, op.Packed), y, false,
-		epilogue{floats(op.Bias), floats(op.Residual), op.Act})
+	if w, ok := op.Packed.(*winograd); ok {
+		b.winograd(op, w)
+	} else {
+		b.convolve(conv2DGeometry(op), floats(op.X), weightsOf(op.Weight, op.Packed), y, false,
+			epilogue{floats(op.Bias), floats(op.Residual), op.Act})
+	}
 	b.channelSums(op.Sums, y, op.OC)
 }
 

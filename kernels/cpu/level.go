@@ -19,7 +19,8 @@ type level struct {
 	stream    *streamKernels
 	vmath     vmath
 	attention attentionKernels
-	peak      func(n int) // n·peakFLOPs operations as fast as the level can; nil if the level has none
+	peak      func(n int)        // n·peakFLOPs operations as fast as the level can; nil if the level has none
+	winograd  [2]winogradKernels // for m = 2 and 4
 	peakFLOPs int
 
 	// For products in bfloat16, nil where the processor has no such instructions: tiles on pairs, and the rounding of
@@ -75,6 +76,7 @@ var generic = &level{
 	stream:    &streamGo,
 	vmath:     vmathGo,
 	attention: attentionGo,
+	winograd:  winogradGo,
 }
 
 func tilesGo(width int) tileSet {

@@ -26,6 +26,9 @@ var avx512 = &level{
 	lanes:     16,
 	transpose: transposeAVX512,
 	stream:    &streamAVX512,
+	winograd: [2]winogradKernels{
+		{winogradInput2AVX512, winogradOutput2AVX512}, {winogradInput4AVX512, winogradOutput4AVX512},
+	},
 	peak:      peakAVX512,
 	peakFLOPs: 12 * 2 * 16,
 	vmath:     vmathAVX512,
@@ -45,6 +48,9 @@ var avx2 = &level{
 	lanes:     8,
 	transpose: transposeAVX2,
 	stream:    &streamAVX2,
+	winograd: [2]winogradKernels{
+		{winogradInput2AVX2, winogradOutput2AVX2}, {winogradInput4AVX2, winogradOutput4AVX2},
+	},
 	peak:      peakAVX2,
 	peakFLOPs: 12 * 2 * 8,
 	vmath:     vmathAVX2,

@@ -28,6 +28,9 @@ func (b *Backend) Pack(op kernels.Op, how kernels.Packing) (kernels.Packed, erro
 	switch o := op.(type) {
 	case kernels.Conv2D:
 		o.Check()
+		if m := winogradFor(o); how != kernels.Exact && (m == 4 || m == 2 && !p.pairs) {
+			return b.packWinograd(o, m), nil
+		}
 		g, weight := conv2DGeometry(o), floats(o.Weight)
 		if p.pairs = p.pairs && g.c/g.groups%2 == 0; p.pairs {
 			g.c, weight = g.c/2, b.toPairs(weight)

@@ -44,17 +44,20 @@ var parts = []struct {
 	{"resample", resample},
 	{"pool2d", pools},
 	{"attention", attention},
+	{"winograd", winograd},
 }
 
 func main() {
 	log.SetFlags(0)
 	pkg, err := load("../tileargs.go", "../streamflags.go", "../streamargs.go")
+	pkg, err := load("../tileargs.go", "../winogradargs.go")
 	if err != nil {
 		log.Fatal(err)
 	}
 	for _, p := range parts {
 		w := &writer{Context: build.NewContext(), pkg: pkg, copied: map[uint32]operand.Mem{},
 			tables: map[string]operand.Mem{}}
+		w := &writer{Context: build.NewContext(), pkg: pkg, eights: map[uint32]operand.Mem{}}
 		w.ConstraintExpr("amd64,!noasm")
 		for _, v := range []*vector{avx512(w), avx2(w)} {
 			p.write(w, v)
@@ -100,6 +103,10 @@ type writer struct {
 }
 
 // load type-checks the files that declare argument blocks and flags, so that these are written down only once.
+	eights map[uint32]operand.Mem // and constants, by their bits
+}
+
+// load type-checks the files that declare argument blocks, so that their layouts are written down only once.
 func load(names ...string) (*types.Package, error) {
 	fset := token.NewFileSet()
 	var files []*ast.File

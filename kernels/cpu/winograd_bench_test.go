@@ -1,0 +1,62 @@
+package cpu
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"truegrain/kernels"
+)
+
+// BenchmarkWinograd checks Winograd's convolution against the direct one, then times all three on packed weights.
+// GFLOP/s are those of the direct one.
+func BenchmarkWinograd(b *testing.B) {
+	for _, s := range []struct {
+		name           string
+		b, h, c, oc, d int
+	}{
+		{"56x56x64", 1, 56, 64, 64, 1},
+		{"28x28x128", 1, 28, 128, 128, 1},
+		{"14x14x256", 1, 14, 256, 256, 1},
+		{"7x7x512", 1, 7, 512, 512, 1},
+		{"56x56x64 b8", 8, 56, 64, 64, 1},
+		{"28x28x128 b8", 8, 28, 128, 128, 1},
+		{"14x14x256 b8", 8, 14, 256, 256, 1},
+		{"7x7x512 b8", 8, 7, 512, 512, 1},
+		{"28x28x256 dilation 2", 1, 28, 256, 256, 2},
+		{"28x28x512 dilation 4", 1, 28, 512, 512, 4},
+		{"28x28x2048-512", 1, 28, 2048, 512, 1},
+		{"28x28x256 dilation 2 b4", 4, 28, 256, 256, 2},
+		{"28x28x512 dilation 4 b4", 4, 28, 512, 512, 4},
+		{"28x28x2048-512 b4", 4, 28, 2048, 512, 1},
+		{"64x64x16", 1, 64, 16, 16, 1},
+		{"32x32x32", 1, 32, 32, 32, 1},
+	} {
+		b.Run(s.name, func(b *testing.B) {
+			benchLevels(b, func(b *testing.B, be *Backend) {
+				rng := rand.New(rand.NewPCG(1, 1))
+				op := kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1,
+					PadH: s.d, PadW: s.d, DilH: s.d, DilW: s.d}, B: s.b, H: s.h, W: s.h, C: s.c, OC: s.oc, Groups: 1}
+				n := s.b * s.h * s.h
+				op.X, op.Weight, op.Bias = of(randomFloats(rng, n*s.c)), of(randomFloats(rng, s.oc*9*s.c)), of(randomFloats(rng, s.oc))
+				op.Y, op.Act = of(make([]float32, n*s.oc)), kernels.WithReLU
+				be.Conv2D(op)
+				want := append([]float32(nil), floats(op.Y)...)
+				cost := op.Cost()
+				for _, m := range []int{0, 2, 4} {
+					if m == 0 {
+						p, err := be.Pack(op, kernels.Exact)
+						require.NoError(b, err)
+						op.Packed = p
+					} else {
+						op.Packed = be.packWinograd(op, m)
+					}
+					be.Conv2D(op)
+					require.Less(b, relative(floats(op.Y), want), 1e-5)
+					b.Run(op.Packed.Method(), func(b *testing.B) { measure(b, be, cost, func() { be.Conv2D(op) }) })
+				}
+			})
+		})
+	}
+}
