@@ -173,4 +173,6 @@ func (p *plan) endPart() {
 	p.part, p.ended = 0, true
 }
 
-func roundUp(n, to int) int { return (n + to - 1) / to * to }
+func roundUp(n, to int) int { return ceil(n, to) * to }
+
+func ceil(n, by int) int { return (n + by - 1) / by }

@@ -84,6 +84,7 @@ type runner struct {
 	args       tileArgs
 	aOff, cOff []int64
 	pieces     []piece
+	next       uintptr // what is read of B after the panel at hand
 	sums       [tileRows * maxWidth]float32
 }
 
@@ -104,6 +105,7 @@ func (p *plan) run(i int) {
 	r.locate(x, c)
 	for k := range x.passes() {
 		for n := c.column; n < c.behind; n += p.b.level.width {
+			r.next = p.following(i, n, k)
 			for _, part := range r.pieces {
 				r.pass(p, x, part, n, k)
 			}
@@ -113,6 +115,24 @@ func (p *plan) run(i int) {
 		r.gelu(p.b.level, x, c)
 	}
 	p.b.runners.put(r)
+}
+
+// following is where B is read after the panel at column n in pass k of chunk i: the next panel, the first one of
+// the next pass, or that of the chunk that comes next if two cores take turns.
+func (p *plan) following(i, n, k int) uintptr {
+	c := &p.chunks[i]
+	x, w := &p.products[c.product], p.b.level.width
+	if x.bStep != 0 {
+		return address(x.b, n)
+	}
+	if n += w; n >= c.behind {
+		n, k = c.column, k+1
+	}
+	if k == x.passes() {
+		c = &p.chunks[min(i+2, len(p.chunks)-1)]
+		x, n, k = &p.products[c.product], c.column, 0
+	}
+	return address(x.b, n*x.k+k*x.pass*w)
 }
 
 // locate finds the pieces of a chunk and fills the tables of their rows.
@@ -171,6 +191,7 @@ func (r *runner) pass(p *plan, x *product, part piece, n, k int) {
 	if last && x.act == kernels.WithReLU {
 		r.args.flags |= flagReLU
 	}
+	r.args.fetch(r.next, len(r.aOff))
 	tiles := tile(x.tiles(l), r.args.cols)
 	full := part.rows / tileRows
 	if full > 0 {

@@ -31,6 +31,16 @@ func tileOf(rows int, add func(args *tileArgs, sum *[4]float32, a, b uintptr, de
 	}
 }
 
+// fetch makes the kernels fetch a panel to L2, one that is read soon, while they compute so many rows: these hide
+// it, unless they are few.
+func (args *tileArgs) fetch(panel uintptr, rows int) {
+	const line = 64
+	args.next = args.b
+	if rows >= 2*tileRows {
+		args.next, args.nextStep = panel, min(line, roundUp(ceil(args.bStep, ceil(rows, tileRows)), line/4))
+	}
+}
+
 // dot is the product of a row of A with four columns of B.
 func (args *tileArgs) dot(
 	add func(args *tileArgs, sum *[4]float32, a, b uintptr, depth int), a, b uintptr,

@@ -5,13 +5,14 @@
 #include "textflag.h"
 
 // func tile1x16AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile1x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -21,9 +22,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	JMP       ready
 
@@ -40,8 +41,9 @@ ready:
 	MOVQ   (CX), R8
 	ADDQ   DX, R8
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -53,21 +55,29 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z6
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z12
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z18
@@ -81,6 +91,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
@@ -95,7 +107,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -105,7 +117,7 @@ epilogue:
 	VPXORD    Z18, Z18, Z18
 	VADDPS    Z6, Z0, Z0
 	VPXORD    Z6, Z6, Z6
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -115,24 +127,24 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    120(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	JMP     stored
@@ -142,14 +154,15 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+8, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z18, Z6, Z6
@@ -336,13 +349,14 @@ keep:
 	JMP     next
 
 // func tile2x16AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile2x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -352,9 +366,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	JMP       ready
@@ -378,8 +392,9 @@ ready:
 	MOVQ   8(CX), R9
 	ADDQ   DX, R9
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -391,6 +406,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
@@ -398,6 +415,8 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z1
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z6
@@ -405,6 +424,8 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z12
@@ -412,6 +433,8 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z13
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z18
@@ -427,6 +450,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
@@ -443,7 +468,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -459,7 +484,7 @@ epilogue:
 	VPXORD    Z6, Z6, Z6
 	VADDPS    Z7, Z1, Z1
 	VPXORD    Z7, Z7, Z7
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -469,29 +494,29 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
 	VADDPS    Z24, Z1, Z1
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
 	VMAXPS Z1, Z24, Z1
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    120(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -503,14 +528,15 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+16, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -750,13 +776,14 @@ keep:
 	JMP     next
 
 // func tile3x16AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile3x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -766,9 +793,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
@@ -799,8 +826,9 @@ ready:
 	MOVQ   16(CX), R10
 	ADDQ   DX, R10
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -812,6 +840,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
@@ -821,6 +851,8 @@ unrolled:
 	VFMADD231PS  Z24, Z30, Z2
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z6
@@ -830,6 +862,8 @@ unrolled:
 	VFMADD231PS  Z24, Z30, Z8
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z12
@@ -839,6 +873,8 @@ unrolled:
 	VFMADD231PS  Z24, Z30, Z14
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z18
@@ -856,6 +892,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
@@ -874,7 +912,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -896,7 +934,7 @@ epilogue:
 	VPXORD    Z7, Z7, Z7
 	VADDPS    Z8, Z2, Z2
 	VPXORD    Z8, Z8, Z8
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -906,17 +944,17 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
 	MOVQ      16(CX), R10
 	ADDQ      DX, R10
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -925,7 +963,7 @@ epilogue:
 	VADDPS    Z24, Z2, Z2
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -933,7 +971,7 @@ nores:
 	VMAXPS Z2, Z24, Z2
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    120(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -947,14 +985,15 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+24, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -1247,13 +1286,14 @@ keep:
 	JMP     next
 
 // func tile4x16AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile4x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1263,9 +1303,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
@@ -1303,8 +1343,9 @@ ready:
 	MOVQ   24(CX), R11
 	ADDQ   DX, R11
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -1316,6 +1357,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
@@ -1327,6 +1370,8 @@ unrolled:
 	VFMADD231PS  Z24, Z31, Z3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z6
@@ -1338,6 +1383,8 @@ unrolled:
 	VFMADD231PS  Z24, Z31, Z9
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z12
@@ -1349,6 +1396,8 @@ unrolled:
 	VFMADD231PS  Z24, Z31, Z15
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z18
@@ -1368,6 +1417,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
@@ -1388,7 +1439,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -1416,7 +1467,7 @@ epilogue:
 	VPXORD    Z8, Z8, Z8
 	VADDPS    Z9, Z3, Z3
 	VPXORD    Z9, Z9, Z9
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1426,8 +1477,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -1436,9 +1487,9 @@ epilogue:
 	ADDQ      DX, R10
 	MOVQ      24(CX), R11
 	ADDQ      DX, R11
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -1449,7 +1500,7 @@ epilogue:
 	VADDPS    Z24, Z3, Z3
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -1458,7 +1509,7 @@ nores:
 	VMAXPS Z3, Z24, Z3
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    120(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -1474,14 +1525,15 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+32, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -1827,13 +1879,14 @@ keep:
 	JMP     next
 
 // func tile5x16AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile5x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1843,9 +1896,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
@@ -1890,8 +1943,9 @@ ready:
 	MOVQ   32(CX), R12
 	ADDQ   DX, R12
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -1903,6 +1957,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
@@ -1916,6 +1972,8 @@ unrolled:
 	VFMADD231PS  Z24, Z28, Z4
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z6
@@ -1929,6 +1987,8 @@ unrolled:
 	VFMADD231PS  Z24, Z28, Z10
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z12
@@ -1942,6 +2002,8 @@ unrolled:
 	VFMADD231PS  Z24, Z28, Z16
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z18
@@ -1963,6 +2025,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
@@ -1985,7 +2049,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -2019,7 +2083,7 @@ epilogue:
 	VPXORD    Z9, Z9, Z9
 	VADDPS    Z10, Z4, Z4
 	VPXORD    Z10, Z10, Z10
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2029,8 +2093,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -2041,9 +2105,9 @@ epilogue:
 	ADDQ      DX, R11
 	MOVQ      32(CX), R12
 	ADDQ      DX, R12
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -2056,7 +2120,7 @@ epilogue:
 	VADDPS    Z24, Z4, Z4
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -2066,7 +2130,7 @@ nores:
 	VMAXPS Z4, Z24, Z4
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    120(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -2084,14 +2148,15 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+40, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -2490,13 +2555,14 @@ keep:
 	JMP     next
 
 // func tile6x16AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile6x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2506,9 +2572,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
@@ -2560,8 +2626,9 @@ ready:
 	MOVQ   40(CX), R13
 	ADDQ   DX, R13
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -2573,6 +2640,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
@@ -2588,6 +2657,8 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z6
@@ -2603,6 +2674,8 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z12
@@ -2618,6 +2691,8 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z17
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z18
@@ -2641,6 +2716,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	VFMADD231PS  Z24, Z28, Z0
@@ -2665,7 +2742,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -2705,7 +2782,7 @@ epilogue:
 	VPXORD    Z10, Z10, Z10
 	VADDPS    Z11, Z5, Z5
 	VPXORD    Z11, Z11, Z11
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2715,8 +2792,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -2729,9 +2806,9 @@ epilogue:
 	ADDQ      DX, R12
 	MOVQ      40(CX), R13
 	ADDQ      DX, R13
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -2746,7 +2823,7 @@ epilogue:
 	VADDPS    Z24, Z5, Z5
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -2757,7 +2834,7 @@ nores:
 	VMAXPS Z5, Z24, Z5
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    120(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -2777,14 +2854,15 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+48, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -3236,13 +3314,14 @@ keep:
 	JMP     next
 
 // func tile1x32AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile1x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3252,9 +3331,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	JMP       ready
@@ -3272,8 +3351,9 @@ ready:
 	MOVQ   (CX), R8
 	ADDQ   DX, R8
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -3285,6 +3365,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -3292,6 +3374,8 @@ unrolled:
 	VFMADD231PS  Z25, Z28, Z1
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -3299,6 +3383,8 @@ unrolled:
 	VFMADD231PS  Z25, Z28, Z13
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -3306,6 +3392,8 @@ unrolled:
 	VFMADD231PS  Z25, Z28, Z1
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -3321,6 +3409,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -3337,7 +3427,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -3345,7 +3435,7 @@ epilogue:
 	VPXORD    Z12, Z12, Z12
 	VADDPS    Z13, Z1, Z1
 	VPXORD    Z13, Z13, Z13
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3355,27 +3445,27 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
 	VADDPS    Z24, Z1, Z1
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
 	VMAXPS Z1, Z24, Z1
 
 norelu:
-	CMPQ    96(AX), $+32
+	CMPQ    120(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -3387,14 +3477,15 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+8, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -3602,13 +3693,14 @@ keep:
 	JMP     next
 
 // func tile2x32AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile2x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3618,9 +3710,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVUPS.Z 64(BX), K2, Z1
@@ -3646,8 +3738,9 @@ ready:
 	MOVQ   8(CX), R9
 	ADDQ   DX, R9
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -3659,6 +3752,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -3669,6 +3764,8 @@ unrolled:
 	VFMADD231PS  Z25, Z29, Z3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -3679,6 +3776,8 @@ unrolled:
 	VFMADD231PS  Z25, Z29, Z15
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -3689,6 +3788,8 @@ unrolled:
 	VFMADD231PS  Z25, Z29, Z3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -3707,6 +3808,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -3726,7 +3829,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -3738,7 +3841,7 @@ epilogue:
 	VPXORD    Z14, Z14, Z14
 	VADDPS    Z15, Z3, Z3
 	VPXORD    Z15, Z15, Z15
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3748,15 +3851,15 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -3767,7 +3870,7 @@ epilogue:
 	VADDPS    Z24, Z3, Z3
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -3776,7 +3879,7 @@ nores:
 	VMAXPS Z3, Z24, Z3
 
 norelu:
-	CMPQ    96(AX), $+32
+	CMPQ    120(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -3792,14 +3895,15 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+16, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -4076,13 +4180,14 @@ keep:
 	JMP     next
 
 // func tile3x32AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile3x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -4092,9 +4197,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z4
@@ -4128,8 +4233,9 @@ ready:
 	MOVQ   16(CX), R10
 	ADDQ   DX, R10
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -4141,6 +4247,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4154,6 +4262,8 @@ unrolled:
 	VFMADD231PS  Z25, Z30, Z5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4167,6 +4277,8 @@ unrolled:
 	VFMADD231PS  Z25, Z30, Z17
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4180,6 +4292,8 @@ unrolled:
 	VFMADD231PS  Z25, Z30, Z5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4201,6 +4315,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4223,7 +4339,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -4239,7 +4355,7 @@ epilogue:
 	VPXORD    Z16, Z16, Z16
 	VADDPS    Z17, Z5, Z5
 	VPXORD    Z17, Z17, Z17
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -4249,17 +4365,17 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
 	MOVQ      16(CX), R10
 	ADDQ      DX, R10
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -4274,7 +4390,7 @@ epilogue:
 	VADDPS    Z24, Z5, Z5
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -4285,7 +4401,7 @@ nores:
 	VMAXPS Z5, Z24, Z5
 
 norelu:
-	CMPQ    96(AX), $+32
+	CMPQ    120(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -4305,14 +4421,15 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+24, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -4658,13 +4775,14 @@ keep:
 	JMP     next
 
 // func tile4x32AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile4x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -4674,9 +4792,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z4
@@ -4718,8 +4836,9 @@ ready:
 	MOVQ   24(CX), R11
 	ADDQ   DX, R11
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -4731,6 +4850,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4747,6 +4868,8 @@ unrolled:
 	VFMADD231PS  Z25, Z31, Z7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4763,6 +4886,8 @@ unrolled:
 	VFMADD231PS  Z25, Z31, Z19
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4779,6 +4904,8 @@ unrolled:
 	VFMADD231PS  Z25, Z31, Z7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4803,6 +4930,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4828,7 +4957,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -4848,7 +4977,7 @@ epilogue:
 	VPXORD    Z18, Z18, Z18
 	VADDPS    Z19, Z7, Z7
 	VPXORD    Z19, Z19, Z19
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -4858,8 +4987,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -4868,9 +4997,9 @@ epilogue:
 	ADDQ      DX, R10
 	MOVQ      24(CX), R11
 	ADDQ      DX, R11
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -4889,7 +5018,7 @@ epilogue:
 	VADDPS    Z24, Z7, Z7
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -4902,7 +5031,7 @@ nores:
 	VMAXPS Z7, Z24, Z7
 
 norelu:
-	CMPQ    96(AX), $+32
+	CMPQ    120(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -4926,14 +5055,15 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+32, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -5348,13 +5478,14 @@ keep:
 	JMP     next
 
 // func tile5x32AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile5x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -5364,9 +5495,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z4
@@ -5416,8 +5547,9 @@ ready:
 	MOVQ   32(CX), R12
 	ADDQ   DX, R12
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -5429,6 +5561,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -5448,6 +5582,8 @@ unrolled:
 	VFMADD231PS  Z25, Z28, Z9
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -5467,6 +5603,8 @@ unrolled:
 	VFMADD231PS  Z25, Z28, Z21
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -5486,6 +5624,8 @@ unrolled:
 	VFMADD231PS  Z25, Z28, Z9
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -5513,6 +5653,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -5541,7 +5683,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -5565,7 +5707,7 @@ epilogue:
 	VPXORD    Z20, Z20, Z20
 	VADDPS    Z21, Z9, Z9
 	VPXORD    Z21, Z21, Z21
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -5575,8 +5717,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -5587,9 +5729,9 @@ epilogue:
 	ADDQ      DX, R11
 	MOVQ      32(CX), R12
 	ADDQ      DX, R12
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -5612,7 +5754,7 @@ epilogue:
 	VADDPS    Z24, Z9, Z9
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -5627,7 +5769,7 @@ nores:
 	VMAXPS Z9, Z24, Z9
 
 norelu:
-	CMPQ    96(AX), $+32
+	CMPQ    120(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -5655,14 +5797,15 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+40, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -6146,13 +6289,14 @@ keep:
 	JMP     next
 
 // func tile6x32AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile6x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -6162,9 +6306,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z4
@@ -6222,8 +6366,9 @@ ready:
 	MOVQ   40(CX), R13
 	ADDQ   DX, R13
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -6235,6 +6380,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -6257,6 +6404,8 @@ unrolled:
 	VFMADD231PS  Z25, Z29, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -6279,6 +6428,8 @@ unrolled:
 	VFMADD231PS  Z25, Z29, Z23
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -6301,6 +6452,8 @@ unrolled:
 	VFMADD231PS  Z25, Z29, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -6331,6 +6484,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -6362,7 +6517,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -6390,7 +6545,7 @@ epilogue:
 	VPXORD    Z22, Z22, Z22
 	VADDPS    Z23, Z11, Z11
 	VPXORD    Z23, Z23, Z23
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -6400,8 +6555,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -6414,9 +6569,9 @@ epilogue:
 	ADDQ      DX, R12
 	MOVQ      40(CX), R13
 	ADDQ      DX, R13
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -6443,7 +6598,7 @@ epilogue:
 	VADDPS    Z24, Z11, Z11
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -6460,7 +6615,7 @@ nores:
 	VMAXPS Z11, Z24, Z11
 
 norelu:
-	CMPQ    96(AX), $+32
+	CMPQ    120(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -6492,14 +6647,15 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+48, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -7052,13 +7208,14 @@ keep:
 	JMP     next
 
 // func tile1x48AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile1x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -7068,9 +7225,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVUPS.Z 128(BX), K3, Z2
@@ -7088,8 +7245,9 @@ ready:
 	MOVQ  (CX), R8
 	ADDQ  DX, R8
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -7101,6 +7259,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -7110,6 +7270,8 @@ unrolled:
 	VFMADD231PS  Z26, Z28, Z2
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -7119,6 +7281,8 @@ unrolled:
 	VFMADD231PS  Z26, Z28, Z2
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -7128,6 +7292,8 @@ unrolled:
 	VFMADD231PS  Z26, Z28, Z2
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -7145,6 +7311,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -7163,11 +7331,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -7177,13 +7345,13 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -7192,7 +7360,7 @@ epilogue:
 	VADDPS    Z24, Z2, Z2
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -7200,7 +7368,7 @@ nores:
 	VMAXPS Z2, Z24, Z2
 
 norelu:
-	CMPQ    96(AX), $+48
+	CMPQ    120(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -7214,14 +7382,15 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+8, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -7443,13 +7612,14 @@ keep:
 	JMP     next
 
 // func tile2x48AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile2x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -7459,9 +7629,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVUPS.Z 64(BX), K2, Z1
@@ -7487,8 +7657,9 @@ ready:
 	MOVQ  8(CX), R9
 	ADDQ  DX, R9
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -7500,6 +7671,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -7513,6 +7686,8 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -7526,6 +7701,8 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -7539,6 +7716,8 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -7560,6 +7739,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -7582,11 +7763,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -7596,15 +7777,15 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -7619,7 +7800,7 @@ epilogue:
 	VADDPS    Z24, Z5, Z5
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -7630,7 +7811,7 @@ nores:
 	VMAXPS Z5, Z24, Z5
 
 norelu:
-	CMPQ    96(AX), $+48
+	CMPQ    120(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -7650,14 +7831,15 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+16, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -7957,13 +8139,14 @@ keep:
 	JMP     next
 
 // func tile3x48AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile3x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -7973,9 +8156,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVAPS   Z0, Z6
@@ -8009,8 +8192,9 @@ ready:
 	MOVQ  16(CX), R10
 	ADDQ  DX, R10
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -8022,6 +8206,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -8039,6 +8225,8 @@ unrolled:
 	VFMADD231PS  Z26, Z30, Z8
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -8056,6 +8244,8 @@ unrolled:
 	VFMADD231PS  Z26, Z30, Z8
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -8073,6 +8263,8 @@ unrolled:
 	VFMADD231PS  Z26, Z30, Z8
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -8098,6 +8290,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -8124,11 +8318,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -8138,17 +8332,17 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
 	MOVQ      16(CX), R10
 	ADDQ      DX, R10
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -8169,7 +8363,7 @@ epilogue:
 	VADDPS    Z24, Z8, Z8
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -8183,7 +8377,7 @@ nores:
 	VMAXPS Z8, Z24, Z8
 
 norelu:
-	CMPQ    96(AX), $+48
+	CMPQ    120(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -8209,14 +8403,15 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+24, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -8594,13 +8789,14 @@ keep:
 	JMP     next
 
 // func tile4x48AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile4x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -8610,9 +8806,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVAPS   Z0, Z6
@@ -8654,8 +8850,9 @@ ready:
 	MOVQ  24(CX), R11
 	ADDQ  DX, R11
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -8667,6 +8864,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -8688,6 +8887,8 @@ unrolled:
 	VFMADD231PS  Z26, Z31, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -8709,6 +8910,8 @@ unrolled:
 	VFMADD231PS  Z26, Z31, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -8730,6 +8933,8 @@ unrolled:
 	VFMADD231PS  Z26, Z31, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -8759,6 +8964,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -8789,11 +8996,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -8803,8 +9010,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -8813,9 +9020,9 @@ epilogue:
 	ADDQ      DX, R10
 	MOVQ      24(CX), R11
 	ADDQ      DX, R11
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -8842,7 +9049,7 @@ epilogue:
 	VADDPS    Z24, Z11, Z11
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -8859,7 +9066,7 @@ nores:
 	VMAXPS Z11, Z24, Z11
 
 norelu:
-	CMPQ    96(AX), $+48
+	CMPQ    120(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -8891,14 +9098,15 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+32, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -9354,13 +9562,14 @@ keep:
 	JMP     next
 
 // func tile5x48AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile5x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -9370,9 +9579,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVAPS   Z0, Z6
@@ -9422,8 +9631,9 @@ ready:
 	MOVQ  32(CX), R12
 	ADDQ  DX, R12
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -9435,6 +9645,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -9460,6 +9672,8 @@ unrolled:
 	VFMADD231PS  Z26, Z28, Z14
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -9485,6 +9699,8 @@ unrolled:
 	VFMADD231PS  Z26, Z28, Z14
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -9510,6 +9726,8 @@ unrolled:
 	VFMADD231PS  Z26, Z28, Z14
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -9543,6 +9761,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -9577,11 +9797,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -9591,8 +9811,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -9603,9 +9823,9 @@ epilogue:
 	ADDQ      DX, R11
 	MOVQ      32(CX), R12
 	ADDQ      DX, R12
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -9638,7 +9858,7 @@ epilogue:
 	VADDPS    Z24, Z14, Z14
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -9658,7 +9878,7 @@ nores:
 	VMAXPS Z14, Z24, Z14
 
 norelu:
-	CMPQ    96(AX), $+48
+	CMPQ    120(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -9696,14 +9916,15 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+40, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -10237,13 +10458,14 @@ keep:
 	JMP     next
 
 // func tile6x48AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile6x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -10253,9 +10475,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVAPS   Z0, Z6
@@ -10313,8 +10535,9 @@ ready:
 	MOVQ  40(CX), R13
 	ADDQ  DX, R13
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -10326,6 +10549,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -10355,6 +10580,8 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z17
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -10384,6 +10611,8 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z17
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -10413,6 +10642,8 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z17
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -10450,6 +10681,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -10488,11 +10721,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -10502,8 +10735,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -10516,9 +10749,9 @@ epilogue:
 	ADDQ      DX, R12
 	MOVQ      40(CX), R13
 	ADDQ      DX, R13
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -10557,7 +10790,7 @@ epilogue:
 	VADDPS    Z24, Z17, Z17
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -10580,7 +10813,7 @@ nores:
 	VMAXPS Z17, Z24, Z17
 
 norelu:
-	CMPQ    96(AX), $+48
+	CMPQ    120(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -10624,14 +10857,15 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+48, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -11243,13 +11477,14 @@ keep:
 	JMP     next
 
 // func tile1x64AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile1x64AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -11259,9 +11494,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVUPS.Z 128(BX), K3, Z2
@@ -11281,8 +11516,9 @@ ready:
 	MOVQ  (CX), R8
 	ADDQ  DX, R8
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -11294,6 +11530,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11305,6 +11543,8 @@ unrolled:
 	VFMADD231PS  Z27, Z28, Z3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11316,6 +11556,8 @@ unrolled:
 	VFMADD231PS  Z27, Z28, Z3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11327,6 +11569,8 @@ unrolled:
 	VFMADD231PS  Z27, Z28, Z3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11346,6 +11590,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11366,11 +11612,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -11380,13 +11626,13 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -11397,7 +11643,7 @@ epilogue:
 	VADDPS    Z24, Z3, Z3
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -11406,7 +11652,7 @@ nores:
 	VMAXPS Z3, Z24, Z3
 
 norelu:
-	CMPQ    96(AX), $+64
+	CMPQ    120(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -11422,14 +11668,15 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+8, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -11679,13 +11926,14 @@ keep:
 	JMP     next
 
 // func tile2x64AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile2x64AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -11695,9 +11943,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVUPS.Z 64(BX), K2, Z1
@@ -11727,8 +11975,9 @@ ready:
 	MOVQ  8(CX), R9
 	ADDQ  DX, R9
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -11740,6 +11989,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11756,6 +12007,8 @@ unrolled:
 	VFMADD231PS  Z27, Z29, Z7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11772,6 +12025,8 @@ unrolled:
 	VFMADD231PS  Z27, Z29, Z7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11788,6 +12043,8 @@ unrolled:
 	VFMADD231PS  Z27, Z29, Z7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11812,6 +12069,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11837,11 +12096,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -11851,15 +12110,15 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -11878,7 +12137,7 @@ epilogue:
 	VADDPS    Z24, Z7, Z7
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -11891,7 +12150,7 @@ nores:
 	VMAXPS Z7, Z24, Z7
 
 norelu:
-	CMPQ    96(AX), $+64
+	CMPQ    120(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -11915,14 +12174,15 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+16, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -12273,13 +12533,14 @@ keep:
 	JMP     next
 
 // func tile3x64AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile3x64AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -12289,9 +12550,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -12331,8 +12592,9 @@ ready:
 	MOVQ  16(CX), R10
 	ADDQ  DX, R10
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -12344,6 +12606,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -12365,6 +12629,8 @@ unrolled:
 	VFMADD231PS  Z27, Z30, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -12386,6 +12652,8 @@ unrolled:
 	VFMADD231PS  Z27, Z30, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -12407,6 +12675,8 @@ unrolled:
 	VFMADD231PS  Z27, Z30, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -12436,6 +12706,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -12466,11 +12738,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -12480,17 +12752,17 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
 	MOVQ      16(CX), R10
 	ADDQ      DX, R10
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -12517,7 +12789,7 @@ epilogue:
 	VADDPS    Z24, Z11, Z11
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -12534,7 +12806,7 @@ nores:
 	VMAXPS Z11, Z24, Z11
 
 norelu:
-	CMPQ    96(AX), $+64
+	CMPQ    120(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -12566,14 +12838,15 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+24, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -13025,13 +13298,14 @@ keep:
 	JMP     next
 
 // func tile4x64AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile4x64AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -13041,9 +13315,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -13093,8 +13367,9 @@ ready:
 	MOVQ  24(CX), R11
 	ADDQ  DX, R11
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -13106,6 +13381,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -13132,6 +13409,8 @@ unrolled:
 	VFMADD231PS  Z27, Z31, Z15
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -13158,6 +13437,8 @@ unrolled:
 	VFMADD231PS  Z27, Z31, Z15
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -13184,6 +13465,8 @@ unrolled:
 	VFMADD231PS  Z27, Z31, Z15
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -13218,6 +13501,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -13253,11 +13538,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -13267,8 +13552,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -13277,9 +13562,9 @@ epilogue:
 	ADDQ      DX, R10
 	MOVQ      24(CX), R11
 	ADDQ      DX, R11
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -13314,7 +13599,7 @@ epilogue:
 	VADDPS    Z24, Z15, Z15
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -13335,7 +13620,7 @@ nores:
 	VMAXPS Z15, Z24, Z15
 
 norelu:
-	CMPQ    96(AX), $+64
+	CMPQ    120(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -13375,14 +13660,15 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+32, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -13935,13 +14221,14 @@ keep:
 	JMP     next
 
 // func tile5x64AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile5x64AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -13951,9 +14238,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -14013,8 +14300,9 @@ ready:
 	MOVQ  32(CX), R12
 	ADDQ  DX, R12
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -14026,6 +14314,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -14057,6 +14347,8 @@ unrolled:
 	VFMADD231PS  Z27, Z28, Z19
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -14088,6 +14380,8 @@ unrolled:
 	VFMADD231PS  Z27, Z28, Z19
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -14119,6 +14413,8 @@ unrolled:
 	VFMADD231PS  Z27, Z28, Z19
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -14158,6 +14454,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -14198,11 +14496,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -14212,8 +14510,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -14224,9 +14522,9 @@ epilogue:
 	ADDQ      DX, R11
 	MOVQ      32(CX), R12
 	ADDQ      DX, R12
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -14269,7 +14567,7 @@ epilogue:
 	VADDPS    Z24, Z19, Z19
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -14294,7 +14592,7 @@ nores:
 	VMAXPS Z19, Z24, Z19
 
 norelu:
-	CMPQ    96(AX), $+64
+	CMPQ    120(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -14342,14 +14640,15 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+40, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -15003,13 +15302,14 @@ keep:
 	JMP     next
 
 // func tile6x64AVX512(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile6x64AVX512(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -15019,9 +15319,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -15091,8 +15391,9 @@ ready:
 	MOVQ  40(CX), R13
 	ADDQ  DX, R13
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -15104,6 +15405,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -15140,6 +15443,8 @@ unrolled:
 	VFMADD231PS  Z27, Z29, Z23
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -15176,6 +15481,8 @@ unrolled:
 	VFMADD231PS  Z27, Z29, Z23
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -15212,6 +15519,8 @@ unrolled:
 	VFMADD231PS  Z27, Z29, Z23
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -15256,6 +15565,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -15301,11 +15612,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -15315,8 +15626,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -15329,9 +15640,9 @@ epilogue:
 	ADDQ      DX, R12
 	MOVQ      40(CX), R13
 	ADDQ      DX, R13
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -15382,7 +15693,7 @@ epilogue:
 	VADDPS    Z24, Z23, Z23
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -15411,7 +15722,7 @@ nores:
 	VMAXPS Z23, Z24, Z23
 
 norelu:
-	CMPQ    96(AX), $+64
+	CMPQ    120(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -15467,14 +15778,15 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+48, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -16229,21 +16541,22 @@ keep:
 	JMP     next
 
 // func tile1x8AVX2(args *tileArgs)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile1x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 104(AX)
+	TESTQ      $0x00000001, 128(AX)
 	JZ         nobias
-	MOVQ       88(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	JMP        ready
 
@@ -16258,8 +16571,9 @@ ready:
 	MOVQ   (CX), R8
 	ADDQ   DX, R8
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -16271,21 +16585,29 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
@@ -16299,6 +16621,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -16313,36 +16637,36 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
 	VADDPS     Y6, Y0, Y0
 	VXORPS     Y6, Y6, Y6
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       72(AX), CX
-	MOVQ       64(AX), DX
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
-	TESTQ      $0x00000002, 104(AX)
+	TESTQ      $0x00000002, 128(AX)
 	JZ         nores
-	MOVQ       80(AX), BX
+	MOVQ       104(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
 
 norelu:
-	CMPQ    96(AX), $+8
+	CMPQ    120(AX), $+8
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	JMP     stored
@@ -16352,14 +16676,15 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+8, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Y6, Y0, Y0
 	VXORPS Y6, Y6, Y6
 	CMPQ   24(DI), $0x00000001
@@ -16408,21 +16733,22 @@ DATA masks<>+124(SB)/4, $0x00000000
 GLOBL masks<>(SB), RODATA|NOPTR, $128
 
 // func tile2x8AVX2(args *tileArgs)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile2x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 104(AX)
+	TESTQ      $0x00000001, 128(AX)
 	JZ         nobias
-	MOVQ       88(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y1
 	JMP        ready
@@ -16442,8 +16768,9 @@ ready:
 	MOVQ   8(CX), R9
 	ADDQ   DX, R9
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -16455,6 +16782,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -16462,6 +16791,8 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y1
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
@@ -16469,6 +16800,8 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -16476,6 +16809,8 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y1
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
@@ -16491,6 +16826,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -16507,7 +16844,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -16515,35 +16852,35 @@ epilogue:
 	VXORPS     Y6, Y6, Y6
 	VADDPS     Y7, Y1, Y1
 	VXORPS     Y7, Y7, Y7
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       72(AX), CX
-	MOVQ       64(AX), DX
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
-	TESTQ      $0x00000002, 104(AX)
+	TESTQ      $0x00000002, 128(AX)
 	JZ         nores
-	MOVQ       80(AX), BX
+	MOVQ       104(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS (R9)(BX*1), Y14, Y12
 	VADDPS     Y12, Y1, Y1
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
 	VMAXPS Y1, Y12, Y1
 
 norelu:
-	CMPQ    96(AX), $+8
+	CMPQ    120(AX), $+8
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, (R9)
@@ -16555,14 +16892,15 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+16, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Y6, Y0, Y0
 	VXORPS Y6, Y6, Y6
 	VADDPS Y7, Y1, Y1
@@ -16582,21 +16920,22 @@ keep:
 	JMP     next
 
 // func tile3x8AVX2(args *tileArgs)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile3x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 104(AX)
+	TESTQ      $0x00000001, 128(AX)
 	JZ         nobias
-	MOVQ       88(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y1
 	VMOVAPS    Y0, Y2
@@ -16621,8 +16960,9 @@ ready:
 	MOVQ   16(CX), R10
 	ADDQ   DX, R10
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -16634,6 +16974,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -16643,6 +16985,8 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y2
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
@@ -16652,6 +16996,8 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y8
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -16661,6 +17007,8 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y2
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
@@ -16678,6 +17026,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -16696,7 +17046,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -16706,23 +17056,23 @@ epilogue:
 	VXORPS     Y7, Y7, Y7
 	VADDPS     Y8, Y2, Y2
 	VXORPS     Y8, Y8, Y8
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       72(AX), CX
-	MOVQ       64(AX), DX
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
 	MOVQ       16(CX), R10
 	ADDQ       DX, R10
-	TESTQ      $0x00000002, 104(AX)
+	TESTQ      $0x00000002, 128(AX)
 	JZ         nores
-	MOVQ       80(AX), BX
+	MOVQ       104(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS (R9)(BX*1), Y14, Y12
@@ -16731,7 +17081,7 @@ epilogue:
 	VADDPS     Y12, Y2, Y2
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -16739,7 +17089,7 @@ nores:
 	VMAXPS Y2, Y12, Y2
 
 norelu:
-	CMPQ    96(AX), $+8
+	CMPQ    120(AX), $+8
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, (R9)
@@ -16753,14 +17103,15 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+24, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Y6, Y0, Y0
 	VXORPS Y6, Y6, Y6
 	VADDPS Y7, Y1, Y1
@@ -16785,21 +17136,22 @@ keep:
 	JMP     next
 
 // func tile4x8AVX2(args *tileArgs)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile4x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 104(AX)
+	TESTQ      $0x00000001, 128(AX)
 	JZ         nobias
-	MOVQ       88(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y1
 	VMOVAPS    Y0, Y2
@@ -16829,8 +17181,9 @@ ready:
 	MOVQ   24(CX), R11
 	ADDQ   DX, R11
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -16842,6 +17195,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -16853,6 +17208,8 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
@@ -16864,6 +17221,8 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y9
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -16875,6 +17234,8 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
@@ -16894,6 +17255,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -16914,7 +17277,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -16926,14 +17289,14 @@ epilogue:
 	VXORPS     Y8, Y8, Y8
 	VADDPS     Y9, Y3, Y3
 	VXORPS     Y9, Y9, Y9
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       72(AX), CX
-	MOVQ       64(AX), DX
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -16942,9 +17305,9 @@ epilogue:
 	ADDQ       DX, R10
 	MOVQ       24(CX), R11
 	ADDQ       DX, R11
-	TESTQ      $0x00000002, 104(AX)
+	TESTQ      $0x00000002, 128(AX)
 	JZ         nores
-	MOVQ       80(AX), BX
+	MOVQ       104(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS (R9)(BX*1), Y14, Y12
@@ -16955,7 +17318,7 @@ epilogue:
 	VADDPS     Y12, Y3, Y3
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -16964,7 +17327,7 @@ nores:
 	VMAXPS Y3, Y12, Y3
 
 norelu:
-	CMPQ    96(AX), $+8
+	CMPQ    120(AX), $+8
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, (R9)
@@ -16980,14 +17343,15 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+32, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Y6, Y0, Y0
 	VXORPS Y6, Y6, Y6
 	VADDPS Y7, Y1, Y1
@@ -17017,21 +17381,22 @@ keep:
 	JMP     next
 
 // func tile5x8AVX2(args *tileArgs)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile5x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 104(AX)
+	TESTQ      $0x00000001, 128(AX)
 	JZ         nobias
-	MOVQ       88(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y1
 	VMOVAPS    Y0, Y2
@@ -17066,8 +17431,9 @@ ready:
 	MOVQ   32(CX), R12
 	ADDQ   DX, R12
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -17079,6 +17445,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -17092,6 +17460,8 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y4
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
@@ -17105,6 +17475,8 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y10
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -17118,6 +17490,8 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y4
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
@@ -17139,6 +17513,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -17161,7 +17537,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -17175,14 +17551,14 @@ epilogue:
 	VXORPS     Y9, Y9, Y9
 	VADDPS     Y10, Y4, Y4
 	VXORPS     Y10, Y10, Y10
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       72(AX), CX
-	MOVQ       64(AX), DX
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -17193,9 +17569,9 @@ epilogue:
 	ADDQ       DX, R11
 	MOVQ       32(CX), R12
 	ADDQ       DX, R12
-	TESTQ      $0x00000002, 104(AX)
+	TESTQ      $0x00000002, 128(AX)
 	JZ         nores
-	MOVQ       80(AX), BX
+	MOVQ       104(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS (R9)(BX*1), Y14, Y12
@@ -17208,7 +17584,7 @@ epilogue:
 	VADDPS     Y12, Y4, Y4
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -17218,7 +17594,7 @@ nores:
 	VMAXPS Y4, Y12, Y4
 
 norelu:
-	CMPQ    96(AX), $+8
+	CMPQ    120(AX), $+8
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, (R9)
@@ -17236,14 +17612,15 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+40, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Y6, Y0, Y0
 	VXORPS Y6, Y6, Y6
 	VADDPS Y7, Y1, Y1
@@ -17278,21 +17655,22 @@ keep:
 	JMP     next
 
 // func tile6x8AVX2(args *tileArgs)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile6x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 104(AX)
+	TESTQ      $0x00000001, 128(AX)
 	JZ         nobias
-	MOVQ       88(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y1
 	VMOVAPS    Y0, Y2
@@ -17332,8 +17710,9 @@ ready:
 	MOVQ   40(CX), R13
 	ADDQ   DX, R13
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -17345,6 +17724,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -17360,6 +17741,8 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
@@ -17375,6 +17758,8 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -17390,6 +17775,8 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
@@ -17413,6 +17800,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -17437,7 +17826,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -17453,14 +17842,14 @@ epilogue:
 	VXORPS     Y10, Y10, Y10
 	VADDPS     Y11, Y5, Y5
 	VXORPS     Y11, Y11, Y11
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       72(AX), CX
-	MOVQ       64(AX), DX
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -17473,9 +17862,9 @@ epilogue:
 	ADDQ       DX, R12
 	MOVQ       40(CX), R13
 	ADDQ       DX, R13
-	TESTQ      $0x00000002, 104(AX)
+	TESTQ      $0x00000002, 128(AX)
 	JZ         nores
-	MOVQ       80(AX), BX
+	MOVQ       104(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS (R9)(BX*1), Y14, Y12
@@ -17490,7 +17879,7 @@ epilogue:
 	VADDPS     Y12, Y5, Y5
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -17501,7 +17890,7 @@ nores:
 	VMAXPS Y5, Y12, Y5
 
 norelu:
-	CMPQ    96(AX), $+8
+	CMPQ    120(AX), $+8
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, (R9)
@@ -17521,14 +17910,15 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+48, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Y6, Y0, Y0
 	VXORPS Y6, Y6, Y6
 	VADDPS Y7, Y1, Y1
@@ -17568,21 +17958,22 @@ keep:
 	JMP     next
 
 // func tile1x16AVX2(args *tileArgs)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 104(AX)
+	TESTQ      $0x00000001, 128(AX)
 	JZ         nobias
-	MOVQ       88(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMASKMOVPS 32(BX), Y15, Y1
 	JMP        ready
@@ -17598,8 +17989,9 @@ ready:
 	MOVQ  (CX), R8
 	ADDQ  DX, R8
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -17611,6 +18003,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -17618,6 +18012,8 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y1
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -17625,6 +18021,8 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y1
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -17632,6 +18030,8 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y1
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -17647,6 +18047,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -17663,37 +18065,37 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       72(AX), CX
-	MOVQ       64(AX), DX
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
-	TESTQ      $0x00000002, 104(AX)
+	TESTQ      $0x00000002, 128(AX)
 	JZ         nores
-	MOVQ       80(AX), BX
+	MOVQ       104(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R8)(BX*1), Y15, Y12
 	VADDPS     Y12, Y1, Y1
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
 	VMAXPS Y1, Y12, Y1
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    120(AX), $+16
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
@@ -17705,14 +18107,15 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+8, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Y0, Y0
@@ -17728,21 +18131,22 @@ keep:
 	JMP     next
 
 // func tile2x16AVX2(args *tileArgs)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 104(AX)
+	TESTQ      $0x00000001, 128(AX)
 	JZ         nobias
-	MOVQ       88(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y2
 	VMASKMOVPS 32(BX), Y15, Y1
@@ -17764,8 +18168,9 @@ ready:
 	MOVQ  8(CX), R9
 	ADDQ  DX, R9
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -17777,6 +18182,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -17787,6 +18194,8 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -17797,6 +18206,8 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -17807,6 +18218,8 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -17825,6 +18238,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -17844,25 +18259,25 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       72(AX), CX
-	MOVQ       64(AX), DX
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
-	TESTQ      $0x00000002, 104(AX)
+	TESTQ      $0x00000002, 128(AX)
 	JZ         nores
-	MOVQ       80(AX), BX
+	MOVQ       104(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R8)(BX*1), Y15, Y12
@@ -17873,7 +18288,7 @@ epilogue:
 	VADDPS     Y12, Y3, Y3
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -17882,7 +18297,7 @@ nores:
 	VMAXPS Y3, Y12, Y3
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    120(AX), $+16
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
@@ -17898,14 +18313,15 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+16, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Y0, Y0
@@ -17927,21 +18343,22 @@ keep:
 	JMP     next
 
 // func tile3x16AVX2(args *tileArgs)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 104(AX)
+	TESTQ      $0x00000001, 128(AX)
 	JZ         nobias
-	MOVQ       88(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y2
 	VMOVAPS    Y0, Y4
@@ -17969,8 +18386,9 @@ ready:
 	MOVQ  16(CX), R10
 	ADDQ  DX, R10
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -17982,6 +18400,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -17995,6 +18415,8 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18008,6 +18430,8 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18021,6 +18445,8 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18042,6 +18468,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18064,27 +18492,27 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       72(AX), CX
-	MOVQ       64(AX), DX
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
 	MOVQ       16(CX), R10
 	ADDQ       DX, R10
-	TESTQ      $0x00000002, 104(AX)
+	TESTQ      $0x00000002, 128(AX)
 	JZ         nores
-	MOVQ       80(AX), BX
+	MOVQ       104(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R8)(BX*1), Y15, Y12
@@ -18099,7 +18527,7 @@ epilogue:
 	VADDPS     Y12, Y5, Y5
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -18110,7 +18538,7 @@ nores:
 	VMAXPS Y5, Y12, Y5
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    120(AX), $+16
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
@@ -18130,14 +18558,15 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+24, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Y0, Y0
@@ -18165,21 +18594,22 @@ keep:
 	JMP     next
 
 // func tile4x16AVX2(args *tileArgs)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 104(AX)
+	TESTQ      $0x00000001, 128(AX)
 	JZ         nobias
-	MOVQ       88(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y2
 	VMOVAPS    Y0, Y4
@@ -18213,8 +18643,9 @@ ready:
 	MOVQ  24(CX), R11
 	ADDQ  DX, R11
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -18226,6 +18657,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18242,6 +18675,8 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18258,6 +18693,8 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18274,6 +18711,8 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18298,6 +18737,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18323,18 +18764,18 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       72(AX), CX
-	MOVQ       64(AX), DX
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -18343,9 +18784,9 @@ epilogue:
 	ADDQ       DX, R10
 	MOVQ       24(CX), R11
 	ADDQ       DX, R11
-	TESTQ      $0x00000002, 104(AX)
+	TESTQ      $0x00000002, 128(AX)
 	JZ         nores
-	MOVQ       80(AX), BX
+	MOVQ       104(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R8)(BX*1), Y15, Y12
@@ -18364,7 +18805,7 @@ epilogue:
 	VADDPS     Y12, Y7, Y7
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -18377,7 +18818,7 @@ nores:
 	VMAXPS Y7, Y12, Y7
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    120(AX), $+16
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
@@ -18401,14 +18842,15 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+32, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Y0, Y0
@@ -18442,21 +18884,22 @@ keep:
 	JMP     next
 
 // func tile5x16AVX2(args *tileArgs)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 104(AX)
+	TESTQ      $0x00000001, 128(AX)
 	JZ         nobias
-	MOVQ       88(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y2
 	VMOVAPS    Y0, Y4
@@ -18496,8 +18939,9 @@ ready:
 	MOVQ  32(CX), R12
 	ADDQ  DX, R12
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -18509,6 +18953,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18528,6 +18974,8 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y9
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18547,6 +18995,8 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y9
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18566,6 +19016,8 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y9
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18593,6 +19045,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18621,18 +19075,18 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       72(AX), CX
-	MOVQ       64(AX), DX
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -18643,9 +19097,9 @@ epilogue:
 	ADDQ       DX, R11
 	MOVQ       32(CX), R12
 	ADDQ       DX, R12
-	TESTQ      $0x00000002, 104(AX)
+	TESTQ      $0x00000002, 128(AX)
 	JZ         nores
-	MOVQ       80(AX), BX
+	MOVQ       104(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R8)(BX*1), Y15, Y12
@@ -18668,7 +19122,7 @@ epilogue:
 	VADDPS     Y12, Y9, Y9
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -18683,7 +19137,7 @@ nores:
 	VMAXPS Y9, Y12, Y9
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    120(AX), $+16
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
@@ -18711,14 +19165,15 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+40, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Y0, Y0
@@ -18758,21 +19213,22 @@ keep:
 	JMP     next
 
 // func tile6x16AVX2(args *tileArgs)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 104(AX)
+	TESTQ      $0x00000001, 128(AX)
 	JZ         nobias
-	MOVQ       88(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y2
 	VMOVAPS    Y0, Y4
@@ -18818,8 +19274,9 @@ ready:
 	MOVQ  40(CX), R13
 	ADDQ  DX, R13
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -18831,6 +19288,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18853,6 +19312,8 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18875,6 +19336,8 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18897,6 +19360,8 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18927,6 +19392,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(CX*1), Y14
@@ -18958,18 +19425,18 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ       96(AX), DX
+	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       72(AX), CX
-	MOVQ       64(AX), DX
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -18982,9 +19449,9 @@ epilogue:
 	ADDQ       DX, R12
 	MOVQ       40(CX), R13
 	ADDQ       DX, R13
-	TESTQ      $0x00000002, 104(AX)
+	TESTQ      $0x00000002, 128(AX)
 	JZ         nores
-	MOVQ       80(AX), BX
+	MOVQ       104(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R8)(BX*1), Y15, Y12
@@ -19011,7 +19478,7 @@ epilogue:
 	VADDPS     Y12, Y11, Y11
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -19028,7 +19495,7 @@ nores:
 	VMAXPS Y11, Y12, Y11
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    120(AX), $+16
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
@@ -19060,14 +19527,15 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+48, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Y0, Y0

@@ -100,8 +100,6 @@ func tilingOf(g geometry, m int) tiling {
 	return tiling{g, m, m + 2, along(g.oh, g.DilH), along(g.ow, g.DilW)}
 }
 
-func ceil(n, by int) int { return (n + by - 1) / by }
-
 func (t *tiling) tiles() int { return t.b * t.DilH * t.DilW * t.th * t.tw }
 
 // tilePlace is where a tile lies: its picture, its first position, and how many tiles from it on are left in its

@@ -86,12 +86,13 @@ func (r *winogradRunner) multiply(c *winogradCall, v []float32, vPlane int, m []
 	panels := ceil(c.oc, l.width)
 	for q := range c.n * c.n {
 		for n := 0; n < cols; n += l.width {
+			b := address(c.weights.weights, (q*panels+(col+n)/l.width)*c.c*l.width)
 			r.product = tileArgs{
-				a: address(v, q*vPlane), aStep: 4,
-				b: address(c.weights.weights, (q*panels+(col+n)/l.width)*c.c*l.width), bStep: 4 * l.width,
+				a: address(v, q*vPlane), aStep: 4, b: b, bStep: 4 * l.width,
 				segments: uintptr(unsafe.Pointer(&c.segments[0])), count: len(c.segments),
 				sums: uintptr(unsafe.Pointer(&r.sums)), c: address(m, q*plane(rows, cols)+n), cols: min(l.width, cols-n),
 			}
+			r.product.fetch(b+uintptr(4*panels*c.c*l.width), rows)
 			tiles, full := l.tile(r.product.cols), rows/tileRows
 			if full > 0 {
 				r.run(tiles[tileRows-1], 0, full)

@@ -15,7 +15,7 @@ const (
 // Registers of a tile kernel. R14 is scratch of the masks, and bStep between them.
 var (
 	args, b, kOff, left, aStep = RAX, RBX, RCX, RDX, RSI
-	seg, count, bStep          = RDI, R15, R14
+	seg, next, bStep           = RDI, R15, R14
 	rowPtr                     = []GPPhysical{R8, R9, R10, R11, R12, R13}
 )
 
@@ -66,13 +66,15 @@ func tile(w *writer, v *vector, rows, used int, pairs bool) {
 		"computes args.tiles tiles of %d rows and at most %d columns, as %s does.", rows, v.lanes*used, likeness))
 	k.Load(k.Param("args"), args)
 	k.MOVQ(k.field(args, "aStep"), aStep)
+	k.MOVQ(k.field(args, "next"), next)
 	k.Label("tile")
 	k.start()
 	k.MOVQ(k.field(args, "bStep"), bStep)
 	k.rowPointers("aOff", "a")
 	k.MOVQ(k.field(args, "segments"), seg)
-	k.MOVQ(k.field(args, "count"), count)
-	k.TESTQ(count, count)
+	k.MOVQ(k.field(args, "count"), left)
+	k.MOVQ(left, k.field(args, "todo"))
+	k.TESTQ(left, left)
 	k.JZ(LabelRef("epilogue"))
 	k.Label("segment")
 	k.MOVQ(k.segment("a"), kOff)
@@ -84,7 +86,7 @@ func tile(w *writer, v *vector, rows, used int, pairs bool) {
 	k.JNE(LabelRef("sum"))
 	k.Label("next")
 	k.ADDQ(k.size("segment"), seg)
-	k.DECQ(count)
+	k.DECQ(k.field(args, "todo"))
 	k.JNZ(LabelRef("segment"))
 	k.Label("epilogue")
 	k.epilogue()
@@ -92,6 +94,7 @@ func tile(w *writer, v *vector, rows, used int, pairs bool) {
 	k.ADDQ(I8(8*rows), k.field(args, "cOff"))
 	k.DECQ(k.field(args, "tiles"))
 	k.JNZ(LabelRef("tile"))
+	k.MOVQ(next, k.field(args, "next"))
 	k.VZEROUPPER()
 	k.RET()
 	k.sum()
@@ -149,8 +152,11 @@ func (k kernel) loop() {
 }
 
 // step is one k: a broadcast to a register and then the multiply-adds, since a broadcast operand in each of
-// them would cost a load each.
+// them would cost a load each. It fetches a line of what comes next, which is in memory as often as not: the
+// processor's own prefetching ends with the page and starts with the use.
 func (k kernel) step(set int) {
+	k.PREFETCHT1(Mem{Base: next})
+	k.ADDQ(k.field(args, "nextStep"), next)
 	for i := range k.used {
 		k.VMOVUPS(Mem{Base: b, Disp: 4 * k.lanes * i}, k.b(i))
 	}
