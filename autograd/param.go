@@ -1,6 +1,8 @@
 package autograd
 
 import (
+	"sync/atomic"
+
 	"truegrain/kernels"
 	"truegrain/tensor"
 )
@@ -27,6 +29,7 @@ type Param struct {
 	be      kernels.Backend
 	grad    tensor.Tensor
 	hasGrad bool
+	hollow  bool
 }
 
 // NewParam allocates a parameter, zero, on a backend.
@@ -36,6 +39,46 @@ func NewParam(be kernels.Backend, name string, layout Layout, shape ...int) (*Pa
 		return nil, err
 	}
 	return &Param{Name: name, Layout: layout, Value: tensor.New(buf, shape...), be: be}, nil
+}
+
+// hollows counts the bytes of addresses that hollow parameters have had.
+var hollows atomic.Uintptr
+
+// NewHollowParam makes a parameter without values, of which only a rehearsal can be made (NewDryPool). No other
+// has its address.
+func NewHollowParam(be kernels.Backend, name string, layout Layout, shape ...int) *Param {
+	p := &Param{Name: name, Layout: layout, be: be}
+	p.hollowOut(shape)
+	return p
+}
+
+func (p *Param) hollowOut(shape []int) {
+	n, d := tensor.Shape(shape).Len(), p.be.DType()
+	end := hollows.Add(uintptr(n*d.Size()) + 64)
+	p.hollow, p.hasGrad, p.grad = true, false, tensor.Tensor{}
+	p.Value = tensor.New(kernels.OfDevice(d, n, 2*nowhere+end-uintptr(n*d.Size())-64), shape...)
+}
+
+// Hollow says that the parameter has no values: it was made without, or Release took them.
+func (p *Param) Hollow() bool { return p.hollow }
+
+// Release gives the memory of the values away and leaves the parameter hollow.
+func (p *Param) Release() kernels.Buf {
+	b := p.Value.Buf
+	p.hollowOut(p.Value.Shape())
+	return b
+}
+
+// Fill gives a hollow parameter memory again, zero, for values to be loaded. It does nothing to any other.
+func (p *Param) Fill() error {
+	if !p.hollow {
+		return nil
+	}
+	b, err := p.be.Alloc(p.be.DType(), p.Value.Len())
+	if err == nil {
+		p.Value, p.hollow = tensor.New(b, p.Value.Shape()...), false
+	}
+	return err
 }
 
 // Backend is where the parameter lives.

@@ -76,9 +76,15 @@ func (t *Tape) Const(x tensor.Tensor) *Var { return &Var{Tensor: x, tape: t} }
 func (t *Tape) Input(x tensor.Tensor) *Var { return &Var{Tensor: x, tape: t, wants: true, keep: true} }
 
 // Param brings a parameter onto the tape. On a tape made WithGrad it wants a gradient, unless it is Frozen.
+//
+// Panics: *kernels.ArgError if the parameter is hollow, except in a rehearsal.
 func (t *Tape) Param(p *Param) *Var {
 	if p == nil {
 		return nil
+	}
+	if p.hollow && t.pool.dry == 0 {
+		panic(&kernels.ArgError{Op: "parameter", Field: p.Name,
+			Reason: "has no values, as after models.Freeze with models.Consume: load its weights again"})
 	}
 	v := t.vars[p]
 	if v == nil {

@@ -22,6 +22,7 @@ type registry struct {
 	be     kernels.Backend
 	seed   uint64
 	empty  bool
+	hollow bool
 	names  map[string]bool
 	params []*autograd.Param
 	err    error
@@ -35,6 +36,12 @@ func NewBuilder(be kernels.Backend, seed uint64) *Builder {
 // Empty leaves all parameters zero, for a model whose weights come from a file. It returns b.
 func (b *Builder) Empty() *Builder {
 	b.empty = true
+	return b
+}
+
+// Hollow gives parameters a shape but no values. It returns b.
+func (b *Builder) Hollow() *Builder {
+	b.hollow = true
 	return b
 }
 
@@ -60,7 +67,9 @@ func (b *Builder) Param(name string, layout autograd.Layout, init Init, shape ..
 	}
 	b.names[full] = true
 	p := &autograd.Param{Name: full}
-	if b.err == nil {
+	if b.hollow {
+		p = autograd.NewHollowParam(b.be, full, layout, shape...)
+	} else if b.err == nil {
 		fresh, err := autograd.NewParam(b.be, full, layout, shape...)
 		if err != nil {
 			b.err = fmt.Errorf("parameter %s %v: %w", full, shape, err)

@@ -52,12 +52,34 @@ var prefixes = []string{"resnet50.", "model.", "module.", "state_dict.", "model_
 // Load copies a file's tensors into parameters, permuting PyTorch's axes into ours. Nothing is changed unless all of
 // it fits; what does not fit is listed in one *MismatchError.
 func Load(params []*autograd.Param, f *File, o Options) (*Report, error) {
+	w, err := Match(params, f, o)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range params {
+		if !w.Has(p) {
+			continue
+		}
+		v, err := w.Values(p)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.Fill(); err != nil {
+			return nil, fmt.Errorf("parameter %s: %w", p.Name, err)
+		}
+		p.Backend().Upload(p.Value.Buf, kernels.Of(v))
+	}
+	return &w.Report, nil
+}
+
+// Match finds the tensors of parameters in a file, as Load does, and reads none.
+func Match(params []*autograd.Param, f *File, o Options) (*Weights, error) {
 	want := map[string]*autograd.Param{}
 	for _, p := range params {
 		want[p.Name] = p
 	}
-	report := &Report{Prefix: prefixOf(f, want)}
-	from := map[string]string{} // a parameter's name to the tensor's
+	w := &Weights{Report: Report{Prefix: prefixOf(f, want)}, file: f, from: map[string]string{}}
+	report := &w.Report
 	bad := &MismatchError{}
 	for _, name := range f.Names() {
 		ours := translate(strings.TrimPrefix(name, report.Prefix))
@@ -75,7 +97,7 @@ func Load(params []*autograd.Param, f *File, o Options) (*Report, error) {
 			bad.Shapes = append(bad.Shapes, fmt.Sprintf("%s: file %v, model %v", ours, f.tensors[name].Shape, TorchShape(p)))
 			delete(want, ours)
 		default:
-			from[ours] = name
+			w.from[ours] = name
 			delete(want, ours)
 		}
 	}
@@ -92,24 +114,8 @@ func Load(params []*autograd.Param, f *File, o Options) (*Report, error) {
 	if len(bad.Missing)+len(bad.Unexpected)+len(bad.Shapes) > 0 {
 		return nil, bad
 	}
-	report.Loaded = len(from)
-	return report, copyIn(params, f, from)
-}
-
-// copyIn uploads the values.
-func copyIn(params []*autograd.Param, f *File, from map[string]string) error {
-	for _, p := range params {
-		name, ok := from[p.Name]
-		if !ok {
-			continue
-		}
-		v, err := f.Float32s(name)
-		if err != nil {
-			return err
-		}
-		p.Backend().Upload(p.Value.Buf, kernels.Of(toOurs(p, v)))
-	}
-	return nil
+	report.Loaded = len(w.from)
+	return w, nil
 }
 
 // prefixOf is the wrapping under which most of the file's names are the model's.

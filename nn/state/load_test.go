@@ -265,3 +265,34 @@ func Example() {
 	fmt.Println(f.Format, f.Names(), v, err)
 	// Output: safetensors [fc.bias] [0.5 -1] <nil>
 }
+
+func TestWeightsAreReadOneByOne(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	saved := model(t, "conv.weight", "up.weight", "bn.running_var")
+	require.NoError(t, state.Save(path, saved, nil, state.SaveOptions{}))
+	f, err := state.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	var hollow []*autograd.Param
+	for _, p := range saved {
+		hollow = append(hollow, autograd.NewHollowParam(p.Backend(), p.Name, p.Layout, p.Value.Shape()...))
+	}
+	w, err := state.Match(hollow, f, state.Options{})
+	require.NoError(t, err)
+	require.Equal(t, 3, w.Report.Loaded)
+	for range 2 { // the second time after Drop
+		for i, p := range hollow {
+			v, err := w.Values(p)
+			require.NoError(t, err)
+			require.Equal(t, floats(saved[i]), v)
+			w.Drop(p)
+		}
+	}
+	require.True(t, hollow[0].Hollow(), "reading leaves a parameter as it is")
+	_, err = state.Load(hollow, f, state.Options{})
+	require.NoError(t, err)
+	for i, p := range hollow {
+		require.False(t, p.Hollow())
+		require.Equal(t, floats(saved[i]), floats(p))
+	}
+}
