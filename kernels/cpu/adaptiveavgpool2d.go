@@ -3,7 +3,7 @@ package cpu
 import "truegrain/kernels"
 
 func adaptive(op kernels.AdaptiveAvgPool2D) resampling {
-	parts := func(n, out int) (a bandMap) {
+	parts := func(n, out int) (a axisMap) {
 		for i := range out {
 			lo, hi := op.Range(i, n, out)
 			a.average(lo, hi, hi-lo)
@@ -14,7 +14,7 @@ func adaptive(op kernels.AdaptiveAvgPool2D) resampling {
 }
 
 // average is the next output: the sum of inputs lo..hi-1 divided by n.
-func (a *bandMap) average(lo, hi, n int) {
+func (a *axisMap) average(lo, hi, n int) {
 	w := make([]float32, max(0, hi-lo))
 	for i := range w {
 		w[i] = 1 / float32(n)

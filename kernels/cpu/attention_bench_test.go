@@ -64,8 +64,8 @@ func (o *attentionOperands) grad() kernels.AttentionGrad {
 	return kernels.AttentionGrad{Attention: o.op, DY: of(o.dy), DQ: written(o.dq), DK: written(o.dk), DV: written(o.dv)}
 }
 
-// near compares by relative L2 error.
-func near(t testing.TB, want, got []float32, name string) {
+// nearL2 compares by relative L2 error.
+func nearL2(t testing.TB, want, got []float32, name string) {
 	var d, n float64
 	for i, w := range want {
 		if w == got[i] {
@@ -118,9 +118,9 @@ func (o *attentionOperands) check(b *testing.B) {
 		dq, dk, dv := make([]float32, op.TQ*op.HD), make([]float32, op.TK*op.HD), make([]float32, op.TK*op.HD)
 		oracle.AttentionBackward(kernels.AttentionGrad{Attention: one, DY: of(head(o.dy, op.TQ, d)), DQ: written(dq),
 			DK: written(dk), DV: written(dv)})
-		near(b, floats(one.Y), head(floats(op.Y), op.TQ, d), "y")
-		near(b, dq, head(o.dq, op.TQ, op.LDQ), "dq")
-		near(b, dk, head(o.dk, op.TK, op.LDK), "dk")
-		near(b, dv, head(o.dv, op.TK, op.LDV), "dv")
+		nearL2(b, floats(one.Y), head(floats(op.Y), op.TQ, d), "y")
+		nearL2(b, dq, head(o.dq, op.TQ, op.LDQ), "dq")
+		nearL2(b, dk, head(o.dk, op.TK, op.LDK), "dk")
+		nearL2(b, dv, head(o.dv, op.TK, op.LDV), "dv")
 	}
 }

@@ -94,7 +94,7 @@ func TestAttentionAgainstRef(t *testing.T) {
 						if k >= 3 && s.tq == s.tk {
 							w, got = tokensOf(t, s, w), tokensOf(t, s, got)
 						}
-						near(t, w, got, attentionResults[k])
+						nearL2(t, w, got, attentionResults[k])
 					}
 				})
 			})
@@ -146,7 +146,7 @@ func TestAttentionOfOneBuffer(t *testing.T) {
 			for i := range want {
 				want[i] = floats(apart.DQ.Buf)[i] + floats(apart.DK.Buf)[i] + floats(apart.DV.Buf)[i]
 			}
-			near(t, want, to, "sum")
+			nearL2(t, want, to, "sum")
 		}
 	})
 }

@@ -30,16 +30,11 @@ type shared struct {
 	runners  free[runner]
 	packers  free[packer]
 	rounders free[rounder]
-	level   *level
-	pool    *pool
-	scratch scratch
-	runners free[runner]
-	mixers  free[mixer]
-	pools   free[poolArgs]
+	mixers   free[mixer]
+	pools    free[poolArgs]
 
 	attentions        free[attention]
 	chunksOfAttention free[attentionChunk]
-	packers free[packer]
 
 	winogradCalls   free[winogradCall]
 	winogradRunners free[winogradRunner]

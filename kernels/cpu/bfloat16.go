@@ -58,7 +58,7 @@ func halves16(pairs []float32) []uint16 {
 func pairTileGo(rows int) tileKernel { return tileOf(rows, (*tileArgs).addPairs) }
 
 // addPairs adds the products of a segment of pairs.
-func (args *tileArgs) addPairs(sum *[4]float32, a, b uintptr, depth int) {
+func (args *tileArgs) addPairs(sum [4]float32, a, b uintptr, depth int) [4]float32 {
 	for k := range depth {
 		x := pairAt(a + uintptr(k*args.aStep))
 		for j := range sum {
@@ -67,6 +67,7 @@ func (args *tileArgs) addPairs(sum *[4]float32, a, b uintptr, depth int) {
 			sum[j] += x[0] * y[0]
 		}
 	}
+	return sum
 }
 
 //go:nocheckptr

@@ -2,42 +2,42 @@ package cpu
 
 import "unsafe"
 
-// bandMap is a linear map along the rows or the columns of a picture: output i is Σ weights·input over n inputs from
-// the first of its band on; the weights of all bands stand one after the other. First inputs, and ends, never
+// axisMap is a linear map along the rows or the columns of a picture: output i is Σ weights·input over n inputs from
+// the first of its reach on; the weights of all reaches stand one after the other. First inputs, and ends, never
 // go down.
-type bandMap struct {
-	bands   []band // from counts inputs
-	starts  []int  // of the bands' weights
+type axisMap struct {
+	reaches []reach // from counts inputs
+	starts  []int   // of the reaches' weights
 	weights []float32
 }
 
-func (a *bandMap) add(from int, weights ...float32) {
-	a.bands = append(a.bands, band{from, len(weights)})
+func (a *axisMap) add(from int, weights ...float32) {
+	a.reaches = append(a.reaches, reach{from, len(weights)})
 	a.starts = append(a.starts, len(a.weights))
 	a.weights = append(a.weights, weights...)
 }
 
 // transposed is the map back, to n inputs.
-func (a bandMap) transposed(n int) (t bandMap) {
+func (a axisMap) transposed(n int) (t axisMap) {
 	first := 0
 	for i := range n {
-		for first < len(a.bands) && a.bands[first].from+a.bands[first].n <= i {
+		for first < len(a.reaches) && a.reaches[first].from+a.reaches[first].n <= i {
 			first++
 		}
 		var w []float32
-		for j := first; j < len(a.bands) && a.bands[j].from <= i; j++ {
-			w = append(w, a.weights[a.starts[j]+i-a.bands[j].from])
+		for j := first; j < len(a.reaches) && a.reaches[j].from <= i; j++ {
+			w = append(w, a.weights[a.starts[j]+i-a.reaches[j].from])
 		}
 		t.add(first, w...)
 	}
 	return t
 }
 
-// scaled is the bands with their first inputs so many bytes apart.
-func (a bandMap) scaled(step int) []band {
-	out := make([]band, len(a.bands))
-	for i, k := range a.bands {
-		out[i] = band{k.from * step, k.n}
+// scaled is the reaches with their first inputs so many bytes apart.
+func (a axisMap) scaled(step int) []reach {
+	out := make([]reach, len(a.reaches))
+	for i, k := range a.reaches {
+		out[i] = reach{k.from * step, k.n}
 	}
 	return out
 }
@@ -46,7 +46,7 @@ func (a bandMap) scaled(step int) []band {
 // interpolation, and their gradients. Pictures (batch,h,w,c) become (batch,oh,ow,c).
 type resampling struct {
 	batch, h, w, c, oh, ow int
-	rows, cols             bandMap // from h to oh and from w to ow
+	rows, cols             axisMap // from h to oh and from w to ow
 }
 
 // backward is the gradient's map.
@@ -85,8 +85,8 @@ const resampleWork = 1 << 17
 type mixer struct {
 	b *Backend
 	resampling
-	columns []band  // of the columns, in bytes
-	row     [1]band // of the row that is being combined, in bytes
+	columns []reach  // of the columns, in bytes
+	row     [1]reach // of the row that is being combined, in bytes
 	x, y    []float32
 	flags   int
 }
@@ -105,7 +105,7 @@ func (m *mixer) combineFirst(p, from, to int) {
 // combined from these.
 func (m *mixer) widenFirst(p, from, to int) {
 	n := m.ow * m.c
-	first, last := m.rows.bands[from].from, m.rows.bands[to-1]
+	first, last := m.rows.reaches[from].from, m.rows.reaches[to-1]
 	wide := m.b.scratch.get((last.from + last.n - first) * n)
 	defer m.b.scratch.put(wide)
 	for r := range len(wide) / n {
@@ -121,8 +121,8 @@ const mixWork = 1 << 17
 
 // combine writes row i of n elements to dst, as a sum of rows of src, which begins with row first.
 func (m *mixer) combine(dst, src []float32, n, i, first, flags int) {
-	k := m.rows.bands[i]
-	m.row[0] = band{(k.from - first) * 4 * n, k.n}
+	k := m.rows.reaches[i]
+	m.row[0] = reach{(k.from - first) * 4 * n, k.n}
 	weights := unsafe.SliceData(m.rows.weights[m.rows.starts[i]:])
 	step := max(64, mixWork/max(1, k.n)/64*64)
 	for at := 0; at < n; at += step {
@@ -148,10 +148,10 @@ func addressOf(x []float32, i int) *float32 {
 	return &x[i]
 }
 
-// mixGo computes vectors of cols elements, one after the other: each is the sum over its band of weight·src,
+// mixGo computes vectors of cols elements, one after the other: each is the sum over its reach of weight·src,
 // vectors of src that lie step bytes apart; or it is added to dst with flagAdd.
-func mixGo(dst, src *float32, bands *band, weights *float32, outputs, cols, step, flags int) {
-	for o, k := range unsafe.Slice(bands, outputs) {
+func mixGo(dst, src *float32, reaches *reach, weights *float32, outputs, cols, step, flags int) {
+	for o, k := range unsafe.Slice(reaches, outputs) {
 		out := rowAt(dst, 4*o*cols, cols)
 		if flags&flagAdd == 0 {
 			clear(out)

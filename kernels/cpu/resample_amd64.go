@@ -7,9 +7,9 @@ package cpu
 // mixAVX512 is mixGo.
 //
 //go:noescape
-func mixAVX512(dst *float32, src *float32, bands *band, weights *float32, outputs int, cols int, step int, flags int)
+func mixAVX512(dst *float32, src *float32, reaches *reach, weights *float32, outputs int, cols int, step int, flags int)
 
 // mixAVX2 is mixGo.
 //
 //go:noescape
-func mixAVX2(dst *float32, src *float32, bands *band, weights *float32, outputs int, cols int, step int, flags int)
+func mixAVX2(dst *float32, src *float32, reaches *reach, weights *float32, outputs int, cols int, step int, flags int)

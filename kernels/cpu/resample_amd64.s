@@ -4,12 +4,12 @@
 
 #include "textflag.h"
 
-// func mixAVX512(dst *float32, src *float32, bands *band, weights *float32, outputs int, cols int, step int, flags int)
+// func mixAVX512(dst *float32, src *float32, reaches *reach, weights *float32, outputs int, cols int, step int, flags int)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·mixAVX512(SB), NOSPLIT, $0-64
 	MOVQ  dst+0(FP), AX
 	MOVQ  src+8(FP), CX
-	MOVQ  bands+16(FP), DX
+	MOVQ  reaches+16(FP), DX
 	MOVQ  weights+24(FP), BX
 	MOVQ  outputs+32(FP), SI
 	MOVQ  step+48(FP), DI
@@ -246,12 +246,12 @@ skip29:
 	VZEROUPPER
 	RET
 
-// func mixAVX2(dst *float32, src *float32, bands *band, weights *float32, outputs int, cols int, step int, flags int)
+// func mixAVX2(dst *float32, src *float32, reaches *reach, weights *float32, outputs int, cols int, step int, flags int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·mixAVX2(SB), NOSPLIT, $0-64
 	MOVQ    dst+0(FP), AX
 	MOVQ    src+8(FP), CX
-	MOVQ    bands+16(FP), DX
+	MOVQ    reaches+16(FP), DX
 	MOVQ    weights+24(FP), BX
 	MOVQ    outputs+32(FP), SI
 	MOVQ    step+48(FP), DI

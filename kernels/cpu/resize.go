@@ -3,7 +3,7 @@ package cpu
 import "truegrain/kernels"
 
 // between is bilinear interpolation along one axis: two inputs for each output, but one at the end.
-func between(n, out int) (a bandMap) {
+func between(n, out int) (a axisMap) {
 	for i := range out {
 		if n == 0 {
 			a.add(0)

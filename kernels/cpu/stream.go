@@ -20,7 +20,7 @@ type streamKernels struct {
 	normGradient func(dx, dy, y, x, branch, coef []float32, width, flags int)
 	columnSums   func(sum, square *float64, x *float32, rows, cols, stride int)
 	gradientSums func(sum, product *float64, dy, y, x *float32, rows, cols, stride, flags int)
-	mix          func(dst, src *float32, bands *band, weights *float32, outputs, cols, step, flags int)
+	mix          func(dst, src *float32, reaches *reach, weights *float32, outputs, cols, step, flags int)
 	maxPool      func(args *poolArgs)
 	maxPoolIndex func(args *poolArgs)
 	maxUnpool    func(args *poolArgs)

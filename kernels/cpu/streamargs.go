@@ -18,5 +18,5 @@ type poolArgs struct {
 	scale               float32 // of sums
 }
 
-// band is what one output of a resampling takes: n inputs, the first of which lies from bytes away.
-type band struct{ from, n int }
+// reach is what one output of a resampling takes: n inputs, the first of which lies from bytes away.
+type reach struct{ from, n int }

@@ -14,8 +14,11 @@ type tileKernel func(args *tileArgs)
 // are rounded twice a step.
 func tileGo(rows int) tileKernel { return tileOf(rows, (*tileArgs).addProducts) }
 
+// addKernel adds the products of a segment to four sums.
+type addKernel func(args *tileArgs, sum [4]float32, a, b uintptr, depth int) [4]float32
+
 // tileOf is a tile kernel that adds the products of a segment by add.
-func tileOf(rows int, add func(args *tileArgs, sum *[4]float32, a, b uintptr, depth int)) tileKernel {
+func tileOf(rows int, add addKernel) tileKernel {
 	return func(args *tileArgs) {
 		for ; args.tiles > 0; args.tiles-- {
 			aOff := offsetsAt(args.aOff, rows)
@@ -42,12 +45,10 @@ func (args *tileArgs) fetch(panel uintptr, rows int) {
 }
 
 // dot is the product of a row of A with four columns of B.
-func (args *tileArgs) dot(
-	add func(args *tileArgs, sum *[4]float32, a, b uintptr, depth int), a, b uintptr,
-) (sum [4]float32) {
+func (args *tileArgs) dot(add addKernel, a, b uintptr) (sum [4]float32) {
 	var parts [4]float32
 	for _, s := range segmentsAt(args.segments, args.count) {
-		add(args, &parts, a+uintptr(s.a), b+uintptr(s.b), s.depth)
+		parts = add(args, parts, a+uintptr(s.a), b+uintptr(s.b), s.depth)
 		if s.sum != sumOn {
 			for i, v := range parts {
 				sum[i] += v
@@ -62,9 +63,9 @@ func (args *tileArgs) dot(
 }
 
 // addProducts adds the products of a segment.
-func (args *tileArgs) addProducts(sum *[4]float32, a, b uintptr, depth int) {
+func (args *tileArgs) addProducts(sum [4]float32, a, b uintptr, depth int) [4]float32 {
 	if depth == 0 {
-		return
+		return sum
 	}
 	stepA, stepB := args.aStep/4, args.bStep/4
 	x, y := floatsAt(a, (depth-1)*stepA+1), floatsAt(b, (depth-1)*stepB+4)
@@ -76,7 +77,7 @@ func (args *tileArgs) addProducts(sum *[4]float32, a, b uintptr, depth int) {
 		s2 += v * b4[2]
 		s3 += v * b4[3]
 	}
-	*sum = [4]float32{s0, s1, s2, s3}
+	return [4]float32{s0, s1, s2, s3}
 }
 
 // finish is the epilogue of a few elements at c, the first of which is in column j.

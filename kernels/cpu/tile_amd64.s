@@ -181,13 +181,14 @@ keep:
 	JMP     next
 
 // func tile1x16BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile1x16BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -197,9 +198,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	JMP       ready
 
@@ -216,8 +217,9 @@ ready:
 	MOVQ   (CX), R8
 	ADDQ   DX, R8
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -229,24 +231,32 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e9262
 	WORD         $0xc052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e9262
 	WORD         $0xf052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e1262
 	WORD         $0xe052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e8262
@@ -261,6 +271,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e9262
@@ -276,7 +288,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -286,7 +298,7 @@ epilogue:
 	VPXORD    Z18, Z18, Z18
 	VADDPS    Z6, Z0, Z0
 	VPXORD    Z6, Z6, Z6
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -296,24 +308,24 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    120(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	JMP     stored
@@ -323,14 +335,15 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+8, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z18, Z6, Z6
@@ -564,13 +577,14 @@ keep:
 	JMP     next
 
 // func tile2x16BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile2x16BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -580,9 +594,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	JMP       ready
@@ -606,8 +620,9 @@ ready:
 	MOVQ   8(CX), R9
 	ADDQ   DX, R9
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -619,6 +634,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e9262
@@ -628,6 +645,8 @@ unrolled:
 	WORD         $0xc852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e9262
@@ -637,6 +656,8 @@ unrolled:
 	WORD         $0xf852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e1262
@@ -646,6 +667,8 @@ unrolled:
 	WORD         $0xe852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e8262
@@ -663,6 +686,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e9262
@@ -681,7 +706,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -697,7 +722,7 @@ epilogue:
 	VPXORD    Z6, Z6, Z6
 	VADDPS    Z7, Z1, Z1
 	VPXORD    Z7, Z7, Z7
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -707,29 +732,29 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
 	VADDPS    Z24, Z1, Z1
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
 	VMAXPS Z1, Z24, Z1
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    120(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -741,14 +766,15 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+16, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -1030,13 +1056,14 @@ keep:
 	JMP     next
 
 // func tile3x16BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile3x16BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1046,9 +1073,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
@@ -1079,8 +1106,9 @@ ready:
 	MOVQ   16(CX), R10
 	ADDQ   DX, R10
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -1092,6 +1120,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e9262
@@ -1104,6 +1134,8 @@ unrolled:
 	WORD         $0xd052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e9262
@@ -1116,6 +1148,8 @@ unrolled:
 	WORD         $0xc052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e1262
@@ -1128,6 +1162,8 @@ unrolled:
 	WORD         $0xf052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e8262
@@ -1148,6 +1184,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e9262
@@ -1169,7 +1207,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -1191,7 +1229,7 @@ epilogue:
 	VPXORD    Z7, Z7, Z7
 	VADDPS    Z8, Z2, Z2
 	VPXORD    Z8, Z8, Z8
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1201,17 +1239,17 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
 	MOVQ      16(CX), R10
 	ADDQ      DX, R10
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -1220,7 +1258,7 @@ epilogue:
 	VADDPS    Z24, Z2, Z2
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -1228,7 +1266,7 @@ nores:
 	VMAXPS Z2, Z24, Z2
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    120(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -1242,14 +1280,15 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+24, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -1579,13 +1618,14 @@ keep:
 	JMP     next
 
 // func tile4x16BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile4x16BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1595,9 +1635,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
@@ -1635,8 +1675,9 @@ ready:
 	MOVQ   24(CX), R11
 	ADDQ   DX, R11
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -1648,6 +1689,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e9262
@@ -1663,6 +1706,8 @@ unrolled:
 	WORD         $0xd852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e9262
@@ -1678,6 +1723,8 @@ unrolled:
 	WORD         $0xc852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e1262
@@ -1693,6 +1740,8 @@ unrolled:
 	WORD         $0xf852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e8262
@@ -1716,6 +1765,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e9262
@@ -1740,7 +1791,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -1768,7 +1819,7 @@ epilogue:
 	VPXORD    Z8, Z8, Z8
 	VADDPS    Z9, Z3, Z3
 	VPXORD    Z9, Z9, Z9
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1778,8 +1829,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -1788,9 +1839,9 @@ epilogue:
 	ADDQ      DX, R10
 	MOVQ      24(CX), R11
 	ADDQ      DX, R11
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -1801,7 +1852,7 @@ epilogue:
 	VADDPS    Z24, Z3, Z3
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -1810,7 +1861,7 @@ nores:
 	VMAXPS Z3, Z24, Z3
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    120(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -1826,14 +1877,15 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+32, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -2211,13 +2263,14 @@ keep:
 	JMP     next
 
 // func tile5x16BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile5x16BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2227,9 +2280,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
@@ -2274,8 +2327,9 @@ ready:
 	MOVQ   32(CX), R12
 	ADDQ   DX, R12
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -2287,6 +2341,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e9262
@@ -2305,6 +2361,8 @@ unrolled:
 	WORD         $0xe052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e9262
@@ -2323,6 +2381,8 @@ unrolled:
 	WORD         $0xd052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e1262
@@ -2341,6 +2401,8 @@ unrolled:
 	WORD         $0xc052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e8262
@@ -2367,6 +2429,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e9262
@@ -2394,7 +2458,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -2428,7 +2492,7 @@ epilogue:
 	VPXORD    Z9, Z9, Z9
 	VADDPS    Z10, Z4, Z4
 	VPXORD    Z10, Z10, Z10
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2438,8 +2502,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -2450,9 +2514,9 @@ epilogue:
 	ADDQ      DX, R11
 	MOVQ      32(CX), R12
 	ADDQ      DX, R12
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -2465,7 +2529,7 @@ epilogue:
 	VADDPS    Z24, Z4, Z4
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -2475,7 +2539,7 @@ nores:
 	VMAXPS Z4, Z24, Z4
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    120(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -2493,14 +2557,15 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+40, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -2926,13 +2991,14 @@ keep:
 	JMP     next
 
 // func tile6x16BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile6x16BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2942,9 +3008,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
@@ -2996,8 +3062,9 @@ ready:
 	MOVQ   40(CX), R13
 	ADDQ   DX, R13
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -3009,6 +3076,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e9262
@@ -3030,6 +3099,8 @@ unrolled:
 	WORD         $0xe852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e9262
@@ -3051,6 +3122,8 @@ unrolled:
 	WORD         $0xd852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e1262
@@ -3072,6 +3145,8 @@ unrolled:
 	WORD         $0xc852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e8262
@@ -3101,6 +3176,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VBROADCASTSS (R8)(CX*1), Z28
 	LONG         $0x401e9262
@@ -3131,7 +3208,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -3171,7 +3248,7 @@ epilogue:
 	VPXORD    Z10, Z10, Z10
 	VADDPS    Z11, Z5, Z5
 	VPXORD    Z11, Z11, Z11
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3181,8 +3258,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -3195,9 +3272,9 @@ epilogue:
 	ADDQ      DX, R12
 	MOVQ      40(CX), R13
 	ADDQ      DX, R13
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -3212,7 +3289,7 @@ epilogue:
 	VADDPS    Z24, Z5, Z5
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -3223,7 +3300,7 @@ nores:
 	VMAXPS Z5, Z24, Z5
 
 norelu:
-	CMPQ    96(AX), $+16
+	CMPQ    120(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -3243,14 +3320,15 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+48, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -3505,13 +3583,14 @@ keep:
 	JMP     next
 
 // func tile1x32BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile1x32BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3521,9 +3600,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	JMP       ready
@@ -3541,8 +3620,9 @@ ready:
 	MOVQ   (CX), R8
 	ADDQ   DX, R8
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -3554,6 +3634,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -3563,6 +3645,8 @@ unrolled:
 	WORD         $0xc952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -3572,6 +3656,8 @@ unrolled:
 	WORD         $0xe952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -3581,6 +3667,8 @@ unrolled:
 	WORD         $0xc952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -3598,6 +3686,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -3616,7 +3706,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -3624,7 +3714,7 @@ epilogue:
 	VPXORD    Z12, Z12, Z12
 	VADDPS    Z13, Z1, Z1
 	VPXORD    Z13, Z13, Z13
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3634,27 +3724,27 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
 	VADDPS    Z24, Z1, Z1
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
 	VMAXPS Z1, Z24, Z1
 
 norelu:
-	CMPQ    96(AX), $+32
+	CMPQ    120(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -3666,14 +3756,15 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+8, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -3933,13 +4024,14 @@ keep:
 	JMP     next
 
 // func tile2x32BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile2x32BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3949,9 +4041,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVUPS.Z 64(BX), K2, Z1
@@ -3977,8 +4069,9 @@ ready:
 	MOVQ   8(CX), R9
 	ADDQ   DX, R9
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -3990,6 +4083,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4004,6 +4099,8 @@ unrolled:
 	WORD         $0xd952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4018,6 +4115,8 @@ unrolled:
 	WORD         $0xf952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4032,6 +4131,8 @@ unrolled:
 	WORD         $0xd952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4054,6 +4155,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4077,7 +4180,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -4089,7 +4192,7 @@ epilogue:
 	VPXORD    Z14, Z14, Z14
 	VADDPS    Z15, Z3, Z3
 	VPXORD    Z15, Z15, Z15
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -4099,15 +4202,15 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -4118,7 +4221,7 @@ epilogue:
 	VADDPS    Z24, Z3, Z3
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -4127,7 +4230,7 @@ nores:
 	VMAXPS Z3, Z24, Z3
 
 norelu:
-	CMPQ    96(AX), $+32
+	CMPQ    120(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -4143,14 +4246,15 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+16, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -4469,13 +4573,14 @@ keep:
 	JMP     next
 
 // func tile3x32BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile3x32BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -4485,9 +4590,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z4
@@ -4521,8 +4626,9 @@ ready:
 	MOVQ   16(CX), R10
 	ADDQ   DX, R10
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -4534,6 +4640,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4553,6 +4661,8 @@ unrolled:
 	WORD         $0xe952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4572,6 +4682,8 @@ unrolled:
 	WORD         $0xc952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4591,6 +4703,8 @@ unrolled:
 	WORD         $0xe952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4618,6 +4732,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -4646,7 +4762,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -4662,7 +4778,7 @@ epilogue:
 	VPXORD    Z16, Z16, Z16
 	VADDPS    Z17, Z5, Z5
 	VPXORD    Z17, Z17, Z17
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -4672,17 +4788,17 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
 	MOVQ      16(CX), R10
 	ADDQ      DX, R10
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -4697,7 +4813,7 @@ epilogue:
 	VADDPS    Z24, Z5, Z5
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -4708,7 +4824,7 @@ nores:
 	VMAXPS Z5, Z24, Z5
 
 norelu:
-	CMPQ    96(AX), $+32
+	CMPQ    120(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -4728,14 +4844,15 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+24, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -5113,13 +5230,14 @@ keep:
 	JMP     next
 
 // func tile4x32BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile4x32BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -5129,9 +5247,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z4
@@ -5173,8 +5291,9 @@ ready:
 	MOVQ   24(CX), R11
 	ADDQ   DX, R11
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -5186,6 +5305,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -5210,6 +5331,8 @@ unrolled:
 	WORD         $0xf952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -5234,6 +5357,8 @@ unrolled:
 	WORD         $0xd952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -5258,6 +5383,8 @@ unrolled:
 	WORD         $0xf952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -5290,6 +5417,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -5323,7 +5452,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -5343,7 +5472,7 @@ epilogue:
 	VPXORD    Z18, Z18, Z18
 	VADDPS    Z19, Z7, Z7
 	VPXORD    Z19, Z19, Z19
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -5353,8 +5482,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -5363,9 +5492,9 @@ epilogue:
 	ADDQ      DX, R10
 	MOVQ      24(CX), R11
 	ADDQ      DX, R11
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -5384,7 +5513,7 @@ epilogue:
 	VADDPS    Z24, Z7, Z7
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -5397,7 +5526,7 @@ nores:
 	VMAXPS Z7, Z24, Z7
 
 norelu:
-	CMPQ    96(AX), $+32
+	CMPQ    120(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -5421,14 +5550,15 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+32, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -5865,13 +5995,14 @@ keep:
 	JMP     next
 
 // func tile5x32BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile5x32BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -5881,9 +6012,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z4
@@ -5933,8 +6064,9 @@ ready:
 	MOVQ   32(CX), R12
 	ADDQ   DX, R12
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -5946,6 +6078,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -5975,6 +6109,8 @@ unrolled:
 	WORD         $0xc952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -6004,6 +6140,8 @@ unrolled:
 	WORD         $0xe952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -6033,6 +6171,8 @@ unrolled:
 	WORD         $0xc952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -6070,6 +6210,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -6108,7 +6250,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -6132,7 +6274,7 @@ epilogue:
 	VPXORD    Z20, Z20, Z20
 	VADDPS    Z21, Z9, Z9
 	VPXORD    Z21, Z21, Z21
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -6142,8 +6284,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -6154,9 +6296,9 @@ epilogue:
 	ADDQ      DX, R11
 	MOVQ      32(CX), R12
 	ADDQ      DX, R12
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -6179,7 +6321,7 @@ epilogue:
 	VADDPS    Z24, Z9, Z9
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -6194,7 +6336,7 @@ nores:
 	VMAXPS Z9, Z24, Z9
 
 norelu:
-	CMPQ    96(AX), $+32
+	CMPQ    120(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -6222,14 +6364,15 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+40, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -6725,13 +6868,14 @@ keep:
 	JMP     next
 
 // func tile6x32BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile6x32BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -6741,9 +6885,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z4
@@ -6801,8 +6945,9 @@ ready:
 	MOVQ   40(CX), R13
 	ADDQ   DX, R13
 	MOVQ   40(AX), DI
-	MOVQ   48(AX), R15
-	TESTQ  R15, R15
+	MOVQ   48(AX), DX
+	MOVQ   DX, 56(AX)
+	TESTQ  DX, DX
 	JZ     epilogue
 
 segment:
@@ -6814,6 +6959,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -6848,6 +6995,8 @@ unrolled:
 	WORD         $0xd952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -6882,6 +7031,8 @@ unrolled:
 	WORD         $0xf952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -6916,6 +7067,8 @@ unrolled:
 	WORD         $0xd952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -6958,6 +7111,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VBROADCASTSS (R8)(CX*1), Z28
@@ -7001,7 +7156,7 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
@@ -7029,7 +7184,7 @@ epilogue:
 	VPXORD    Z22, Z22, Z22
 	VADDPS    Z23, Z11, Z11
 	VPXORD    Z23, Z23, Z23
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -7039,8 +7194,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -7053,9 +7208,9 @@ epilogue:
 	ADDQ      DX, R12
 	MOVQ      40(CX), R13
 	ADDQ      DX, R13
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -7082,7 +7237,7 @@ epilogue:
 	VADDPS    Z24, Z11, Z11
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -7099,7 +7254,7 @@ nores:
 	VMAXPS Z11, Z24, Z11
 
 norelu:
-	CMPQ    96(AX), $+32
+	CMPQ    120(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -7131,14 +7286,15 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+48, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -7409,13 +7565,14 @@ keep:
 	JMP     next
 
 // func tile1x48BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile1x48BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -7425,9 +7582,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVUPS.Z 128(BX), K3, Z2
@@ -7445,8 +7602,9 @@ ready:
 	MOVQ  (CX), R8
 	ADDQ  DX, R8
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -7458,6 +7616,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -7470,6 +7630,8 @@ unrolled:
 	WORD         $0xd252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -7482,6 +7644,8 @@ unrolled:
 	WORD         $0xd252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -7494,6 +7658,8 @@ unrolled:
 	WORD         $0xd252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -7514,6 +7680,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -7535,11 +7703,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -7549,13 +7717,13 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -7564,7 +7732,7 @@ epilogue:
 	VADDPS    Z24, Z2, Z2
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -7572,7 +7740,7 @@ nores:
 	VMAXPS Z2, Z24, Z2
 
 norelu:
-	CMPQ    96(AX), $+48
+	CMPQ    120(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -7586,14 +7754,15 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+8, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -7867,13 +8036,14 @@ keep:
 	JMP     next
 
 // func tile2x48BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile2x48BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -7883,9 +8053,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVUPS.Z 64(BX), K2, Z1
@@ -7911,8 +8081,9 @@ ready:
 	MOVQ  8(CX), R9
 	ADDQ  DX, R9
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -7924,6 +8095,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -7943,6 +8116,8 @@ unrolled:
 	WORD         $0xea52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -7962,6 +8137,8 @@ unrolled:
 	WORD         $0xea52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -7981,6 +8158,8 @@ unrolled:
 	WORD         $0xea52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -8008,6 +8187,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -8036,11 +8217,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -8050,15 +8231,15 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -8073,7 +8254,7 @@ epilogue:
 	VADDPS    Z24, Z5, Z5
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -8084,7 +8265,7 @@ nores:
 	VMAXPS Z5, Z24, Z5
 
 norelu:
-	CMPQ    96(AX), $+48
+	CMPQ    120(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -8104,14 +8285,15 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+16, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -8448,13 +8630,14 @@ keep:
 	JMP     next
 
 // func tile3x48BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile3x48BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -8464,9 +8647,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVAPS   Z0, Z6
@@ -8500,8 +8683,9 @@ ready:
 	MOVQ  16(CX), R10
 	ADDQ  DX, R10
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -8513,6 +8697,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -8539,6 +8725,8 @@ unrolled:
 	WORD         $0xc252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -8565,6 +8753,8 @@ unrolled:
 	WORD         $0xc252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -8591,6 +8781,8 @@ unrolled:
 	WORD         $0xc252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -8625,6 +8817,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -8660,11 +8854,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -8674,17 +8868,17 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
 	MOVQ      16(CX), R10
 	ADDQ      DX, R10
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -8705,7 +8899,7 @@ epilogue:
 	VADDPS    Z24, Z8, Z8
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -8719,7 +8913,7 @@ nores:
 	VMAXPS Z8, Z24, Z8
 
 norelu:
-	CMPQ    96(AX), $+48
+	CMPQ    120(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -8745,14 +8939,15 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+24, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -9152,13 +9347,14 @@ keep:
 	JMP     next
 
 // func tile4x48BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile4x48BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -9168,9 +9364,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVAPS   Z0, Z6
@@ -9212,8 +9408,9 @@ ready:
 	MOVQ  24(CX), R11
 	ADDQ  DX, R11
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -9225,6 +9422,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -9258,6 +9457,8 @@ unrolled:
 	WORD         $0xda52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -9291,6 +9492,8 @@ unrolled:
 	WORD         $0xda52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -9324,6 +9527,8 @@ unrolled:
 	WORD         $0xda52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -9365,6 +9570,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -9407,11 +9614,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -9421,8 +9628,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -9431,9 +9638,9 @@ epilogue:
 	ADDQ      DX, R10
 	MOVQ      24(CX), R11
 	ADDQ      DX, R11
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -9460,7 +9667,7 @@ epilogue:
 	VADDPS    Z24, Z11, Z11
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -9477,7 +9684,7 @@ nores:
 	VMAXPS Z11, Z24, Z11
 
 norelu:
-	CMPQ    96(AX), $+48
+	CMPQ    120(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -9509,14 +9716,15 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+32, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -9979,13 +10187,14 @@ keep:
 	JMP     next
 
 // func tile5x48BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile5x48BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -9995,9 +10204,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVAPS   Z0, Z6
@@ -10047,8 +10256,9 @@ ready:
 	MOVQ  32(CX), R12
 	ADDQ  DX, R12
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -10060,6 +10270,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -10100,6 +10312,8 @@ unrolled:
 	WORD         $0xf252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -10140,6 +10354,8 @@ unrolled:
 	WORD         $0xf252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -10180,6 +10396,8 @@ unrolled:
 	WORD         $0xf252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -10228,6 +10446,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -10277,11 +10497,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -10291,8 +10511,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -10303,9 +10523,9 @@ epilogue:
 	ADDQ      DX, R11
 	MOVQ      32(CX), R12
 	ADDQ      DX, R12
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -10338,7 +10558,7 @@ epilogue:
 	VADDPS    Z24, Z14, Z14
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -10358,7 +10578,7 @@ nores:
 	VMAXPS Z14, Z24, Z14
 
 norelu:
-	CMPQ    96(AX), $+48
+	CMPQ    120(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -10396,14 +10616,15 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+40, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -10929,13 +11150,14 @@ keep:
 	JMP     next
 
 // func tile6x48BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile6x48BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -10945,9 +11167,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVAPS   Z0, Z6
@@ -11005,8 +11227,9 @@ ready:
 	MOVQ  40(CX), R13
 	ADDQ  DX, R13
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -11018,6 +11241,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11065,6 +11290,8 @@ unrolled:
 	WORD         $0xca52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11112,6 +11339,8 @@ unrolled:
 	WORD         $0xca52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11159,6 +11388,8 @@ unrolled:
 	WORD         $0xca52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11214,6 +11445,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11270,11 +11503,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -11284,8 +11517,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -11298,9 +11531,9 @@ epilogue:
 	ADDQ      DX, R12
 	MOVQ      40(CX), R13
 	ADDQ      DX, R13
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -11339,7 +11572,7 @@ epilogue:
 	VADDPS    Z24, Z17, Z17
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -11362,7 +11595,7 @@ nores:
 	VMAXPS Z17, Z24, Z17
 
 norelu:
-	CMPQ    96(AX), $+48
+	CMPQ    120(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -11406,14 +11639,15 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+48, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -11698,13 +11932,14 @@ keep:
 	JMP     next
 
 // func tile1x64BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile1x64BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -11714,9 +11949,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVUPS.Z 128(BX), K3, Z2
@@ -11736,8 +11971,9 @@ ready:
 	MOVQ  (CX), R8
 	ADDQ  DX, R8
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -11749,6 +11985,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11764,6 +12002,8 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11779,6 +12019,8 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11794,6 +12036,8 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11817,6 +12061,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -11841,11 +12087,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -11855,13 +12101,13 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -11872,7 +12118,7 @@ epilogue:
 	VADDPS    Z24, Z3, Z3
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -11881,7 +12127,7 @@ nores:
 	VMAXPS Z3, Z24, Z3
 
 norelu:
-	CMPQ    96(AX), $+64
+	CMPQ    120(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -11897,14 +12143,15 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+8, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -12216,13 +12463,14 @@ keep:
 	JMP     next
 
 // func tile2x64BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile2x64BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -12232,9 +12480,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVUPS.Z 64(BX), K2, Z1
@@ -12264,8 +12512,9 @@ ready:
 	MOVQ  8(CX), R9
 	ADDQ  DX, R9
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -12277,6 +12526,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -12301,6 +12552,8 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -12325,6 +12578,8 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -12349,6 +12604,8 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -12381,6 +12638,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -12414,11 +12673,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -12428,15 +12687,15 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -12455,7 +12714,7 @@ epilogue:
 	VADDPS    Z24, Z7, Z7
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -12468,7 +12727,7 @@ nores:
 	VMAXPS Z7, Z24, Z7
 
 norelu:
-	CMPQ    96(AX), $+64
+	CMPQ    120(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -12492,14 +12751,15 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+16, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -12892,13 +13152,14 @@ keep:
 	JMP     next
 
 // func tile3x64BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile3x64BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -12908,9 +13169,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -12950,8 +13211,9 @@ ready:
 	MOVQ  16(CX), R10
 	ADDQ  DX, R10
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -12963,6 +13225,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -12996,6 +13260,8 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -13029,6 +13295,8 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -13062,6 +13330,8 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -13103,6 +13373,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -13145,11 +13417,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -13159,17 +13431,17 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
 	MOVQ      16(CX), R10
 	ADDQ      DX, R10
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -13196,7 +13468,7 @@ epilogue:
 	VADDPS    Z24, Z11, Z11
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -13213,7 +13485,7 @@ nores:
 	VMAXPS Z11, Z24, Z11
 
 norelu:
-	CMPQ    96(AX), $+64
+	CMPQ    120(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -13245,14 +13517,15 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+24, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -13726,13 +13999,14 @@ keep:
 	JMP     next
 
 // func tile4x64BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile4x64BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -13742,9 +14016,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -13794,8 +14068,9 @@ ready:
 	MOVQ  24(CX), R11
 	ADDQ  DX, R11
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -13807,6 +14082,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -13849,6 +14126,8 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -13891,6 +14170,8 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -13933,6 +14214,8 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -13983,6 +14266,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -14034,11 +14319,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -14048,8 +14333,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -14058,9 +14343,9 @@ epilogue:
 	ADDQ      DX, R10
 	MOVQ      24(CX), R11
 	ADDQ      DX, R11
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -14095,7 +14380,7 @@ epilogue:
 	VADDPS    Z24, Z15, Z15
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -14116,7 +14401,7 @@ nores:
 	VMAXPS Z15, Z24, Z15
 
 norelu:
-	CMPQ    96(AX), $+64
+	CMPQ    120(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -14156,14 +14441,15 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+32, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -14718,13 +15004,14 @@ keep:
 	JMP     next
 
 // func tile5x64BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile5x64BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -14734,9 +15021,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -14796,8 +15083,9 @@ ready:
 	MOVQ  32(CX), R12
 	ADDQ  DX, R12
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -14809,6 +15097,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -14860,6 +15150,8 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -14911,6 +15203,8 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -14962,6 +15256,8 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -15021,6 +15317,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -15081,11 +15379,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -15095,8 +15393,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -15107,9 +15405,9 @@ epilogue:
 	ADDQ      DX, R11
 	MOVQ      32(CX), R12
 	ADDQ      DX, R12
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -15152,7 +15450,7 @@ epilogue:
 	VADDPS    Z24, Z19, Z19
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -15177,7 +15475,7 @@ nores:
 	VMAXPS Z19, Z24, Z19
 
 norelu:
-	CMPQ    96(AX), $+64
+	CMPQ    120(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -15225,14 +15523,15 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+40, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -15868,13 +16167,14 @@ keep:
 	JMP     next
 
 // func tile6x64BF16(args *tileArgs)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile6x64BF16(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 8(AX), SI
+	MOVQ 64(AX), R15
 
 tile:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -15884,9 +16184,9 @@ tile:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 104(AX)
+	TESTQ     $0x00000001, 128(AX)
 	JZ        nobias
-	MOVQ      88(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -15956,8 +16256,9 @@ ready:
 	MOVQ  40(CX), R13
 	ADDQ  DX, R13
 	MOVQ  40(AX), DI
-	MOVQ  48(AX), R15
-	TESTQ R15, R15
+	MOVQ  48(AX), DX
+	MOVQ  DX, 56(AX)
+	TESTQ DX, DX
 	JZ    epilogue
 
 segment:
@@ -15969,6 +16270,8 @@ segment:
 	JLT  tail
 
 unrolled:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -16029,6 +16332,8 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -16089,6 +16394,8 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -16149,6 +16456,8 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -16217,6 +16526,8 @@ tail:
 	JZ   done
 
 single:
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -16286,11 +16597,11 @@ done:
 
 next:
 	ADDQ $+32, DI
-	DECQ R15
+	DECQ 56(AX)
 	JNZ  segment
 
 epilogue:
-	MOVQ      96(AX), DX
+	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -16300,8 +16611,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      72(AX), CX
-	MOVQ      64(AX), DX
+	MOVQ      96(AX), CX
+	MOVQ      88(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -16314,9 +16625,9 @@ epilogue:
 	ADDQ      DX, R12
 	MOVQ      40(CX), R13
 	ADDQ      DX, R13
-	TESTQ     $0x00000002, 104(AX)
+	TESTQ     $0x00000002, 128(AX)
 	JZ        nores
-	MOVQ      80(AX), BX
+	MOVQ      104(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -16367,7 +16678,7 @@ epilogue:
 	VADDPS    Z24, Z23, Z23
 
 nores:
-	TESTQ  $0x00000004, 104(AX)
+	TESTQ  $0x00000004, 128(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -16396,7 +16707,7 @@ nores:
 	VMAXPS Z23, Z24, Z23
 
 norelu:
-	CMPQ    96(AX), $+64
+	CMPQ    120(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -16452,14 +16763,15 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 72(AX)
-	DECQ 112(AX)
+	ADDQ $+48, 96(AX)
+	DECQ 136(AX)
 	JNZ  tile
+	MOVQ R15, 64(AX)
 	VZEROUPPER
 	RET
 
 sum:
-	MOVQ   56(AX), BX
+	MOVQ   80(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0

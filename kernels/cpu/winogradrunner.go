@@ -93,7 +93,7 @@ func (r *winogradRunner) multiply(c *winogradCall, v []float32, vPlane int, m []
 				sums: uintptr(unsafe.Pointer(&r.sums)), c: address(m, q*plane(rows, cols)+n), cols: min(l.width, cols-n),
 			}
 			r.product.fetch(b+uintptr(4*panels*c.c*l.width), rows)
-			tiles, full := l.tile(r.product.cols), rows/tileRows
+			tiles, full := tile(l.tiles, r.product.cols), rows/tileRows
 			if full > 0 {
 				r.run(tiles[tileRows-1], 0, full)
 			}

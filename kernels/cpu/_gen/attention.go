@@ -23,7 +23,7 @@ type columns struct {
 }
 
 func (w *writer) columns(v *vector, name, signature, doc string) *columns {
-	c := &columns{flow: w.elementKernel(v, name, signature, doc)}
+	c := &columns{flow: w.rowKernel(v, name, signature, doc)}
 	c.rows, c.stride, c.stride3 = c.param("rows"), c.param("stride"), c.GP64()
 	c.SHLQ(U8(2), c.stride)
 	c.LEAQ(Mem{Base: c.stride, Index: c.stride, Scale: 2}, c.stride3)
@@ -209,7 +209,7 @@ func (w *writer) rows(v *vector) {
 	const signature = "func(dst, src, factor *float32, rows, cols, dstStride, srcStride, factorStep int)"
 	for _, acc := range []bool{false, true} {
 		name := map[bool]string{false: "scaleRows", true: "addRows"}[acc]
-		f := w.elementKernel(v, name, signature, "is what "+name+"Go is.")
+		f := w.rowKernel(v, name, signature, "is what "+name+"Go is.")
 		f.eachRow([]string{"dst", "src", "factor"}, []string{"dstStride", "srcStride", "factorStep"},
 			func(p []GPVirtual, n GPVirtual) {
 				factor := f.splat(Mem{Base: p[2]})
@@ -228,7 +228,7 @@ func (w *writer) rows(v *vector) {
 }
 
 func (w *writer) dots(v *vector) {
-	f := w.elementKernel(v, "dotRows",
+	f := w.rowKernel(v, "dotRows",
 		"func(dst, a, b *float32, rows, cols, aStride, bStride int, scale float32)",
 		"is what dotRowsGo is, with sums in float32.")
 	scale := f.XMM()

@@ -49,15 +49,13 @@ var parts = []struct {
 
 func main() {
 	log.SetFlags(0)
-	pkg, err := load("../tileargs.go", "../streamflags.go", "../streamargs.go")
-	pkg, err := load("../tileargs.go", "../winogradargs.go")
+	pkg, err := load("../tileargs.go", "../streamflags.go", "../streamargs.go", "../winogradargs.go")
 	if err != nil {
 		log.Fatal(err)
 	}
 	for _, p := range parts {
 		w := &writer{Context: build.NewContext(), pkg: pkg, copied: map[uint32]operand.Mem{},
 			tables: map[string]operand.Mem{}}
-		w := &writer{Context: build.NewContext(), pkg: pkg, eights: map[uint32]operand.Mem{}}
 		w.ConstraintExpr("amd64,!noasm")
 		for _, v := range []*vector{avx512(w), avx2(w)} {
 			p.write(w, v)
@@ -103,10 +101,6 @@ type writer struct {
 }
 
 // load type-checks the files that declare argument blocks and flags, so that these are written down only once.
-	eights map[uint32]operand.Mem // and constants, by their bits
-}
-
-// load type-checks the files that declare argument blocks, so that their layouts are written down only once.
 func load(names ...string) (*types.Package, error) {
 	fset := token.NewFileSet()
 	var files []*ast.File
@@ -171,12 +165,6 @@ func (w *writer) field(base reg.Register, name string) operand.Mem {
 
 // fieldOf is a field of a struct of pkg at base.
 func (w *writer) fieldOf(base reg.Register, in, name string) operand.Mem {
-	return w.fieldOf("tileArgs", base, name)
-}
-
-// fieldOf is the field of that name in a struct of that type at base.
-func (w *writer) fieldOf(typ string, base reg.Register, name string) operand.Mem {
-	block := w.pkg.Scope().Lookup(typ).Type().Underlying().(*types.Struct)
 	var fields []*types.Var
 	for f := range w.pkg.Scope().Lookup(in).Type().Underlying().(*types.Struct).Fields() {
 		fields = append(fields, f)
@@ -184,7 +172,6 @@ func (w *writer) fieldOf(typ string, base reg.Register, name string) operand.Mem
 	i := slices.IndexFunc(fields, func(f *types.Var) bool { return f.Name() == name })
 	if i < 0 {
 		log.Fatalf("%s has no field %s", in, name)
-		log.Fatalf("%s has no field %s", typ, name)
 	}
 	return operand.Mem{Base: base, Disp: int(sizes.Offsetsof(fields)[i])}
 }

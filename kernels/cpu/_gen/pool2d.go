@@ -30,7 +30,7 @@ type pool struct {
 	best, place     []VecVirtual
 }
 
-func (k *pool) arg(name string) Mem { return k.fieldOf("poolArgs", k.args, name) }
+func (k *pool) arg(name string) Mem { return k.fieldOf(k.args, "poolArgs", name) }
 
 // beside is the i-th vector of the position's elements.
 func (k *pool) beside(base, offset GPVirtual, i int) Mem {

@@ -10,11 +10,11 @@ import (
 func resample(w *writer, v *vector) {
 	m := &mix{stream: &stream{writer: w, vector: v}}
 	m.function("mix"+v.suffix,
-		"func(dst, src *float32, bands *band, weights *float32, outputs, cols, step, flags int)", "is mixGo.")
+		"func(dst, src *float32, reaches *reach, weights *float32, outputs, cols, step, flags int)", "is mixGo.")
 	for _, p := range []struct {
 		name string
 		r    *GPVirtual
-	}{{"dst", &m.dst}, {"src", &m.src}, {"bands", &m.bands}, {"weights", &m.weights},
+	}{{"dst", &m.dst}, {"src", &m.src}, {"reaches", &m.reaches}, {"weights", &m.weights},
 		{"outputs", &m.outputs}, {"step", &m.step}, {"flags", &m.flags}} {
 		*p.r = w.Load(w.Param(p.name), w.GP64()).(GPVirtual)
 	}
@@ -24,9 +24,9 @@ func resample(w *writer, v *vector) {
 // mix is the kernel being written.
 type mix struct {
 	*stream
-	dst, src, bands, weights, outputs, step GPVirtual
-	from, taps                              GPVirtual // the first vector of this output, and how many
-	mask                                    Register  // of what is left behind whole vectors
+	dst, src, reaches, weights, outputs, step GPVirtual
+	from, taps                                GPVirtual // the first vector of this output, and how many
+	mask                                      Register  // of what is left behind whole vectors
 }
 
 func (m *mix) write() {
@@ -37,9 +37,9 @@ func (m *mix) write() {
 	m.mask = m.firstLanes(rest)
 	m.from, m.taps = m.GP64(), m.GP64()
 	m.Label("output")
-	m.MOVQ(Mem{Base: m.bands}, m.from)
+	m.MOVQ(Mem{Base: m.reaches}, m.from)
 	m.ADDQ(m.src, m.from)
-	m.MOVQ(Mem{Base: m.bands, Disp: 8}, m.taps)
+	m.MOVQ(Mem{Base: m.reaches, Disp: 8}, m.taps)
 	m.CMPQ(m.taps, U8(2))
 	m.JNE(LabelRef("any"))
 	m.when("flagAdd", func() { m.JMP(LabelRef("any")) })
@@ -52,7 +52,7 @@ func (m *mix) write() {
 	m.output(m.all)
 	m.Label("next")
 	m.LEAQ(Mem{Base: m.weights, Index: m.taps, Scale: 4}, m.weights)
-	m.ADDQ(U8(16), m.bands)
+	m.ADDQ(U8(16), m.reaches)
 	m.DECQ(m.outputs)
 	m.JNZ(LabelRef("output"))
 	m.Label("done")

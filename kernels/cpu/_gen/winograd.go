@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
@@ -81,19 +80,7 @@ func (t *minimal) c(name string) Op {
 }
 
 // copies is eight copies of a constant in memory.
-func (t *minimal) copies(name string) Mem {
-	bits := math.Float32bits(float32(constants[name]))
-	m, ok := t.eights[bits]
-	if !ok {
-		m = t.StaticGlobal(fmt.Sprintf("eight%08x", bits))
-		t.DataAttributes(attr.RODATA | attr.NOPTR)
-		for i := range 8 {
-			t.AddDatum(4*i, U32(bits))
-		}
-		t.eights[bits] = m
-	}
-	return m
-}
+func (t *minimal) copies(name string) Mem { return t.writer.copies(float32(constants[name])) }
 
 // at is vector i of the scratch memory.
 func (t *minimal) at(i int) Mem { return Mem{Base: wScratch, Disp: 4 * t.lanes * i} }
