@@ -3,7 +3,9 @@ package models
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
+	"time"
 
 	"truegrain/autograd"
 	"truegrain/kernels"
@@ -11,12 +13,17 @@ import (
 )
 
 // Frozen is a model made ready to serve pictures of one size: batch norm is folded into the convolutions
-// before, activations and residuals are parts of the ops that make their operands, and every buffer has its
-// place in one block of memory. It serves many goroutines, each run with a block of its own.
+// before, activations and residuals are parts of the ops that make their operands, weights are packed in the
+// order in which kernels read them, and every buffer has its place in one block of memory. It serves many
+// goroutines, each run with a block of its own.
 type Frozen struct {
 	be      kernels.Backend
+	name    string
+	how     kernels.Packing
 	program program
-	folded  []kernels.Buf // weights that are the frozen model's own
+	layers  []Layer
+	packed  []kernels.Packed
+	owned   []kernels.Buf // weights that are the frozen model's own, not packed
 	x, y    tensor.Shape
 
 	mu   sync.Mutex
@@ -27,36 +34,95 @@ type Frozen struct {
 type instance struct {
 	arena, x, y kernels.Buf
 	ops         []kernels.Op
+	done        <-chan struct{} // of the context that be looks at
+	be          kernels.Backend
 }
 
-// Freeze prepares m, as it is in evaluation, for batches of pictures (batch, height, width, 3). The weights
-// that are not folded stay the model's, so it must not be trained while the frozen model is in use. The error
+// freezing is how a model is to be frozen.
+type freezing struct {
+	how     kernels.Packing
+	consume bool
+	cache   int // bytes of values that stay in the caches
+}
+
+// FreezeOption sets how a model is frozen.
+type FreezeOption func(*freezing)
+
+// WithPacking says what may be traded for speed. Without it that is kernels.Fast: Winograd's convolutions, whose
+// rounding moves the output of a model by at most a relative 1e-5. kernels.Exact computes as the model does.
+func WithPacking(how kernels.Packing) FreezeOption { return func(f *freezing) { f.how = how } }
+
+// Consume gives the model's memory back piece by piece, as its weights are packed. Its parameters are hollow then:
+// to run or train it, its weights must be loaded again. It may not be used by anybody else.
+func Consume() FreezeOption { return func(f *freezing) { f.consume = true } }
+
+func freezingOf(opts []FreezeOption) freezing {
+	f := freezing{how: kernels.Fast, cache: cached}
+	for _, o := range opts {
+		o(&f)
+	}
+	return f
+}
+
+// Freeze prepares m, as it is in evaluation, for batches of pictures (batch, height, width, 3). Small parameters stay
+// the model's, unless it is consumed, so it must not be trained while the frozen model is in use. The error
 // wraps kernels.ErrOutOfMemory.
 //
-// Panics: *tensor.ShapeError if the model does not take that size.
-func Freeze(m Model, batch, height, width int) (*Frozen, error) {
-	be := m.Params()[0].Backend()
-	t := autograd.NewTape(be, autograd.WithPool(autograd.NewDryPool()))
+// Panics: *tensor.ShapeError if the model does not take that size; *kernels.ArgError if it was consumed before.
+func Freeze(m Model, batch, height, width int, opts ...FreezeOption) (*Frozen, error) {
+	for _, p := range m.Params() {
+		if p.Hollow() {
+			panic(&kernels.ArgError{Op: "models.Freeze", Field: p.Name, Reason: "has no values: load the model's weights again"})
+		}
+	}
+	o := freezingOf(opts)
+	return freeze(m, batch, height, width, newPacker(m, o))
+}
+
+// freeze traces the model, which may be hollow: the packer knows where its weights are.
+func freeze(m Model, batch, height, width int, w *packer) (*Frozen, error) {
+	t := autograd.NewTape(w.be, autograd.WithPool(autograd.NewDryPool()))
 	x := t.Alloc(batch, height, width, 3)
 	y := m.Forward(t, x)
 
-	f := &Frozen{be: be, x: x.Shape(), y: y.Shape()}
+	f := &Frozen{be: w.be, name: m.Name(), how: w.how, x: x.Shape(), y: y.Shape()}
 	g := trace(t, x.Buf, y.Buf, m.Params())
-	if err := g.fuse(be); err != nil {
-		f.folded = g.folded
+	g.fuse()
+	if !w.onHost() {
+		w.cache = math.MaxInt
+	}
+	g.group(batch, w.cache)
+	err := w.pack(g)
+	f.packed, f.owned = w.packed, w.owned
+	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("freeze %s: %w", m.Name(), err)
 	}
-	f.folded = g.folded
+	f.layers = g.layers(batch)
+	g.expand(batch)
 	f.program = g.plan()
 	return f, nil
 }
+
+// Packing is what the model trades for speed.
+func (f *Frozen) Packing() kernels.Packing { return f.how }
 
 // Ops lists what one run does, in order, for inspection.
 func (f *Frozen) Ops() []kernels.Op { return f.program.ops }
 
 // Bytes is the memory that one run needs, weights not counted.
 func (f *Frozen) Bytes() int64 { return int64(f.program.size * f.be.DType().Size()) }
+
+// WeightBytes is the memory of the weights that are the frozen model's own.
+func (f *Frozen) WeightBytes() (n int64) {
+	for _, p := range f.packed {
+		n += p.Bytes()
+	}
+	for _, b := range f.owned {
+		n += int64(b.Bytes())
+	}
+	return n
+}
 
 // OutputShape is the shape of the result.
 func (f *Frozen) OutputShape() tensor.Shape { return f.y }
@@ -72,23 +138,33 @@ func (f *Frozen) Run(ctx context.Context, x tensor.Tensor) (tensor.Tensor, error
 
 // RunInto is Run with the result in y, host memory of OutputShape. Where as many goroutines have run before
 // as run now it allocates nothing.
-func (f *Frozen) RunInto(ctx context.Context, y, x tensor.Tensor) error {
+func (f *Frozen) RunInto(ctx context.Context, y, x tensor.Tensor) error { return f.run(ctx, y, x, nil) }
+
+// Profile is RunInto that says when each op started and how long it took: op i of Ops.
+func (f *Frozen) Profile(ctx context.Context, y, x tensor.Tensor, see func(i int, start time.Time, took time.Duration)) error {
+	return f.run(ctx, y, x, see)
+}
+
+func (f *Frozen) run(ctx context.Context, y, x tensor.Tensor, see func(int, time.Time, time.Duration)) error {
 	x.MustShape("Frozen.Run x", f.x...)
 	y.MustShape("Frozen.Run y", f.y...)
-	be := f.be
-	if ctx.Done() != nil {
-		be = be.WithContext(ctx)
-	}
 	n, err := f.take()
 	if err != nil {
 		return fmt.Errorf("frozen model, %d bytes: %w", f.Bytes(), err)
 	}
+	be := n.backend(ctx, f.be)
 	be.Upload(n.x, x.Buf)
-	for _, op := range n.ops {
+	for i, op := range n.ops {
 		if ctx.Err() != nil {
 			break
 		}
+		if see == nil {
+			op.Run(be)
+			continue
+		}
+		start := time.Now()
 		op.Run(be)
+		see(i, start, time.Since(start))
 	}
 	err = context.Cause(ctx)
 	if err == nil {
@@ -96,6 +172,16 @@ func (f *Frozen) RunInto(ctx context.Context, y, x tensor.Tensor) error {
 	}
 	f.give(n)
 	return err
+}
+
+// backend is be, looking at ctx: the same one as long as the context is.
+func (n *instance) backend(ctx context.Context, be kernels.Backend) kernels.Backend {
+	if n.be == nil || n.done != ctx.Done() {
+		if n.be, n.done = be, ctx.Done(); n.done != nil {
+			n.be = be.WithContext(ctx)
+		}
+	}
+	return n.be
 }
 
 // take gives an idle instance, or a new one.
@@ -128,8 +214,11 @@ func (f *Frozen) Close() {
 	for _, n := range f.idle {
 		f.be.Free(n.arena)
 	}
-	for _, b := range f.folded {
+	for _, p := range f.packed {
+		p.Free()
+	}
+	for _, b := range f.owned {
 		f.be.Free(b)
 	}
-	f.idle, f.folded = nil, nil
+	f.idle, f.packed, f.owned = nil, nil, nil
 }

@@ -9,8 +9,11 @@ import (
 
 // step is one op of a traced forward and the buffer that it is for.
 type step struct {
-	op  kernels.Op
-	out kernels.Buf
+	op     kernels.Op
+	out    kernels.Buf
+	path   string             // the layer
+	norm   *kernels.BatchNorm // that is to be folded into the weights
+	images int                // how many pictures of the batch it takes at once
 }
 
 // graph is a traced forward. Its values lie at addresses of a dry pool, none used twice, so that an address
@@ -19,7 +22,7 @@ type graph struct {
 	steps  []step
 	x, y   kernels.Buf
 	fixed  map[uintptr]bool // addresses of weights
-	folded []kernels.Buf    // weights that folding made
+	values []value          // of a whole batch
 }
 
 // trace takes the steps from what a tape has recorded.
@@ -30,7 +33,7 @@ func trace(t *autograd.Tape, x, y kernels.Buf, params []*autograd.Param) *graph 
 	}
 	for _, n := range t.Nodes() {
 		if n.Op != nil {
-			g.steps = append(g.steps, step{forInference(n.Op), n.Out.Buf})
+			g.steps = append(g.steps, step{op: forInference(n.Op), out: n.Out.Buf, path: n.Path})
 		}
 	}
 	return g
@@ -49,8 +52,8 @@ func forInference(op kernels.Op) kernels.Op {
 	return op
 }
 
-// values lists the buffers of an op that are not weights.
-func (g *graph) values(op kernels.Op) (values []kernels.Buf) {
+// operands lists the buffers of an op that are not weights.
+func (g *graph) operands(op kernels.Op) (values []kernels.Buf) {
 	mapBufs(op, func(b kernels.Buf) kernels.Buf {
 		if !b.IsZero() && !g.fixed[b.Addr()] {
 			values = append(values, b)
@@ -67,7 +70,7 @@ func (g *graph) onlyReader(out kernels.Buf) bool {
 	}
 	n := 0
 	for _, s := range g.steps {
-		for _, b := range g.values(s.op) {
+		for _, b := range g.operands(s.op) {
 			if b.Overlaps(out) && b.Addr() != s.out.Addr() {
 				n++
 			}

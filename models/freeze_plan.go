@@ -70,7 +70,7 @@ func (g *graph) lifetimes() []value {
 	}
 	touch(g.x, -1)
 	for i, s := range g.steps {
-		for _, b := range g.values(s.op) {
+		for _, b := range g.operands(s.op) {
 			touch(b, i)
 		}
 	}
@@ -87,22 +87,33 @@ func (g *graph) lifetimes() []value {
 	return merged
 }
 
+// find is the value that a buffer is, or is a part of.
+func find(values []value, b kernels.Buf) (value, bool) {
+	i, ok := slices.BinarySearchFunc(values, b.Addr(), func(v value, a uintptr) int {
+		switch {
+		case v.hi <= a:
+			return -1
+		case v.lo > a:
+			return 1
+		}
+		return 0
+	})
+	if !ok {
+		return value{}, false
+	}
+	return values[i], true
+}
+
 // instance is the program over a block of memory.
 func (p *program) instance(arena kernels.Buf) *instance {
 	place := func(b kernels.Buf) kernels.Buf {
-		i, _ := slices.BinarySearchFunc(p.values, b.Addr(), func(v value, a uintptr) int {
-			switch {
-			case v.hi <= a:
-				return -1
-			case v.lo > a:
-				return 1
-			}
-			return 0
-		})
-		if b.IsZero() || i == len(p.values) || b.Addr() < p.values[i].lo {
+		v, ok := find(p.values, b)
+		switch {
+		case b.OnDevice() && b.Len() == 0:
+			return arena.Slice(0, 0)
+		case b.IsZero() || !ok:
 			return b // absent, or a weight
 		}
-		v := p.values[i]
 		from := v.at + int(b.Addr()-v.lo)/b.DType().Size()
 		return arena.Slice(from, from+b.Len())
 	}

@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 
@@ -42,18 +43,23 @@ func TestFrozenEqualsEager(t *testing.T) {
 		"fcn8s_resnet50": {40, 33}, "vit_mini": {64, 64}, "resnet_mini": {64, 64}, "fcn8s_mini": {50, 70},
 		"vit_mini_8": {64, 64}}
 	for name, size := range sizes {
-		t.Run(name, func(t *testing.T) {
-			m, x := withStatistics(t, be, name), pictures(2, size[0], size[1])
-			f, err := models.Freeze(m, 2, size[0], size[1])
-			require.NoError(t, err)
-			defer f.Close()
-			want := eager(t, be, m, x)
-			for range 2 { // the second run finds used buffers
-				got, err := f.Run(t.Context(), x)
-				require.NoError(t, err)
-				require.Less(t, golden.Relative(got.Float64s(be), want), 1e-5)
+		m, x := withStatistics(t, be, name), pictures(4, size[0], size[1])
+		want := eager(t, be, m, x)
+		for _, how := range []kernels.Packing{kernels.Exact, kernels.Fast} {
+			for _, cache := range []int{0, 400 << 10, 1 << 40} { // one picture at a time, some, all
+				t.Run(fmt.Sprint(name, how, cache), func(t *testing.T) {
+					f, err := models.Freeze(m, 4, size[0], size[1], models.WithPacking(how), models.WithCache(cache))
+					require.NoError(t, err)
+					defer f.Close()
+					require.Equal(t, how, f.Packing())
+					for range 2 { // the second run finds used buffers
+						got, err := f.Run(t.Context(), x)
+						require.NoError(t, err)
+						require.Less(t, golden.Relative(got.Float64s(be), want), 1e-5)
+					}
+				})
 			}
-		})
+		}
 	}
 }
 
@@ -131,29 +137,25 @@ func TestFrozenRefusesAnotherShape(t *testing.T) {
 	require.ErrorAs(t, tensor.Catch(func() { _, _ = f.Run(t.Context(), pictures(1, 32, 31)) }), &shape)
 }
 
-func TestFrozenRunAllocatesNoBuffers(t *testing.T) {
-	be := &counting{Backend: open(t, "cpu")}
-	f, err := models.Freeze(withStatistics(t, be, "resnet_mini"), 1, 32, 32)
-	require.NoError(t, err)
-	defer f.Close()
-	x, y := pictures(1, 32, 32), tensor.FromSlice(make([]float32, 2), 1, 2)
-	require.NoError(t, f.RunInto(context.Background(), y, x))
-	before := be.allocs
-	for range 10 {
-		require.NoError(t, f.RunInto(context.Background(), y, x))
+func TestFrozenRunAllocatesNothing(t *testing.T) {
+	be := open(t, "cpu")
+	for name, size := range map[string]int{"resnet18": 64, "resnet50": 64, "fcn_resnet50": 48, "fcn8s_mini": 50, "vit_mini": 64, "vit_mini_8": 64} {
+		t.Run(name, func(t *testing.T) {
+			f, err := models.Freeze(withStatistics(t, be, name), 2, size, size)
+			require.NoError(t, err)
+			defer f.Close()
+			x, y := pictures(2, size, size), tensor.FromSlice(make([]float32, f.OutputShape().Len()), f.OutputShape()...)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			for _, ctx := range []context.Context{context.Background(), ctx} {
+				require.Zero(t, testing.AllocsPerRun(20, func() {
+					if err := f.RunInto(ctx, y, x); err != nil {
+						t.Error(err)
+					}
+				}))
+			}
+		})
 	}
-	require.Equal(t, before, be.allocs)
-}
-
-// counting counts how often memory is asked for.
-type counting struct {
-	kernels.Backend
-	allocs int
-}
-
-func (c *counting) Alloc(d kernels.DType, n int) (kernels.Buf, error) {
-	c.allocs++
-	return c.Backend.Alloc(d, n)
 }
 
 func open(t testing.TB, spec string) kernels.Backend {

@@ -86,20 +86,35 @@ func TestGoldenForward(t *testing.T) {
 	})
 }
 
+// frozen is the output of a case's frozen model, as PyTorch orders it.
+func frozen(t *testing.T, be kernels.Backend, c *golden.Case, how kernels.Packing) []float32 {
+	t.Helper()
+	m, s := build(t, be, c), c.Ints(t, "input_shape")
+	f, err := models.Freeze(m, s[0], s[2], s[3], models.WithPacking(how), models.Consume())
+	require.NoError(t, err)
+	defer f.Close()
+	x := golden.FromNCHW(c.Picture(c.Meta["input"], s), s[0], s[1], s[2], s[3])
+	y, err := f.Run(t.Context(), tensor.FromSlice(x, s[0], s[2], s[3], s[1]))
+	require.NoError(t, err)
+	v := y.Float32s(be)
+	if o := y.Shape(); len(o) == 4 {
+		v = golden.ToNCHW(v, o[0], o[1], o[2], o[3])
+	}
+	return v
+}
+
 func TestGoldenFrozen(t *testing.T) {
 	everywhere(t, "forward_*", func(t *testing.T, be kernels.Backend, c *golden.Case) {
-		m, s := build(t, be, c), c.Ints(t, "input_shape")
-		f, err := models.Freeze(m, s[0], s[2], s[3])
-		require.NoError(t, err)
-		defer f.Close()
-		x := golden.FromNCHW(c.Picture(c.Meta["input"], s), s[0], s[1], s[2], s[3])
-		y, err := f.Run(t.Context(), tensor.FromSlice(x, s[0], s[2], s[3], s[1]))
-		require.NoError(t, err)
-		v := y.Float32s(be)
-		if o := y.Shape(); len(o) == 4 {
-			v = golden.ToNCHW(v, o[0], o[1], o[2], o[3])
-		}
-		golden.Require(t, c, "output", v)
+		golden.Require(t, c, "output", frozen(t, be, c, kernels.Exact))
+	})
+}
+
+// TestGoldenFrozenFast holds Winograd's convolutions to a bound of their own. Transformers have none.
+func TestGoldenFrozenFast(t *testing.T) {
+	everywhere(t, "forward_[!v]*", func(t *testing.T, be kernels.Backend, c *golden.Case) {
+		err := golden.Relative(frozen(t, be, c, kernels.Fast), c.Values(t, "output"))
+		t.Logf("relative error %.2g, PyTorch's float32 %.2g", err, c.Error(t, "output"))
+		require.LessOrEqual(t, err, 1e-5)
 	})
 }
 

@@ -30,6 +30,10 @@ func (p paper) Alloc(d kernels.DType, n int) (kernels.Buf, error) {
 	return kernels.OfDevice(d, n, at), nil
 }
 
+func (p paper) Free(kernels.Buf) {}
+
+func (p paper) Pack(kernels.Op, kernels.Packing) (kernels.Packed, error) { return nil, nil }
+
 func (p paper) Upload(kernels.Buf, kernels.Buf) {}
 
 func (p paper) Download(kernels.Buf, kernels.Buf) {}

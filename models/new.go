@@ -57,6 +57,14 @@ func List() []string {
 
 // New builds a model with fresh weights. The error wraps ErrUnknown, or kernels.ErrOutOfMemory.
 func New(be kernels.Backend, name string, c Config) (Model, error) {
+	b := nn.NewBuilder(be, c.Seed)
+	if c.Empty {
+		b.Empty()
+	}
+	return build(b, name, c)
+}
+
+func build(b *nn.Builder, name string, c Config) (Model, error) {
 	i := slices.Index(List(), name)
 	if i < 0 {
 		return nil, fmt.Errorf("%w: %q; there are %s", ErrUnknown, name, strings.Join(List(), ", "))
@@ -69,10 +77,6 @@ func New(be kernels.Backend, name string, c Config) (Model, error) {
 		return nil, fmt.Errorf("model %s has no auxiliary head; fcn_resnet50 has", name)
 	}
 	c.Classes = max(c.Classes, 1)
-	b := nn.NewBuilder(be, c.Seed)
-	if c.Empty {
-		b.Empty()
-	}
 	m := architectures[i].build(b, model{name: name, classes: c.Classes}, c)
 	if err := b.Err(); err != nil {
 		return nil, fmt.Errorf("model %s: %w", name, err)

@@ -1,0 +1,31 @@
+package models
+
+import "truegrain/kernels"
+
+// Layer is a step of a frozen model, for inspection.
+type Layer struct {
+	Path   string     // the layer of the model: "layer4.2.conv1"
+	Op     kernels.Op // its op, on Images pictures
+	Images int
+	Runs   int // how often it runs for a batch
+}
+
+// Method is how the layer's op is computed with its packed weights; empty if it has none.
+func (l Layer) Method() string {
+	if e := epilogueOf(l.Op); e != nil && *e.packed != nil {
+		return (*e.packed).Method()
+	}
+	return ""
+}
+
+// Layers lists the steps of the model. One run does those of Ops, in which a layer may come more than once.
+func (f *Frozen) Layers() []Layer { return f.layers }
+
+// layers are the steps, before they are written out for a batch.
+func (g *graph) layers(batch int) []Layer {
+	var out []Layer
+	for _, s := range g.steps {
+		out = append(out, Layer{Path: s.path, Op: s.op, Images: s.images, Runs: batch / max(1, s.images)})
+	}
+	return out
+}
