@@ -21,8 +21,9 @@ var layerNormGo = layerNorms{
 	sums: layerNormSumsGo,
 }
 
-// sumsRows is how many rows layerNorms.sums adds in float32 at a time.
-const sumsRows = 8
+// The sums over rows follow upon the gradient of some rows, sumsElements elements that are still in the first
+// cache; sumsRows at most are added in float32.
+const sumsElements, sumsRows = 4 << 10, 8
 
 // layerNorms is the kernels for rows of d elements: the Go version for those that would take assembly too long.
 func (l *level) layerNorms(d int) *layerNorms {
@@ -66,24 +67,26 @@ func (b *Backend) LayerNormBackward(op kernels.LayerNormGrad) {
 	}
 	step := max((op.R+sumParts-1)/sumParts, rowGrain(2*d))
 	parts := (op.R + step - 1) / step
-	partial := make([]float64, parts*2*d)
+	partial := b.scratch64(max(parts, 1) * 2 * d)
+	defer b.scratch.put(partial.held)
 	b.chunks(parts, func(i int) {
-		sums := partial[2*i*d:][:2*d]
-		grain := max(sumsRows, rowGrain(d))
+		sums := partial.x[2*i*d:][:2*d]
+		clear(sums)
+		grain := max(1, sumsElements/d)
 		for lo, end := i*step, min(op.R, (i+1)*step); lo < end; lo += grain {
 			b.layerNormRows(op, lo, min(end, lo+grain), sums)
 		}
 	})
-	sums := make([]float64, 2*d)
+	if parts == 0 {
+		clear(partial.x)
+	}
 	b.parallel(2*d, 512, func(lo, hi int) {
-		for i := range parts {
-			for j, v := range partial[2*i*d:][lo:hi] {
-				sums[lo+j] += v
-			}
+		for i := 1; i < parts; i++ {
+			addInto(partial.x[lo:hi], partial.x[2*i*d:][lo:hi])
 		}
 	})
-	giveSums(op.DGamma, sums[d:])
-	giveSums(op.DBeta, sums[:d])
+	giveSums(op.DGamma, partial.x[d:2*d])
+	giveSums(op.DBeta, partial.x[:d])
 }
 
 // layerNormRows is the gradients' part of the rows lo..hi-1, sums those of dy and, behind them, of dy·x̂.
