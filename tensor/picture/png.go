@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"image/png"
-	"io"
 )
 
 const pngMagic = "\x89PNG\r\n\x1a\n"
@@ -83,10 +82,4 @@ func (h *header) pngHeader(b []byte) (raw int64, err error) {
 		return 0, fault(ErrTooLarge, "%d × %d pixels", h.w, h.h)
 	}
 	return pixels * samples * depth / 8, nil
-}
-
-// WritePNG encodes a picture as PNG, quickly rather than tightly.
-func WritePNG(w io.Writer, p *Picture) error {
-	enc := png.Encoder{CompressionLevel: png.BestSpeed}
-	return enc.Encode(w, p.Image())
 }

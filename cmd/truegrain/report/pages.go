@@ -55,7 +55,7 @@ type mapView struct {
 }
 
 func (r *Report) one(e *Entry) page {
-	p := page{Entry: e, Note: r.note, Picture: e.shotAt + "/picture.png"}
+	p := page{Entry: e, Note: r.note, Picture: e.shotAt + "/picture.jpg"}
 	if len(r.entries) > 1 {
 		p.Home = "index.html"
 	}
@@ -130,7 +130,7 @@ func (r *Report) many(took time.Duration) list {
 	for _, e := range r.entries {
 		w := row{Entry: e, Page: e.page, Class: "failed"}
 		if e.Failed == "" {
-			w.Class, w.Picture = togetherClass(e.Together), e.shotAt+"/picture.png"
+			w.Class, w.Picture = togetherClass(e.Together), e.shotAt+"/picture.jpg"
 		}
 		counts[w.Class]++
 		for _, v := range e.Verdicts {

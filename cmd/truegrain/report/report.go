@@ -7,9 +7,11 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"image/jpeg"
 	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"truegrain/models/detect"
@@ -74,8 +76,17 @@ func New(dir, note string, detectors map[string]Detector) (*Report, error) {
 	return r, nil
 }
 
-// longSide is how many pixels the longer side of a picture has on a page.
+// longSide is how many pixels the longer side of a picture, or of a map with details, has on a page. The other maps have
+// half of that: they come from grids of a few pixels, and a browser enlarges them as smoothly.
 const longSide = 560
+
+// quality is that of the pictures beside the maps, as JPEG: a sixth of the bytes of a PNG.
+const quality = 92
+
+// detailed says that a map has a value of its own for each pixel.
+func detailed(name string) bool {
+	return name == "gradient" || name == "pixel_map" || strings.HasPrefix(name, "guided")
+}
 
 // Add writes the pictures of one entry: the photograph itself, and one sheet per map. p is nil for a failed entry.
 func (r *Report) Add(e *Entry, p *picture.Picture) error {
@@ -86,31 +97,8 @@ func (r *Report) Add(e *Entry, p *picture.Picture) error {
 	id := fmt.Sprintf("%04d", len(r.entries))
 	e.page, e.shotAt, e.shots = id+".html", "pictures/"+id, map[string]string{}
 	e.W, e.H = p.W, p.H
-	folder := filepath.Join(r.dir, "pictures", id)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	w, h := fit(p.W, p.H, longSide)
-	var buf bytes.Buffer
-	if err := picture.WritePNG(&buf, p.Resize(w, h)); err != nil {
+	if err := e.draw(filepath.Join(r.dir, "pictures", id), p); err != nil {
 		return fmt.Errorf("report: %s: %w", e.File, err)
-	}
-	if err := os.WriteFile(filepath.Join(folder, "picture.png"), buf.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	enc := png.Encoder{CompressionLevel: png.BestSpeed}
-	for _, v := range e.Verdicts {
-		for _, m := range v.Maps {
-			buf.Reset()
-			if err := enc.Encode(&buf, m.Sheet(w, h)); err != nil {
-				return fmt.Errorf("report: %s: %s: %w", e.File, m.Name, err)
-			}
-			name := v.Detector + "-" + m.Name + ".png"
-			if err := os.WriteFile(filepath.Join(folder, name), buf.Bytes(), 0o644); err != nil {
-				return fmt.Errorf("report: %w", err)
-			}
-			e.shots[v.Detector+m.Name] = name
-		}
 	}
 	for _, v := range e.Verdicts { // drawn: the floats are no longer needed
 		for i := range v.Maps {
@@ -118,6 +106,40 @@ func (r *Report) Add(e *Entry, p *picture.Picture) error {
 			if v.Maps[i].Seen != nil {
 				v.Maps[i].Seen = []bool{}
 			}
+		}
+	}
+	return nil
+}
+
+// draw writes an entry's pictures into a folder of their own.
+func (e *Entry) draw(folder string, p *picture.Picture) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	w, h := fit(p.W, p.H, longSide)
+	var buf bytes.Buffer
+	if err := jpeg.Encode(&buf, p.Resize(w, h).Image(), &jpeg.Options{Quality: quality}); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "picture.jpg"), buf.Bytes(), 0o644); err != nil {
+		return err
+	}
+	enc := png.Encoder{CompressionLevel: png.BestSpeed}
+	for _, v := range e.Verdicts {
+		for _, m := range v.Maps {
+			mw, mh := w, h
+			if !detailed(m.Name) {
+				mw, mh = fit(p.W, p.H, longSide/2)
+			}
+			buf.Reset()
+			if err := enc.Encode(&buf, m.Sheet(mw, mh)); err != nil {
+				return fmt.Errorf("%s: %w", m.Name, err)
+			}
+			name := v.Detector + "-" + m.Name + ".png"
+			if err := os.WriteFile(filepath.Join(folder, name), buf.Bytes(), 0o644); err != nil {
+				return err
+			}
+			e.shots[v.Detector+m.Name] = name
 		}
 	}
 	return nil
