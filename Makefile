@@ -2,7 +2,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: demo test race lint generate check bench bundled build
+.PHONY: demo test race lint generate check bench bench-peers bundled build
 
 demo: ## synthesise, train, calibrate, evaluate, explain; ends with report/index.html
 	$(GO) run ./cmd/truegrain demo
@@ -28,6 +28,16 @@ bench: ## every kernel and model, checked and then timed beside the machine's ce
 	$(GO) run ./bench kernels
 	$(GO) run ./bench models
 	$(GO) run ./bench models --train --model resnet50,fcn_resnet50,vit_b_16
+
+PEERS_VENV ?= bench/peers/.venv
+
+bench-peers: $(PEERS_VENV)/ready ## beside ONNX Runtime and PyTorch, in turn; goes on where it was interrupted, AGAIN=--again measures anew
+	$(PEERS_VENV)/bin/python bench/peers/run.py $(AGAIN)
+
+$(PEERS_VENV)/ready: bench/peers/requirements.txt
+	python3 -m venv $(PEERS_VENV)
+	$(PEERS_VENV)/bin/pip install --quiet --requirement bench/peers/requirements.txt
+	touch $@
 
 bundled: ## train the bundled detectors anew and embed them
 	$(GO) run ./cmd/truegrain bundle models/bundled/weights

@@ -164,3 +164,38 @@ func TestUsage(t *testing.T) {
 		require.Contains(t, errs, c.says)
 	}
 }
+
+// TestServe drives the line protocol as another program does: a training step's loss falls, and a kernel is timed.
+func TestServe(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "y")
+	labels := filepath.Join(dir, "labels")
+	require.NoError(t, writeFloats(labels, []float32{1, 5}))
+	lines := []string{`{"do":"machine"}`,
+		`{"do":"model","id":"m","model":"resnet_mini","impl":"tape","batch":2,"train":true,"labels":"` + labels + `"}`,
+		`{"do":"time","id":"m","calls":1,"cold":true}`, `{"do":"output","id":"m","file":"` + out + `"}`,
+		`{"do":"time","id":"m","seconds":0.001}`, `{"do":"drop","id":"m"}`, `{"do":"time","id":"m"}`,
+		`{"do":"kernel","id":"k","op":"gemm","pass":"forward","shape":"20x30x40","impl":"builtin"}`,
+		`{"do":"time","id":"k","seconds":0.005}`, `{"do":"sing","id":"k"}`, `nonsense`}
+	var stdout, stderr bytes.Buffer
+	require.Zero(t, run([]string{"serve"}, strings.NewReader(strings.Join(lines, "\n")), &stdout, &stderr), stderr.String())
+	answers := make([]answer, len(lines))
+	d := json.NewDecoder(&stdout)
+	for i := range answers {
+		require.NoError(t, d.Decode(&answers[i]))
+	}
+	require.NotEmpty(t, answers[0].Machine.Go)
+	require.NotEmpty(t, answers[0].Ceiling)
+	require.Positive(t, answers[1].FLOPs)
+	require.Len(t, answers[2].Times, 1)
+	loss := make([]float32, 1)
+	require.NoError(t, readFloats(out, loss))
+	require.InDelta(t, 6.9, loss[0], 2, "about the logarithm of 1000 classes")
+	require.NotEmpty(t, answers[4].Times)
+	require.Empty(t, answers[5].Error)
+	require.Contains(t, answers[6].Error, "nothing ready")
+	require.LessOrEqual(t, answers[7].Differs, kernel.Tolerance)
+	require.Less(t, answers[8].Times[0], 1e-3)
+	require.Contains(t, answers[9].Error, "sing")
+	require.Contains(t, answers[10].Error, "invalid character")
+}

@@ -122,6 +122,9 @@ func (w *Workload) openTraining() (err error) {
 	return nil
 }
 
+// Labels is how many a training step takes: one for each picture, or for each pixel.
+func (w *Workload) Labels() int { return len(w.labels) }
+
 // Label sets the class of each picture, or of each pixel.
 func (w *Workload) Label(class func(i int) int32) {
 	for i := range w.labels {

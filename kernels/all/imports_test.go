@@ -46,7 +46,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if e.IsDir() && (e.Name() == "_gen" || e.Name() == ".git" || e.Name() == "testdata") {
+		if e.IsDir() && (e.Name() == "_gen" || e.Name() == ".git" || e.Name() == "testdata" || e.Name() == ".venv") {
 			return filepath.SkipDir
 		}
 		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
