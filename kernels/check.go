@@ -1,6 +1,9 @@
 package kernels
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // check panics with *ArgError if the geometry is wrong or the channels do not divide into the groups.
 func check(op string, window error, groups bool) {
@@ -15,7 +18,8 @@ func check(op string, window error, groups bool) {
 // checkLen panics with *ArgError unless b holds exactly the elements of dims.
 func checkLen(op, field string, b Buf, dims ...int) {
 	if int64(b.Len()) != product(dims...) {
-		panic(&ArgError{op, field, fmt.Sprintf("has %d elements, its shape %v needs %d", b.Len(), dims, product(dims...))})
+		shape := slices.Clone(dims) // so that dims, which is right nearly always, stays on the stack
+		panic(&ArgError{op, field, fmt.Sprintf("has %d elements, its shape %v needs %d", b.Len(), shape, product(dims...))})
 	}
 }
 
