@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 
 	"truegrain/kernels"
 )
@@ -31,6 +32,7 @@ type shared struct {
 	packers  free[packer]
 	rounders free[rounder]
 	mixers   free[mixer]
+	works    sync.Map // by type of argument, see over
 	pools    free[poolArgs]
 
 	attentions        free[attention]

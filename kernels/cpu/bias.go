@@ -4,12 +4,20 @@ import "truegrain/kernels"
 
 // Bias adds one row to every row.
 func (b *Backend) Bias(op kernels.Bias) {
+	k := b.level.columnsOf(op.C)
+	over(b, op.R*op.C, k.grain(), biasRun{op, k, k.coef(floats(op.Bias))}, (*Backend).addBias)
+}
+
+// biasRun is a Bias with its row as the kernel reads it.
+type biasRun struct {
+	kernels.Bias
+	columns columns
+	coef    []float32
+}
+
+func (b *Backend) addBias(op *biasRun, lo, hi int) {
 	x, y := floats(op.X), floats(op.Y)
-	k, flags := b.level.columnsOf(op.C), past(y)
-	coef := k.coef(floats(op.Bias))
-	b.parallel(op.R*op.C, k.grain(), func(lo, hi int) {
-		b.level.stream.bias(y[lo:hi], x[lo:hi], coef, k.width, flags)
-	})
+	b.level.stream.bias(y[lo:hi], x[lo:hi], op.coef, op.columns.width, past(y))
 }
 
 // BiasBackward is dx = dy, dbias = Σ dy.

@@ -35,6 +35,9 @@ func (l *level) columnsOf(c int) columns { return columns{c, taken(c, wideRow), 
 
 // coef lays out the planes of parameters.
 func (k columns) coef(planes ...[]float32) []float32 {
+	if len(planes) == 1 && k.width == k.c && k.c%k.lanes == 0 {
+		return planes[0]
+	}
 	vectors := (k.width + k.lanes - 1) / k.lanes
 	coef := make([]float32, vectors*k.lanes*len(planes))
 	for p, plane := range planes {

@@ -4,36 +4,43 @@ import "truegrain/kernels"
 
 // Concat joins along the middle axis.
 func (b *Backend) Concat(op kernels.Concat) {
-	y := floats(op.Y)
-	b.parts(op, func(k, at, from, n int) { copy(y[at:at+n], floats(op.X[k])[from:from+n]) })
+	b.parts(op, func(p *concatPart, at, from int) { copy(floats(p.Y)[at:at+p.n], floats(p.X[p.k])[from:from+p.n]) })
 }
 
 // ConcatBackward cuts dy into its parts, one part after the other.
 func (b *Backend) ConcatBackward(op kernels.ConcatGrad) {
 	dy := floats(op.DY)
-	b.parts(op.Concat, func(k, at, from, n int) {
-		if g := op.DX[k]; g.Wanted() {
-			giveRow(floats(g.Buf)[from:from+n], dy[at:at+n], g.Acc)
+	b.parts(op.Concat, func(p *concatPart, at, from int) {
+		if g := op.DX[p.k]; g.Wanted() {
+			giveRow(floats(g.Buf)[from:from+p.n], dy[at:at+p.n], g.Acc)
 		}
 	})
 }
 
-// parts calls f for every run of every part: n elements at at in y, at from in part k. The runs of a part are
-// parallel, the parts are not: one buffer may be two of them.
-func (b *Backend) parts(op kernels.Concat, f func(k, at, from, n int)) {
-	total := 0
+// concatPart is part k of a Concat: runs of n elements, from start on in the first run of y, total apart.
+type concatPart struct {
+	kernels.Concat
+	k, n, start, total int
+	f                  func(p *concatPart, at, from int)
+}
+
+// parts calls f for every run of every part: at at in y, at from in the part. The runs of a part are parallel, the
+// parts are not: one buffer may be two of them.
+func (b *Backend) parts(op kernels.Concat, f func(p *concatPart, at, from int)) {
+	p := concatPart{Concat: op, f: f}
 	for _, n := range op.N {
-		total += n * op.Inner
+		p.total += n * op.Inner
 	}
-	start := 0
 	for k, n := range op.N {
-		n *= op.Inner
-		b.parallel(op.Outer, rowGrain(n), func(lo, hi int) {
-			for o := lo; o < hi; o++ {
-				f(k, o*total+start, o*n, n)
-			}
-		})
-		start += n
+		p.k, p.n = k, n*op.Inner
+		over(b, op.Outer, rowGrain(p.n), p, (*Backend).partRuns)
+		p.start += p.n
+	}
+}
+
+func (b *Backend) partRuns(p *concatPart, lo, hi int) {
+	for o := lo; o < hi; o++ {
+		p.f(p, o*p.total+p.start, o*p.n)
 	}
 }
 

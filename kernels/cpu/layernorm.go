@@ -38,15 +38,15 @@ func (b *Backend) LayerNorm(op kernels.LayerNorm) {
 	checkLayerNorm("LayerNorm", op)
 	exactly("LayerNorm", "Y", op.Y, op.R*op.D)
 	exactly("LayerNorm", "Beta", op.Beta, op.D)
+	if op.D > 0 {
+		over(b, op.R, rowGrain(op.D), op, (*Backend).layerNorm)
+	}
+}
+
+func (b *Backend) layerNorm(op *kernels.LayerNorm, lo, hi int) {
 	x, gamma, beta := floats(op.X), floats(op.Gamma), floats(op.Beta)
 	y, mean, rstd, d := floats(op.Y), floats(op.Mean), floats(op.RStd), op.D
-	if d == 0 {
-		return
-	}
-	m := b.level.layerNorms(d)
-	b.parallel(op.R, rowGrain(d), func(lo, hi int) {
-		m.forward(&y[lo*d], &x[lo*d], &gamma[0], &beta[0], &mean[lo], &rstd[lo], d, hi-lo, op.Eps)
-	})
+	b.level.layerNorms(d).forward(&y[lo*d], &x[lo*d], &gamma[0], &beta[0], &mean[lo], &rstd[lo], d, hi-lo, op.Eps)
 }
 
 func checkLayerNorm(name string, op kernels.LayerNorm) {

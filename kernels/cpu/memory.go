@@ -64,7 +64,11 @@ func (b *Backend) convert(op string, dst, src kernels.Buf) {
 		panic(&kernels.ArgError{Op: op, Field: "dst",
 			Reason: fmt.Sprintf("has %d elements, the source %d", dst.Len(), src.Len())})
 	}
-	b.parallel(dst.Len(), copyGrain, func(lo, hi int) { convert(dst.Slice(lo, hi), src.Slice(lo, hi)) })
+	over(b, dst.Len(), copyGrain, [2]kernels.Buf{dst, src}, (*Backend).convertRange)
+}
+
+func (b *Backend) convertRange(to *[2]kernels.Buf, lo, hi int) {
+	convert(to[0].Slice(lo, hi), to[1].Slice(lo, hi))
 }
 
 func convert(dst, src kernels.Buf) {
