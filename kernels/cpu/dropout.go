@@ -25,9 +25,9 @@ func (b *Backend) drop(name string, op kernels.Dropout, to kernels.Grad, from ke
 	x, y := floats(from), floats(to.Buf)
 	least, keep := threshold(op.P)
 	key := kernels.NewPhilox(op.Seed).Key
-	kernel := b.level.vmath.dropout[accumulates(to.Acc)]
+	flags := storing(to, 16)
 	b.elements(op.N, func(lo, hi int) {
-		kernel(&y[lo], &x[lo], hi-lo, uint64(lo/4), key[0], key[1], op.Node, op.Step, least, keep)
+		b.level.vmath.dropout(&y[lo], &x[lo], hi-lo, uint64(lo/4), key[0], key[1], op.Node, op.Step, least, keep, flags)
 	})
 }
 
@@ -42,23 +42,23 @@ func threshold(p float64) (least uint32, keep float32) {
 
 // dropKernel is y = x·keep where the element's random word over 256 is at least least, else x·0. block is the
 // Philox block of the first element.
-type dropKernel func(y, x *float32, n int, block uint64, key0, key1, node, step, least uint32, keep float32)
+type dropKernel func(y, x *float32, n int, block uint64, key0, key1, node, step, least uint32, keep float32,
+	flags int)
 
-func dropoutGo(acc bool) dropKernel {
-	return func(y, x *float32, n int, block uint64, key0, key1, node, step, least uint32, keep float32) {
-		philox := kernels.Philox{Key: [2]uint32{key0, key1}}
-		out := unsafe.Slice(y, n)
-		var words [4]uint32
-		for i, v := range unsafe.Slice(x, n) {
-			if i%4 == 0 {
-				words = philox.Block([4]uint32{uint32(block), uint32(block >> 32), node, step})
-				block++
-			}
-			factor := keep
-			if words[i%4]>>8 < least {
-				factor = 0
-			}
-			put(&out[i], v*factor, acc)
+// dropoutGo is the kernel in Go.
+func dropoutGo(y, x *float32, n int, block uint64, key0, key1, node, step, least uint32, keep float32, flags int) {
+	philox := kernels.Philox{Key: [2]uint32{key0, key1}}
+	out := unsafe.Slice(y, n)
+	var words [4]uint32
+	for i, v := range unsafe.Slice(x, n) {
+		if i%4 == 0 {
+			words = philox.Block([4]uint32{uint32(block), uint32(block >> 32), node, step})
+			block++
 		}
+		factor := keep
+		if words[i%4]>>8 < least {
+			factor = 0
+		}
+		put(&out[i], v*factor, flags)
 	}
 }

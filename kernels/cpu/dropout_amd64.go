@@ -8,22 +8,10 @@ package cpu
 // block is that of the first element; see dropoutGo.
 //
 //go:noescape
-func dropoutAVX512(y *float32, x *float32, n int, block uint64, key0 uint32, key1 uint32, node uint32, step uint32, least uint32, keep float32)
-
-// dropoutAccAVX512 writes y += x·keep where the random word over 256 is at least least, x·0 elsewhere;
-// block is that of the first element; see dropoutGo.
-//
-//go:noescape
-func dropoutAccAVX512(y *float32, x *float32, n int, block uint64, key0 uint32, key1 uint32, node uint32, step uint32, least uint32, keep float32)
+func dropoutAVX512(y *float32, x *float32, n int, block uint64, key0 uint32, key1 uint32, node uint32, step uint32, least uint32, keep float32, flags int)
 
 // dropoutAVX2 writes y = x·keep where the random word over 256 is at least least, x·0 elsewhere;
 // block is that of the first element; see dropoutGo.
 //
 //go:noescape
-func dropoutAVX2(y *float32, x *float32, n int, block uint64, key0 uint32, key1 uint32, node uint32, step uint32, least uint32, keep float32)
-
-// dropoutAccAVX2 writes y += x·keep where the random word over 256 is at least least, x·0 elsewhere;
-// block is that of the first element; see dropoutGo.
-//
-//go:noescape
-func dropoutAccAVX2(y *float32, x *float32, n int, block uint64, key0 uint32, key1 uint32, node uint32, step uint32, least uint32, keep float32)
+func dropoutAVX2(y *float32, x *float32, n int, block uint64, key0 uint32, key1 uint32, node uint32, step uint32, least uint32, keep float32, flags int)

@@ -7,7 +7,7 @@ import (
 )
 
 // GELU is x·Φ(x).
-func (b *Backend) GELU(op kernels.GELU) { b.map1("GELU", op.Y, op.X, op.N, b.level.vmath.gelu) }
+func (b *Backend) GELU(op kernels.GELU) { b.transform("GELU", op.Y, op.X, op.N, b.level.vmath.gelu) }
 
 // GELUBackward is dx = dy·(Φ(x) + x·φ(x)).
 func (b *Backend) GELUBackward(op kernels.GELUGrad) {
@@ -15,7 +15,7 @@ func (b *Backend) GELUBackward(op kernels.GELUGrad) {
 }
 
 // geluGo is y = x·Φ(x).
-func geluGo(y, x *float32, n int) {
+func geluGo(y, x *float32, n, _ int) {
 	out := unsafe.Slice(y, n)
 	for i, v := range unsafe.Slice(x, n) {
 		cdf, _ := normalOf(float64(v))
@@ -24,13 +24,11 @@ func geluGo(y, x *float32, n int) {
 }
 
 // geluGradGo is dx = dy·(Φ(x) + x·φ(x)).
-func geluGradGo(acc bool) func(dx, dy, x *float32, n int) {
-	return func(dx, dy, x *float32, n int) {
-		out, g := unsafe.Slice(dx, n), unsafe.Slice(dy, n)
-		for i, v := range unsafe.Slice(x, n) {
-			w := float64(v)
-			cdf, pdf := normalOf(w)
-			put(&out[i], float32(float64(g[i])*(cdf+w*pdf)), acc)
-		}
+func geluGradGo(dx, dy, x *float32, n, flags int) {
+	out, g := unsafe.Slice(dx, n), unsafe.Slice(dy, n)
+	for i, v := range unsafe.Slice(x, n) {
+		w := float64(v)
+		cdf, pdf := normalOf(w)
+		put(&out[i], float32(float64(g[i])*(cdf+w*pdf)), flags)
 	}
 }

@@ -7,29 +7,19 @@ package cpu
 // geluAVX512 writes y = x·Φ(x); see geluGo.
 //
 //go:noescape
-func geluAVX512(y *float32, x *float32, n int)
+func geluAVX512(y *float32, x *float32, n int, flags int)
 
 // geluGradAVX512 writes dx = dy·(Φ(x) + x·φ(x)); see geluGradGo.
 //
 //go:noescape
-func geluGradAVX512(dx *float32, dy *float32, x *float32, n int)
-
-// geluGradAccAVX512 writes dx += dy·(Φ(x) + x·φ(x)); see geluGradGo.
-//
-//go:noescape
-func geluGradAccAVX512(dx *float32, dy *float32, x *float32, n int)
+func geluGradAVX512(dx *float32, dy *float32, x *float32, n int, flags int)
 
 // geluAVX2 writes y = x·Φ(x); see geluGo.
 //
 //go:noescape
-func geluAVX2(y *float32, x *float32, n int)
+func geluAVX2(y *float32, x *float32, n int, flags int)
 
 // geluGradAVX2 writes dx = dy·(Φ(x) + x·φ(x)); see geluGradGo.
 //
 //go:noescape
-func geluGradAVX2(dx *float32, dy *float32, x *float32, n int)
-
-// geluGradAccAVX2 writes dx += dy·(Φ(x) + x·φ(x)); see geluGradGo.
-//
-//go:noescape
-func geluGradAccAVX2(dx *float32, dy *float32, x *float32, n int)
+func geluGradAVX2(dx *float32, dy *float32, x *float32, n int, flags int)

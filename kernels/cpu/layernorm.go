@@ -7,19 +7,14 @@ import (
 	"truegrain/kernels"
 )
 
-// layerNorms is the kernels of layer norm. Gradients come in two versions, by accumulates.
+// layerNorms is the kernels of layer norm, flags as in vmath.
 type layerNorms struct {
-	forward func(y, x, gamma, beta, mean, rstd *float32, d, rows int, eps float64)
-	grad    [2]func(dx, dy, x, gamma, mean, rstd *float32, d, rows int)
+	forward func(y, x, gamma, beta, mean, rstd *float32, d, rows int, eps float64, flags int)
+	grad    func(dx, dy, x, gamma, mean, rstd *float32, d, rows, flags int)
 	sums    func(sum, dot *float64, dy, x, mean, rstd *float32, d, rows int)
 }
 
-var layerNormGo = layerNorms{
-	forward: layerNormForwardGo,
-	grad: [2]func(dx, dy, x, gamma, mean, rstd *float32, d, rows int){
-		layerNormGradGo(false), layerNormGradGo(true)},
-	sums: layerNormSumsGo,
-}
+var layerNormGo = layerNorms{layerNormForwardGo, layerNormGradGo, layerNormSumsGo}
 
 // The sums over rows follow upon the gradient of some rows, sumsElements elements that are still in the first
 // cache; sumsRows at most are added in float32.
@@ -46,7 +41,8 @@ func (b *Backend) LayerNorm(op kernels.LayerNorm) {
 func (b *Backend) layerNorm(op *kernels.LayerNorm, lo, hi int) {
 	x, gamma, beta := floats(op.X), floats(op.Gamma), floats(op.Beta)
 	y, mean, rstd, d := floats(op.Y), floats(op.Mean), floats(op.RStd), op.D
-	b.level.layerNorms(d).forward(&y[lo*d], &x[lo*d], &gamma[0], &beta[0], &mean[lo], &rstd[lo], d, hi-lo, op.Eps)
+	b.level.layerNorms(d).forward(&y[lo*d], &x[lo*d], &gamma[0], &beta[0], &mean[lo], &rstd[lo], d, hi-lo, op.Eps,
+		pastRows(y, d))
 }
 
 func checkLayerNorm(name string, op kernels.LayerNorm) {
@@ -95,7 +91,7 @@ func (b *Backend) layerNormRows(op kernels.LayerNormGrad, lo, hi int, sums []flo
 	mean, rstd, d := floats(op.Mean), floats(op.RStd), op.D
 	m := b.level.layerNorms(d)
 	if op.DX.Wanted() {
-		m.grad[accumulates(op.DX.Acc)](&dx[lo*d], &dy[lo*d], &x[lo*d], &gamma[0], &mean[lo], &rstd[lo], d, hi-lo)
+		m.grad(&dx[lo*d], &dy[lo*d], &x[lo*d], &gamma[0], &mean[lo], &rstd[lo], d, hi-lo, storing(op.DX, d))
 	}
 	if !op.DGamma.Wanted() && !op.DBeta.Wanted() {
 		return
@@ -107,7 +103,7 @@ func (b *Backend) layerNormRows(op kernels.LayerNormGrad, lo, hi int, sums []flo
 
 // layerNormForwardGo is y = gamma·(x − mean)·rstd + beta for each row, rounded once: a rounded mean would move the
 // whole row one way.
-func layerNormForwardGo(y, x, gamma, beta, mean, rstd *float32, d, rows int, eps float64) {
+func layerNormForwardGo(y, x, gamma, beta, mean, rstd *float32, d, rows int, eps float64, _ int) {
 	g, b := unsafe.Slice(gamma, d), unsafe.Slice(beta, d)
 	for r := range rows {
 		in, out := unsafe.Slice(x, rows*d)[r*d:][:d], unsafe.Slice(y, rows*d)[r*d:][:d]
@@ -133,22 +129,20 @@ func rowStatistics(x []float32, eps float64) (mean, rstd float64) {
 }
 
 // layerNormGradGo is dx = rstd·(g − a − x̂·s) for each row, g = gamma·dy, a the mean of g, s that of g·x̂.
-func layerNormGradGo(acc bool) func(dx, dy, x, gamma, mean, rstd *float32, d, rows int) {
-	return func(dx, dy, x, gamma, mean, rstd *float32, d, rows int) {
-		w := unsafe.Slice(gamma, d)
-		for r := range rows {
-			in, g := unsafe.Slice(x, rows*d)[r*d:][:d], unsafe.Slice(dy, rows*d)[r*d:][:d]
-			out := unsafe.Slice(dx, rows*d)[r*d:][:d]
-			m, k := unsafe.Slice(mean, rows)[r], unsafe.Slice(rstd, rows)[r]
-			var sum, dot float64
-			for j, v := range g {
-				sum += float64(v * w[j])
-				dot += float64(v*w[j]) * float64((in[j]-m)*k)
-			}
-			a, s := float32(sum/float64(d)), float32(dot/float64(d))
-			for j, v := range g {
-				put(&out[j], k*(v*w[j]-a-(in[j]-m)*k*s), acc)
-			}
+func layerNormGradGo(dx, dy, x, gamma, mean, rstd *float32, d, rows, flags int) {
+	w := unsafe.Slice(gamma, d)
+	for r := range rows {
+		in, g := unsafe.Slice(x, rows*d)[r*d:][:d], unsafe.Slice(dy, rows*d)[r*d:][:d]
+		out := unsafe.Slice(dx, rows*d)[r*d:][:d]
+		m, k := unsafe.Slice(mean, rows)[r], unsafe.Slice(rstd, rows)[r]
+		var sum, dot float64
+		for j, v := range g {
+			sum += float64(v * w[j])
+			dot += float64(v*w[j]) * float64((in[j]-m)*k)
+		}
+		a, s := float32(sum/float64(d)), float32(dot/float64(d))
+		for j, v := range g {
+			put(&out[j], k*(v*w[j]-a-(in[j]-m)*k*s), flags)
 		}
 	}
 }

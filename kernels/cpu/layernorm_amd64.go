@@ -7,19 +7,13 @@ package cpu
 // layerNormAVX512 writes rows of γ·(x − mean)·rstd + β; see layerNormGo. There is a row, and it has elements.
 //
 //go:noescape
-func layerNormAVX512(y *float32, x *float32, gamma *float32, beta *float32, mean *float32, rstd *float32, d int, rows int, eps float64)
+func layerNormAVX512(y *float32, x *float32, gamma *float32, beta *float32, mean *float32, rstd *float32, d int, rows int, eps float64, flags int)
 
 // layerNormGradAVX512 writes rows of dx = rstd·(γ·dy − mean of γ·dy − x̂·mean of γ·dy·x̂); see layerNormGradGo.
 // There is a row, and it has elements.
 //
 //go:noescape
-func layerNormGradAVX512(dx *float32, dy *float32, x *float32, gamma *float32, mean *float32, rstd *float32, d int, rows int)
-
-// layerNormGradAccAVX512 writes rows of dx += rstd·(γ·dy − mean of γ·dy − x̂·mean of γ·dy·x̂); see layerNormGradGo.
-// There is a row, and it has elements.
-//
-//go:noescape
-func layerNormGradAccAVX512(dx *float32, dy *float32, x *float32, gamma *float32, mean *float32, rstd *float32, d int, rows int)
+func layerNormGradAVX512(dx *float32, dy *float32, x *float32, gamma *float32, mean *float32, rstd *float32, d int, rows int, flags int)
 
 // layerNormSumsAVX512 adds dy and dy·x̂ over a few rows to sum and dot; see layerNormSumsGo. There is a row.
 //
@@ -29,19 +23,13 @@ func layerNormSumsAVX512(sum *float64, dot *float64, dy *float32, x *float32, me
 // layerNormAVX2 writes rows of γ·(x − mean)·rstd + β; see layerNormGo. There is a row, and it has elements.
 //
 //go:noescape
-func layerNormAVX2(y *float32, x *float32, gamma *float32, beta *float32, mean *float32, rstd *float32, d int, rows int, eps float64)
+func layerNormAVX2(y *float32, x *float32, gamma *float32, beta *float32, mean *float32, rstd *float32, d int, rows int, eps float64, flags int)
 
 // layerNormGradAVX2 writes rows of dx = rstd·(γ·dy − mean of γ·dy − x̂·mean of γ·dy·x̂); see layerNormGradGo.
 // There is a row, and it has elements.
 //
 //go:noescape
-func layerNormGradAVX2(dx *float32, dy *float32, x *float32, gamma *float32, mean *float32, rstd *float32, d int, rows int)
-
-// layerNormGradAccAVX2 writes rows of dx += rstd·(γ·dy − mean of γ·dy − x̂·mean of γ·dy·x̂); see layerNormGradGo.
-// There is a row, and it has elements.
-//
-//go:noescape
-func layerNormGradAccAVX2(dx *float32, dy *float32, x *float32, gamma *float32, mean *float32, rstd *float32, d int, rows int)
+func layerNormGradAVX2(dx *float32, dy *float32, x *float32, gamma *float32, mean *float32, rstd *float32, d int, rows int, flags int)
 
 // layerNormSumsAVX2 adds dy and dy·x̂ over a few rows to sum and dot; see layerNormSumsGo. There is a row.
 //

@@ -4,25 +4,30 @@
 
 #include "textflag.h"
 
-// func layerNormAVX512(y *float32, x *float32, gamma *float32, beta *float32, mean *float32, rstd *float32, d int, rows int, eps float64)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, FMA3
-TEXT ·layerNormAVX512(SB), NOSPLIT, $0-72
+// func layerNormAVX512(y *float32, x *float32, gamma *float32, beta *float32, mean *float32, rstd *float32, d int, rows int, eps float64, flags int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, FMA3, MMX+
+TEXT ·layerNormAVX512(SB), NOSPLIT, $0-80
+	MOVQ       flags+72(FP), AX
+	TESTQ      $0x00000001, AX
+	JZ         next1
 	MOVQ       y+0(FP), AX
 	MOVQ       x+8(FP), CX
 	MOVQ       d+48(FP), DX
-	MOVQ       rows+56(FP), BX
-	MOVQ       gamma+16(FP), DI
-	MOVQ       beta+24(FP), R8
-	MOVQ       mean+32(FP), R9
-	MOVQ       rstd+40(FP), R10
-	VMOVSD     eps+64(FP), X0
-	VXORPS     X1, X1, X1
-	VCVTSI2SDQ DX, X1, X1
+	MOVQ       gamma+16(FP), SI
+	MOVQ       beta+24(FP), DI
+	MOVQ       mean+32(FP), R8
+	MOVQ       rstd+40(FP), R9
+	VXORPS     X0, X0, X0
+	VCVTSI2SDQ DX, X0, X0
+	MOVQ       rows+56(FP), R10
 
-row:
-	MOVQ         DX, SI
-	VBROADCASTSS (CX), Z2
-	VCVTPS2PD    Y2, Z3
+row2:
+	LEAQ         (AX)(DX*4), R11
+	LEAQ         (CX)(DX*4), R12
+	MOVQ         DX, BX
+	VBROADCASTSS (CX), Z1
+	VCVTPS2PD    Y1, Z2
+	VXORPS       Z3, Z3, Z3
 	VXORPS       Z4, Z4, Z4
 	VXORPS       Z5, Z5, Z5
 	VXORPS       Z6, Z6, Z6
@@ -30,204 +35,442 @@ row:
 	VXORPS       Z8, Z8, Z8
 	VXORPS       Z9, Z9, Z9
 	VXORPS       Z10, Z10, Z10
-	VXORPS       Z11, Z11, Z11
-	XORQ         R11, R11
+	XORQ         R13, R13
 
-again3:
-	CMPQ        SI, $+32
-	JLT         next4
-	VCVTPS2PD   (CX)(R11*4), Z12
-	VCVTPS2PD   32(CX)(R11*4), Z13
-	VSUBPD      Z3, Z12, Z12
-	VSUBPD      Z3, Z13, Z13
-	VADDPD      Z12, Z4, Z4
-	VADDPD      Z13, Z5, Z5
-	VFMADD231PD Z12, Z12, Z8
-	VFMADD231PD Z13, Z13, Z9
-	VCVTPS2PD   64(CX)(R11*4), Z12
-	VCVTPS2PD   96(CX)(R11*4), Z13
-	VSUBPD      Z3, Z12, Z12
-	VSUBPD      Z3, Z13, Z13
-	VADDPD      Z12, Z6, Z6
-	VADDPD      Z13, Z7, Z7
-	VFMADD231PD Z12, Z12, Z10
-	VFMADD231PD Z13, Z13, Z11
-	ADDQ        $+32, R11
-	SUBQ        $+32, SI
-	JMP         again3
-
-next4:
 again5:
-	CMPQ        SI, $+16
+	CMPQ        BX, $+32
 	JLT         next6
-	VCVTPS2PD   (CX)(R11*4), Z12
-	VCVTPS2PD   32(CX)(R11*4), Z13
-	VSUBPD      Z3, Z12, Z12
-	VSUBPD      Z3, Z13, Z13
+	VCVTPS2PD   (CX)(R13*4), Z11
+	VCVTPS2PD   32(CX)(R13*4), Z12
+	VSUBPD      Z2, Z11, Z11
+	VSUBPD      Z2, Z12, Z12
+	VADDPD      Z11, Z3, Z3
 	VADDPD      Z12, Z4, Z4
-	VADDPD      Z13, Z5, Z5
+	VFMADD231PD Z11, Z11, Z7
 	VFMADD231PD Z12, Z12, Z8
-	VFMADD231PD Z13, Z13, Z9
-	ADDQ        $+16, R11
-	SUBQ        $+16, SI
+	VCVTPS2PD   64(CX)(R13*4), Z11
+	VCVTPS2PD   96(CX)(R13*4), Z12
+	VSUBPD      Z2, Z11, Z11
+	VSUBPD      Z2, Z12, Z12
+	VADDPD      Z11, Z5, Z5
+	VADDPD      Z12, Z6, Z6
+	VFMADD231PD Z11, Z11, Z9
+	VFMADD231PD Z12, Z12, Z10
+	ADDQ        $+32, R13
+	SUBQ        $+32, BX
 	JMP         again5
 
 next6:
-	TESTQ         SI, SI
-	JZ            done2
-	MOVQ          $-1, R12
-	BZHIQ         SI, R12, R12
-	KMOVW         R12, K1
-	VMOVUPS.Z     (CX)(R11*4), K1, Z12
-	VBLENDMPS     Z12, Z2, K1, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y2
-	VCVTPS2PD     Y2, Z2
-	VCVTPS2PD     Y12, Z12
-	VSUBPD        Z3, Z12, Z12
-	VSUBPD        Z3, Z2, Z2
-	VADDPD        Z12, Z4, Z4
-	VADDPD        Z2, Z5, Z5
-	VFMADD231PD   Z12, Z12, Z8
-	VFMADD231PD   Z2, Z2, Z9
+again7:
+	CMPQ        BX, $+16
+	JLT         next8
+	VCVTPS2PD   (CX)(R13*4), Z11
+	VCVTPS2PD   32(CX)(R13*4), Z12
+	VSUBPD      Z2, Z11, Z11
+	VSUBPD      Z2, Z12, Z12
+	VADDPD      Z11, Z3, Z3
+	VADDPD      Z12, Z4, Z4
+	VFMADD231PD Z11, Z11, Z7
+	VFMADD231PD Z12, Z12, Z8
+	ADDQ        $+16, R13
+	SUBQ        $+16, BX
+	JMP         again7
 
-done2:
+next8:
+	TESTQ         BX, BX
+	JZ            done4
+	MOVQ          $-1, R14
+	BZHIQ         BX, R14, R14
+	KMOVW         R14, K1
+	VMOVUPS.Z     (CX)(R13*4), K1, Z11
+	VBLENDMPS     Z11, Z1, K1, Z11
+	VEXTRACTF64X4 $0x01, Z11, Y1
+	VCVTPS2PD     Y1, Z1
+	VCVTPS2PD     Y11, Z11
+	VSUBPD        Z2, Z11, Z11
+	VSUBPD        Z2, Z1, Z1
+	VADDPD        Z11, Z3, Z3
+	VADDPD        Z1, Z4, Z4
+	VFMADD231PD   Z11, Z11, Z7
+	VFMADD231PD   Z1, Z1, Z8
+
+done4:
+	VADDPD        Z5, Z3, Z3
 	VADDPD        Z6, Z4, Z4
-	VADDPD        Z7, Z5, Z5
+	VADDPD        Z9, Z7, Z7
 	VADDPD        Z10, Z8, Z8
-	VADDPD        Z11, Z9, Z9
-	VADDPD        Z5, Z4, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y2
-	VADDPD        Y2, Y4, Y4
-	VEXTRACTF32X4 $0x01, Z4, X2
-	VADDPD        X2, X4, X4
-	VMOVHLPS      X4, X2, X2
-	VADDPD        X2, X4, X4
-	VADDPD        Z9, Z8, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y2
-	VADDPD        Y2, Y8, Y8
-	VEXTRACTF32X4 $0x01, Z8, X2
-	VADDPD        X2, X8, X8
-	VMOVHLPS      X8, X2, X2
-	VADDPD        X2, X8, X8
-	VDIVSD        X1, X4, X2
-	VFNMADD231SD  X2, X4, X8
-	VXORPS        X4, X4, X4
-	VMAXSD        X8, X4, X8
-	VDIVSD        X1, X8, X8
-	VADDSD        X0, X8, X8
-	VSQRTSD       X8, X8, X8
-	VMOVSS        f3f800000<>+0(SB), X4
-	VCVTSS2SD     X4, X4, X4
-	VDIVSD        X8, X4, X4
-	VADDSD        X3, X2, X2
-	VCVTSD2SS     X2, X2, X3
-	VMOVSS        X3, (R9)
+	VADDPD        Z4, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y1
+	VADDPD        Y1, Y3, Y3
+	VEXTRACTF32X4 $0x01, Z3, X1
+	VADDPD        X1, X3, X3
+	VMOVHLPS      X3, X1, X1
+	VADDPD        X1, X3, X3
+	VADDPD        Z8, Z7, Z7
+	VEXTRACTF64X4 $0x01, Z7, Y1
+	VADDPD        Y1, Y7, Y7
+	VEXTRACTF32X4 $0x01, Z7, X1
+	VADDPD        X1, X7, X7
+	VMOVHLPS      X7, X1, X1
+	VADDPD        X1, X7, X7
+	VDIVSD        X0, X3, X1
+	VFNMADD231SD  X1, X3, X7
+	VXORPS        X3, X3, X3
+	VMAXSD        X7, X3, X7
+	VDIVSD        X0, X7, X7
+	VADDSD        eps+64(FP), X7, X7
+	VSQRTSD       X7, X7, X7
+	VMOVSS        f3f800000<>+0(SB), X3
+	VCVTSS2SD     X3, X3, X3
+	VDIVSD        X7, X3, X3
+	VADDSD        X2, X1, X1
+	VCVTSD2SS     X1, X1, X2
+	VMOVSS        X2, (R8)
+	ADDQ          $+4, R8
+	VCVTSD2SS     X3, X3, X2
+	VMOVSS        X2, (R9)
 	ADDQ          $+4, R9
-	VCVTSD2SS     X4, X4, X3
-	VMOVSS        X3, (R10)
-	ADDQ          $+4, R10
-	VBROADCASTSD  X2, Z2
-	VBROADCASTSD  X4, Z3
-	MOVQ          DX, SI
-	XORQ          R11, R11
+	VBROADCASTSD  X1, Z1
+	VBROADCASTSD  X3, Z2
+	MOVQ          DX, BX
+	XORQ          R13, R13
 
-again9:
-	CMPQ        SI, $+32
-	JLT         next10
-	VCVTPS2PD   (CX)(R11*4), Z4
-	VCVTPS2PD   32(CX)(R11*4), Z5
-	VCVTPS2PD   (DI)(R11*4), Z6
-	VCVTPS2PD   32(DI)(R11*4), Z7
-	VCVTPS2PD   (R8)(R11*4), Z8
-	VCVTPS2PD   32(R8)(R11*4), Z9
-	VSUBPD      Z2, Z4, Z4
-	VSUBPD      Z2, Z5, Z5
-	VMULPD      Z3, Z4, Z4
-	VMULPD      Z3, Z5, Z5
-	VFMADD213PD Z8, Z6, Z4
-	VFMADD213PD Z9, Z7, Z5
-	VCVTPD2PS   Z4, Y4
-	VCVTPD2PS   Z5, Y5
-	VMOVUPS     Y4, (AX)(R11*4)
-	VMOVUPS     Y5, 32(AX)(R11*4)
-	VCVTPS2PD   64(CX)(R11*4), Z4
-	VCVTPS2PD   96(CX)(R11*4), Z5
-	VCVTPS2PD   64(DI)(R11*4), Z6
-	VCVTPS2PD   96(DI)(R11*4), Z7
-	VCVTPS2PD   64(R8)(R11*4), Z8
-	VCVTPS2PD   96(R8)(R11*4), Z9
-	VSUBPD      Z2, Z4, Z4
-	VSUBPD      Z2, Z5, Z5
-	VMULPD      Z3, Z4, Z4
-	VMULPD      Z3, Z5, Z5
-	VFMADD213PD Z8, Z6, Z4
-	VFMADD213PD Z9, Z7, Z5
-	VCVTPD2PS   Z4, Y4
-	VCVTPD2PS   Z5, Y5
-	VMOVUPS     Y4, 64(AX)(R11*4)
-	VMOVUPS     Y5, 96(AX)(R11*4)
-	ADDQ        $+32, R11
-	SUBQ        $+32, SI
-	JMP         again9
-
-next10:
 again11:
-	CMPQ        SI, $+16
-	JLT         next12
-	VCVTPS2PD   (CX)(R11*4), Z4
-	VCVTPS2PD   32(CX)(R11*4), Z5
-	VCVTPS2PD   (DI)(R11*4), Z6
-	VCVTPS2PD   32(DI)(R11*4), Z7
-	VCVTPS2PD   (R8)(R11*4), Z8
-	VCVTPS2PD   32(R8)(R11*4), Z9
-	VSUBPD      Z2, Z4, Z4
-	VSUBPD      Z2, Z5, Z5
-	VMULPD      Z3, Z4, Z4
-	VMULPD      Z3, Z5, Z5
-	VFMADD213PD Z8, Z6, Z4
-	VFMADD213PD Z9, Z7, Z5
-	VCVTPD2PS   Z4, Y4
-	VCVTPD2PS   Z5, Y5
-	VMOVUPS     Y4, (AX)(R11*4)
-	VMOVUPS     Y5, 32(AX)(R11*4)
-	ADDQ        $+16, R11
-	SUBQ        $+16, SI
-	JMP         again11
+	CMPQ         BX, $+32
+	JLT          next12
+	PREFETCHT0   (R12)(R13*4)
+	VCVTPS2PD    (CX)(R13*4), Z3
+	VCVTPS2PD    32(CX)(R13*4), Z4
+	VCVTPS2PD    (SI)(R13*4), Z5
+	VCVTPS2PD    32(SI)(R13*4), Z6
+	VCVTPS2PD    (DI)(R13*4), Z7
+	VCVTPS2PD    32(DI)(R13*4), Z8
+	VSUBPD       Z1, Z3, Z3
+	VSUBPD       Z1, Z4, Z4
+	VMULPD       Z2, Z3, Z3
+	VMULPD       Z2, Z4, Z4
+	VFMADD213PD  Z7, Z5, Z3
+	VFMADD213PD  Z8, Z6, Z4
+	VCVTPD2PS    Z3, Y13
+	VCVTPD2PS    Z4, Y3
+	VINSERTF64X4 $0x01, Y3, Z13, Z3
+	VMOVNTPS     Z3, (AX)(R13*4)
+	PREFETCHT0   64(R12)(R13*4)
+	VCVTPS2PD    64(CX)(R13*4), Z3
+	VCVTPS2PD    96(CX)(R13*4), Z4
+	VCVTPS2PD    64(SI)(R13*4), Z5
+	VCVTPS2PD    96(SI)(R13*4), Z6
+	VCVTPS2PD    64(DI)(R13*4), Z7
+	VCVTPS2PD    96(DI)(R13*4), Z8
+	VSUBPD       Z1, Z3, Z3
+	VSUBPD       Z1, Z4, Z4
+	VMULPD       Z2, Z3, Z3
+	VMULPD       Z2, Z4, Z4
+	VFMADD213PD  Z7, Z5, Z3
+	VFMADD213PD  Z8, Z6, Z4
+	VCVTPD2PS    Z3, Y13
+	VCVTPD2PS    Z4, Y3
+	VINSERTF64X4 $0x01, Y3, Z13, Z3
+	VMOVNTPS     Z3, 64(AX)(R13*4)
+	ADDQ         $+32, R13
+	SUBQ         $+32, BX
+	JMP          again11
 
 next12:
-	TESTQ         SI, SI
-	JZ            done8
-	MOVQ          $-1, R12
-	BZHIQ         SI, R12, R12
-	KMOVW         R12, K1
-	VMOVUPS.Z     (CX)(R11*4), K1, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y5
-	VCVTPS2PD     Y5, Z5
-	VCVTPS2PD     Y4, Z4
-	VMOVUPS.Z     (DI)(R11*4), K1, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y7
-	VCVTPS2PD     Y7, Z7
-	VCVTPS2PD     Y6, Z6
-	VMOVUPS.Z     (R8)(R11*4), K1, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y9
-	VCVTPS2PD     Y9, Z9
-	VCVTPS2PD     Y8, Z8
-	VSUBPD        Z2, Z4, Z4
-	VSUBPD        Z2, Z5, Z5
-	VMULPD        Z3, Z4, Z4
-	VMULPD        Z3, Z5, Z5
-	VFMADD213PD   Z8, Z6, Z4
-	VFMADD213PD   Z9, Z7, Z5
-	VCVTPD2PS     Z4, Y14
-	VCVTPD2PS     Z5, Y2
-	VINSERTF64X4  $0x01, Y2, Z14, Z2
-	VMOVUPS       Z2, K1, (AX)(R11*4)
+again13:
+	CMPQ         BX, $+16
+	JLT          next14
+	PREFETCHT0   (R12)(R13*4)
+	VCVTPS2PD    (CX)(R13*4), Z3
+	VCVTPS2PD    32(CX)(R13*4), Z4
+	VCVTPS2PD    (SI)(R13*4), Z5
+	VCVTPS2PD    32(SI)(R13*4), Z6
+	VCVTPS2PD    (DI)(R13*4), Z7
+	VCVTPS2PD    32(DI)(R13*4), Z8
+	VSUBPD       Z1, Z3, Z3
+	VSUBPD       Z1, Z4, Z4
+	VMULPD       Z2, Z3, Z3
+	VMULPD       Z2, Z4, Z4
+	VFMADD213PD  Z7, Z5, Z3
+	VFMADD213PD  Z8, Z6, Z4
+	VCVTPD2PS    Z3, Y13
+	VCVTPD2PS    Z4, Y3
+	VINSERTF64X4 $0x01, Y3, Z13, Z3
+	VMOVNTPS     Z3, (AX)(R13*4)
+	ADDQ         $+16, R13
+	SUBQ         $+16, BX
+	JMP          again13
 
-done8:
-	LEAQ (AX)(DX*4), AX
-	LEAQ (CX)(DX*4), CX
-	DECQ BX
-	JNZ  row
+next14:
+	TESTQ         BX, BX
+	JZ            done10
+	MOVQ          $-1, R14
+	BZHIQ         BX, R14, R14
+	KMOVW         R14, K1
+	PREFETCHT0    (R12)(R13*4)
+	VMOVUPS.Z     (CX)(R13*4), K1, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y4
+	VCVTPS2PD     Y4, Z4
+	VCVTPS2PD     Y3, Z3
+	VMOVUPS.Z     (SI)(R13*4), K1, Z5
+	VEXTRACTF64X4 $0x01, Z5, Y6
+	VCVTPS2PD     Y6, Z6
+	VCVTPS2PD     Y5, Z5
+	VMOVUPS.Z     (DI)(R13*4), K1, Z7
+	VEXTRACTF64X4 $0x01, Z7, Y8
+	VCVTPS2PD     Y8, Z8
+	VCVTPS2PD     Y7, Z7
+	VSUBPD        Z1, Z3, Z3
+	VSUBPD        Z1, Z4, Z4
+	VMULPD        Z2, Z3, Z3
+	VMULPD        Z2, Z4, Z4
+	VFMADD213PD   Z7, Z5, Z3
+	VFMADD213PD   Z8, Z6, Z4
+	VCVTPD2PS     Z3, Y13
+	VCVTPD2PS     Z4, Y1
+	VINSERTF64X4  $0x01, Y1, Z13, Z1
+	VMOVUPS       Z1, K1, (AX)(R13*4)
+
+done10:
+	MOVQ R11, AX
+	MOVQ R12, CX
+	DECQ R10
+	JNZ  row2
+	SFENCE
+	VZEROUPPER
+	RET
+
+next1:
+	MOVQ       y+0(FP), AX
+	MOVQ       x+8(FP), CX
+	MOVQ       d+48(FP), DX
+	MOVQ       gamma+16(FP), SI
+	MOVQ       beta+24(FP), DI
+	MOVQ       mean+32(FP), R8
+	MOVQ       rstd+40(FP), R9
+	VXORPS     X0, X0, X0
+	VCVTSI2SDQ DX, X0, X0
+	MOVQ       rows+56(FP), R10
+
+row15:
+	LEAQ         (AX)(DX*4), R11
+	LEAQ         (CX)(DX*4), R12
+	MOVQ         DX, BX
+	VBROADCASTSS (CX), Z1
+	VCVTPS2PD    Y1, Z2
+	VXORPS       Z3, Z3, Z3
+	VXORPS       Z4, Z4, Z4
+	VXORPS       Z5, Z5, Z5
+	VXORPS       Z6, Z6, Z6
+	VXORPS       Z7, Z7, Z7
+	VXORPS       Z8, Z8, Z8
+	VXORPS       Z9, Z9, Z9
+	VXORPS       Z10, Z10, Z10
+	XORQ         R13, R13
+
+again18:
+	CMPQ        BX, $+32
+	JLT         next19
+	PREFETCHT0  (AX)(R13*4)
+	VCVTPS2PD   (CX)(R13*4), Z11
+	VCVTPS2PD   32(CX)(R13*4), Z12
+	VSUBPD      Z2, Z11, Z11
+	VSUBPD      Z2, Z12, Z12
+	VADDPD      Z11, Z3, Z3
+	VADDPD      Z12, Z4, Z4
+	VFMADD231PD Z11, Z11, Z7
+	VFMADD231PD Z12, Z12, Z8
+	PREFETCHT0  64(AX)(R13*4)
+	VCVTPS2PD   64(CX)(R13*4), Z11
+	VCVTPS2PD   96(CX)(R13*4), Z12
+	VSUBPD      Z2, Z11, Z11
+	VSUBPD      Z2, Z12, Z12
+	VADDPD      Z11, Z5, Z5
+	VADDPD      Z12, Z6, Z6
+	VFMADD231PD Z11, Z11, Z9
+	VFMADD231PD Z12, Z12, Z10
+	ADDQ        $+32, R13
+	SUBQ        $+32, BX
+	JMP         again18
+
+next19:
+again20:
+	CMPQ        BX, $+16
+	JLT         next21
+	PREFETCHT0  (AX)(R13*4)
+	VCVTPS2PD   (CX)(R13*4), Z11
+	VCVTPS2PD   32(CX)(R13*4), Z12
+	VSUBPD      Z2, Z11, Z11
+	VSUBPD      Z2, Z12, Z12
+	VADDPD      Z11, Z3, Z3
+	VADDPD      Z12, Z4, Z4
+	VFMADD231PD Z11, Z11, Z7
+	VFMADD231PD Z12, Z12, Z8
+	ADDQ        $+16, R13
+	SUBQ        $+16, BX
+	JMP         again20
+
+next21:
+	TESTQ         BX, BX
+	JZ            done17
+	MOVQ          $-1, R14
+	BZHIQ         BX, R14, R14
+	KMOVW         R14, K1
+	PREFETCHT0    (AX)(R13*4)
+	VMOVUPS.Z     (CX)(R13*4), K1, Z11
+	VBLENDMPS     Z11, Z1, K1, Z11
+	VEXTRACTF64X4 $0x01, Z11, Y1
+	VCVTPS2PD     Y1, Z1
+	VCVTPS2PD     Y11, Z11
+	VSUBPD        Z2, Z11, Z11
+	VSUBPD        Z2, Z1, Z1
+	VADDPD        Z11, Z3, Z3
+	VADDPD        Z1, Z4, Z4
+	VFMADD231PD   Z11, Z11, Z7
+	VFMADD231PD   Z1, Z1, Z8
+
+done17:
+	VADDPD        Z5, Z3, Z3
+	VADDPD        Z6, Z4, Z4
+	VADDPD        Z9, Z7, Z7
+	VADDPD        Z10, Z8, Z8
+	VADDPD        Z4, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y1
+	VADDPD        Y1, Y3, Y3
+	VEXTRACTF32X4 $0x01, Z3, X1
+	VADDPD        X1, X3, X3
+	VMOVHLPS      X3, X1, X1
+	VADDPD        X1, X3, X3
+	VADDPD        Z8, Z7, Z7
+	VEXTRACTF64X4 $0x01, Z7, Y1
+	VADDPD        Y1, Y7, Y7
+	VEXTRACTF32X4 $0x01, Z7, X1
+	VADDPD        X1, X7, X7
+	VMOVHLPS      X7, X1, X1
+	VADDPD        X1, X7, X7
+	VDIVSD        X0, X3, X1
+	VFNMADD231SD  X1, X3, X7
+	VXORPS        X3, X3, X3
+	VMAXSD        X7, X3, X7
+	VDIVSD        X0, X7, X7
+	VADDSD        eps+64(FP), X7, X7
+	VSQRTSD       X7, X7, X7
+	VMOVSS        f3f800000<>+0(SB), X3
+	VCVTSS2SD     X3, X3, X3
+	VDIVSD        X7, X3, X3
+	VADDSD        X2, X1, X1
+	VCVTSD2SS     X1, X1, X2
+	VMOVSS        X2, (R8)
+	ADDQ          $+4, R8
+	VCVTSD2SS     X3, X3, X2
+	VMOVSS        X2, (R9)
+	ADDQ          $+4, R9
+	VBROADCASTSD  X1, Z1
+	VBROADCASTSD  X3, Z2
+	MOVQ          DX, BX
+	XORQ          R13, R13
+
+again24:
+	CMPQ        BX, $+32
+	JLT         next25
+	PREFETCHT0  (R12)(R13*4)
+	VCVTPS2PD   (CX)(R13*4), Z3
+	VCVTPS2PD   32(CX)(R13*4), Z4
+	VCVTPS2PD   (SI)(R13*4), Z5
+	VCVTPS2PD   32(SI)(R13*4), Z6
+	VCVTPS2PD   (DI)(R13*4), Z7
+	VCVTPS2PD   32(DI)(R13*4), Z8
+	VSUBPD      Z1, Z3, Z3
+	VSUBPD      Z1, Z4, Z4
+	VMULPD      Z2, Z3, Z3
+	VMULPD      Z2, Z4, Z4
+	VFMADD213PD Z7, Z5, Z3
+	VFMADD213PD Z8, Z6, Z4
+	VCVTPD2PS   Z3, Y3
+	VCVTPD2PS   Z4, Y4
+	VMOVUPS     Y3, (AX)(R13*4)
+	VMOVUPS     Y4, 32(AX)(R13*4)
+	PREFETCHT0  64(R12)(R13*4)
+	VCVTPS2PD   64(CX)(R13*4), Z3
+	VCVTPS2PD   96(CX)(R13*4), Z4
+	VCVTPS2PD   64(SI)(R13*4), Z5
+	VCVTPS2PD   96(SI)(R13*4), Z6
+	VCVTPS2PD   64(DI)(R13*4), Z7
+	VCVTPS2PD   96(DI)(R13*4), Z8
+	VSUBPD      Z1, Z3, Z3
+	VSUBPD      Z1, Z4, Z4
+	VMULPD      Z2, Z3, Z3
+	VMULPD      Z2, Z4, Z4
+	VFMADD213PD Z7, Z5, Z3
+	VFMADD213PD Z8, Z6, Z4
+	VCVTPD2PS   Z3, Y3
+	VCVTPD2PS   Z4, Y4
+	VMOVUPS     Y3, 64(AX)(R13*4)
+	VMOVUPS     Y4, 96(AX)(R13*4)
+	ADDQ        $+32, R13
+	SUBQ        $+32, BX
+	JMP         again24
+
+next25:
+again26:
+	CMPQ        BX, $+16
+	JLT         next27
+	PREFETCHT0  (R12)(R13*4)
+	VCVTPS2PD   (CX)(R13*4), Z3
+	VCVTPS2PD   32(CX)(R13*4), Z4
+	VCVTPS2PD   (SI)(R13*4), Z5
+	VCVTPS2PD   32(SI)(R13*4), Z6
+	VCVTPS2PD   (DI)(R13*4), Z7
+	VCVTPS2PD   32(DI)(R13*4), Z8
+	VSUBPD      Z1, Z3, Z3
+	VSUBPD      Z1, Z4, Z4
+	VMULPD      Z2, Z3, Z3
+	VMULPD      Z2, Z4, Z4
+	VFMADD213PD Z7, Z5, Z3
+	VFMADD213PD Z8, Z6, Z4
+	VCVTPD2PS   Z3, Y3
+	VCVTPD2PS   Z4, Y4
+	VMOVUPS     Y3, (AX)(R13*4)
+	VMOVUPS     Y4, 32(AX)(R13*4)
+	ADDQ        $+16, R13
+	SUBQ        $+16, BX
+	JMP         again26
+
+next27:
+	TESTQ         BX, BX
+	JZ            done23
+	MOVQ          $-1, R14
+	BZHIQ         BX, R14, R14
+	KMOVW         R14, K1
+	PREFETCHT0    (R12)(R13*4)
+	VMOVUPS.Z     (CX)(R13*4), K1, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y4
+	VCVTPS2PD     Y4, Z4
+	VCVTPS2PD     Y3, Z3
+	VMOVUPS.Z     (SI)(R13*4), K1, Z5
+	VEXTRACTF64X4 $0x01, Z5, Y6
+	VCVTPS2PD     Y6, Z6
+	VCVTPS2PD     Y5, Z5
+	VMOVUPS.Z     (DI)(R13*4), K1, Z7
+	VEXTRACTF64X4 $0x01, Z7, Y8
+	VCVTPS2PD     Y8, Z8
+	VCVTPS2PD     Y7, Z7
+	VSUBPD        Z1, Z3, Z3
+	VSUBPD        Z1, Z4, Z4
+	VMULPD        Z2, Z3, Z3
+	VMULPD        Z2, Z4, Z4
+	VFMADD213PD   Z7, Z5, Z3
+	VFMADD213PD   Z8, Z6, Z4
+	VCVTPD2PS     Z3, Y13
+	VCVTPD2PS     Z4, Y1
+	VINSERTF64X4  $0x01, Y1, Z13, Z1
+	VMOVUPS       Z1, K1, (AX)(R13*4)
+
+done23:
+	MOVQ R11, AX
+	MOVQ R12, CX
+	DECQ R10
+	JNZ  row15
 	VZEROUPPER
 	RET
 
@@ -241,9 +484,12 @@ DATA f3f800000<>+24(SB)/4, $0x3f800000
 DATA f3f800000<>+28(SB)/4, $0x3f800000
 GLOBL f3f800000<>(SB), RODATA|NOPTR, $32
 
-// func layerNormGradAVX512(dx *float32, dy *float32, x *float32, gamma *float32, mean *float32, rstd *float32, d int, rows int)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·layerNormGradAVX512(SB), NOSPLIT, $0-64
+// func layerNormGradAVX512(dx *float32, dy *float32, x *float32, gamma *float32, mean *float32, rstd *float32, d int, rows int, flags int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+TEXT ·layerNormGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ       flags+64(FP), AX
+	TESTQ      $0x00000040, AX
+	JZ         next1
 	MOVQ       dx+0(FP), AX
 	MOVQ       dy+8(FP), CX
 	MOVQ       x+16(FP), DX
@@ -251,31 +497,36 @@ TEXT ·layerNormGradAVX512(SB), NOSPLIT, $0-64
 	MOVQ       mean+32(FP), SI
 	MOVQ       rstd+40(FP), DI
 	MOVQ       d+48(FP), R8
-	MOVQ       rows+56(FP), R9
 	VXORPS     X0, X0, X0
 	VCVTSI2SDQ R8, X0, X0
+	MOVQ       rows+56(FP), R10
 
-row:
+row2:
+	LEAQ         (AX)(R8*4), R11
+	LEAQ         (CX)(R8*4), R12
+	LEAQ         (DX)(R8*4), R13
 	VBROADCASTSS (SI), Z1
 	VBROADCASTSS (DI), Z2
-	MOVQ         R8, R10
+	ADDQ         $+4, SI
+	ADDQ         $+4, DI
 	VXORPS       Z3, Z3, Z3
 	VXORPS       Z4, Z4, Z4
 	VXORPS       Z5, Z5, Z5
 	VXORPS       Z6, Z6, Z6
-	XORQ         R11, R11
+	MOVQ         R8, R9
+	XORQ         R14, R14
 
-again3:
-	CMPQ          R10, $+64
-	JLT           next4
-	VMOVUPS       (CX)(R11*4), Z7
-	VMOVUPS       64(CX)(R11*4), Z8
-	VMOVUPS       128(CX)(R11*4), Z9
-	VMOVUPS       192(CX)(R11*4), Z10
-	VMOVUPS       (DX)(R11*4), Z11
-	VMOVUPS       64(DX)(R11*4), Z12
-	VMOVUPS       128(DX)(R11*4), Z13
-	VMOVUPS       192(DX)(R11*4), Z14
+again5:
+	CMPQ          R9, $+64
+	JLT           next6
+	VMOVUPS       (CX)(R14*4), Z7
+	VMOVUPS       64(CX)(R14*4), Z8
+	VMOVUPS       128(CX)(R14*4), Z9
+	VMOVUPS       192(CX)(R14*4), Z10
+	VMOVUPS       (DX)(R14*4), Z11
+	VMOVUPS       64(DX)(R14*4), Z12
+	VMOVUPS       128(DX)(R14*4), Z13
+	VMOVUPS       192(DX)(R14*4), Z14
 	VSUBPS        Z1, Z11, Z11
 	VSUBPS        Z1, Z12, Z12
 	VSUBPS        Z1, Z13, Z13
@@ -284,10 +535,14 @@ again3:
 	VMULPS        Z2, Z12, Z12
 	VMULPS        Z2, Z13, Z13
 	VMULPS        Z2, Z14, Z14
-	VMULPS        (BX)(R11*4), Z7, Z7
-	VMULPS        64(BX)(R11*4), Z8, Z8
-	VMULPS        128(BX)(R11*4), Z9, Z9
-	VMULPS        192(BX)(R11*4), Z10, Z10
+	PREFETCHT0    (AX)(R14*4)
+	PREFETCHT0    64(AX)(R14*4)
+	PREFETCHT0    128(AX)(R14*4)
+	PREFETCHT0    192(AX)(R14*4)
+	VMULPS        (BX)(R14*4), Z7, Z7
+	VMULPS        64(BX)(R14*4), Z8, Z8
+	VMULPS        128(BX)(R14*4), Z9, Z9
+	VMULPS        192(BX)(R14*4), Z10, Z10
 	VMULPS        Z7, Z11, Z11
 	VFMADD213PS   Z11, Z8, Z12
 	VFMADD213PS   Z12, Z9, Z13
@@ -305,19 +560,20 @@ again3:
 	VCVTPS2PD     Y7, Z7
 	VADDPD        Z7, Z3, Z3
 	VADDPD        Z8, Z4, Z4
-	ADDQ          $+64, R11
-	SUBQ          $+64, R10
-	JMP           again3
+	ADDQ          $+64, R14
+	SUBQ          $+64, R9
+	JMP           again5
 
-next4:
-again5:
-	CMPQ          R10, $+16
-	JLT           next6
-	VMOVUPS       (CX)(R11*4), Z7
-	VMOVUPS       (DX)(R11*4), Z8
+next6:
+again7:
+	CMPQ          R9, $+16
+	JLT           next8
+	VMOVUPS       (CX)(R14*4), Z7
+	VMOVUPS       (DX)(R14*4), Z8
 	VSUBPS        Z1, Z8, Z8
 	VMULPS        Z2, Z8, Z8
-	VMULPS        (BX)(R11*4), Z7, Z7
+	PREFETCHT0    (AX)(R14*4)
+	VMULPS        (BX)(R14*4), Z7, Z7
 	VMULPS        Z7, Z8, Z8
 	VEXTRACTF64X4 $0x01, Z8, Y9
 	VCVTPS2PD     Y9, Z9
@@ -329,21 +585,22 @@ again5:
 	VCVTPS2PD     Y7, Z7
 	VADDPD        Z7, Z3, Z3
 	VADDPD        Z8, Z4, Z4
-	ADDQ          $+16, R11
-	SUBQ          $+16, R10
-	JMP           again5
+	ADDQ          $+16, R14
+	SUBQ          $+16, R9
+	JMP           again7
 
-next6:
-	TESTQ         R10, R10
-	JZ            done2
-	MOVQ          $-1, R12
-	BZHIQ         R10, R12, R12
-	KMOVW         R12, K1
-	VMOVUPS.Z     (CX)(R11*4), K1, Z7
-	VMOVUPS.Z     (DX)(R11*4), K1, Z8
+next8:
+	TESTQ         R9, R9
+	JZ            done4
+	MOVQ          $-1, R15
+	BZHIQ         R9, R15, R15
+	KMOVW         R15, K1
+	VMOVUPS.Z     (CX)(R14*4), K1, Z7
+	VMOVUPS.Z     (DX)(R14*4), K1, Z8
 	VSUBPS        Z1, Z8, Z8
 	VMULPS        Z2, Z8, Z8
-	VMOVUPS.Z     (BX)(R11*4), K1, Z9
+	PREFETCHT0    (AX)(R14*4)
+	VMOVUPS.Z     (BX)(R14*4), K1, Z9
 	VMULPS        Z9, Z7, Z7
 	VMULPS        Z7, Z8, Z8
 	VEXTRACTF64X4 $0x01, Z8, Y9
@@ -357,7 +614,7 @@ next6:
 	VADDPD        Z7, Z3, Z3
 	VADDPD        Z8, Z4, Z4
 
-done2:
+done4:
 	VADDPD        Z4, Z3, Z3
 	VEXTRACTF64X4 $0x01, Z3, Y4
 	VADDPD        Y4, Y3, Y3
@@ -378,20 +635,20 @@ done2:
 	VDIVSD        X0, X5, X5
 	VCVTSD2SS     X5, X5, X5
 	VBROADCASTSS  X5, Z4
-	MOVQ          R8, R10
-	XORQ          R11, R11
+	MOVQ          R8, R9
+	XORQ          R14, R14
 
-again9:
-	CMPQ         R10, $+64
-	JLT          next10
-	VMOVUPS      (CX)(R11*4), Z5
-	VMOVUPS      64(CX)(R11*4), Z6
-	VMOVUPS      128(CX)(R11*4), Z7
-	VMOVUPS      192(CX)(R11*4), Z8
-	VMOVUPS      (DX)(R11*4), Z9
-	VMOVUPS      64(DX)(R11*4), Z10
-	VMOVUPS      128(DX)(R11*4), Z11
-	VMOVUPS      192(DX)(R11*4), Z12
+again11:
+	CMPQ         R9, $+64
+	JLT          next12
+	VMOVUPS      (CX)(R14*4), Z5
+	VMOVUPS      64(CX)(R14*4), Z6
+	VMOVUPS      128(CX)(R14*4), Z7
+	VMOVUPS      192(CX)(R14*4), Z8
+	VMOVUPS      (DX)(R14*4), Z9
+	VMOVUPS      64(DX)(R14*4), Z10
+	VMOVUPS      128(DX)(R14*4), Z11
+	VMOVUPS      192(DX)(R14*4), Z12
 	VSUBPS       Z1, Z9, Z9
 	VSUBPS       Z1, Z10, Z10
 	VSUBPS       Z1, Z11, Z11
@@ -400,72 +657,88 @@ again9:
 	VMULPS       Z2, Z10, Z10
 	VMULPS       Z2, Z11, Z11
 	VMULPS       Z2, Z12, Z12
-	VFMSUB132PS  (BX)(R11*4), Z3, Z5
-	VFMSUB132PS  64(BX)(R11*4), Z3, Z6
-	VFMSUB132PS  128(BX)(R11*4), Z3, Z7
-	VFMSUB132PS  192(BX)(R11*4), Z3, Z8
+	PREFETCHT0   (R12)(R14*4)
+	PREFETCHT0   64(R12)(R14*4)
+	PREFETCHT0   128(R12)(R14*4)
+	PREFETCHT0   192(R12)(R14*4)
+	PREFETCHT0   (R13)(R14*4)
+	PREFETCHT0   64(R13)(R14*4)
+	PREFETCHT0   128(R13)(R14*4)
+	PREFETCHT0   192(R13)(R14*4)
+	VFMSUB132PS  (BX)(R14*4), Z3, Z5
+	VFMSUB132PS  64(BX)(R14*4), Z3, Z6
+	VFMSUB132PS  128(BX)(R14*4), Z3, Z7
+	VFMSUB132PS  192(BX)(R14*4), Z3, Z8
 	VFNMADD231PS Z4, Z9, Z5
 	VFNMADD231PS Z4, Z10, Z6
 	VFNMADD231PS Z4, Z11, Z7
 	VFNMADD231PS Z4, Z12, Z8
-	VMULPS       Z2, Z5, Z5
-	VMOVUPS      Z5, (AX)(R11*4)
-	VMULPS       Z2, Z6, Z6
-	VMOVUPS      Z6, 64(AX)(R11*4)
-	VMULPS       Z2, Z7, Z7
-	VMOVUPS      Z7, 128(AX)(R11*4)
-	VMULPS       Z2, Z8, Z8
-	VMOVUPS      Z8, 192(AX)(R11*4)
-	ADDQ         $+64, R11
-	SUBQ         $+64, R10
-	JMP          again9
-
-next10:
-again11:
-	CMPQ         R10, $+16
-	JLT          next12
-	VMOVUPS      (CX)(R11*4), Z5
-	VMOVUPS      (DX)(R11*4), Z6
-	VSUBPS       Z1, Z6, Z6
-	VMULPS       Z2, Z6, Z6
-	VFMSUB132PS  (BX)(R11*4), Z3, Z5
-	VFNMADD231PS Z4, Z6, Z5
-	VMULPS       Z2, Z5, Z5
-	VMOVUPS      Z5, (AX)(R11*4)
-	ADDQ         $+16, R11
-	SUBQ         $+16, R10
+	VMOVUPS      (AX)(R14*4), Z9
+	VFMADD231PS  Z2, Z5, Z9
+	VMOVUPS      Z9, (AX)(R14*4)
+	VMOVUPS      64(AX)(R14*4), Z5
+	VFMADD231PS  Z2, Z6, Z5
+	VMOVUPS      Z5, 64(AX)(R14*4)
+	VMOVUPS      128(AX)(R14*4), Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VMOVUPS      Z5, 128(AX)(R14*4)
+	VMOVUPS      192(AX)(R14*4), Z5
+	VFMADD231PS  Z2, Z8, Z5
+	VMOVUPS      Z5, 192(AX)(R14*4)
+	ADDQ         $+64, R14
+	SUBQ         $+64, R9
 	JMP          again11
 
 next12:
-	TESTQ        R10, R10
-	JZ           done8
-	MOVQ         $-1, R12
-	BZHIQ        R10, R12, R12
-	KMOVW        R12, K1
-	VMOVUPS.Z    (CX)(R11*4), K1, Z5
-	VMOVUPS.Z    (DX)(R11*4), K1, Z6
+again13:
+	CMPQ         R9, $+16
+	JLT          next14
+	VMOVUPS      (CX)(R14*4), Z5
+	VMOVUPS      (DX)(R14*4), Z6
 	VSUBPS       Z1, Z6, Z6
 	VMULPS       Z2, Z6, Z6
-	VMOVUPS.Z    (BX)(R11*4), K1, Z1
+	PREFETCHT0   (R12)(R14*4)
+	PREFETCHT0   (R13)(R14*4)
+	VFMSUB132PS  (BX)(R14*4), Z3, Z5
+	VFNMADD231PS Z4, Z6, Z5
+	VMOVUPS      (AX)(R14*4), Z6
+	VFMADD231PS  Z2, Z5, Z6
+	VMOVUPS      Z6, (AX)(R14*4)
+	ADDQ         $+16, R14
+	SUBQ         $+16, R9
+	JMP          again13
+
+next14:
+	TESTQ        R9, R9
+	JZ           done10
+	MOVQ         $-1, R15
+	BZHIQ        R9, R15, R15
+	KMOVW        R15, K1
+	VMOVUPS.Z    (CX)(R14*4), K1, Z5
+	VMOVUPS.Z    (DX)(R14*4), K1, Z6
+	VSUBPS       Z1, Z6, Z6
+	VMULPS       Z2, Z6, Z6
+	PREFETCHT0   (R12)(R14*4)
+	PREFETCHT0   (R13)(R14*4)
+	VMOVUPS.Z    (BX)(R14*4), K1, Z1
 	VFMSUB132PS  Z1, Z3, Z5
 	VFNMADD231PS Z4, Z6, Z5
-	VMULPS       Z2, Z5, Z5
-	VMOVUPS      Z5, K1, (AX)(R11*4)
+	VMOVUPS.Z    (AX)(R14*4), K1, Z1
+	VFMADD231PS  Z2, Z5, Z1
+	VMOVUPS      Z1, K1, (AX)(R14*4)
 
-done8:
-	LEAQ (AX)(R8*4), AX
-	LEAQ (CX)(R8*4), CX
-	LEAQ (DX)(R8*4), DX
-	ADDQ $+4, SI
-	ADDQ $+4, DI
-	DECQ R9
-	JNZ  row
+done10:
+	MOVQ R11, AX
+	MOVQ R12, CX
+	MOVQ R13, DX
+	DECQ R10
+	JNZ  row2
 	VZEROUPPER
 	RET
 
-// func layerNormGradAccAVX512(dx *float32, dy *float32, x *float32, gamma *float32, mean *float32, rstd *float32, d int, rows int)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·layerNormGradAccAVX512(SB), NOSPLIT, $0-64
+next1:
+	TESTQ      $0x00000001, AX
+	JZ         next15
 	MOVQ       dx+0(FP), AX
 	MOVQ       dy+8(FP), CX
 	MOVQ       x+16(FP), DX
@@ -473,31 +746,36 @@ TEXT ·layerNormGradAccAVX512(SB), NOSPLIT, $0-64
 	MOVQ       mean+32(FP), SI
 	MOVQ       rstd+40(FP), DI
 	MOVQ       d+48(FP), R8
-	MOVQ       rows+56(FP), R9
 	VXORPS     X0, X0, X0
 	VCVTSI2SDQ R8, X0, X0
+	MOVQ       rows+56(FP), R10
 
-row:
+row16:
+	LEAQ         (AX)(R8*4), R11
+	LEAQ         (CX)(R8*4), R12
+	LEAQ         (DX)(R8*4), R13
 	VBROADCASTSS (SI), Z1
 	VBROADCASTSS (DI), Z2
-	MOVQ         R8, R10
+	ADDQ         $+4, SI
+	ADDQ         $+4, DI
 	VXORPS       Z3, Z3, Z3
 	VXORPS       Z4, Z4, Z4
 	VXORPS       Z5, Z5, Z5
 	VXORPS       Z6, Z6, Z6
-	XORQ         R11, R11
+	MOVQ         R8, R9
+	XORQ         R14, R14
 
-again3:
-	CMPQ          R10, $+64
-	JLT           next4
-	VMOVUPS       (CX)(R11*4), Z7
-	VMOVUPS       64(CX)(R11*4), Z8
-	VMOVUPS       128(CX)(R11*4), Z9
-	VMOVUPS       192(CX)(R11*4), Z10
-	VMOVUPS       (DX)(R11*4), Z11
-	VMOVUPS       64(DX)(R11*4), Z12
-	VMOVUPS       128(DX)(R11*4), Z13
-	VMOVUPS       192(DX)(R11*4), Z14
+again19:
+	CMPQ          R9, $+64
+	JLT           next20
+	VMOVUPS       (CX)(R14*4), Z7
+	VMOVUPS       64(CX)(R14*4), Z8
+	VMOVUPS       128(CX)(R14*4), Z9
+	VMOVUPS       192(CX)(R14*4), Z10
+	VMOVUPS       (DX)(R14*4), Z11
+	VMOVUPS       64(DX)(R14*4), Z12
+	VMOVUPS       128(DX)(R14*4), Z13
+	VMOVUPS       192(DX)(R14*4), Z14
 	VSUBPS        Z1, Z11, Z11
 	VSUBPS        Z1, Z12, Z12
 	VSUBPS        Z1, Z13, Z13
@@ -506,10 +784,10 @@ again3:
 	VMULPS        Z2, Z12, Z12
 	VMULPS        Z2, Z13, Z13
 	VMULPS        Z2, Z14, Z14
-	VMULPS        (BX)(R11*4), Z7, Z7
-	VMULPS        64(BX)(R11*4), Z8, Z8
-	VMULPS        128(BX)(R11*4), Z9, Z9
-	VMULPS        192(BX)(R11*4), Z10, Z10
+	VMULPS        (BX)(R14*4), Z7, Z7
+	VMULPS        64(BX)(R14*4), Z8, Z8
+	VMULPS        128(BX)(R14*4), Z9, Z9
+	VMULPS        192(BX)(R14*4), Z10, Z10
 	VMULPS        Z7, Z11, Z11
 	VFMADD213PS   Z11, Z8, Z12
 	VFMADD213PS   Z12, Z9, Z13
@@ -527,19 +805,19 @@ again3:
 	VCVTPS2PD     Y7, Z7
 	VADDPD        Z7, Z3, Z3
 	VADDPD        Z8, Z4, Z4
-	ADDQ          $+64, R11
-	SUBQ          $+64, R10
-	JMP           again3
+	ADDQ          $+64, R14
+	SUBQ          $+64, R9
+	JMP           again19
 
-next4:
-again5:
-	CMPQ          R10, $+16
-	JLT           next6
-	VMOVUPS       (CX)(R11*4), Z7
-	VMOVUPS       (DX)(R11*4), Z8
+next20:
+again21:
+	CMPQ          R9, $+16
+	JLT           next22
+	VMOVUPS       (CX)(R14*4), Z7
+	VMOVUPS       (DX)(R14*4), Z8
 	VSUBPS        Z1, Z8, Z8
 	VMULPS        Z2, Z8, Z8
-	VMULPS        (BX)(R11*4), Z7, Z7
+	VMULPS        (BX)(R14*4), Z7, Z7
 	VMULPS        Z7, Z8, Z8
 	VEXTRACTF64X4 $0x01, Z8, Y9
 	VCVTPS2PD     Y9, Z9
@@ -551,21 +829,21 @@ again5:
 	VCVTPS2PD     Y7, Z7
 	VADDPD        Z7, Z3, Z3
 	VADDPD        Z8, Z4, Z4
-	ADDQ          $+16, R11
-	SUBQ          $+16, R10
-	JMP           again5
+	ADDQ          $+16, R14
+	SUBQ          $+16, R9
+	JMP           again21
 
-next6:
-	TESTQ         R10, R10
-	JZ            done2
-	MOVQ          $-1, R12
-	BZHIQ         R10, R12, R12
-	KMOVW         R12, K1
-	VMOVUPS.Z     (CX)(R11*4), K1, Z7
-	VMOVUPS.Z     (DX)(R11*4), K1, Z8
+next22:
+	TESTQ         R9, R9
+	JZ            done18
+	MOVQ          $-1, R15
+	BZHIQ         R9, R15, R15
+	KMOVW         R15, K1
+	VMOVUPS.Z     (CX)(R14*4), K1, Z7
+	VMOVUPS.Z     (DX)(R14*4), K1, Z8
 	VSUBPS        Z1, Z8, Z8
 	VMULPS        Z2, Z8, Z8
-	VMOVUPS.Z     (BX)(R11*4), K1, Z9
+	VMOVUPS.Z     (BX)(R14*4), K1, Z9
 	VMULPS        Z9, Z7, Z7
 	VMULPS        Z7, Z8, Z8
 	VEXTRACTF64X4 $0x01, Z8, Y9
@@ -579,7 +857,7 @@ next6:
 	VADDPD        Z7, Z3, Z3
 	VADDPD        Z8, Z4, Z4
 
-done2:
+done18:
 	VADDPD        Z4, Z3, Z3
 	VEXTRACTF64X4 $0x01, Z3, Y4
 	VADDPD        Y4, Y3, Y3
@@ -600,20 +878,20 @@ done2:
 	VDIVSD        X0, X5, X5
 	VCVTSD2SS     X5, X5, X5
 	VBROADCASTSS  X5, Z4
-	MOVQ          R8, R10
-	XORQ          R11, R11
+	MOVQ          R8, R9
+	XORQ          R14, R14
 
-again9:
-	CMPQ         R10, $+64
-	JLT          next10
-	VMOVUPS      (CX)(R11*4), Z5
-	VMOVUPS      64(CX)(R11*4), Z6
-	VMOVUPS      128(CX)(R11*4), Z7
-	VMOVUPS      192(CX)(R11*4), Z8
-	VMOVUPS      (DX)(R11*4), Z9
-	VMOVUPS      64(DX)(R11*4), Z10
-	VMOVUPS      128(DX)(R11*4), Z11
-	VMOVUPS      192(DX)(R11*4), Z12
+again25:
+	CMPQ         R9, $+64
+	JLT          next26
+	VMOVUPS      (CX)(R14*4), Z5
+	VMOVUPS      64(CX)(R14*4), Z6
+	VMOVUPS      128(CX)(R14*4), Z7
+	VMOVUPS      192(CX)(R14*4), Z8
+	VMOVUPS      (DX)(R14*4), Z9
+	VMOVUPS      64(DX)(R14*4), Z10
+	VMOVUPS      128(DX)(R14*4), Z11
+	VMOVUPS      192(DX)(R14*4), Z12
 	VSUBPS       Z1, Z9, Z9
 	VSUBPS       Z1, Z10, Z10
 	VSUBPS       Z1, Z11, Z11
@@ -622,72 +900,318 @@ again9:
 	VMULPS       Z2, Z10, Z10
 	VMULPS       Z2, Z11, Z11
 	VMULPS       Z2, Z12, Z12
-	VFMSUB132PS  (BX)(R11*4), Z3, Z5
-	VFMSUB132PS  64(BX)(R11*4), Z3, Z6
-	VFMSUB132PS  128(BX)(R11*4), Z3, Z7
-	VFMSUB132PS  192(BX)(R11*4), Z3, Z8
+	PREFETCHT0   (R12)(R14*4)
+	PREFETCHT0   64(R12)(R14*4)
+	PREFETCHT0   128(R12)(R14*4)
+	PREFETCHT0   192(R12)(R14*4)
+	PREFETCHT0   (R13)(R14*4)
+	PREFETCHT0   64(R13)(R14*4)
+	PREFETCHT0   128(R13)(R14*4)
+	PREFETCHT0   192(R13)(R14*4)
+	VFMSUB132PS  (BX)(R14*4), Z3, Z5
+	VFMSUB132PS  64(BX)(R14*4), Z3, Z6
+	VFMSUB132PS  128(BX)(R14*4), Z3, Z7
+	VFMSUB132PS  192(BX)(R14*4), Z3, Z8
 	VFNMADD231PS Z4, Z9, Z5
 	VFNMADD231PS Z4, Z10, Z6
 	VFNMADD231PS Z4, Z11, Z7
 	VFNMADD231PS Z4, Z12, Z8
-	VMOVUPS      (AX)(R11*4), Z9
-	VFMADD231PS  Z2, Z5, Z9
-	VMOVUPS      Z9, (AX)(R11*4)
-	VMOVUPS      64(AX)(R11*4), Z5
-	VFMADD231PS  Z2, Z6, Z5
-	VMOVUPS      Z5, 64(AX)(R11*4)
-	VMOVUPS      128(AX)(R11*4), Z5
-	VFMADD231PS  Z2, Z7, Z5
-	VMOVUPS      Z5, 128(AX)(R11*4)
-	VMOVUPS      192(AX)(R11*4), Z5
-	VFMADD231PS  Z2, Z8, Z5
-	VMOVUPS      Z5, 192(AX)(R11*4)
-	ADDQ         $+64, R11
-	SUBQ         $+64, R10
-	JMP          again9
+	VMULPS       Z2, Z5, Z5
+	VMOVNTPS     Z5, (AX)(R14*4)
+	VMULPS       Z2, Z6, Z6
+	VMOVNTPS     Z6, 64(AX)(R14*4)
+	VMULPS       Z2, Z7, Z7
+	VMOVNTPS     Z7, 128(AX)(R14*4)
+	VMULPS       Z2, Z8, Z8
+	VMOVNTPS     Z8, 192(AX)(R14*4)
+	ADDQ         $+64, R14
+	SUBQ         $+64, R9
+	JMP          again25
 
-next10:
-again11:
-	CMPQ         R10, $+16
-	JLT          next12
-	VMOVUPS      (CX)(R11*4), Z5
-	VMOVUPS      (DX)(R11*4), Z6
+next26:
+again27:
+	CMPQ         R9, $+16
+	JLT          next28
+	VMOVUPS      (CX)(R14*4), Z5
+	VMOVUPS      (DX)(R14*4), Z6
 	VSUBPS       Z1, Z6, Z6
 	VMULPS       Z2, Z6, Z6
-	VFMSUB132PS  (BX)(R11*4), Z3, Z5
+	PREFETCHT0   (R12)(R14*4)
+	PREFETCHT0   (R13)(R14*4)
+	VFMSUB132PS  (BX)(R14*4), Z3, Z5
 	VFNMADD231PS Z4, Z6, Z5
-	VMOVUPS      (AX)(R11*4), Z6
-	VFMADD231PS  Z2, Z5, Z6
-	VMOVUPS      Z6, (AX)(R11*4)
-	ADDQ         $+16, R11
-	SUBQ         $+16, R10
-	JMP          again11
+	VMULPS       Z2, Z5, Z5
+	VMOVNTPS     Z5, (AX)(R14*4)
+	ADDQ         $+16, R14
+	SUBQ         $+16, R9
+	JMP          again27
 
-next12:
-	TESTQ        R10, R10
-	JZ           done8
-	MOVQ         $-1, R12
-	BZHIQ        R10, R12, R12
-	KMOVW        R12, K1
-	VMOVUPS.Z    (CX)(R11*4), K1, Z5
-	VMOVUPS.Z    (DX)(R11*4), K1, Z6
+next28:
+	TESTQ        R9, R9
+	JZ           done24
+	MOVQ         $-1, R15
+	BZHIQ        R9, R15, R15
+	KMOVW        R15, K1
+	VMOVUPS.Z    (CX)(R14*4), K1, Z5
+	VMOVUPS.Z    (DX)(R14*4), K1, Z6
 	VSUBPS       Z1, Z6, Z6
 	VMULPS       Z2, Z6, Z6
-	VMOVUPS.Z    (BX)(R11*4), K1, Z1
+	PREFETCHT0   (R12)(R14*4)
+	PREFETCHT0   (R13)(R14*4)
+	VMOVUPS.Z    (BX)(R14*4), K1, Z1
 	VFMSUB132PS  Z1, Z3, Z5
 	VFNMADD231PS Z4, Z6, Z5
-	VMOVUPS.Z    (AX)(R11*4), K1, Z1
-	VFMADD231PS  Z2, Z5, Z1
-	VMOVUPS      Z1, K1, (AX)(R11*4)
+	VMULPS       Z2, Z5, Z5
+	VMOVUPS      Z5, K1, (AX)(R14*4)
 
-done8:
-	LEAQ (AX)(R8*4), AX
-	LEAQ (CX)(R8*4), CX
-	LEAQ (DX)(R8*4), DX
-	ADDQ $+4, SI
-	ADDQ $+4, DI
-	DECQ R9
-	JNZ  row
+done24:
+	MOVQ R11, AX
+	MOVQ R12, CX
+	MOVQ R13, DX
+	DECQ R10
+	JNZ  row16
+	SFENCE
+	VZEROUPPER
+	RET
+
+next15:
+	MOVQ       dx+0(FP), AX
+	MOVQ       dy+8(FP), CX
+	MOVQ       x+16(FP), DX
+	MOVQ       gamma+24(FP), BX
+	MOVQ       mean+32(FP), SI
+	MOVQ       rstd+40(FP), DI
+	MOVQ       d+48(FP), R8
+	VXORPS     X0, X0, X0
+	VCVTSI2SDQ R8, X0, X0
+	MOVQ       rows+56(FP), R10
+
+row29:
+	LEAQ         (AX)(R8*4), R11
+	LEAQ         (CX)(R8*4), R12
+	LEAQ         (DX)(R8*4), R13
+	VBROADCASTSS (SI), Z1
+	VBROADCASTSS (DI), Z2
+	ADDQ         $+4, SI
+	ADDQ         $+4, DI
+	VXORPS       Z3, Z3, Z3
+	VXORPS       Z4, Z4, Z4
+	VXORPS       Z5, Z5, Z5
+	VXORPS       Z6, Z6, Z6
+	MOVQ         R8, R9
+	XORQ         R14, R14
+
+again32:
+	CMPQ          R9, $+64
+	JLT           next33
+	VMOVUPS       (CX)(R14*4), Z7
+	VMOVUPS       64(CX)(R14*4), Z8
+	VMOVUPS       128(CX)(R14*4), Z9
+	VMOVUPS       192(CX)(R14*4), Z10
+	VMOVUPS       (DX)(R14*4), Z11
+	VMOVUPS       64(DX)(R14*4), Z12
+	VMOVUPS       128(DX)(R14*4), Z13
+	VMOVUPS       192(DX)(R14*4), Z14
+	VSUBPS        Z1, Z11, Z11
+	VSUBPS        Z1, Z12, Z12
+	VSUBPS        Z1, Z13, Z13
+	VSUBPS        Z1, Z14, Z14
+	VMULPS        Z2, Z11, Z11
+	VMULPS        Z2, Z12, Z12
+	VMULPS        Z2, Z13, Z13
+	VMULPS        Z2, Z14, Z14
+	PREFETCHT0    (AX)(R14*4)
+	PREFETCHT0    64(AX)(R14*4)
+	PREFETCHT0    128(AX)(R14*4)
+	PREFETCHT0    192(AX)(R14*4)
+	VMULPS        (BX)(R14*4), Z7, Z7
+	VMULPS        64(BX)(R14*4), Z8, Z8
+	VMULPS        128(BX)(R14*4), Z9, Z9
+	VMULPS        192(BX)(R14*4), Z10, Z10
+	VMULPS        Z7, Z11, Z11
+	VFMADD213PS   Z11, Z8, Z12
+	VFMADD213PS   Z12, Z9, Z13
+	VFMADD213PS   Z13, Z10, Z14
+	VEXTRACTF64X4 $0x01, Z14, Y11
+	VCVTPS2PD     Y11, Z11
+	VCVTPS2PD     Y14, Z12
+	VADDPD        Z12, Z5, Z5
+	VADDPD        Z11, Z6, Z6
+	VADDPS        Z9, Z7, Z7
+	VADDPS        Z10, Z8, Z8
+	VADDPS        Z8, Z7, Z7
+	VEXTRACTF64X4 $0x01, Z7, Y8
+	VCVTPS2PD     Y8, Z8
+	VCVTPS2PD     Y7, Z7
+	VADDPD        Z7, Z3, Z3
+	VADDPD        Z8, Z4, Z4
+	ADDQ          $+64, R14
+	SUBQ          $+64, R9
+	JMP           again32
+
+next33:
+again34:
+	CMPQ          R9, $+16
+	JLT           next35
+	VMOVUPS       (CX)(R14*4), Z7
+	VMOVUPS       (DX)(R14*4), Z8
+	VSUBPS        Z1, Z8, Z8
+	VMULPS        Z2, Z8, Z8
+	PREFETCHT0    (AX)(R14*4)
+	VMULPS        (BX)(R14*4), Z7, Z7
+	VMULPS        Z7, Z8, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y9
+	VCVTPS2PD     Y9, Z9
+	VCVTPS2PD     Y8, Z8
+	VADDPD        Z8, Z5, Z5
+	VADDPD        Z9, Z6, Z6
+	VEXTRACTF64X4 $0x01, Z7, Y8
+	VCVTPS2PD     Y8, Z8
+	VCVTPS2PD     Y7, Z7
+	VADDPD        Z7, Z3, Z3
+	VADDPD        Z8, Z4, Z4
+	ADDQ          $+16, R14
+	SUBQ          $+16, R9
+	JMP           again34
+
+next35:
+	TESTQ         R9, R9
+	JZ            done31
+	MOVQ          $-1, R15
+	BZHIQ         R9, R15, R15
+	KMOVW         R15, K1
+	VMOVUPS.Z     (CX)(R14*4), K1, Z7
+	VMOVUPS.Z     (DX)(R14*4), K1, Z8
+	VSUBPS        Z1, Z8, Z8
+	VMULPS        Z2, Z8, Z8
+	PREFETCHT0    (AX)(R14*4)
+	VMOVUPS.Z     (BX)(R14*4), K1, Z9
+	VMULPS        Z9, Z7, Z7
+	VMULPS        Z7, Z8, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y9
+	VCVTPS2PD     Y9, Z9
+	VCVTPS2PD     Y8, Z8
+	VADDPD        Z8, Z5, Z5
+	VADDPD        Z9, Z6, Z6
+	VEXTRACTF64X4 $0x01, Z7, Y8
+	VCVTPS2PD     Y8, Z8
+	VCVTPS2PD     Y7, Z7
+	VADDPD        Z7, Z3, Z3
+	VADDPD        Z8, Z4, Z4
+
+done31:
+	VADDPD        Z4, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y4
+	VADDPD        Y4, Y3, Y3
+	VEXTRACTF32X4 $0x01, Z3, X4
+	VADDPD        X4, X3, X3
+	VMOVHLPS      X3, X4, X4
+	VADDPD        X4, X3, X3
+	VDIVSD        X0, X3, X3
+	VCVTSD2SS     X3, X3, X3
+	VBROADCASTSS  X3, Z3
+	VADDPD        Z6, Z5, Z5
+	VEXTRACTF64X4 $0x01, Z5, Y4
+	VADDPD        Y4, Y5, Y5
+	VEXTRACTF32X4 $0x01, Z5, X4
+	VADDPD        X4, X5, X5
+	VMOVHLPS      X5, X4, X4
+	VADDPD        X4, X5, X5
+	VDIVSD        X0, X5, X5
+	VCVTSD2SS     X5, X5, X5
+	VBROADCASTSS  X5, Z4
+	MOVQ          R8, R9
+	XORQ          R14, R14
+
+again38:
+	CMPQ         R9, $+64
+	JLT          next39
+	VMOVUPS      (CX)(R14*4), Z5
+	VMOVUPS      64(CX)(R14*4), Z6
+	VMOVUPS      128(CX)(R14*4), Z7
+	VMOVUPS      192(CX)(R14*4), Z8
+	VMOVUPS      (DX)(R14*4), Z9
+	VMOVUPS      64(DX)(R14*4), Z10
+	VMOVUPS      128(DX)(R14*4), Z11
+	VMOVUPS      192(DX)(R14*4), Z12
+	VSUBPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z10, Z10
+	VSUBPS       Z1, Z11, Z11
+	VSUBPS       Z1, Z12, Z12
+	VMULPS       Z2, Z9, Z9
+	VMULPS       Z2, Z10, Z10
+	VMULPS       Z2, Z11, Z11
+	VMULPS       Z2, Z12, Z12
+	PREFETCHT0   (R12)(R14*4)
+	PREFETCHT0   64(R12)(R14*4)
+	PREFETCHT0   128(R12)(R14*4)
+	PREFETCHT0   192(R12)(R14*4)
+	PREFETCHT0   (R13)(R14*4)
+	PREFETCHT0   64(R13)(R14*4)
+	PREFETCHT0   128(R13)(R14*4)
+	PREFETCHT0   192(R13)(R14*4)
+	VFMSUB132PS  (BX)(R14*4), Z3, Z5
+	VFMSUB132PS  64(BX)(R14*4), Z3, Z6
+	VFMSUB132PS  128(BX)(R14*4), Z3, Z7
+	VFMSUB132PS  192(BX)(R14*4), Z3, Z8
+	VFNMADD231PS Z4, Z9, Z5
+	VFNMADD231PS Z4, Z10, Z6
+	VFNMADD231PS Z4, Z11, Z7
+	VFNMADD231PS Z4, Z12, Z8
+	VMULPS       Z2, Z5, Z5
+	VMOVUPS      Z5, (AX)(R14*4)
+	VMULPS       Z2, Z6, Z6
+	VMOVUPS      Z6, 64(AX)(R14*4)
+	VMULPS       Z2, Z7, Z7
+	VMOVUPS      Z7, 128(AX)(R14*4)
+	VMULPS       Z2, Z8, Z8
+	VMOVUPS      Z8, 192(AX)(R14*4)
+	ADDQ         $+64, R14
+	SUBQ         $+64, R9
+	JMP          again38
+
+next39:
+again40:
+	CMPQ         R9, $+16
+	JLT          next41
+	VMOVUPS      (CX)(R14*4), Z5
+	VMOVUPS      (DX)(R14*4), Z6
+	VSUBPS       Z1, Z6, Z6
+	VMULPS       Z2, Z6, Z6
+	PREFETCHT0   (R12)(R14*4)
+	PREFETCHT0   (R13)(R14*4)
+	VFMSUB132PS  (BX)(R14*4), Z3, Z5
+	VFNMADD231PS Z4, Z6, Z5
+	VMULPS       Z2, Z5, Z5
+	VMOVUPS      Z5, (AX)(R14*4)
+	ADDQ         $+16, R14
+	SUBQ         $+16, R9
+	JMP          again40
+
+next41:
+	TESTQ        R9, R9
+	JZ           done37
+	MOVQ         $-1, R15
+	BZHIQ        R9, R15, R15
+	KMOVW        R15, K1
+	VMOVUPS.Z    (CX)(R14*4), K1, Z5
+	VMOVUPS.Z    (DX)(R14*4), K1, Z6
+	VSUBPS       Z1, Z6, Z6
+	VMULPS       Z2, Z6, Z6
+	PREFETCHT0   (R12)(R14*4)
+	PREFETCHT0   (R13)(R14*4)
+	VMOVUPS.Z    (BX)(R14*4), K1, Z1
+	VFMSUB132PS  Z1, Z3, Z5
+	VFNMADD231PS Z4, Z6, Z5
+	VMULPS       Z2, Z5, Z5
+	VMOVUPS      Z5, K1, (AX)(R14*4)
+
+done37:
+	MOVQ R11, AX
+	MOVQ R12, CX
+	MOVQ R13, DX
+	DECQ R10
+	JNZ  row29
 	VZEROUPPER
 	RET
 
@@ -910,25 +1434,30 @@ done2:
 	VZEROUPPER
 	RET
 
-// func layerNormAVX2(y *float32, x *float32, gamma *float32, beta *float32, mean *float32, rstd *float32, d int, rows int, eps float64)
-// Requires: AVX, AVX2, FMA3
-TEXT ·layerNormAVX2(SB), NOSPLIT, $0-72
+// func layerNormAVX2(y *float32, x *float32, gamma *float32, beta *float32, mean *float32, rstd *float32, d int, rows int, eps float64, flags int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·layerNormAVX2(SB), NOSPLIT, $0-80
+	MOVQ       flags+72(FP), AX
+	TESTQ      $0x00000001, AX
+	JZ         next1
 	MOVQ       y+0(FP), AX
 	MOVQ       x+8(FP), CX
 	MOVQ       d+48(FP), DX
-	MOVQ       rows+56(FP), BX
-	MOVQ       gamma+16(FP), DI
-	MOVQ       beta+24(FP), R8
-	MOVQ       mean+32(FP), R9
-	MOVQ       rstd+40(FP), R10
-	VMOVSD     eps+64(FP), X0
-	VXORPS     X1, X1, X1
-	VCVTSI2SDQ DX, X1, X1
+	MOVQ       gamma+16(FP), SI
+	MOVQ       beta+24(FP), DI
+	MOVQ       mean+32(FP), R8
+	MOVQ       rstd+40(FP), R9
+	VXORPS     X0, X0, X0
+	VCVTSI2SDQ DX, X0, X0
+	MOVQ       rows+56(FP), R10
 
-row:
-	MOVQ         DX, SI
-	VBROADCASTSS (CX), Y2
-	VCVTPS2PD    X2, Y3
+row2:
+	LEAQ         (AX)(DX*4), R11
+	LEAQ         (CX)(DX*4), R12
+	MOVQ         DX, BX
+	VBROADCASTSS (CX), Y1
+	VCVTPS2PD    X1, Y2
+	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
 	VXORPS       Y5, Y5, Y5
 	VXORPS       Y6, Y6, Y6
@@ -936,202 +1465,438 @@ row:
 	VXORPS       Y8, Y8, Y8
 	VXORPS       Y9, Y9, Y9
 	VXORPS       Y10, Y10, Y10
-	VXORPS       Y11, Y11, Y11
-	XORQ         R11, R11
+	XORQ         R13, R13
 
-again3:
-	CMPQ        SI, $+16
-	JLT         next4
-	VCVTPS2PD   (CX)(R11*4), Y12
-	VCVTPS2PD   16(CX)(R11*4), Y13
-	VSUBPD      Y3, Y12, Y12
-	VSUBPD      Y3, Y13, Y13
-	VADDPD      Y12, Y4, Y4
-	VADDPD      Y13, Y5, Y5
-	VFMADD231PD Y12, Y12, Y8
-	VFMADD231PD Y13, Y13, Y9
-	VCVTPS2PD   32(CX)(R11*4), Y12
-	VCVTPS2PD   48(CX)(R11*4), Y13
-	VSUBPD      Y3, Y12, Y12
-	VSUBPD      Y3, Y13, Y13
-	VADDPD      Y12, Y6, Y6
-	VADDPD      Y13, Y7, Y7
-	VFMADD231PD Y12, Y12, Y10
-	VFMADD231PD Y13, Y13, Y11
-	ADDQ        $+16, R11
-	SUBQ        $+16, SI
-	JMP         again3
-
-next4:
 again5:
-	CMPQ        SI, $+8
+	CMPQ        BX, $+16
 	JLT         next6
-	VCVTPS2PD   (CX)(R11*4), Y12
-	VCVTPS2PD   16(CX)(R11*4), Y13
-	VSUBPD      Y3, Y12, Y12
-	VSUBPD      Y3, Y13, Y13
+	VCVTPS2PD   (CX)(R13*4), Y11
+	VCVTPS2PD   16(CX)(R13*4), Y12
+	VSUBPD      Y2, Y11, Y11
+	VSUBPD      Y2, Y12, Y12
+	VADDPD      Y11, Y3, Y3
 	VADDPD      Y12, Y4, Y4
-	VADDPD      Y13, Y5, Y5
+	VFMADD231PD Y11, Y11, Y7
 	VFMADD231PD Y12, Y12, Y8
-	VFMADD231PD Y13, Y13, Y9
-	ADDQ        $+8, R11
-	SUBQ        $+8, SI
+	VCVTPS2PD   32(CX)(R13*4), Y11
+	VCVTPS2PD   48(CX)(R13*4), Y12
+	VSUBPD      Y2, Y11, Y11
+	VSUBPD      Y2, Y12, Y12
+	VADDPD      Y11, Y5, Y5
+	VADDPD      Y12, Y6, Y6
+	VFMADD231PD Y11, Y11, Y9
+	VFMADD231PD Y12, Y12, Y10
+	ADDQ        $+16, R13
+	SUBQ        $+16, BX
 	JMP         again5
 
 next6:
-	TESTQ        SI, SI
-	JZ           done2
-	LEAQ         masks<>+64(SB), R12
-	SHLQ         $0x02, SI
-	SUBQ         SI, R12
-	VMOVUPS      (R12), Y12
-	VMASKMOVPS   (CX)(R11*4), Y12, Y13
-	VBLENDVPS    Y12, Y13, Y2, Y13
-	VEXTRACTF128 $0x01, Y13, X2
-	VCVTPS2PD    X2, Y2
-	VCVTPS2PD    X13, Y12
-	VSUBPD       Y3, Y12, Y12
-	VSUBPD       Y3, Y2, Y2
-	VADDPD       Y12, Y4, Y4
-	VADDPD       Y2, Y5, Y5
-	VFMADD231PD  Y12, Y12, Y8
-	VFMADD231PD  Y2, Y2, Y9
+again7:
+	CMPQ        BX, $+8
+	JLT         next8
+	VCVTPS2PD   (CX)(R13*4), Y11
+	VCVTPS2PD   16(CX)(R13*4), Y12
+	VSUBPD      Y2, Y11, Y11
+	VSUBPD      Y2, Y12, Y12
+	VADDPD      Y11, Y3, Y3
+	VADDPD      Y12, Y4, Y4
+	VFMADD231PD Y11, Y11, Y7
+	VFMADD231PD Y12, Y12, Y8
+	ADDQ        $+8, R13
+	SUBQ        $+8, BX
+	JMP         again7
 
-done2:
+next8:
+	TESTQ        BX, BX
+	JZ           done4
+	LEAQ         masks<>+64(SB), R14
+	SHLQ         $0x02, BX
+	SUBQ         BX, R14
+	VMOVUPS      (R14), Y11
+	VMASKMOVPS   (CX)(R13*4), Y11, Y12
+	VBLENDVPS    Y11, Y12, Y1, Y12
+	VEXTRACTF128 $0x01, Y12, X1
+	VCVTPS2PD    X1, Y1
+	VCVTPS2PD    X12, Y11
+	VSUBPD       Y2, Y11, Y11
+	VSUBPD       Y2, Y1, Y1
+	VADDPD       Y11, Y3, Y3
+	VADDPD       Y1, Y4, Y4
+	VFMADD231PD  Y11, Y11, Y7
+	VFMADD231PD  Y1, Y1, Y8
+
+done4:
+	VADDPD       Y5, Y3, Y3
 	VADDPD       Y6, Y4, Y4
-	VADDPD       Y7, Y5, Y5
+	VADDPD       Y9, Y7, Y7
 	VADDPD       Y10, Y8, Y8
-	VADDPD       Y11, Y9, Y9
-	VADDPD       Y5, Y4, Y4
-	VEXTRACTF128 $0x01, Y4, X2
-	VADDPD       X2, X4, X4
-	VMOVHLPS     X4, X2, X2
-	VADDPD       X2, X4, X4
-	VADDPD       Y9, Y8, Y8
-	VEXTRACTF128 $0x01, Y8, X2
-	VADDPD       X2, X8, X8
-	VMOVHLPS     X8, X2, X2
-	VADDPD       X2, X8, X8
-	VDIVSD       X1, X4, X2
-	VFNMADD231SD X2, X4, X8
-	VXORPS       X4, X4, X4
-	VMAXSD       X8, X4, X8
-	VDIVSD       X1, X8, X8
-	VADDSD       X0, X8, X8
-	VSQRTSD      X8, X8, X8
-	VMOVSS       f3f800000<>+0(SB), X4
-	VCVTSS2SD    X4, X4, X4
-	VDIVSD       X8, X4, X4
-	VADDSD       X3, X2, X2
-	VCVTSD2SS    X2, X2, X3
-	VMOVSS       X3, (R9)
+	VADDPD       Y4, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X1
+	VADDPD       X1, X3, X3
+	VMOVHLPS     X3, X1, X1
+	VADDPD       X1, X3, X3
+	VADDPD       Y8, Y7, Y7
+	VEXTRACTF128 $0x01, Y7, X1
+	VADDPD       X1, X7, X7
+	VMOVHLPS     X7, X1, X1
+	VADDPD       X1, X7, X7
+	VDIVSD       X0, X3, X1
+	VFNMADD231SD X1, X3, X7
+	VXORPS       X3, X3, X3
+	VMAXSD       X7, X3, X7
+	VDIVSD       X0, X7, X7
+	VADDSD       eps+64(FP), X7, X7
+	VSQRTSD      X7, X7, X7
+	VMOVSS       f3f800000<>+0(SB), X3
+	VCVTSS2SD    X3, X3, X3
+	VDIVSD       X7, X3, X3
+	VADDSD       X2, X1, X1
+	VCVTSD2SS    X1, X1, X2
+	VMOVSS       X2, (R8)
+	ADDQ         $+4, R8
+	VCVTSD2SS    X3, X3, X2
+	VMOVSS       X2, (R9)
 	ADDQ         $+4, R9
-	VCVTSD2SS    X4, X4, X3
-	VMOVSS       X3, (R10)
-	ADDQ         $+4, R10
-	VBROADCASTSD X2, Y2
-	VBROADCASTSD X4, Y3
-	MOVQ         DX, SI
-	XORQ         R11, R11
+	VBROADCASTSD X1, Y1
+	VBROADCASTSD X3, Y2
+	MOVQ         DX, BX
+	XORQ         R13, R13
 
-again9:
-	CMPQ        SI, $+16
-	JLT         next10
-	VCVTPS2PD   (CX)(R11*4), Y4
-	VCVTPS2PD   16(CX)(R11*4), Y5
-	VCVTPS2PD   (DI)(R11*4), Y6
-	VCVTPS2PD   16(DI)(R11*4), Y7
-	VCVTPS2PD   (R8)(R11*4), Y8
-	VCVTPS2PD   16(R8)(R11*4), Y9
-	VSUBPD      Y2, Y4, Y4
-	VSUBPD      Y2, Y5, Y5
-	VMULPD      Y3, Y4, Y4
-	VMULPD      Y3, Y5, Y5
-	VFMADD213PD Y8, Y6, Y4
-	VFMADD213PD Y9, Y7, Y5
-	VCVTPD2PSY  Y4, X4
-	VCVTPD2PSY  Y5, X5
-	VMOVUPS     X4, (AX)(R11*4)
-	VMOVUPS     X5, 16(AX)(R11*4)
-	VCVTPS2PD   32(CX)(R11*4), Y4
-	VCVTPS2PD   48(CX)(R11*4), Y5
-	VCVTPS2PD   32(DI)(R11*4), Y6
-	VCVTPS2PD   48(DI)(R11*4), Y7
-	VCVTPS2PD   32(R8)(R11*4), Y8
-	VCVTPS2PD   48(R8)(R11*4), Y9
-	VSUBPD      Y2, Y4, Y4
-	VSUBPD      Y2, Y5, Y5
-	VMULPD      Y3, Y4, Y4
-	VMULPD      Y3, Y5, Y5
-	VFMADD213PD Y8, Y6, Y4
-	VFMADD213PD Y9, Y7, Y5
-	VCVTPD2PSY  Y4, X4
-	VCVTPD2PSY  Y5, X5
-	VMOVUPS     X4, 32(AX)(R11*4)
-	VMOVUPS     X5, 48(AX)(R11*4)
-	ADDQ        $+16, R11
-	SUBQ        $+16, SI
-	JMP         again9
-
-next10:
 again11:
-	CMPQ        SI, $+8
+	CMPQ        BX, $+16
 	JLT         next12
-	VCVTPS2PD   (CX)(R11*4), Y4
-	VCVTPS2PD   16(CX)(R11*4), Y5
-	VCVTPS2PD   (DI)(R11*4), Y6
-	VCVTPS2PD   16(DI)(R11*4), Y7
-	VCVTPS2PD   (R8)(R11*4), Y8
-	VCVTPS2PD   16(R8)(R11*4), Y9
-	VSUBPD      Y2, Y4, Y4
-	VSUBPD      Y2, Y5, Y5
-	VMULPD      Y3, Y4, Y4
-	VMULPD      Y3, Y5, Y5
+	PREFETCHT0  (R12)(R13*4)
+	VCVTPS2PD   (CX)(R13*4), Y3
+	VCVTPS2PD   16(CX)(R13*4), Y4
+	VCVTPS2PD   (SI)(R13*4), Y5
+	VCVTPS2PD   16(SI)(R13*4), Y6
+	VCVTPS2PD   (DI)(R13*4), Y7
+	VCVTPS2PD   16(DI)(R13*4), Y8
+	VSUBPD      Y1, Y3, Y3
+	VSUBPD      Y1, Y4, Y4
+	VMULPD      Y2, Y3, Y3
+	VMULPD      Y2, Y4, Y4
+	VFMADD213PD Y7, Y5, Y3
 	VFMADD213PD Y8, Y6, Y4
-	VFMADD213PD Y9, Y7, Y5
-	VCVTPD2PSY  Y4, X4
-	VCVTPD2PSY  Y5, X5
-	VMOVUPS     X4, (AX)(R11*4)
-	VMOVUPS     X5, 16(AX)(R11*4)
-	ADDQ        $+8, R11
-	SUBQ        $+8, SI
+	VCVTPD2PSY  Y3, X13
+	VCVTPD2PSY  Y4, X3
+	VINSERTF128 $0x01, X3, Y13, Y3
+	VMOVNTPS    Y3, (AX)(R13*4)
+	PREFETCHT0  32(R12)(R13*4)
+	VCVTPS2PD   32(CX)(R13*4), Y3
+	VCVTPS2PD   48(CX)(R13*4), Y4
+	VCVTPS2PD   32(SI)(R13*4), Y5
+	VCVTPS2PD   48(SI)(R13*4), Y6
+	VCVTPS2PD   32(DI)(R13*4), Y7
+	VCVTPS2PD   48(DI)(R13*4), Y8
+	VSUBPD      Y1, Y3, Y3
+	VSUBPD      Y1, Y4, Y4
+	VMULPD      Y2, Y3, Y3
+	VMULPD      Y2, Y4, Y4
+	VFMADD213PD Y7, Y5, Y3
+	VFMADD213PD Y8, Y6, Y4
+	VCVTPD2PSY  Y3, X13
+	VCVTPD2PSY  Y4, X3
+	VINSERTF128 $0x01, X3, Y13, Y3
+	VMOVNTPS    Y3, 32(AX)(R13*4)
+	ADDQ        $+16, R13
+	SUBQ        $+16, BX
 	JMP         again11
 
 next12:
-	TESTQ        SI, SI
-	JZ           done8
-	LEAQ         masks<>+64(SB), R12
-	SHLQ         $0x02, SI
-	SUBQ         SI, R12
-	VMOVUPS      (R12), Y4
-	VMASKMOVPS   (CX)(R11*4), Y4, Y5
-	VEXTRACTF128 $0x01, Y5, X6
-	VCVTPS2PD    X6, Y6
-	VCVTPS2PD    X5, Y5
-	VMASKMOVPS   (DI)(R11*4), Y4, Y7
-	VEXTRACTF128 $0x01, Y7, X8
-	VCVTPS2PD    X8, Y8
-	VCVTPS2PD    X7, Y7
-	VMASKMOVPS   (R8)(R11*4), Y4, Y9
-	VEXTRACTF128 $0x01, Y9, X10
-	VCVTPS2PD    X10, Y10
-	VCVTPS2PD    X9, Y9
-	VSUBPD       Y2, Y5, Y5
-	VSUBPD       Y2, Y6, Y6
-	VMULPD       Y3, Y5, Y5
-	VMULPD       Y3, Y6, Y6
-	VFMADD213PD  Y9, Y7, Y5
-	VFMADD213PD  Y10, Y8, Y6
-	VCVTPD2PSY   Y5, X14
-	VCVTPD2PSY   Y6, X2
-	VINSERTF128  $0x01, X2, Y14, Y2
-	VMASKMOVPS   Y2, Y4, (AX)(R11*4)
+again13:
+	CMPQ        BX, $+8
+	JLT         next14
+	PREFETCHT0  (R12)(R13*4)
+	VCVTPS2PD   (CX)(R13*4), Y3
+	VCVTPS2PD   16(CX)(R13*4), Y4
+	VCVTPS2PD   (SI)(R13*4), Y5
+	VCVTPS2PD   16(SI)(R13*4), Y6
+	VCVTPS2PD   (DI)(R13*4), Y7
+	VCVTPS2PD   16(DI)(R13*4), Y8
+	VSUBPD      Y1, Y3, Y3
+	VSUBPD      Y1, Y4, Y4
+	VMULPD      Y2, Y3, Y3
+	VMULPD      Y2, Y4, Y4
+	VFMADD213PD Y7, Y5, Y3
+	VFMADD213PD Y8, Y6, Y4
+	VCVTPD2PSY  Y3, X13
+	VCVTPD2PSY  Y4, X3
+	VINSERTF128 $0x01, X3, Y13, Y3
+	VMOVNTPS    Y3, (AX)(R13*4)
+	ADDQ        $+8, R13
+	SUBQ        $+8, BX
+	JMP         again13
 
-done8:
-	LEAQ (AX)(DX*4), AX
-	LEAQ (CX)(DX*4), CX
-	DECQ BX
-	JNZ  row
+next14:
+	TESTQ        BX, BX
+	JZ           done10
+	LEAQ         masks<>+64(SB), R14
+	SHLQ         $0x02, BX
+	SUBQ         BX, R14
+	VMOVUPS      (R14), Y3
+	PREFETCHT0   (R12)(R13*4)
+	VMASKMOVPS   (CX)(R13*4), Y3, Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VCVTPS2PD    X5, Y5
+	VCVTPS2PD    X4, Y4
+	VMASKMOVPS   (SI)(R13*4), Y3, Y6
+	VEXTRACTF128 $0x01, Y6, X7
+	VCVTPS2PD    X7, Y7
+	VCVTPS2PD    X6, Y6
+	VMASKMOVPS   (DI)(R13*4), Y3, Y8
+	VEXTRACTF128 $0x01, Y8, X9
+	VCVTPS2PD    X9, Y9
+	VCVTPS2PD    X8, Y8
+	VSUBPD       Y1, Y4, Y4
+	VSUBPD       Y1, Y5, Y5
+	VMULPD       Y2, Y4, Y4
+	VMULPD       Y2, Y5, Y5
+	VFMADD213PD  Y8, Y6, Y4
+	VFMADD213PD  Y9, Y7, Y5
+	VCVTPD2PSY   Y4, X13
+	VCVTPD2PSY   Y5, X1
+	VINSERTF128  $0x01, X1, Y13, Y1
+	VMASKMOVPS   Y1, Y3, (AX)(R13*4)
+
+done10:
+	MOVQ R11, AX
+	MOVQ R12, CX
+	DECQ R10
+	JNZ  row2
+	SFENCE
+	VZEROUPPER
+	RET
+
+next1:
+	MOVQ       y+0(FP), AX
+	MOVQ       x+8(FP), CX
+	MOVQ       d+48(FP), DX
+	MOVQ       gamma+16(FP), SI
+	MOVQ       beta+24(FP), DI
+	MOVQ       mean+32(FP), R8
+	MOVQ       rstd+40(FP), R9
+	VXORPS     X0, X0, X0
+	VCVTSI2SDQ DX, X0, X0
+	MOVQ       rows+56(FP), R10
+
+row15:
+	LEAQ         (AX)(DX*4), R11
+	LEAQ         (CX)(DX*4), R12
+	MOVQ         DX, BX
+	VBROADCASTSS (CX), Y1
+	VCVTPS2PD    X1, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	VXORPS       Y9, Y9, Y9
+	VXORPS       Y10, Y10, Y10
+	XORQ         R13, R13
+
+again18:
+	CMPQ        BX, $+16
+	JLT         next19
+	PREFETCHT0  (AX)(R13*4)
+	VCVTPS2PD   (CX)(R13*4), Y11
+	VCVTPS2PD   16(CX)(R13*4), Y12
+	VSUBPD      Y2, Y11, Y11
+	VSUBPD      Y2, Y12, Y12
+	VADDPD      Y11, Y3, Y3
+	VADDPD      Y12, Y4, Y4
+	VFMADD231PD Y11, Y11, Y7
+	VFMADD231PD Y12, Y12, Y8
+	PREFETCHT0  32(AX)(R13*4)
+	VCVTPS2PD   32(CX)(R13*4), Y11
+	VCVTPS2PD   48(CX)(R13*4), Y12
+	VSUBPD      Y2, Y11, Y11
+	VSUBPD      Y2, Y12, Y12
+	VADDPD      Y11, Y5, Y5
+	VADDPD      Y12, Y6, Y6
+	VFMADD231PD Y11, Y11, Y9
+	VFMADD231PD Y12, Y12, Y10
+	ADDQ        $+16, R13
+	SUBQ        $+16, BX
+	JMP         again18
+
+next19:
+again20:
+	CMPQ        BX, $+8
+	JLT         next21
+	PREFETCHT0  (AX)(R13*4)
+	VCVTPS2PD   (CX)(R13*4), Y11
+	VCVTPS2PD   16(CX)(R13*4), Y12
+	VSUBPD      Y2, Y11, Y11
+	VSUBPD      Y2, Y12, Y12
+	VADDPD      Y11, Y3, Y3
+	VADDPD      Y12, Y4, Y4
+	VFMADD231PD Y11, Y11, Y7
+	VFMADD231PD Y12, Y12, Y8
+	ADDQ        $+8, R13
+	SUBQ        $+8, BX
+	JMP         again20
+
+next21:
+	TESTQ        BX, BX
+	JZ           done17
+	LEAQ         masks<>+64(SB), R14
+	SHLQ         $0x02, BX
+	SUBQ         BX, R14
+	VMOVUPS      (R14), Y11
+	PREFETCHT0   (AX)(R13*4)
+	VMASKMOVPS   (CX)(R13*4), Y11, Y12
+	VBLENDVPS    Y11, Y12, Y1, Y12
+	VEXTRACTF128 $0x01, Y12, X1
+	VCVTPS2PD    X1, Y1
+	VCVTPS2PD    X12, Y11
+	VSUBPD       Y2, Y11, Y11
+	VSUBPD       Y2, Y1, Y1
+	VADDPD       Y11, Y3, Y3
+	VADDPD       Y1, Y4, Y4
+	VFMADD231PD  Y11, Y11, Y7
+	VFMADD231PD  Y1, Y1, Y8
+
+done17:
+	VADDPD       Y5, Y3, Y3
+	VADDPD       Y6, Y4, Y4
+	VADDPD       Y9, Y7, Y7
+	VADDPD       Y10, Y8, Y8
+	VADDPD       Y4, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X1
+	VADDPD       X1, X3, X3
+	VMOVHLPS     X3, X1, X1
+	VADDPD       X1, X3, X3
+	VADDPD       Y8, Y7, Y7
+	VEXTRACTF128 $0x01, Y7, X1
+	VADDPD       X1, X7, X7
+	VMOVHLPS     X7, X1, X1
+	VADDPD       X1, X7, X7
+	VDIVSD       X0, X3, X1
+	VFNMADD231SD X1, X3, X7
+	VXORPS       X3, X3, X3
+	VMAXSD       X7, X3, X7
+	VDIVSD       X0, X7, X7
+	VADDSD       eps+64(FP), X7, X7
+	VSQRTSD      X7, X7, X7
+	VMOVSS       f3f800000<>+0(SB), X3
+	VCVTSS2SD    X3, X3, X3
+	VDIVSD       X7, X3, X3
+	VADDSD       X2, X1, X1
+	VCVTSD2SS    X1, X1, X2
+	VMOVSS       X2, (R8)
+	ADDQ         $+4, R8
+	VCVTSD2SS    X3, X3, X2
+	VMOVSS       X2, (R9)
+	ADDQ         $+4, R9
+	VBROADCASTSD X1, Y1
+	VBROADCASTSD X3, Y2
+	MOVQ         DX, BX
+	XORQ         R13, R13
+
+again24:
+	CMPQ        BX, $+16
+	JLT         next25
+	PREFETCHT0  (R12)(R13*4)
+	VCVTPS2PD   (CX)(R13*4), Y3
+	VCVTPS2PD   16(CX)(R13*4), Y4
+	VCVTPS2PD   (SI)(R13*4), Y5
+	VCVTPS2PD   16(SI)(R13*4), Y6
+	VCVTPS2PD   (DI)(R13*4), Y7
+	VCVTPS2PD   16(DI)(R13*4), Y8
+	VSUBPD      Y1, Y3, Y3
+	VSUBPD      Y1, Y4, Y4
+	VMULPD      Y2, Y3, Y3
+	VMULPD      Y2, Y4, Y4
+	VFMADD213PD Y7, Y5, Y3
+	VFMADD213PD Y8, Y6, Y4
+	VCVTPD2PSY  Y3, X3
+	VCVTPD2PSY  Y4, X4
+	VMOVUPS     X3, (AX)(R13*4)
+	VMOVUPS     X4, 16(AX)(R13*4)
+	PREFETCHT0  32(R12)(R13*4)
+	VCVTPS2PD   32(CX)(R13*4), Y3
+	VCVTPS2PD   48(CX)(R13*4), Y4
+	VCVTPS2PD   32(SI)(R13*4), Y5
+	VCVTPS2PD   48(SI)(R13*4), Y6
+	VCVTPS2PD   32(DI)(R13*4), Y7
+	VCVTPS2PD   48(DI)(R13*4), Y8
+	VSUBPD      Y1, Y3, Y3
+	VSUBPD      Y1, Y4, Y4
+	VMULPD      Y2, Y3, Y3
+	VMULPD      Y2, Y4, Y4
+	VFMADD213PD Y7, Y5, Y3
+	VFMADD213PD Y8, Y6, Y4
+	VCVTPD2PSY  Y3, X3
+	VCVTPD2PSY  Y4, X4
+	VMOVUPS     X3, 32(AX)(R13*4)
+	VMOVUPS     X4, 48(AX)(R13*4)
+	ADDQ        $+16, R13
+	SUBQ        $+16, BX
+	JMP         again24
+
+next25:
+again26:
+	CMPQ        BX, $+8
+	JLT         next27
+	PREFETCHT0  (R12)(R13*4)
+	VCVTPS2PD   (CX)(R13*4), Y3
+	VCVTPS2PD   16(CX)(R13*4), Y4
+	VCVTPS2PD   (SI)(R13*4), Y5
+	VCVTPS2PD   16(SI)(R13*4), Y6
+	VCVTPS2PD   (DI)(R13*4), Y7
+	VCVTPS2PD   16(DI)(R13*4), Y8
+	VSUBPD      Y1, Y3, Y3
+	VSUBPD      Y1, Y4, Y4
+	VMULPD      Y2, Y3, Y3
+	VMULPD      Y2, Y4, Y4
+	VFMADD213PD Y7, Y5, Y3
+	VFMADD213PD Y8, Y6, Y4
+	VCVTPD2PSY  Y3, X3
+	VCVTPD2PSY  Y4, X4
+	VMOVUPS     X3, (AX)(R13*4)
+	VMOVUPS     X4, 16(AX)(R13*4)
+	ADDQ        $+8, R13
+	SUBQ        $+8, BX
+	JMP         again26
+
+next27:
+	TESTQ        BX, BX
+	JZ           done23
+	LEAQ         masks<>+64(SB), R14
+	SHLQ         $0x02, BX
+	SUBQ         BX, R14
+	VMOVUPS      (R14), Y3
+	PREFETCHT0   (R12)(R13*4)
+	VMASKMOVPS   (CX)(R13*4), Y3, Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VCVTPS2PD    X5, Y5
+	VCVTPS2PD    X4, Y4
+	VMASKMOVPS   (SI)(R13*4), Y3, Y6
+	VEXTRACTF128 $0x01, Y6, X7
+	VCVTPS2PD    X7, Y7
+	VCVTPS2PD    X6, Y6
+	VMASKMOVPS   (DI)(R13*4), Y3, Y8
+	VEXTRACTF128 $0x01, Y8, X9
+	VCVTPS2PD    X9, Y9
+	VCVTPS2PD    X8, Y8
+	VSUBPD       Y1, Y4, Y4
+	VSUBPD       Y1, Y5, Y5
+	VMULPD       Y2, Y4, Y4
+	VMULPD       Y2, Y5, Y5
+	VFMADD213PD  Y8, Y6, Y4
+	VFMADD213PD  Y9, Y7, Y5
+	VCVTPD2PSY   Y4, X13
+	VCVTPD2PSY   Y5, X1
+	VINSERTF128  $0x01, X1, Y13, Y1
+	VMASKMOVPS   Y1, Y3, (AX)(R13*4)
+
+done23:
+	MOVQ R11, AX
+	MOVQ R12, CX
+	DECQ R10
+	JNZ  row15
 	VZEROUPPER
 	RET
 
@@ -1169,9 +1934,12 @@ DATA masks<>+120(SB)/4, $0x00000000
 DATA masks<>+124(SB)/4, $0x00000000
 GLOBL masks<>(SB), RODATA|NOPTR, $128
 
-// func layerNormGradAVX2(dx *float32, dy *float32, x *float32, gamma *float32, mean *float32, rstd *float32, d int, rows int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·layerNormGradAVX2(SB), NOSPLIT, $0-64
+// func layerNormGradAVX2(dx *float32, dy *float32, x *float32, gamma *float32, mean *float32, rstd *float32, d int, rows int, flags int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·layerNormGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ       flags+64(FP), AX
+	TESTQ      $0x00000040, AX
+	JZ         next1
 	MOVQ       dx+0(FP), AX
 	MOVQ       dy+8(FP), CX
 	MOVQ       x+16(FP), DX
@@ -1179,33 +1947,40 @@ TEXT ·layerNormGradAVX2(SB), NOSPLIT, $0-64
 	MOVQ       mean+32(FP), SI
 	MOVQ       rstd+40(FP), DI
 	MOVQ       d+48(FP), R8
-	MOVQ       rows+56(FP), R9
 	VXORPS     X0, X0, X0
 	VCVTSI2SDQ R8, X0, X0
+	MOVQ       rows+56(FP), R10
 
-row:
+row2:
+	LEAQ         (AX)(R8*4), R11
+	LEAQ         (CX)(R8*4), R12
+	LEAQ         (DX)(R8*4), R13
 	VBROADCASTSS (SI), Y1
 	VBROADCASTSS (DI), Y2
-	MOVQ         R8, R10
+	ADDQ         $+4, SI
+	ADDQ         $+4, DI
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
 	VXORPS       Y5, Y5, Y5
 	VXORPS       Y6, Y6, Y6
-	XORQ         R11, R11
+	MOVQ         R8, R9
+	XORQ         R14, R14
 
-again3:
-	CMPQ         R10, $+16
-	JLT          next4
-	VMOVUPS      (CX)(R11*4), Y7
-	VMOVUPS      32(CX)(R11*4), Y8
-	VMOVUPS      (DX)(R11*4), Y9
-	VMOVUPS      32(DX)(R11*4), Y10
+again5:
+	CMPQ         R9, $+16
+	JLT          next6
+	VMOVUPS      (CX)(R14*4), Y7
+	VMOVUPS      32(CX)(R14*4), Y8
+	VMOVUPS      (DX)(R14*4), Y9
+	VMOVUPS      32(DX)(R14*4), Y10
 	VSUBPS       Y1, Y9, Y9
 	VSUBPS       Y1, Y10, Y10
 	VMULPS       Y2, Y9, Y9
 	VMULPS       Y2, Y10, Y10
-	VMULPS       (BX)(R11*4), Y7, Y7
-	VMULPS       32(BX)(R11*4), Y8, Y8
+	PREFETCHT0   (AX)(R14*4)
+	PREFETCHT0   32(AX)(R14*4)
+	VMULPS       (BX)(R14*4), Y7, Y7
+	VMULPS       32(BX)(R14*4), Y8, Y8
 	VMULPS       Y7, Y9, Y9
 	VFMADD213PS  Y9, Y8, Y10
 	VEXTRACTF128 $0x01, Y10, X9
@@ -1219,19 +1994,20 @@ again3:
 	VCVTPS2PD    X7, Y7
 	VADDPD       Y7, Y3, Y3
 	VADDPD       Y8, Y4, Y4
-	ADDQ         $+16, R11
-	SUBQ         $+16, R10
-	JMP          again3
+	ADDQ         $+16, R14
+	SUBQ         $+16, R9
+	JMP          again5
 
-next4:
-again5:
-	CMPQ         R10, $+8
-	JLT          next6
-	VMOVUPS      (CX)(R11*4), Y7
-	VMOVUPS      (DX)(R11*4), Y8
+next6:
+again7:
+	CMPQ         R9, $+8
+	JLT          next8
+	VMOVUPS      (CX)(R14*4), Y7
+	VMOVUPS      (DX)(R14*4), Y8
 	VSUBPS       Y1, Y8, Y8
 	VMULPS       Y2, Y8, Y8
-	VMULPS       (BX)(R11*4), Y7, Y7
+	PREFETCHT0   (AX)(R14*4)
+	VMULPS       (BX)(R14*4), Y7, Y7
 	VMULPS       Y7, Y8, Y8
 	VEXTRACTF128 $0x01, Y8, X9
 	VCVTPS2PD    X9, Y9
@@ -1243,22 +2019,23 @@ again5:
 	VCVTPS2PD    X7, Y7
 	VADDPD       Y7, Y3, Y3
 	VADDPD       Y8, Y4, Y4
-	ADDQ         $+8, R11
-	SUBQ         $+8, R10
-	JMP          again5
+	ADDQ         $+8, R14
+	SUBQ         $+8, R9
+	JMP          again7
 
-next6:
-	TESTQ        R10, R10
-	JZ           done2
-	LEAQ         masks<>+64(SB), R12
-	SHLQ         $0x02, R10
-	SUBQ         R10, R12
-	VMOVUPS      (R12), Y7
-	VMASKMOVPS   (CX)(R11*4), Y7, Y8
-	VMASKMOVPS   (DX)(R11*4), Y7, Y9
+next8:
+	TESTQ        R9, R9
+	JZ           done4
+	LEAQ         masks<>+64(SB), R15
+	SHLQ         $0x02, R9
+	SUBQ         R9, R15
+	VMOVUPS      (R15), Y7
+	VMASKMOVPS   (CX)(R14*4), Y7, Y8
+	VMASKMOVPS   (DX)(R14*4), Y7, Y9
 	VSUBPS       Y1, Y9, Y9
 	VMULPS       Y2, Y9, Y9
-	VMASKMOVPS   (BX)(R11*4), Y7, Y7
+	PREFETCHT0   (AX)(R14*4)
+	VMASKMOVPS   (BX)(R14*4), Y7, Y7
 	VMULPS       Y7, Y8, Y8
 	VMULPS       Y8, Y9, Y9
 	VEXTRACTF128 $0x01, Y9, X7
@@ -1272,7 +2049,7 @@ next6:
 	VADDPD       Y8, Y3, Y3
 	VADDPD       Y7, Y4, Y4
 
-done2:
+done4:
 	VADDPD       Y4, Y3, Y3
 	VEXTRACTF128 $0x01, Y3, X4
 	VADDPD       X4, X3, X3
@@ -1289,79 +2066,89 @@ done2:
 	VDIVSD       X0, X5, X5
 	VCVTSD2SS    X5, X5, X5
 	VBROADCASTSS X5, Y4
-	MOVQ         R8, R10
-	XORQ         R11, R11
+	MOVQ         R8, R9
+	XORQ         R14, R14
 
-again9:
-	CMPQ         R10, $+16
-	JLT          next10
-	VMOVUPS      (CX)(R11*4), Y5
-	VMOVUPS      32(CX)(R11*4), Y6
-	VMOVUPS      (DX)(R11*4), Y7
-	VMOVUPS      32(DX)(R11*4), Y8
+again11:
+	CMPQ         R9, $+16
+	JLT          next12
+	VMOVUPS      (CX)(R14*4), Y5
+	VMOVUPS      32(CX)(R14*4), Y6
+	VMOVUPS      (DX)(R14*4), Y7
+	VMOVUPS      32(DX)(R14*4), Y8
 	VSUBPS       Y1, Y7, Y7
 	VSUBPS       Y1, Y8, Y8
 	VMULPS       Y2, Y7, Y7
 	VMULPS       Y2, Y8, Y8
-	VFMSUB132PS  (BX)(R11*4), Y3, Y5
-	VFMSUB132PS  32(BX)(R11*4), Y3, Y6
+	PREFETCHT0   (R12)(R14*4)
+	PREFETCHT0   32(R12)(R14*4)
+	PREFETCHT0   (R13)(R14*4)
+	PREFETCHT0   32(R13)(R14*4)
+	VFMSUB132PS  (BX)(R14*4), Y3, Y5
+	VFMSUB132PS  32(BX)(R14*4), Y3, Y6
 	VFNMADD231PS Y4, Y7, Y5
 	VFNMADD231PS Y4, Y8, Y6
-	VMULPS       Y2, Y5, Y5
-	VMOVUPS      Y5, (AX)(R11*4)
-	VMULPS       Y2, Y6, Y6
-	VMOVUPS      Y6, 32(AX)(R11*4)
-	ADDQ         $+16, R11
-	SUBQ         $+16, R10
-	JMP          again9
-
-next10:
-again11:
-	CMPQ         R10, $+8
-	JLT          next12
-	VMOVUPS      (CX)(R11*4), Y5
-	VMOVUPS      (DX)(R11*4), Y6
-	VSUBPS       Y1, Y6, Y6
-	VMULPS       Y2, Y6, Y6
-	VFMSUB132PS  (BX)(R11*4), Y3, Y5
-	VFNMADD231PS Y4, Y6, Y5
-	VMULPS       Y2, Y5, Y5
-	VMOVUPS      Y5, (AX)(R11*4)
-	ADDQ         $+8, R11
-	SUBQ         $+8, R10
+	VMOVUPS      (AX)(R14*4), Y7
+	VFMADD231PS  Y2, Y5, Y7
+	VMOVUPS      Y7, (AX)(R14*4)
+	VMOVUPS      32(AX)(R14*4), Y5
+	VFMADD231PS  Y2, Y6, Y5
+	VMOVUPS      Y5, 32(AX)(R14*4)
+	ADDQ         $+16, R14
+	SUBQ         $+16, R9
 	JMP          again11
 
 next12:
-	TESTQ        R10, R10
-	JZ           done8
-	LEAQ         masks<>+64(SB), R12
-	SHLQ         $0x02, R10
-	SUBQ         R10, R12
-	VMOVUPS      (R12), Y5
-	VMASKMOVPS   (CX)(R11*4), Y5, Y6
-	VMASKMOVPS   (DX)(R11*4), Y5, Y7
+again13:
+	CMPQ         R9, $+8
+	JLT          next14
+	VMOVUPS      (CX)(R14*4), Y5
+	VMOVUPS      (DX)(R14*4), Y6
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	PREFETCHT0   (R12)(R14*4)
+	PREFETCHT0   (R13)(R14*4)
+	VFMSUB132PS  (BX)(R14*4), Y3, Y5
+	VFNMADD231PS Y4, Y6, Y5
+	VMOVUPS      (AX)(R14*4), Y6
+	VFMADD231PS  Y2, Y5, Y6
+	VMOVUPS      Y6, (AX)(R14*4)
+	ADDQ         $+8, R14
+	SUBQ         $+8, R9
+	JMP          again13
+
+next14:
+	TESTQ        R9, R9
+	JZ           done10
+	LEAQ         masks<>+64(SB), R15
+	SHLQ         $0x02, R9
+	SUBQ         R9, R15
+	VMOVUPS      (R15), Y5
+	VMASKMOVPS   (CX)(R14*4), Y5, Y6
+	VMASKMOVPS   (DX)(R14*4), Y5, Y7
 	VSUBPS       Y1, Y7, Y7
 	VMULPS       Y2, Y7, Y7
-	VMASKMOVPS   (BX)(R11*4), Y5, Y1
+	PREFETCHT0   (R12)(R14*4)
+	PREFETCHT0   (R13)(R14*4)
+	VMASKMOVPS   (BX)(R14*4), Y5, Y1
 	VFMSUB132PS  Y1, Y3, Y6
 	VFNMADD231PS Y4, Y7, Y6
-	VMULPS       Y2, Y6, Y6
-	VMASKMOVPS   Y6, Y5, (AX)(R11*4)
+	VMASKMOVPS   (AX)(R14*4), Y5, Y1
+	VFMADD231PS  Y2, Y6, Y1
+	VMASKMOVPS   Y1, Y5, (AX)(R14*4)
 
-done8:
-	LEAQ (AX)(R8*4), AX
-	LEAQ (CX)(R8*4), CX
-	LEAQ (DX)(R8*4), DX
-	ADDQ $+4, SI
-	ADDQ $+4, DI
-	DECQ R9
-	JNZ  row
+done10:
+	MOVQ R11, AX
+	MOVQ R12, CX
+	MOVQ R13, DX
+	DECQ R10
+	JNZ  row2
 	VZEROUPPER
 	RET
 
-// func layerNormGradAccAVX2(dx *float32, dy *float32, x *float32, gamma *float32, mean *float32, rstd *float32, d int, rows int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·layerNormGradAccAVX2(SB), NOSPLIT, $0-64
+next1:
+	TESTQ      $0x00000001, AX
+	JZ         next15
 	MOVQ       dx+0(FP), AX
 	MOVQ       dy+8(FP), CX
 	MOVQ       x+16(FP), DX
@@ -1369,33 +2156,38 @@ TEXT ·layerNormGradAccAVX2(SB), NOSPLIT, $0-64
 	MOVQ       mean+32(FP), SI
 	MOVQ       rstd+40(FP), DI
 	MOVQ       d+48(FP), R8
-	MOVQ       rows+56(FP), R9
 	VXORPS     X0, X0, X0
 	VCVTSI2SDQ R8, X0, X0
+	MOVQ       rows+56(FP), R10
 
-row:
+row16:
+	LEAQ         (AX)(R8*4), R11
+	LEAQ         (CX)(R8*4), R12
+	LEAQ         (DX)(R8*4), R13
 	VBROADCASTSS (SI), Y1
 	VBROADCASTSS (DI), Y2
-	MOVQ         R8, R10
+	ADDQ         $+4, SI
+	ADDQ         $+4, DI
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
 	VXORPS       Y5, Y5, Y5
 	VXORPS       Y6, Y6, Y6
-	XORQ         R11, R11
+	MOVQ         R8, R9
+	XORQ         R14, R14
 
-again3:
-	CMPQ         R10, $+16
-	JLT          next4
-	VMOVUPS      (CX)(R11*4), Y7
-	VMOVUPS      32(CX)(R11*4), Y8
-	VMOVUPS      (DX)(R11*4), Y9
-	VMOVUPS      32(DX)(R11*4), Y10
+again19:
+	CMPQ         R9, $+16
+	JLT          next20
+	VMOVUPS      (CX)(R14*4), Y7
+	VMOVUPS      32(CX)(R14*4), Y8
+	VMOVUPS      (DX)(R14*4), Y9
+	VMOVUPS      32(DX)(R14*4), Y10
 	VSUBPS       Y1, Y9, Y9
 	VSUBPS       Y1, Y10, Y10
 	VMULPS       Y2, Y9, Y9
 	VMULPS       Y2, Y10, Y10
-	VMULPS       (BX)(R11*4), Y7, Y7
-	VMULPS       32(BX)(R11*4), Y8, Y8
+	VMULPS       (BX)(R14*4), Y7, Y7
+	VMULPS       32(BX)(R14*4), Y8, Y8
 	VMULPS       Y7, Y9, Y9
 	VFMADD213PS  Y9, Y8, Y10
 	VEXTRACTF128 $0x01, Y10, X9
@@ -1409,19 +2201,19 @@ again3:
 	VCVTPS2PD    X7, Y7
 	VADDPD       Y7, Y3, Y3
 	VADDPD       Y8, Y4, Y4
-	ADDQ         $+16, R11
-	SUBQ         $+16, R10
-	JMP          again3
+	ADDQ         $+16, R14
+	SUBQ         $+16, R9
+	JMP          again19
 
-next4:
-again5:
-	CMPQ         R10, $+8
-	JLT          next6
-	VMOVUPS      (CX)(R11*4), Y7
-	VMOVUPS      (DX)(R11*4), Y8
+next20:
+again21:
+	CMPQ         R9, $+8
+	JLT          next22
+	VMOVUPS      (CX)(R14*4), Y7
+	VMOVUPS      (DX)(R14*4), Y8
 	VSUBPS       Y1, Y8, Y8
 	VMULPS       Y2, Y8, Y8
-	VMULPS       (BX)(R11*4), Y7, Y7
+	VMULPS       (BX)(R14*4), Y7, Y7
 	VMULPS       Y7, Y8, Y8
 	VEXTRACTF128 $0x01, Y8, X9
 	VCVTPS2PD    X9, Y9
@@ -1433,22 +2225,22 @@ again5:
 	VCVTPS2PD    X7, Y7
 	VADDPD       Y7, Y3, Y3
 	VADDPD       Y8, Y4, Y4
-	ADDQ         $+8, R11
-	SUBQ         $+8, R10
-	JMP          again5
+	ADDQ         $+8, R14
+	SUBQ         $+8, R9
+	JMP          again21
 
-next6:
-	TESTQ        R10, R10
-	JZ           done2
-	LEAQ         masks<>+64(SB), R12
-	SHLQ         $0x02, R10
-	SUBQ         R10, R12
-	VMOVUPS      (R12), Y7
-	VMASKMOVPS   (CX)(R11*4), Y7, Y8
-	VMASKMOVPS   (DX)(R11*4), Y7, Y9
+next22:
+	TESTQ        R9, R9
+	JZ           done18
+	LEAQ         masks<>+64(SB), R15
+	SHLQ         $0x02, R9
+	SUBQ         R9, R15
+	VMOVUPS      (R15), Y7
+	VMASKMOVPS   (CX)(R14*4), Y7, Y8
+	VMASKMOVPS   (DX)(R14*4), Y7, Y9
 	VSUBPS       Y1, Y9, Y9
 	VMULPS       Y2, Y9, Y9
-	VMASKMOVPS   (BX)(R11*4), Y7, Y7
+	VMASKMOVPS   (BX)(R14*4), Y7, Y7
 	VMULPS       Y7, Y8, Y8
 	VMULPS       Y8, Y9, Y9
 	VEXTRACTF128 $0x01, Y9, X7
@@ -1462,7 +2254,7 @@ next6:
 	VADDPD       Y8, Y3, Y3
 	VADDPD       Y7, Y4, Y4
 
-done2:
+done18:
 	VADDPD       Y4, Y3, Y3
 	VEXTRACTF128 $0x01, Y3, X4
 	VADDPD       X4, X3, X3
@@ -1479,77 +2271,283 @@ done2:
 	VDIVSD       X0, X5, X5
 	VCVTSD2SS    X5, X5, X5
 	VBROADCASTSS X5, Y4
-	MOVQ         R8, R10
-	XORQ         R11, R11
+	MOVQ         R8, R9
+	XORQ         R14, R14
 
-again9:
-	CMPQ         R10, $+16
-	JLT          next10
-	VMOVUPS      (CX)(R11*4), Y5
-	VMOVUPS      32(CX)(R11*4), Y6
-	VMOVUPS      (DX)(R11*4), Y7
-	VMOVUPS      32(DX)(R11*4), Y8
+again25:
+	CMPQ         R9, $+16
+	JLT          next26
+	VMOVUPS      (CX)(R14*4), Y5
+	VMOVUPS      32(CX)(R14*4), Y6
+	VMOVUPS      (DX)(R14*4), Y7
+	VMOVUPS      32(DX)(R14*4), Y8
 	VSUBPS       Y1, Y7, Y7
 	VSUBPS       Y1, Y8, Y8
 	VMULPS       Y2, Y7, Y7
 	VMULPS       Y2, Y8, Y8
-	VFMSUB132PS  (BX)(R11*4), Y3, Y5
-	VFMSUB132PS  32(BX)(R11*4), Y3, Y6
+	PREFETCHT0   (R12)(R14*4)
+	PREFETCHT0   32(R12)(R14*4)
+	PREFETCHT0   (R13)(R14*4)
+	PREFETCHT0   32(R13)(R14*4)
+	VFMSUB132PS  (BX)(R14*4), Y3, Y5
+	VFMSUB132PS  32(BX)(R14*4), Y3, Y6
 	VFNMADD231PS Y4, Y7, Y5
 	VFNMADD231PS Y4, Y8, Y6
-	VMOVUPS      (AX)(R11*4), Y7
-	VFMADD231PS  Y2, Y5, Y7
-	VMOVUPS      Y7, (AX)(R11*4)
-	VMOVUPS      32(AX)(R11*4), Y5
-	VFMADD231PS  Y2, Y6, Y5
-	VMOVUPS      Y5, 32(AX)(R11*4)
-	ADDQ         $+16, R11
-	SUBQ         $+16, R10
-	JMP          again9
+	VMULPS       Y2, Y5, Y5
+	VMOVNTPS     Y5, (AX)(R14*4)
+	VMULPS       Y2, Y6, Y6
+	VMOVNTPS     Y6, 32(AX)(R14*4)
+	ADDQ         $+16, R14
+	SUBQ         $+16, R9
+	JMP          again25
 
-next10:
-again11:
-	CMPQ         R10, $+8
-	JLT          next12
-	VMOVUPS      (CX)(R11*4), Y5
-	VMOVUPS      (DX)(R11*4), Y6
+next26:
+again27:
+	CMPQ         R9, $+8
+	JLT          next28
+	VMOVUPS      (CX)(R14*4), Y5
+	VMOVUPS      (DX)(R14*4), Y6
 	VSUBPS       Y1, Y6, Y6
 	VMULPS       Y2, Y6, Y6
-	VFMSUB132PS  (BX)(R11*4), Y3, Y5
+	PREFETCHT0   (R12)(R14*4)
+	PREFETCHT0   (R13)(R14*4)
+	VFMSUB132PS  (BX)(R14*4), Y3, Y5
 	VFNMADD231PS Y4, Y6, Y5
-	VMOVUPS      (AX)(R11*4), Y6
-	VFMADD231PS  Y2, Y5, Y6
-	VMOVUPS      Y6, (AX)(R11*4)
-	ADDQ         $+8, R11
-	SUBQ         $+8, R10
-	JMP          again11
+	VMULPS       Y2, Y5, Y5
+	VMOVNTPS     Y5, (AX)(R14*4)
+	ADDQ         $+8, R14
+	SUBQ         $+8, R9
+	JMP          again27
 
-next12:
-	TESTQ        R10, R10
-	JZ           done8
-	LEAQ         masks<>+64(SB), R12
-	SHLQ         $0x02, R10
-	SUBQ         R10, R12
-	VMOVUPS      (R12), Y5
-	VMASKMOVPS   (CX)(R11*4), Y5, Y6
-	VMASKMOVPS   (DX)(R11*4), Y5, Y7
+next28:
+	TESTQ        R9, R9
+	JZ           done24
+	LEAQ         masks<>+64(SB), R15
+	SHLQ         $0x02, R9
+	SUBQ         R9, R15
+	VMOVUPS      (R15), Y5
+	VMASKMOVPS   (CX)(R14*4), Y5, Y6
+	VMASKMOVPS   (DX)(R14*4), Y5, Y7
 	VSUBPS       Y1, Y7, Y7
 	VMULPS       Y2, Y7, Y7
-	VMASKMOVPS   (BX)(R11*4), Y5, Y1
+	PREFETCHT0   (R12)(R14*4)
+	PREFETCHT0   (R13)(R14*4)
+	VMASKMOVPS   (BX)(R14*4), Y5, Y1
 	VFMSUB132PS  Y1, Y3, Y6
 	VFNMADD231PS Y4, Y7, Y6
-	VMASKMOVPS   (AX)(R11*4), Y5, Y1
-	VFMADD231PS  Y2, Y6, Y1
-	VMASKMOVPS   Y1, Y5, (AX)(R11*4)
+	VMULPS       Y2, Y6, Y6
+	VMASKMOVPS   Y6, Y5, (AX)(R14*4)
 
-done8:
-	LEAQ (AX)(R8*4), AX
-	LEAQ (CX)(R8*4), CX
-	LEAQ (DX)(R8*4), DX
-	ADDQ $+4, SI
-	ADDQ $+4, DI
-	DECQ R9
-	JNZ  row
+done24:
+	MOVQ R11, AX
+	MOVQ R12, CX
+	MOVQ R13, DX
+	DECQ R10
+	JNZ  row16
+	SFENCE
+	VZEROUPPER
+	RET
+
+next15:
+	MOVQ       dx+0(FP), AX
+	MOVQ       dy+8(FP), CX
+	MOVQ       x+16(FP), DX
+	MOVQ       gamma+24(FP), BX
+	MOVQ       mean+32(FP), SI
+	MOVQ       rstd+40(FP), DI
+	MOVQ       d+48(FP), R8
+	VXORPS     X0, X0, X0
+	VCVTSI2SDQ R8, X0, X0
+	MOVQ       rows+56(FP), R10
+
+row29:
+	LEAQ         (AX)(R8*4), R11
+	LEAQ         (CX)(R8*4), R12
+	LEAQ         (DX)(R8*4), R13
+	VBROADCASTSS (SI), Y1
+	VBROADCASTSS (DI), Y2
+	ADDQ         $+4, SI
+	ADDQ         $+4, DI
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	MOVQ         R8, R9
+	XORQ         R14, R14
+
+again32:
+	CMPQ         R9, $+16
+	JLT          next33
+	VMOVUPS      (CX)(R14*4), Y7
+	VMOVUPS      32(CX)(R14*4), Y8
+	VMOVUPS      (DX)(R14*4), Y9
+	VMOVUPS      32(DX)(R14*4), Y10
+	VSUBPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y10, Y10
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y2, Y10, Y10
+	PREFETCHT0   (AX)(R14*4)
+	PREFETCHT0   32(AX)(R14*4)
+	VMULPS       (BX)(R14*4), Y7, Y7
+	VMULPS       32(BX)(R14*4), Y8, Y8
+	VMULPS       Y7, Y9, Y9
+	VFMADD213PS  Y9, Y8, Y10
+	VEXTRACTF128 $0x01, Y10, X9
+	VCVTPS2PD    X9, Y9
+	VCVTPS2PD    X10, Y10
+	VADDPD       Y10, Y5, Y5
+	VADDPD       Y9, Y6, Y6
+	VADDPS       Y8, Y7, Y7
+	VEXTRACTF128 $0x01, Y7, X8
+	VCVTPS2PD    X8, Y8
+	VCVTPS2PD    X7, Y7
+	VADDPD       Y7, Y3, Y3
+	VADDPD       Y8, Y4, Y4
+	ADDQ         $+16, R14
+	SUBQ         $+16, R9
+	JMP          again32
+
+next33:
+again34:
+	CMPQ         R9, $+8
+	JLT          next35
+	VMOVUPS      (CX)(R14*4), Y7
+	VMOVUPS      (DX)(R14*4), Y8
+	VSUBPS       Y1, Y8, Y8
+	VMULPS       Y2, Y8, Y8
+	PREFETCHT0   (AX)(R14*4)
+	VMULPS       (BX)(R14*4), Y7, Y7
+	VMULPS       Y7, Y8, Y8
+	VEXTRACTF128 $0x01, Y8, X9
+	VCVTPS2PD    X9, Y9
+	VCVTPS2PD    X8, Y8
+	VADDPD       Y8, Y5, Y5
+	VADDPD       Y9, Y6, Y6
+	VEXTRACTF128 $0x01, Y7, X8
+	VCVTPS2PD    X8, Y8
+	VCVTPS2PD    X7, Y7
+	VADDPD       Y7, Y3, Y3
+	VADDPD       Y8, Y4, Y4
+	ADDQ         $+8, R14
+	SUBQ         $+8, R9
+	JMP          again34
+
+next35:
+	TESTQ        R9, R9
+	JZ           done31
+	LEAQ         masks<>+64(SB), R15
+	SHLQ         $0x02, R9
+	SUBQ         R9, R15
+	VMOVUPS      (R15), Y7
+	VMASKMOVPS   (CX)(R14*4), Y7, Y8
+	VMASKMOVPS   (DX)(R14*4), Y7, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       Y2, Y9, Y9
+	PREFETCHT0   (AX)(R14*4)
+	VMASKMOVPS   (BX)(R14*4), Y7, Y7
+	VMULPS       Y7, Y8, Y8
+	VMULPS       Y8, Y9, Y9
+	VEXTRACTF128 $0x01, Y9, X7
+	VCVTPS2PD    X7, Y7
+	VCVTPS2PD    X9, Y9
+	VADDPD       Y9, Y5, Y5
+	VADDPD       Y7, Y6, Y6
+	VEXTRACTF128 $0x01, Y8, X7
+	VCVTPS2PD    X7, Y7
+	VCVTPS2PD    X8, Y8
+	VADDPD       Y8, Y3, Y3
+	VADDPD       Y7, Y4, Y4
+
+done31:
+	VADDPD       Y4, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X4
+	VADDPD       X4, X3, X3
+	VMOVHLPS     X3, X4, X4
+	VADDPD       X4, X3, X3
+	VDIVSD       X0, X3, X3
+	VCVTSD2SS    X3, X3, X3
+	VBROADCASTSS X3, Y3
+	VADDPD       Y6, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X4
+	VADDPD       X4, X5, X5
+	VMOVHLPS     X5, X4, X4
+	VADDPD       X4, X5, X5
+	VDIVSD       X0, X5, X5
+	VCVTSD2SS    X5, X5, X5
+	VBROADCASTSS X5, Y4
+	MOVQ         R8, R9
+	XORQ         R14, R14
+
+again38:
+	CMPQ         R9, $+16
+	JLT          next39
+	VMOVUPS      (CX)(R14*4), Y5
+	VMOVUPS      32(CX)(R14*4), Y6
+	VMOVUPS      (DX)(R14*4), Y7
+	VMOVUPS      32(DX)(R14*4), Y8
+	VSUBPS       Y1, Y7, Y7
+	VSUBPS       Y1, Y8, Y8
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y2, Y8, Y8
+	PREFETCHT0   (R12)(R14*4)
+	PREFETCHT0   32(R12)(R14*4)
+	PREFETCHT0   (R13)(R14*4)
+	PREFETCHT0   32(R13)(R14*4)
+	VFMSUB132PS  (BX)(R14*4), Y3, Y5
+	VFMSUB132PS  32(BX)(R14*4), Y3, Y6
+	VFNMADD231PS Y4, Y7, Y5
+	VFNMADD231PS Y4, Y8, Y6
+	VMULPS       Y2, Y5, Y5
+	VMOVUPS      Y5, (AX)(R14*4)
+	VMULPS       Y2, Y6, Y6
+	VMOVUPS      Y6, 32(AX)(R14*4)
+	ADDQ         $+16, R14
+	SUBQ         $+16, R9
+	JMP          again38
+
+next39:
+again40:
+	CMPQ         R9, $+8
+	JLT          next41
+	VMOVUPS      (CX)(R14*4), Y5
+	VMOVUPS      (DX)(R14*4), Y6
+	VSUBPS       Y1, Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	PREFETCHT0   (R12)(R14*4)
+	PREFETCHT0   (R13)(R14*4)
+	VFMSUB132PS  (BX)(R14*4), Y3, Y5
+	VFNMADD231PS Y4, Y6, Y5
+	VMULPS       Y2, Y5, Y5
+	VMOVUPS      Y5, (AX)(R14*4)
+	ADDQ         $+8, R14
+	SUBQ         $+8, R9
+	JMP          again40
+
+next41:
+	TESTQ        R9, R9
+	JZ           done37
+	LEAQ         masks<>+64(SB), R15
+	SHLQ         $0x02, R9
+	SUBQ         R9, R15
+	VMOVUPS      (R15), Y5
+	VMASKMOVPS   (CX)(R14*4), Y5, Y6
+	VMASKMOVPS   (DX)(R14*4), Y5, Y7
+	VSUBPS       Y1, Y7, Y7
+	VMULPS       Y2, Y7, Y7
+	PREFETCHT0   (R12)(R14*4)
+	PREFETCHT0   (R13)(R14*4)
+	VMASKMOVPS   (BX)(R14*4), Y5, Y1
+	VFMSUB132PS  Y1, Y3, Y6
+	VFNMADD231PS Y4, Y7, Y6
+	VMULPS       Y2, Y6, Y6
+	VMASKMOVPS   Y6, Y5, (AX)(R14*4)
+
+done37:
+	MOVQ R11, AX
+	MOVQ R12, CX
+	MOVQ R13, DX
+	DECQ R10
+	JNZ  row29
 	VZEROUPPER
 	RET
 

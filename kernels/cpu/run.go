@@ -223,6 +223,6 @@ func (r *runner) tiles(kernel tileKernel, row, n int) {
 func (r *runner) gelu(l *level, x *product, c *chunk) {
 	for _, off := range r.cOff {
 		row := x.c[int(off)/4+c.column : int(off)/4+c.behind]
-		l.vmath.gelu(&row[0], &row[0], len(row))
+		l.vmath.gelu(&row[0], &row[0], len(row), 0)
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 // Sigmoid is 1/(1 + e^−x).
 func (b *Backend) Sigmoid(op kernels.Sigmoid) {
-	b.map1("Sigmoid", op.Y, op.X, op.N, b.level.vmath.sigmoid)
+	b.transform("Sigmoid", op.Y, op.X, op.N, b.level.vmath.sigmoid)
 }
 
 // SigmoidBackward is dx = dy·y·(1 − y).
@@ -20,7 +20,7 @@ func (b *Backend) SigmoidBackward(op kernels.SigmoidGrad) {
 func sigmoidOf(x float32) float32 { return float32(1 / (1 + exp64(-float64(max(min(x, 600), -600))))) }
 
 // sigmoidGo is y = 1/(1 + e^−x).
-func sigmoidGo(y, x *float32, n int) {
+func sigmoidGo(y, x *float32, n, _ int) {
 	out := unsafe.Slice(y, n)
 	for i, v := range unsafe.Slice(x, n) {
 		out[i] = sigmoidOf(v)
@@ -28,11 +28,9 @@ func sigmoidGo(y, x *float32, n int) {
 }
 
 // sigmoidGradGo is dx = dy·y·(1 − y).
-func sigmoidGradGo(acc bool) func(dx, dy, y *float32, n int) {
-	return func(dx, dy, y *float32, n int) {
-		out, g := unsafe.Slice(dx, n), unsafe.Slice(dy, n)
-		for i, v := range unsafe.Slice(y, n) {
-			put(&out[i], g[i]*v*(1-v), acc)
-		}
+func sigmoidGradGo(dx, dy, y *float32, n, flags int) {
+	out, g := unsafe.Slice(dx, n), unsafe.Slice(dy, n)
+	for i, v := range unsafe.Slice(y, n) {
+		put(&out[i], g[i]*v*(1-v), flags)
 	}
 }

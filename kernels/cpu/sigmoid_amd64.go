@@ -7,29 +7,19 @@ package cpu
 // sigmoidAVX512 writes y = 1/(1 + e^−x); see sigmoidGo.
 //
 //go:noescape
-func sigmoidAVX512(y *float32, x *float32, n int)
+func sigmoidAVX512(y *float32, x *float32, n int, flags int)
 
 // sigmoidGradAVX512 writes dx = dy·y·(1 − y); see sigmoidGradGo.
 //
 //go:noescape
-func sigmoidGradAVX512(dx *float32, dy *float32, y *float32, n int)
-
-// sigmoidGradAccAVX512 writes dx += dy·y·(1 − y); see sigmoidGradGo.
-//
-//go:noescape
-func sigmoidGradAccAVX512(dx *float32, dy *float32, y *float32, n int)
+func sigmoidGradAVX512(dx *float32, dy *float32, y *float32, n int, flags int)
 
 // sigmoidAVX2 writes y = 1/(1 + e^−x); see sigmoidGo.
 //
 //go:noescape
-func sigmoidAVX2(y *float32, x *float32, n int)
+func sigmoidAVX2(y *float32, x *float32, n int, flags int)
 
 // sigmoidGradAVX2 writes dx = dy·y·(1 − y); see sigmoidGradGo.
 //
 //go:noescape
-func sigmoidGradAVX2(dx *float32, dy *float32, y *float32, n int)
-
-// sigmoidGradAccAVX2 writes dx += dy·y·(1 − y); see sigmoidGradGo.
-//
-//go:noescape
-func sigmoidGradAccAVX2(dx *float32, dy *float32, y *float32, n int)
+func sigmoidGradAVX2(dx *float32, dy *float32, y *float32, n int, flags int)

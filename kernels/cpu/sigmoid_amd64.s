@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func sigmoidAVX512(y *float32, x *float32, n int)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-24
+// func sigmoidAVX512(y *float32, x *float32, n int, flags int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-32
 	VBROADCASTSS f3fb8aa3b<>+0(SB), Z0
 	VBROADCASTSS fbf318000<>+0(SB), Z1
 	VBROADCASTSS f395e8083<>+0(SB), Z2
@@ -19,14 +19,186 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-24
 	VBROADCASTSS f3efffffe<>+0(SB), Z8
 	VBROADCASTSS f3f800000<>+0(SB), Z9
 	VBROADCASTSS f80000000<>+0(SB), Z10
+	MOVQ         flags+24(FP), AX
+	TESTQ        $0x00000001, AX
+	JZ           next1
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
 	XORQ         BX, BX
 
-again3:
+again4:
 	CMPQ        DX, $+64
-	JLT         next4
+	JLT         next5
+	PREFETCHT0  2048(CX)(BX*4)
+	PREFETCHT0  2112(CX)(BX*4)
+	PREFETCHT0  2176(CX)(BX*4)
+	PREFETCHT0  2240(CX)(BX*4)
+	VMOVUPS     (CX)(BX*4), Z11
+	VMOVUPS     64(CX)(BX*4), Z12
+	VMOVUPS     128(CX)(BX*4), Z13
+	VMOVUPS     192(CX)(BX*4), Z14
+	VPORD       Z10, Z11, Z15
+	VPORD       Z10, Z12, Z16
+	VPORD       Z10, Z13, Z17
+	VPORD       Z10, Z14, Z18
+	VMAXPS      Z15, Z3, Z15
+	VMAXPS      Z16, Z3, Z16
+	VMAXPS      Z17, Z3, Z17
+	VMAXPS      Z18, Z3, Z18
+	VMULPS      Z0, Z15, Z19
+	VMULPS      Z0, Z16, Z20
+	VMULPS      Z0, Z17, Z21
+	VMULPS      Z0, Z18, Z22
+	VRNDSCALEPS $0x08, Z19, Z19
+	VRNDSCALEPS $0x08, Z20, Z20
+	VRNDSCALEPS $0x08, Z21, Z21
+	VRNDSCALEPS $0x08, Z22, Z22
+	VFMADD231PS Z1, Z19, Z15
+	VFMADD231PS Z1, Z20, Z16
+	VFMADD231PS Z1, Z21, Z17
+	VFMADD231PS Z1, Z22, Z18
+	VFMADD231PS Z2, Z19, Z15
+	VFMADD231PS Z2, Z20, Z16
+	VFMADD231PS Z2, Z21, Z17
+	VFMADD231PS Z2, Z22, Z18
+	VMOVUPS     Z4, Z23
+	VMOVUPS     Z4, Z24
+	VMOVUPS     Z4, Z25
+	VMOVUPS     Z4, Z26
+	VFMADD213PS Z5, Z15, Z23
+	VFMADD213PS Z5, Z16, Z24
+	VFMADD213PS Z5, Z17, Z25
+	VFMADD213PS Z5, Z18, Z26
+	VFMADD213PS Z6, Z15, Z23
+	VFMADD213PS Z6, Z16, Z24
+	VFMADD213PS Z6, Z17, Z25
+	VFMADD213PS Z6, Z18, Z26
+	VFMADD213PS Z7, Z15, Z23
+	VFMADD213PS Z7, Z16, Z24
+	VFMADD213PS Z7, Z17, Z25
+	VFMADD213PS Z7, Z18, Z26
+	VFMADD213PS Z8, Z15, Z23
+	VFMADD213PS Z8, Z16, Z24
+	VFMADD213PS Z8, Z17, Z25
+	VFMADD213PS Z8, Z18, Z26
+	VFMADD213PS Z9, Z15, Z23
+	VFMADD213PS Z9, Z16, Z24
+	VFMADD213PS Z9, Z17, Z25
+	VFMADD213PS Z9, Z18, Z26
+	VFMADD213PS Z9, Z15, Z23
+	VFMADD213PS Z9, Z16, Z24
+	VFMADD213PS Z9, Z17, Z25
+	VFMADD213PS Z9, Z18, Z26
+	VSCALEFPS   Z19, Z23, Z23
+	VSCALEFPS   Z20, Z24, Z24
+	VSCALEFPS   Z21, Z25, Z25
+	VSCALEFPS   Z22, Z26, Z26
+	VMOVAPS     Z9, Z15
+	VMOVAPS     Z9, Z16
+	VMOVAPS     Z9, Z17
+	VMOVAPS     Z9, Z18
+	VPMOVD2M    Z11, K1
+	VMOVAPS     Z23, K1, Z15
+	VPMOVD2M    Z12, K1
+	VMOVAPS     Z24, K1, Z16
+	VPMOVD2M    Z13, K1
+	VMOVAPS     Z25, K1, Z17
+	VPMOVD2M    Z14, K1
+	VMOVAPS     Z26, K1, Z18
+	VADDPS      Z9, Z23, Z23
+	VADDPS      Z9, Z24, Z24
+	VADDPS      Z9, Z25, Z25
+	VADDPS      Z9, Z26, Z26
+	VDIVPS      Z23, Z15, Z15
+	VDIVPS      Z24, Z16, Z16
+	VDIVPS      Z25, Z17, Z17
+	VDIVPS      Z26, Z18, Z18
+	VMOVNTPS    Z15, (AX)(BX*4)
+	VMOVNTPS    Z16, 64(AX)(BX*4)
+	VMOVNTPS    Z17, 128(AX)(BX*4)
+	VMOVNTPS    Z18, 192(AX)(BX*4)
+	ADDQ        $+64, BX
+	SUBQ        $+64, DX
+	JMP         again4
+
+next5:
+again6:
+	CMPQ        DX, $+16
+	JLT         next7
+	PREFETCHT0  2048(CX)(BX*4)
+	VMOVUPS     (CX)(BX*4), Z11
+	VPORD       Z10, Z11, Z12
+	VMAXPS      Z12, Z3, Z12
+	VMULPS      Z0, Z12, Z13
+	VRNDSCALEPS $0x08, Z13, Z13
+	VFMADD231PS Z1, Z13, Z12
+	VFMADD231PS Z2, Z13, Z12
+	VMOVUPS     Z4, Z14
+	VFMADD213PS Z5, Z12, Z14
+	VFMADD213PS Z6, Z12, Z14
+	VFMADD213PS Z7, Z12, Z14
+	VFMADD213PS Z8, Z12, Z14
+	VFMADD213PS Z9, Z12, Z14
+	VFMADD213PS Z9, Z12, Z14
+	VSCALEFPS   Z13, Z14, Z14
+	VMOVAPS     Z9, Z12
+	VPMOVD2M    Z11, K1
+	VMOVAPS     Z14, K1, Z12
+	VADDPS      Z9, Z14, Z14
+	VDIVPS      Z14, Z12, Z12
+	VMOVNTPS    Z12, (AX)(BX*4)
+	ADDQ        $+16, BX
+	SUBQ        $+16, DX
+	JMP         again6
+
+next7:
+	TESTQ       DX, DX
+	JZ          done3
+	MOVQ        $-1, SI
+	BZHIQ       DX, SI, SI
+	KMOVW       SI, K1
+	PREFETCHT0  2048(CX)(BX*4)
+	VMOVUPS.Z   (CX)(BX*4), K1, Z11
+	VPORD       Z10, Z11, Z10
+	VMAXPS      Z10, Z3, Z3
+	VMULPS      Z0, Z3, Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VFMADD231PS Z1, Z0, Z3
+	VFMADD231PS Z2, Z0, Z3
+	VMOVUPS     Z4, Z1
+	VFMADD213PS Z5, Z3, Z1
+	VFMADD213PS Z6, Z3, Z1
+	VFMADD213PS Z7, Z3, Z1
+	VFMADD213PS Z8, Z3, Z1
+	VFMADD213PS Z9, Z3, Z1
+	VFMADD213PS Z9, Z3, Z1
+	VSCALEFPS   Z0, Z1, Z1
+	VMOVAPS     Z9, Z0
+	VPMOVD2M    Z11, K2
+	VMOVAPS     Z1, K2, Z0
+	VADDPS      Z9, Z1, Z1
+	VDIVPS      Z1, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)(BX*4)
+
+done3:
+	SFENCE
+	VZEROUPPER
+	RET
+
+next1:
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+
+again10:
+	CMPQ        DX, $+64
+	JLT         next11
+	PREFETCHT0  2048(CX)(BX*4)
+	PREFETCHT0  2112(CX)(BX*4)
+	PREFETCHT0  2176(CX)(BX*4)
+	PREFETCHT0  2240(CX)(BX*4)
 	VMOVUPS     (CX)(BX*4), Z11
 	VMOVUPS     64(CX)(BX*4), Z12
 	VMOVUPS     128(CX)(BX*4), Z13
@@ -113,12 +285,13 @@ again3:
 	VMOVUPS     Z18, 192(AX)(BX*4)
 	ADDQ        $+64, BX
 	SUBQ        $+64, DX
-	JMP         again3
+	JMP         again10
 
-next4:
-again5:
+next11:
+again12:
 	CMPQ        DX, $+16
-	JLT         next6
+	JLT         next13
+	PREFETCHT0  2048(CX)(BX*4)
 	VMOVUPS     (CX)(BX*4), Z11
 	VPORD       Z10, Z11, Z12
 	VMAXPS      Z12, Z3, Z12
@@ -142,14 +315,15 @@ again5:
 	VMOVUPS     Z12, (AX)(BX*4)
 	ADDQ        $+16, BX
 	SUBQ        $+16, DX
-	JMP         again5
+	JMP         again12
 
-next6:
+next13:
 	TESTQ       DX, DX
-	JZ          done2
+	JZ          done9
 	MOVQ        $-1, SI
 	BZHIQ       DX, SI, SI
 	KMOVW       SI, K1
+	PREFETCHT0  2048(CX)(BX*4)
 	VMOVUPS.Z   (CX)(BX*4), K1, Z11
 	VPORD       Z10, Z11, Z10
 	VMAXPS      Z10, Z3, Z3
@@ -172,7 +346,7 @@ next6:
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)(BX*4)
 
-done2:
+done9:
 	VZEROUPPER
 	RET
 
@@ -296,86 +470,22 @@ DATA f80000000<>+24(SB)/4, $0x80000000
 DATA f80000000<>+28(SB)/4, $0x80000000
 GLOBL f80000000<>(SB), RODATA|NOPTR, $32
 
-// func sigmoidGradAVX512(dx *float32, dy *float32, y *float32, n int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·sigmoidGradAVX512(SB), NOSPLIT, $0-32
+// func sigmoidGradAVX512(dx *float32, dy *float32, y *float32, n int, flags int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·sigmoidGradAVX512(SB), NOSPLIT, $0-40
 	VBROADCASTSS f3f800000<>+0(SB), Z0
+	MOVQ         flags+32(FP), AX
+	TESTQ        $0x00000040, AX
+	JZ           next1
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
 	MOVQ         n+24(FP), BX
 	XORQ         SI, SI
 
-again3:
-	CMPQ    BX, $+64
-	JLT     next4
-	VMOVUPS (DX)(SI*4), Z1
-	VMOVUPS 64(DX)(SI*4), Z2
-	VMOVUPS 128(DX)(SI*4), Z3
-	VMOVUPS 192(DX)(SI*4), Z4
-	VSUBPS  Z1, Z0, Z5
-	VSUBPS  Z2, Z0, Z6
-	VSUBPS  Z3, Z0, Z7
-	VSUBPS  Z4, Z0, Z8
-	VMULPS  (CX)(SI*4), Z1, Z1
-	VMULPS  64(CX)(SI*4), Z2, Z2
-	VMULPS  128(CX)(SI*4), Z3, Z3
-	VMULPS  192(CX)(SI*4), Z4, Z4
-	VMULPS  Z5, Z1, Z1
-	VMOVUPS Z1, (AX)(SI*4)
-	VMULPS  Z6, Z2, Z2
-	VMOVUPS Z2, 64(AX)(SI*4)
-	VMULPS  Z7, Z3, Z3
-	VMOVUPS Z3, 128(AX)(SI*4)
-	VMULPS  Z8, Z4, Z4
-	VMOVUPS Z4, 192(AX)(SI*4)
-	ADDQ    $+64, SI
-	SUBQ    $+64, BX
-	JMP     again3
-
-next4:
-again5:
-	CMPQ    BX, $+16
-	JLT     next6
-	VMOVUPS (DX)(SI*4), Z1
-	VSUBPS  Z1, Z0, Z2
-	VMULPS  (CX)(SI*4), Z1, Z1
-	VMULPS  Z2, Z1, Z1
-	VMOVUPS Z1, (AX)(SI*4)
-	ADDQ    $+16, SI
-	SUBQ    $+16, BX
-	JMP     again5
-
-next6:
-	TESTQ     BX, BX
-	JZ        done2
-	MOVQ      $-1, DI
-	BZHIQ     BX, DI, DI
-	KMOVW     DI, K1
-	VMOVUPS.Z (DX)(SI*4), K1, Z1
-	VSUBPS    Z1, Z0, Z0
-	VMOVUPS.Z (CX)(SI*4), K1, Z2
-	VMULPS    Z2, Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VMOVUPS   Z1, K1, (AX)(SI*4)
-
-done2:
-	VZEROUPPER
-	RET
-
-// func sigmoidGradAccAVX512(dx *float32, dy *float32, y *float32, n int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·sigmoidGradAccAVX512(SB), NOSPLIT, $0-32
-	VBROADCASTSS f3f800000<>+0(SB), Z0
-	MOVQ         dx+0(FP), AX
-	MOVQ         dy+8(FP), CX
-	MOVQ         y+16(FP), DX
-	MOVQ         n+24(FP), BX
-	XORQ         SI, SI
-
-again3:
+again4:
 	CMPQ        BX, $+64
-	JLT         next4
+	JLT         next5
 	VMOVUPS     (DX)(SI*4), Z1
 	VMOVUPS     64(DX)(SI*4), Z2
 	VMOVUPS     128(DX)(SI*4), Z3
@@ -402,12 +512,12 @@ again3:
 	VMOVUPS     Z1, 192(AX)(SI*4)
 	ADDQ        $+64, SI
 	SUBQ        $+64, BX
-	JMP         again3
+	JMP         again4
 
-next4:
-again5:
+next5:
+again6:
 	CMPQ        BX, $+16
-	JLT         next6
+	JLT         next7
 	VMOVUPS     (DX)(SI*4), Z1
 	VSUBPS      Z1, Z0, Z2
 	VMULPS      (CX)(SI*4), Z1, Z1
@@ -416,11 +526,11 @@ again5:
 	VMOVUPS     Z3, (AX)(SI*4)
 	ADDQ        $+16, SI
 	SUBQ        $+16, BX
-	JMP         again5
+	JMP         again6
 
-next6:
+next7:
 	TESTQ       BX, BX
-	JZ          done2
+	JZ          done3
 	MOVQ        $-1, DI
 	BZHIQ       BX, DI, DI
 	KMOVW       DI, K1
@@ -432,21 +542,313 @@ next6:
 	VFMADD231PS Z0, Z1, Z2
 	VMOVUPS     Z2, K1, (AX)(SI*4)
 
-done2:
+done3:
 	VZEROUPPER
 	RET
 
-// func sigmoidAVX2(y *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-24
+next1:
+	TESTQ $0x00000001, AX
+	JZ    next8
+	MOVQ  dx+0(FP), AX
+	MOVQ  dy+8(FP), CX
+	MOVQ  y+16(FP), DX
+	MOVQ  n+24(FP), BX
+	XORQ  SI, SI
+
+again11:
+	CMPQ     BX, $+64
+	JLT      next12
+	VMOVUPS  (DX)(SI*4), Z1
+	VMOVUPS  64(DX)(SI*4), Z2
+	VMOVUPS  128(DX)(SI*4), Z3
+	VMOVUPS  192(DX)(SI*4), Z4
+	VSUBPS   Z1, Z0, Z5
+	VSUBPS   Z2, Z0, Z6
+	VSUBPS   Z3, Z0, Z7
+	VSUBPS   Z4, Z0, Z8
+	VMULPS   (CX)(SI*4), Z1, Z1
+	VMULPS   64(CX)(SI*4), Z2, Z2
+	VMULPS   128(CX)(SI*4), Z3, Z3
+	VMULPS   192(CX)(SI*4), Z4, Z4
+	VMULPS   Z5, Z1, Z1
+	VMOVNTPS Z1, (AX)(SI*4)
+	VMULPS   Z6, Z2, Z2
+	VMOVNTPS Z2, 64(AX)(SI*4)
+	VMULPS   Z7, Z3, Z3
+	VMOVNTPS Z3, 128(AX)(SI*4)
+	VMULPS   Z8, Z4, Z4
+	VMOVNTPS Z4, 192(AX)(SI*4)
+	ADDQ     $+64, SI
+	SUBQ     $+64, BX
+	JMP      again11
+
+next12:
+again13:
+	CMPQ     BX, $+16
+	JLT      next14
+	VMOVUPS  (DX)(SI*4), Z1
+	VSUBPS   Z1, Z0, Z2
+	VMULPS   (CX)(SI*4), Z1, Z1
+	VMULPS   Z2, Z1, Z1
+	VMOVNTPS Z1, (AX)(SI*4)
+	ADDQ     $+16, SI
+	SUBQ     $+16, BX
+	JMP      again13
+
+next14:
+	TESTQ     BX, BX
+	JZ        done10
+	MOVQ      $-1, DI
+	BZHIQ     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VSUBPS    Z1, Z0, Z0
+	VMOVUPS.Z (CX)(SI*4), K1, Z2
+	VMULPS    Z2, Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (AX)(SI*4)
+
+done10:
+	SFENCE
+	VZEROUPPER
+	RET
+
+next8:
+	MOVQ dx+0(FP), AX
+	MOVQ dy+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+again17:
+	CMPQ    BX, $+64
+	JLT     next18
+	VMOVUPS (DX)(SI*4), Z1
+	VMOVUPS 64(DX)(SI*4), Z2
+	VMOVUPS 128(DX)(SI*4), Z3
+	VMOVUPS 192(DX)(SI*4), Z4
+	VSUBPS  Z1, Z0, Z5
+	VSUBPS  Z2, Z0, Z6
+	VSUBPS  Z3, Z0, Z7
+	VSUBPS  Z4, Z0, Z8
+	VMULPS  (CX)(SI*4), Z1, Z1
+	VMULPS  64(CX)(SI*4), Z2, Z2
+	VMULPS  128(CX)(SI*4), Z3, Z3
+	VMULPS  192(CX)(SI*4), Z4, Z4
+	VMULPS  Z5, Z1, Z1
+	VMOVUPS Z1, (AX)(SI*4)
+	VMULPS  Z6, Z2, Z2
+	VMOVUPS Z2, 64(AX)(SI*4)
+	VMULPS  Z7, Z3, Z3
+	VMOVUPS Z3, 128(AX)(SI*4)
+	VMULPS  Z8, Z4, Z4
+	VMOVUPS Z4, 192(AX)(SI*4)
+	ADDQ    $+64, SI
+	SUBQ    $+64, BX
+	JMP     again17
+
+next18:
+again19:
+	CMPQ    BX, $+16
+	JLT     next20
+	VMOVUPS (DX)(SI*4), Z1
+	VSUBPS  Z1, Z0, Z2
+	VMULPS  (CX)(SI*4), Z1, Z1
+	VMULPS  Z2, Z1, Z1
+	VMOVUPS Z1, (AX)(SI*4)
+	ADDQ    $+16, SI
+	SUBQ    $+16, BX
+	JMP     again19
+
+next20:
+	TESTQ     BX, BX
+	JZ        done16
+	MOVQ      $-1, DI
+	BZHIQ     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VSUBPS    Z1, Z0, Z0
+	VMOVUPS.Z (CX)(SI*4), K1, Z2
+	VMULPS    Z2, Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (AX)(SI*4)
+
+done16:
+	VZEROUPPER
+	RET
+
+// func sigmoidAVX2(y *float32, x *float32, n int, flags int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-32
+	MOVQ  flags+24(FP), AX
+	TESTQ $0x00000001, AX
+	JZ    next1
+	MOVQ  y+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  n+16(FP), DX
+	XORQ  BX, BX
+
+again4:
+	CMPQ         DX, $+16
+	JLT          next5
+	PREFETCHT0   2048(CX)(BX*4)
+	PREFETCHT0   2080(CX)(BX*4)
+	VMOVUPS      (CX)(BX*4), Y0
+	VMOVUPS      32(CX)(BX*4), Y1
+	VORPS        f80000000<>+0(SB), Y0, Y2
+	VORPS        f80000000<>+0(SB), Y1, Y3
+	VBROADCASTSS fc2d00000<>+0(SB), Y4
+	VMAXPS       Y2, Y4, Y2
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      f4b400000<>+0(SB), Y4
+	VMOVUPS      f4b400000<>+0(SB), Y5
+	VFMADD231PS  f3fb8aa3b<>+0(SB), Y2, Y4
+	VFMADD231PS  f3fb8aa3b<>+0(SB), Y3, Y5
+	VSUBPS       f4b400000<>+0(SB), Y4, Y6
+	VSUBPS       f4b400000<>+0(SB), Y5, Y7
+	VFMADD231PS  fbf318000<>+0(SB), Y6, Y2
+	VFMADD231PS  fbf318000<>+0(SB), Y7, Y3
+	VFMADD231PS  f395e8083<>+0(SB), Y6, Y2
+	VFMADD231PS  f395e8083<>+0(SB), Y7, Y3
+	VMOVUPS      f3ab511e8<>+0(SB), Y6
+	VMOVUPS      f3ab511e8<>+0(SB), Y7
+	VFMADD213PS  f3c091d10<>+0(SB), Y2, Y6
+	VFMADD213PS  f3c091d10<>+0(SB), Y3, Y7
+	VFMADD213PS  f3d2aac79<>+0(SB), Y2, Y6
+	VFMADD213PS  f3d2aac79<>+0(SB), Y3, Y7
+	VFMADD213PS  f3e2aaa49<>+0(SB), Y2, Y6
+	VFMADD213PS  f3e2aaa49<>+0(SB), Y3, Y7
+	VFMADD213PS  f3efffffe<>+0(SB), Y2, Y6
+	VFMADD213PS  f3efffffe<>+0(SB), Y3, Y7
+	VFMADD213PS  f3f800000<>+0(SB), Y2, Y6
+	VFMADD213PS  f3f800000<>+0(SB), Y3, Y7
+	VFMADD213PS  f3f800000<>+0(SB), Y2, Y6
+	VFMADD213PS  f3f800000<>+0(SB), Y3, Y7
+	VPSRAD       $0x01, Y4, Y2
+	VPSRAD       $0x01, Y5, Y3
+	VPSUBD       Y2, Y4, Y4
+	VPSUBD       Y3, Y5, Y5
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       f3f800000<>+0(SB), Y2, Y2
+	VPADDD       f3f800000<>+0(SB), Y3, Y3
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y3, Y7, Y7
+	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       f3f800000<>+0(SB), Y4, Y4
+	VPADDD       f3f800000<>+0(SB), Y5, Y5
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y5, Y7, Y7
+	VBROADCASTSS f3f800000<>+0(SB), Y4
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y4, Y3
+	VBLENDVPS    Y0, Y6, Y2, Y2
+	VBLENDVPS    Y1, Y7, Y3, Y3
+	VADDPS       Y4, Y6, Y6
+	VADDPS       Y4, Y7, Y7
+	VDIVPS       Y6, Y2, Y2
+	VDIVPS       Y7, Y3, Y3
+	VMOVNTPS     Y2, (AX)(BX*4)
+	VMOVNTPS     Y3, 32(AX)(BX*4)
+	ADDQ         $+16, BX
+	SUBQ         $+16, DX
+	JMP          again4
+
+next5:
+again6:
+	CMPQ         DX, $+8
+	JLT          next7
+	PREFETCHT0   2048(CX)(BX*4)
+	VMOVUPS      (CX)(BX*4), Y0
+	VORPS        f80000000<>+0(SB), Y0, Y1
+	VBROADCASTSS fc2d00000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      f4b400000<>+0(SB), Y2
+	VFMADD231PS  f3fb8aa3b<>+0(SB), Y1, Y2
+	VSUBPS       f4b400000<>+0(SB), Y2, Y3
+	VFMADD231PS  fbf318000<>+0(SB), Y3, Y1
+	VFMADD231PS  f395e8083<>+0(SB), Y3, Y1
+	VMOVUPS      f3ab511e8<>+0(SB), Y3
+	VFMADD213PS  f3c091d10<>+0(SB), Y1, Y3
+	VFMADD213PS  f3d2aac79<>+0(SB), Y1, Y3
+	VFMADD213PS  f3e2aaa49<>+0(SB), Y1, Y3
+	VFMADD213PS  f3efffffe<>+0(SB), Y1, Y3
+	VFMADD213PS  f3f800000<>+0(SB), Y1, Y3
+	VFMADD213PS  f3f800000<>+0(SB), Y1, Y3
+	VPSRAD       $0x01, Y2, Y1
+	VPSUBD       Y1, Y2, Y2
+	VPSLLD       $0x17, Y1, Y1
+	VPADDD       f3f800000<>+0(SB), Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       f3f800000<>+0(SB), Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VBROADCASTSS f3f800000<>+0(SB), Y2
+	VMOVAPS      Y2, Y1
+	VBLENDVPS    Y0, Y3, Y1, Y1
+	VADDPS       Y2, Y3, Y3
+	VDIVPS       Y3, Y1, Y1
+	VMOVNTPS     Y1, (AX)(BX*4)
+	ADDQ         $+8, BX
+	SUBQ         $+8, DX
+	JMP          again6
+
+next7:
+	TESTQ        DX, DX
+	JZ           done3
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, DX
+	SUBQ         DX, SI
+	VMOVUPS      (SI), Y0
+	PREFETCHT0   2048(CX)(BX*4)
+	VMASKMOVPS   (CX)(BX*4), Y0, Y1
+	VORPS        f80000000<>+0(SB), Y1, Y2
+	VBROADCASTSS fc2d00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      f4b400000<>+0(SB), Y3
+	VFMADD231PS  f3fb8aa3b<>+0(SB), Y2, Y3
+	VSUBPS       f4b400000<>+0(SB), Y3, Y4
+	VFMADD231PS  fbf318000<>+0(SB), Y4, Y2
+	VFMADD231PS  f395e8083<>+0(SB), Y4, Y2
+	VMOVUPS      f3ab511e8<>+0(SB), Y4
+	VFMADD213PS  f3c091d10<>+0(SB), Y2, Y4
+	VFMADD213PS  f3d2aac79<>+0(SB), Y2, Y4
+	VFMADD213PS  f3e2aaa49<>+0(SB), Y2, Y4
+	VFMADD213PS  f3efffffe<>+0(SB), Y2, Y4
+	VFMADD213PS  f3f800000<>+0(SB), Y2, Y4
+	VFMADD213PS  f3f800000<>+0(SB), Y2, Y4
+	VPSRAD       $0x01, Y3, Y2
+	VPSUBD       Y2, Y3, Y3
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       f3f800000<>+0(SB), Y2, Y2
+	VMULPS       Y2, Y4, Y4
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       f3f800000<>+0(SB), Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VBROADCASTSS f3f800000<>+0(SB), Y3
+	VMOVAPS      Y3, Y2
+	VBLENDVPS    Y1, Y4, Y2, Y2
+	VADDPS       Y3, Y4, Y4
+	VDIVPS       Y4, Y2, Y2
+	VMASKMOVPS   Y2, Y0, (AX)(BX*4)
+
+done3:
+	SFENCE
+	VZEROUPPER
+	RET
+
+next1:
 	MOVQ y+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
 
-again3:
+again10:
 	CMPQ         DX, $+16
-	JLT          next4
+	JLT          next11
+	PREFETCHT0   2048(CX)(BX*4)
+	PREFETCHT0   2080(CX)(BX*4)
 	VMOVUPS      (CX)(BX*4), Y0
 	VMOVUPS      32(CX)(BX*4), Y1
 	VORPS        f80000000<>+0(SB), Y0, Y2
@@ -507,12 +909,13 @@ again3:
 	VMOVUPS      Y3, 32(AX)(BX*4)
 	ADDQ         $+16, BX
 	SUBQ         $+16, DX
-	JMP          again3
+	JMP          again10
 
-next4:
-again5:
+next11:
+again12:
 	CMPQ         DX, $+8
-	JLT          next6
+	JLT          next13
+	PREFETCHT0   2048(CX)(BX*4)
 	VMOVUPS      (CX)(BX*4), Y0
 	VORPS        f80000000<>+0(SB), Y0, Y1
 	VBROADCASTSS fc2d00000<>+0(SB), Y2
@@ -545,15 +948,16 @@ again5:
 	VMOVUPS      Y1, (AX)(BX*4)
 	ADDQ         $+8, BX
 	SUBQ         $+8, DX
-	JMP          again5
+	JMP          again12
 
-next6:
+next13:
 	TESTQ        DX, DX
-	JZ           done2
+	JZ           done9
 	LEAQ         masks<>+64(SB), SI
 	SHLQ         $0x02, DX
 	SUBQ         DX, SI
 	VMOVUPS      (SI), Y0
+	PREFETCHT0   2048(CX)(BX*4)
 	VMASKMOVPS   (CX)(BX*4), Y0, Y1
 	VORPS        f80000000<>+0(SB), Y1, Y2
 	VBROADCASTSS fc2d00000<>+0(SB), Y3
@@ -585,7 +989,7 @@ next6:
 	VDIVPS       Y4, Y2, Y2
 	VMASKMOVPS   Y2, Y0, (AX)(BX*4)
 
-done2:
+done9:
 	VZEROUPPER
 	RET
 
@@ -633,78 +1037,21 @@ DATA masks<>+120(SB)/4, $0x00000000
 DATA masks<>+124(SB)/4, $0x00000000
 GLOBL masks<>(SB), RODATA|NOPTR, $128
 
-// func sigmoidGradAVX2(dx *float32, dy *float32, y *float32, n int)
-// Requires: AVX
-TEXT ·sigmoidGradAVX2(SB), NOSPLIT, $0-32
-	MOVQ dx+0(FP), AX
-	MOVQ dy+8(FP), CX
-	MOVQ y+16(FP), DX
-	MOVQ n+24(FP), BX
-	XORQ SI, SI
+// func sigmoidGradAVX2(dx *float32, dy *float32, y *float32, n int, flags int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·sigmoidGradAVX2(SB), NOSPLIT, $0-40
+	MOVQ  flags+32(FP), AX
+	TESTQ $0x00000040, AX
+	JZ    next1
+	MOVQ  dx+0(FP), AX
+	MOVQ  dy+8(FP), CX
+	MOVQ  y+16(FP), DX
+	MOVQ  n+24(FP), BX
+	XORQ  SI, SI
 
-again3:
+again4:
 	CMPQ         BX, $+16
-	JLT          next4
-	VMOVUPS      (DX)(SI*4), Y0
-	VMOVUPS      32(DX)(SI*4), Y1
-	VBROADCASTSS f3f800000<>+0(SB), Y3
-	VSUBPS       Y0, Y3, Y2
-	VSUBPS       Y1, Y3, Y3
-	VMULPS       (CX)(SI*4), Y0, Y0
-	VMULPS       32(CX)(SI*4), Y1, Y1
-	VMULPS       Y2, Y0, Y0
-	VMOVUPS      Y0, (AX)(SI*4)
-	VMULPS       Y3, Y1, Y1
-	VMOVUPS      Y1, 32(AX)(SI*4)
-	ADDQ         $+16, SI
-	SUBQ         $+16, BX
-	JMP          again3
-
-next4:
-again5:
-	CMPQ         BX, $+8
-	JLT          next6
-	VMOVUPS      (DX)(SI*4), Y0
-	VBROADCASTSS f3f800000<>+0(SB), Y1
-	VSUBPS       Y0, Y1, Y1
-	VMULPS       (CX)(SI*4), Y0, Y0
-	VMULPS       Y1, Y0, Y0
-	VMOVUPS      Y0, (AX)(SI*4)
-	ADDQ         $+8, SI
-	SUBQ         $+8, BX
-	JMP          again5
-
-next6:
-	TESTQ        BX, BX
-	JZ           done2
-	LEAQ         masks<>+64(SB), DI
-	SHLQ         $0x02, BX
-	SUBQ         BX, DI
-	VMOVUPS      (DI), Y0
-	VMASKMOVPS   (DX)(SI*4), Y0, Y1
-	VBROADCASTSS f3f800000<>+0(SB), Y2
-	VSUBPS       Y1, Y2, Y2
-	VMASKMOVPS   (CX)(SI*4), Y0, Y3
-	VMULPS       Y3, Y1, Y1
-	VMULPS       Y2, Y1, Y1
-	VMASKMOVPS   Y1, Y0, (AX)(SI*4)
-
-done2:
-	VZEROUPPER
-	RET
-
-// func sigmoidGradAccAVX2(dx *float32, dy *float32, y *float32, n int)
-// Requires: AVX, FMA3
-TEXT ·sigmoidGradAccAVX2(SB), NOSPLIT, $0-32
-	MOVQ dx+0(FP), AX
-	MOVQ dy+8(FP), CX
-	MOVQ y+16(FP), DX
-	MOVQ n+24(FP), BX
-	XORQ SI, SI
-
-again3:
-	CMPQ         BX, $+16
-	JLT          next4
+	JLT          next5
 	VMOVUPS      (DX)(SI*4), Y0
 	VMOVUPS      32(DX)(SI*4), Y1
 	VBROADCASTSS f3f800000<>+0(SB), Y3
@@ -720,12 +1067,12 @@ again3:
 	VMOVUPS      Y0, 32(AX)(SI*4)
 	ADDQ         $+16, SI
 	SUBQ         $+16, BX
-	JMP          again3
+	JMP          again4
 
-next4:
-again5:
+next5:
+again6:
 	CMPQ         BX, $+8
-	JLT          next6
+	JLT          next7
 	VMOVUPS      (DX)(SI*4), Y0
 	VBROADCASTSS f3f800000<>+0(SB), Y1
 	VSUBPS       Y0, Y1, Y1
@@ -735,11 +1082,11 @@ again5:
 	VMOVUPS      Y2, (AX)(SI*4)
 	ADDQ         $+8, SI
 	SUBQ         $+8, BX
-	JMP          again5
+	JMP          again6
 
-next6:
+next7:
 	TESTQ        BX, BX
-	JZ           done2
+	JZ           done3
 	LEAQ         masks<>+64(SB), DI
 	SHLQ         $0x02, BX
 	SUBQ         BX, DI
@@ -753,6 +1100,125 @@ next6:
 	VFMADD231PS  Y2, Y1, Y3
 	VMASKMOVPS   Y3, Y0, (AX)(SI*4)
 
-done2:
+done3:
+	VZEROUPPER
+	RET
+
+next1:
+	TESTQ $0x00000001, AX
+	JZ    next8
+	MOVQ  dx+0(FP), AX
+	MOVQ  dy+8(FP), CX
+	MOVQ  y+16(FP), DX
+	MOVQ  n+24(FP), BX
+	XORQ  SI, SI
+
+again11:
+	CMPQ         BX, $+16
+	JLT          next12
+	VMOVUPS      (DX)(SI*4), Y0
+	VMOVUPS      32(DX)(SI*4), Y1
+	VBROADCASTSS f3f800000<>+0(SB), Y3
+	VSUBPS       Y0, Y3, Y2
+	VSUBPS       Y1, Y3, Y3
+	VMULPS       (CX)(SI*4), Y0, Y0
+	VMULPS       32(CX)(SI*4), Y1, Y1
+	VMULPS       Y2, Y0, Y0
+	VMOVNTPS     Y0, (AX)(SI*4)
+	VMULPS       Y3, Y1, Y1
+	VMOVNTPS     Y1, 32(AX)(SI*4)
+	ADDQ         $+16, SI
+	SUBQ         $+16, BX
+	JMP          again11
+
+next12:
+again13:
+	CMPQ         BX, $+8
+	JLT          next14
+	VMOVUPS      (DX)(SI*4), Y0
+	VBROADCASTSS f3f800000<>+0(SB), Y1
+	VSUBPS       Y0, Y1, Y1
+	VMULPS       (CX)(SI*4), Y0, Y0
+	VMULPS       Y1, Y0, Y0
+	VMOVNTPS     Y0, (AX)(SI*4)
+	ADDQ         $+8, SI
+	SUBQ         $+8, BX
+	JMP          again13
+
+next14:
+	TESTQ        BX, BX
+	JZ           done10
+	LEAQ         masks<>+64(SB), DI
+	SHLQ         $0x02, BX
+	SUBQ         BX, DI
+	VMOVUPS      (DI), Y0
+	VMASKMOVPS   (DX)(SI*4), Y0, Y1
+	VBROADCASTSS f3f800000<>+0(SB), Y2
+	VSUBPS       Y1, Y2, Y2
+	VMASKMOVPS   (CX)(SI*4), Y0, Y3
+	VMULPS       Y3, Y1, Y1
+	VMULPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (AX)(SI*4)
+
+done10:
+	SFENCE
+	VZEROUPPER
+	RET
+
+next8:
+	MOVQ dx+0(FP), AX
+	MOVQ dy+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+again17:
+	CMPQ         BX, $+16
+	JLT          next18
+	VMOVUPS      (DX)(SI*4), Y0
+	VMOVUPS      32(DX)(SI*4), Y1
+	VBROADCASTSS f3f800000<>+0(SB), Y3
+	VSUBPS       Y0, Y3, Y2
+	VSUBPS       Y1, Y3, Y3
+	VMULPS       (CX)(SI*4), Y0, Y0
+	VMULPS       32(CX)(SI*4), Y1, Y1
+	VMULPS       Y2, Y0, Y0
+	VMOVUPS      Y0, (AX)(SI*4)
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, 32(AX)(SI*4)
+	ADDQ         $+16, SI
+	SUBQ         $+16, BX
+	JMP          again17
+
+next18:
+again19:
+	CMPQ         BX, $+8
+	JLT          next20
+	VMOVUPS      (DX)(SI*4), Y0
+	VBROADCASTSS f3f800000<>+0(SB), Y1
+	VSUBPS       Y0, Y1, Y1
+	VMULPS       (CX)(SI*4), Y0, Y0
+	VMULPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (AX)(SI*4)
+	ADDQ         $+8, SI
+	SUBQ         $+8, BX
+	JMP          again19
+
+next20:
+	TESTQ        BX, BX
+	JZ           done16
+	LEAQ         masks<>+64(SB), DI
+	SHLQ         $0x02, BX
+	SUBQ         BX, DI
+	VMOVUPS      (DI), Y0
+	VMASKMOVPS   (DX)(SI*4), Y0, Y1
+	VBROADCASTSS f3f800000<>+0(SB), Y2
+	VSUBPS       Y1, Y2, Y2
+	VMASKMOVPS   (CX)(SI*4), Y0, Y3
+	VMULPS       Y3, Y1, Y1
+	VMULPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (AX)(SI*4)
+
+done16:
 	VZEROUPPER
 	RET

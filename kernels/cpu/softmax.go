@@ -63,11 +63,11 @@ func (b *Backend) SoftmaxBackward(op kernels.SoftmaxGrad) {
 	exactly("SoftmaxBackward", "DY", op.DY, op.R*op.D)
 	exactly("SoftmaxBackward", "DX", op.DX.Buf, op.R*op.D)
 	y, dy, dx, d := floats(op.Y), floats(op.DY), floats(op.DX.Buf), op.D
-	kernel := b.level.vmath.softmaxGrad[accumulates(op.DX.Acc)]
+	kernel, flags := b.level.vmath.softmaxGrad, storing(op.DX, d)
 	if d > kernelGrain {
-		kernel = vmathGo.softmaxGrad[accumulates(op.DX.Acc)]
+		kernel = softmaxGradGo
 	}
-	b.parallel(op.R, rowGrain(d), func(lo, hi int) { kernel(&dx[lo*d], &dy[lo*d], &y[lo*d], d, hi-lo) })
+	b.parallel(op.R, rowGrain(d), func(lo, hi int) { kernel(&dx[lo*d], &dy[lo*d], &y[lo*d], d, hi-lo, flags) })
 }
 
 // dot64 is Σ x·y, gathered in float64.
@@ -118,15 +118,13 @@ func softmaxGo(y, x *float32, d, rows int) (peak float32, sum float64) {
 }
 
 // softmaxGradGo is dx = y·(dy − Σ dy·y) for each row.
-func softmaxGradGo(acc bool) func(dx, dy, y *float32, d, rows int) {
-	return func(dx, dy, y *float32, d, rows int) {
-		for r := range rows {
-			p, g := unsafe.Slice(y, rows*d)[r*d:][:d], unsafe.Slice(dy, rows*d)[r*d:][:d]
-			out := unsafe.Slice(dx, rows*d)[r*d:][:d]
-			dot := float32(dot64(p, g))
-			for i, v := range p {
-				put(&out[i], v*(g[i]-dot), acc)
-			}
+func softmaxGradGo(dx, dy, y *float32, d, rows, flags int) {
+	for r := range rows {
+		p, g := unsafe.Slice(y, rows*d)[r*d:][:d], unsafe.Slice(dy, rows*d)[r*d:][:d]
+		out := unsafe.Slice(dx, rows*d)[r*d:][:d]
+		dot := float32(dot64(p, g))
+		for i, v := range p {
+			put(&out[i], v*(g[i]-dot), flags)
 		}
 	}
 }

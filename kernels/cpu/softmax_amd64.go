@@ -28,12 +28,7 @@ func softmaxAVX512(y *float32, x *float32, d int, rows int) (peak float32, sum f
 // softmaxGradAVX512 writes dx = y·(dy − Σ dy·y) for each row; see softmaxGradGo. There is a row, and it has elements.
 //
 //go:noescape
-func softmaxGradAVX512(dx *float32, dy *float32, y *float32, d int, rows int)
-
-// softmaxGradAccAVX512 writes dx += y·(dy − Σ dy·y) for each row; see softmaxGradGo. There is a row, and it has elements.
-//
-//go:noescape
-func softmaxGradAccAVX512(dx *float32, dy *float32, y *float32, d int, rows int)
+func softmaxGradAVX512(dx *float32, dy *float32, y *float32, d int, rows int, flags int)
 
 // expAVX512 writes y = e^x; see expGo.
 //
@@ -64,12 +59,7 @@ func softmaxAVX2(y *float32, x *float32, d int, rows int) (peak float32, sum flo
 // softmaxGradAVX2 writes dx = y·(dy − Σ dy·y) for each row; see softmaxGradGo. There is a row, and it has elements.
 //
 //go:noescape
-func softmaxGradAVX2(dx *float32, dy *float32, y *float32, d int, rows int)
-
-// softmaxGradAccAVX2 writes dx += y·(dy − Σ dy·y) for each row; see softmaxGradGo. There is a row, and it has elements.
-//
-//go:noescape
-func softmaxGradAccAVX2(dx *float32, dy *float32, y *float32, d int, rows int)
+func softmaxGradAVX2(dx *float32, dy *float32, y *float32, d int, rows int, flags int)
 
 // expAVX2 writes y = e^x; see expGo.
 //

@@ -417,7 +417,7 @@ done2:
 	RET
 
 // func softmaxAVX512(y *float32, x *float32, d int, rows int) (peak float32, sum float64)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·softmaxAVX512(SB), NOSPLIT, $0-48
 	VBROADCASTSS fff800000<>+0(SB), Z0
 	VBROADCASTSS f00000000<>+0(SB), Z1
@@ -435,47 +435,55 @@ TEXT ·softmaxAVX512(SB), NOSPLIT, $0-48
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         d+16(FP), DX
-	MOVQ         rows+24(FP), BX
+	MOVQ         rows+24(FP), SI
 
-row:
-	MOVQ    DX, SI
+row1:
+	LEAQ    (AX)(DX*4), DI
+	LEAQ    (CX)(DX*4), R8
+	MOVQ    DX, BX
 	VMOVUPS Z0, Z12
 	VMOVUPS Z0, Z13
 	VMOVUPS Z0, Z14
 	VMOVUPS Z0, Z15
-	XORQ    DI, DI
+	XORQ    R9, R9
 
-again3:
-	CMPQ   SI, $+64
-	JLT    next4
-	VMAXPS (CX)(DI*4), Z12, Z12
-	VMAXPS 64(CX)(DI*4), Z13, Z13
-	VMAXPS 128(CX)(DI*4), Z14, Z14
-	VMAXPS 192(CX)(DI*4), Z15, Z15
-	ADDQ   $+64, DI
-	SUBQ   $+64, SI
-	JMP    again3
+again4:
+	CMPQ       BX, $+64
+	JLT        next5
+	PREFETCHT0 (AX)(R9*4)
+	VMAXPS     (CX)(R9*4), Z12, Z12
+	PREFETCHT0 64(AX)(R9*4)
+	VMAXPS     64(CX)(R9*4), Z13, Z13
+	PREFETCHT0 128(AX)(R9*4)
+	VMAXPS     128(CX)(R9*4), Z14, Z14
+	PREFETCHT0 192(AX)(R9*4)
+	VMAXPS     192(CX)(R9*4), Z15, Z15
+	ADDQ       $+64, R9
+	SUBQ       $+64, BX
+	JMP        again4
 
-next4:
-again5:
-	CMPQ   SI, $+16
-	JLT    next6
-	VMAXPS (CX)(DI*4), Z12, Z12
-	ADDQ   $+16, DI
-	SUBQ   $+16, SI
-	JMP    again5
+next5:
+again6:
+	CMPQ       BX, $+16
+	JLT        next7
+	PREFETCHT0 (AX)(R9*4)
+	VMAXPS     (CX)(R9*4), Z12, Z12
+	ADDQ       $+16, R9
+	SUBQ       $+16, BX
+	JMP        again6
 
-next6:
-	TESTQ     SI, SI
-	JZ        done2
-	MOVQ      $-1, R8
-	BZHIQ     SI, R8, R8
-	KMOVW     R8, K1
-	VMOVUPS.Z (CX)(DI*4), K1, Z16
-	VBLENDMPS Z16, Z0, K1, Z16
-	VMAXPS    Z16, Z12, Z12
+next7:
+	TESTQ      BX, BX
+	JZ         done3
+	MOVQ       $-1, R10
+	BZHIQ      BX, R10, R10
+	KMOVW      R10, K1
+	PREFETCHT0 (AX)(R9*4)
+	VMOVUPS.Z  (CX)(R9*4), K1, Z16
+	VBLENDMPS  Z16, Z0, K1, Z16
+	VMAXPS     Z16, Z12, Z12
 
-done2:
+done3:
 	VMAXPS        Z13, Z12, Z12
 	VMAXPS        Z15, Z14, Z14
 	VMAXPS        Z14, Z12, Z12
@@ -488,19 +496,19 @@ done2:
 	VMOVSHDUP     X12, X13
 	VMAXPS        X13, X12, X12
 	VMOVSS        X12, peak+32(FP)
-	MOVQ          DX, SI
+	MOVQ          DX, BX
 	VBROADCASTSS  X12, Z12
 	VXORPS        Z13, Z13, Z13
 	VXORPS        Z14, Z14, Z14
-	XORQ          DI, DI
+	XORQ          R9, R9
 
-again9:
-	CMPQ          SI, $+64
-	JLT           next10
-	VMOVUPS       (CX)(DI*4), Z15
-	VMOVUPS       64(CX)(DI*4), Z16
-	VMOVUPS       128(CX)(DI*4), Z17
-	VMOVUPS       192(CX)(DI*4), Z18
+again10:
+	CMPQ          BX, $+64
+	JLT           next11
+	VMOVUPS       (CX)(R9*4), Z15
+	VMOVUPS       64(CX)(R9*4), Z16
+	VMOVUPS       128(CX)(R9*4), Z17
+	VMOVUPS       192(CX)(R9*4), Z18
 	VSUBPS        Z12, Z15, Z15
 	VSUBPS        Z12, Z16, Z16
 	VSUBPS        Z12, Z17, Z17
@@ -557,10 +565,10 @@ again9:
 	VSCALEFPS     Z20, Z24, Z24
 	VSCALEFPS     Z21, Z25, Z25
 	VSCALEFPS     Z22, Z26, Z26
-	VMOVUPS       Z23, (AX)(DI*4)
-	VMOVUPS       Z24, 64(AX)(DI*4)
-	VMOVUPS       Z25, 128(AX)(DI*4)
-	VMOVUPS       Z26, 192(AX)(DI*4)
+	VMOVUPS       Z23, (AX)(R9*4)
+	VMOVUPS       Z24, 64(AX)(R9*4)
+	VMOVUPS       Z25, 128(AX)(R9*4)
+	VMOVUPS       Z26, 192(AX)(R9*4)
 	VADDPS        Z25, Z23, Z23
 	VADDPS        Z26, Z24, Z24
 	VADDPS        Z24, Z23, Z23
@@ -569,15 +577,15 @@ again9:
 	VCVTPS2PD     Y23, Z16
 	VADDPD        Z16, Z13, Z13
 	VADDPD        Z15, Z14, Z14
-	ADDQ          $+64, DI
-	SUBQ          $+64, SI
-	JMP           again9
+	ADDQ          $+64, R9
+	SUBQ          $+64, BX
+	JMP           again10
 
-next10:
-again11:
-	CMPQ          SI, $+16
-	JLT           next12
-	VMOVUPS       (CX)(DI*4), Z15
+next11:
+again12:
+	CMPQ          BX, $+16
+	JLT           next13
+	VMOVUPS       (CX)(R9*4), Z15
 	VSUBPS        Z12, Z15, Z15
 	VMAXPS        Z15, Z5, Z15
 	VMULPS        Z2, Z15, Z16
@@ -592,23 +600,23 @@ again11:
 	VFMADD213PS   Z11, Z15, Z17
 	VFMADD213PS   Z11, Z15, Z17
 	VSCALEFPS     Z16, Z17, Z17
-	VMOVUPS       Z17, (AX)(DI*4)
+	VMOVUPS       Z17, (AX)(R9*4)
 	VEXTRACTF64X4 $0x01, Z17, Y15
 	VCVTPS2PD     Y15, Z15
 	VCVTPS2PD     Y17, Z16
 	VADDPD        Z16, Z13, Z13
 	VADDPD        Z15, Z14, Z14
-	ADDQ          $+16, DI
-	SUBQ          $+16, SI
-	JMP           again11
+	ADDQ          $+16, R9
+	SUBQ          $+16, BX
+	JMP           again12
 
-next12:
-	TESTQ         SI, SI
-	JZ            done8
-	MOVQ          $-1, R8
-	BZHIQ         SI, R8, R8
-	KMOVW         R8, K1
-	VMOVUPS.Z     (CX)(DI*4), K1, Z15
+next13:
+	TESTQ         BX, BX
+	JZ            done9
+	MOVQ          $-1, R10
+	BZHIQ         BX, R10, R10
+	KMOVW         R10, K1
+	VMOVUPS.Z     (CX)(R9*4), K1, Z15
 	VSUBPS        Z12, Z15, Z15
 	VMAXPS        Z15, Z5, Z12
 	VMULPS        Z2, Z12, Z15
@@ -623,7 +631,7 @@ next12:
 	VFMADD213PS   Z11, Z12, Z16
 	VFMADD213PS   Z11, Z12, Z16
 	VSCALEFPS     Z15, Z16, Z16
-	VMOVUPS       Z16, K1, (AX)(DI*4)
+	VMOVUPS       Z16, K1, (AX)(R9*4)
 	VBLENDMPS     Z16, Z1, K1, Z16
 	VEXTRACTF64X4 $0x01, Z16, Y12
 	VCVTPS2PD     Y12, Z12
@@ -631,7 +639,7 @@ next12:
 	VADDPD        Z15, Z13, Z13
 	VADDPD        Z12, Z14, Z14
 
-done8:
+done9:
 	VADDPD        Z14, Z13, Z13
 	VEXTRACTF64X4 $0x01, Z13, Y12
 	VADDPD        Y12, Y13, Y13
@@ -644,263 +652,142 @@ done8:
 	VCVTSS2SD     X12, X12, X12
 	VDIVSD        X13, X12, X12
 	VCVTSD2SS     X12, X12, X12
-	MOVQ          DX, SI
+	MOVQ          DX, BX
 	VBROADCASTSS  X12, Z12
-	XORQ          DI, DI
+	XORQ          CX, CX
 
-again15:
-	CMPQ    SI, $+64
-	JLT     next16
-	VMOVUPS (AX)(DI*4), Z13
-	VMOVUPS 64(AX)(DI*4), Z14
-	VMOVUPS 128(AX)(DI*4), Z15
-	VMOVUPS 192(AX)(DI*4), Z16
-	VMULPS  Z12, Z13, Z13
-	VMULPS  Z12, Z14, Z14
-	VMULPS  Z12, Z15, Z15
-	VMULPS  Z12, Z16, Z16
-	VMOVUPS Z13, (AX)(DI*4)
-	VMOVUPS Z14, 64(AX)(DI*4)
-	VMOVUPS Z15, 128(AX)(DI*4)
-	VMOVUPS Z16, 192(AX)(DI*4)
-	ADDQ    $+64, DI
-	SUBQ    $+64, SI
-	JMP     again15
+again16:
+	CMPQ       BX, $+64
+	JLT        next17
+	VMOVUPS    (AX)(CX*4), Z13
+	VMOVUPS    64(AX)(CX*4), Z14
+	VMOVUPS    128(AX)(CX*4), Z15
+	VMOVUPS    192(AX)(CX*4), Z16
+	VMULPS     Z12, Z13, Z13
+	VMULPS     Z12, Z14, Z14
+	VMULPS     Z12, Z15, Z15
+	VMULPS     Z12, Z16, Z16
+	PREFETCHT0 (R8)(CX*4)
+	PREFETCHT0 64(R8)(CX*4)
+	PREFETCHT0 128(R8)(CX*4)
+	PREFETCHT0 192(R8)(CX*4)
+	VMOVUPS    Z13, (AX)(CX*4)
+	VMOVUPS    Z14, 64(AX)(CX*4)
+	VMOVUPS    Z15, 128(AX)(CX*4)
+	VMOVUPS    Z16, 192(AX)(CX*4)
+	ADDQ       $+64, CX
+	SUBQ       $+64, BX
+	JMP        again16
 
-next16:
-again17:
-	CMPQ    SI, $+16
-	JLT     next18
-	VMOVUPS (AX)(DI*4), Z13
-	VMULPS  Z12, Z13, Z13
-	VMOVUPS Z13, (AX)(DI*4)
-	ADDQ    $+16, DI
-	SUBQ    $+16, SI
-	JMP     again17
+next17:
+again18:
+	CMPQ       BX, $+16
+	JLT        next19
+	VMOVUPS    (AX)(CX*4), Z13
+	VMULPS     Z12, Z13, Z13
+	PREFETCHT0 (R8)(CX*4)
+	VMOVUPS    Z13, (AX)(CX*4)
+	ADDQ       $+16, CX
+	SUBQ       $+16, BX
+	JMP        again18
 
-next18:
-	TESTQ     SI, SI
-	JZ        done14
-	MOVQ      $-1, R8
-	BZHIQ     SI, R8, R8
-	KMOVW     R8, K1
-	VMOVUPS.Z (AX)(DI*4), K1, Z13
-	VMULPS    Z12, Z13, Z13
-	VMOVUPS   Z13, K1, (AX)(DI*4)
+next19:
+	TESTQ      BX, BX
+	JZ         done15
+	MOVQ       $-1, R9
+	BZHIQ      BX, R9, R9
+	KMOVW      R9, K1
+	VMOVUPS.Z  (AX)(CX*4), K1, Z13
+	VMULPS     Z12, Z13, Z13
+	PREFETCHT0 (R8)(CX*4)
+	VMOVUPS    Z13, K1, (AX)(CX*4)
 
-done14:
-	LEAQ (CX)(DX*4), CX
-	LEAQ (AX)(DX*4), AX
-	DECQ BX
-	JNZ  row
-	VZEROUPPER
-	RET
-
-// func softmaxGradAVX512(dx *float32, dy *float32, y *float32, d int, rows int)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·softmaxGradAVX512(SB), NOSPLIT, $0-40
-	MOVQ dx+0(FP), AX
-	MOVQ dy+8(FP), CX
-	MOVQ y+16(FP), DX
-	MOVQ d+24(FP), BX
-	MOVQ rows+32(FP), SI
-
-row:
-	MOVQ   BX, DI
-	VXORPS Z0, Z0, Z0
-	VXORPS Z1, Z1, Z1
-	XORQ   R8, R8
-
-again3:
-	CMPQ          DI, $+64
-	JLT           next4
-	VMOVUPS       (CX)(R8*4), Z2
-	VMOVUPS       64(CX)(R8*4), Z3
-	VMOVUPS       128(CX)(R8*4), Z4
-	VMOVUPS       192(CX)(R8*4), Z5
-	VMULPS        (DX)(R8*4), Z2, Z2
-	VFMADD132PS   64(DX)(R8*4), Z2, Z3
-	VFMADD132PS   128(DX)(R8*4), Z3, Z4
-	VFMADD132PS   192(DX)(R8*4), Z4, Z5
-	VEXTRACTF64X4 $0x01, Z5, Y2
-	VCVTPS2PD     Y2, Z2
-	VCVTPS2PD     Y5, Z3
-	VADDPD        Z3, Z0, Z0
-	VADDPD        Z2, Z1, Z1
-	ADDQ          $+64, R8
-	SUBQ          $+64, DI
-	JMP           again3
-
-next4:
-again5:
-	CMPQ          DI, $+16
-	JLT           next6
-	VMOVUPS       (CX)(R8*4), Z2
-	VMULPS        (DX)(R8*4), Z2, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y3
-	VCVTPS2PD     Y3, Z3
-	VCVTPS2PD     Y2, Z2
-	VADDPD        Z2, Z0, Z0
-	VADDPD        Z3, Z1, Z1
-	ADDQ          $+16, R8
-	SUBQ          $+16, DI
-	JMP           again5
-
-next6:
-	TESTQ         DI, DI
-	JZ            done2
-	MOVQ          $-1, R9
-	BZHIQ         DI, R9, R9
-	KMOVW         R9, K1
-	VMOVUPS.Z     (CX)(R8*4), K1, Z2
-	VMOVUPS.Z     (DX)(R8*4), K1, Z3
-	VMULPS        Z3, Z2, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y3
-	VCVTPS2PD     Y3, Z3
-	VCVTPS2PD     Y2, Z2
-	VADDPD        Z2, Z0, Z0
-	VADDPD        Z3, Z1, Z1
-
-done2:
-	VADDPD        Z1, Z0, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y1
-	VADDPD        Y1, Y0, Y0
-	VEXTRACTF32X4 $0x01, Z0, X1
-	VADDPD        X1, X0, X0
-	VMOVHLPS      X0, X1, X1
-	VADDPD        X1, X0, X0
-	VCVTSD2SS     X0, X0, X0
-	VBROADCASTSS  X0, Z0
-	MOVQ          BX, DI
-	XORQ          R8, R8
-
-again9:
-	CMPQ    DI, $+64
-	JLT     next10
-	VMOVUPS (CX)(R8*4), Z1
-	VMOVUPS 64(CX)(R8*4), Z2
-	VMOVUPS 128(CX)(R8*4), Z3
-	VMOVUPS 192(CX)(R8*4), Z4
-	VSUBPS  Z0, Z1, Z1
-	VSUBPS  Z0, Z2, Z2
-	VSUBPS  Z0, Z3, Z3
-	VSUBPS  Z0, Z4, Z4
-	VMOVUPS (DX)(R8*4), Z5
-	VMULPS  Z5, Z1, Z1
-	VMOVUPS Z1, (AX)(R8*4)
-	VMOVUPS 64(DX)(R8*4), Z1
-	VMULPS  Z1, Z2, Z2
-	VMOVUPS Z2, 64(AX)(R8*4)
-	VMOVUPS 128(DX)(R8*4), Z1
-	VMULPS  Z1, Z3, Z3
-	VMOVUPS Z3, 128(AX)(R8*4)
-	VMOVUPS 192(DX)(R8*4), Z1
-	VMULPS  Z1, Z4, Z4
-	VMOVUPS Z4, 192(AX)(R8*4)
-	ADDQ    $+64, R8
-	SUBQ    $+64, DI
-	JMP     again9
-
-next10:
-again11:
-	CMPQ    DI, $+16
-	JLT     next12
-	VMOVUPS (CX)(R8*4), Z1
-	VSUBPS  Z0, Z1, Z1
-	VMOVUPS (DX)(R8*4), Z2
-	VMULPS  Z2, Z1, Z1
-	VMOVUPS Z1, (AX)(R8*4)
-	ADDQ    $+16, R8
-	SUBQ    $+16, DI
-	JMP     again11
-
-next12:
-	TESTQ     DI, DI
-	JZ        done8
-	MOVQ      $-1, R9
-	BZHIQ     DI, R9, R9
-	KMOVW     R9, K1
-	VMOVUPS.Z (CX)(R8*4), K1, Z1
-	VSUBPS    Z0, Z1, Z1
-	VMOVUPS.Z (DX)(R8*4), K1, Z0
-	VMULPS    Z0, Z1, Z1
-	VMOVUPS   Z1, K1, (AX)(R8*4)
-
-done8:
-	LEAQ (AX)(BX*4), AX
-	LEAQ (CX)(BX*4), CX
-	LEAQ (DX)(BX*4), DX
+done15:
+	MOVQ DI, AX
+	MOVQ R8, CX
 	DECQ SI
-	JNZ  row
+	JNZ  row1
 	VZEROUPPER
 	RET
 
-// func softmaxGradAccAVX512(dx *float32, dy *float32, y *float32, d int, rows int)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·softmaxGradAccAVX512(SB), NOSPLIT, $0-40
-	MOVQ dx+0(FP), AX
-	MOVQ dy+8(FP), CX
-	MOVQ y+16(FP), DX
-	MOVQ d+24(FP), BX
-	MOVQ rows+32(FP), SI
+// func softmaxGradAVX512(dx *float32, dy *float32, y *float32, d int, rows int, flags int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+TEXT ·softmaxGradAVX512(SB), NOSPLIT, $0-48
+	MOVQ  flags+40(FP), AX
+	TESTQ $0x00000040, AX
+	JZ    next1
+	MOVQ  dx+0(FP), AX
+	MOVQ  dy+8(FP), CX
+	MOVQ  y+16(FP), DX
+	MOVQ  d+24(FP), BX
+	MOVQ  rows+32(FP), DI
 
-row:
-	MOVQ   BX, DI
+row2:
+	LEAQ   (AX)(BX*4), R8
+	LEAQ   (CX)(BX*4), R9
+	LEAQ   (DX)(BX*4), R10
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
-	XORQ   R8, R8
+	MOVQ   BX, SI
+	XORQ   R11, R11
 
-again3:
-	CMPQ          DI, $+64
-	JLT           next4
-	VMOVUPS       (CX)(R8*4), Z2
-	VMOVUPS       64(CX)(R8*4), Z3
-	VMOVUPS       128(CX)(R8*4), Z4
-	VMOVUPS       192(CX)(R8*4), Z5
-	VMULPS        (DX)(R8*4), Z2, Z2
-	VFMADD132PS   64(DX)(R8*4), Z2, Z3
-	VFMADD132PS   128(DX)(R8*4), Z3, Z4
-	VFMADD132PS   192(DX)(R8*4), Z4, Z5
+again5:
+	CMPQ          SI, $+64
+	JLT           next6
+	VMOVUPS       (CX)(R11*4), Z2
+	VMOVUPS       64(CX)(R11*4), Z3
+	VMOVUPS       128(CX)(R11*4), Z4
+	VMOVUPS       192(CX)(R11*4), Z5
+	VMULPS        (DX)(R11*4), Z2, Z2
+	VFMADD132PS   64(DX)(R11*4), Z2, Z3
+	VFMADD132PS   128(DX)(R11*4), Z3, Z4
+	VFMADD132PS   192(DX)(R11*4), Z4, Z5
+	PREFETCHT0    (AX)(R11*4)
+	PREFETCHT0    64(AX)(R11*4)
+	PREFETCHT0    128(AX)(R11*4)
+	PREFETCHT0    192(AX)(R11*4)
 	VEXTRACTF64X4 $0x01, Z5, Y2
 	VCVTPS2PD     Y2, Z2
 	VCVTPS2PD     Y5, Z3
 	VADDPD        Z3, Z0, Z0
 	VADDPD        Z2, Z1, Z1
-	ADDQ          $+64, R8
-	SUBQ          $+64, DI
-	JMP           again3
-
-next4:
-again5:
-	CMPQ          DI, $+16
-	JLT           next6
-	VMOVUPS       (CX)(R8*4), Z2
-	VMULPS        (DX)(R8*4), Z2, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y3
-	VCVTPS2PD     Y3, Z3
-	VCVTPS2PD     Y2, Z2
-	VADDPD        Z2, Z0, Z0
-	VADDPD        Z3, Z1, Z1
-	ADDQ          $+16, R8
-	SUBQ          $+16, DI
+	ADDQ          $+64, R11
+	SUBQ          $+64, SI
 	JMP           again5
 
 next6:
-	TESTQ         DI, DI
-	JZ            done2
-	MOVQ          $-1, R9
-	BZHIQ         DI, R9, R9
-	KMOVW         R9, K1
-	VMOVUPS.Z     (CX)(R8*4), K1, Z2
-	VMOVUPS.Z     (DX)(R8*4), K1, Z3
+again7:
+	CMPQ          SI, $+16
+	JLT           next8
+	VMOVUPS       (CX)(R11*4), Z2
+	VMULPS        (DX)(R11*4), Z2, Z2
+	PREFETCHT0    (AX)(R11*4)
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VCVTPS2PD     Y3, Z3
+	VCVTPS2PD     Y2, Z2
+	VADDPD        Z2, Z0, Z0
+	VADDPD        Z3, Z1, Z1
+	ADDQ          $+16, R11
+	SUBQ          $+16, SI
+	JMP           again7
+
+next8:
+	TESTQ         SI, SI
+	JZ            done4
+	MOVQ          $-1, R12
+	BZHIQ         SI, R12, R12
+	KMOVW         R12, K1
+	VMOVUPS.Z     (CX)(R11*4), K1, Z2
+	VMOVUPS.Z     (DX)(R11*4), K1, Z3
 	VMULPS        Z3, Z2, Z2
+	PREFETCHT0    (AX)(R11*4)
 	VEXTRACTF64X4 $0x01, Z2, Y3
 	VCVTPS2PD     Y3, Z3
 	VCVTPS2PD     Y2, Z2
 	VADDPD        Z2, Z0, Z0
 	VADDPD        Z3, Z1, Z1
 
-done2:
+done4:
 	VADDPD        Z1, Z0, Z0
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPD        Y1, Y0, Y0
@@ -910,73 +797,398 @@ done2:
 	VADDPD        X1, X0, X0
 	VCVTSD2SS     X0, X0, X0
 	VBROADCASTSS  X0, Z0
-	MOVQ          BX, DI
-	XORQ          R8, R8
+	MOVQ          BX, SI
+	XORQ          R11, R11
 
-again9:
-	CMPQ        DI, $+64
-	JLT         next10
-	VMOVUPS     (CX)(R8*4), Z1
-	VMOVUPS     64(CX)(R8*4), Z2
-	VMOVUPS     128(CX)(R8*4), Z3
-	VMOVUPS     192(CX)(R8*4), Z4
+again11:
+	CMPQ        SI, $+64
+	JLT         next12
+	VMOVUPS     (CX)(R11*4), Z1
+	VMOVUPS     64(CX)(R11*4), Z2
+	VMOVUPS     128(CX)(R11*4), Z3
+	VMOVUPS     192(CX)(R11*4), Z4
 	VSUBPS      Z0, Z1, Z1
 	VSUBPS      Z0, Z2, Z2
 	VSUBPS      Z0, Z3, Z3
 	VSUBPS      Z0, Z4, Z4
-	VMOVUPS     (DX)(R8*4), Z5
-	VMOVUPS     (AX)(R8*4), Z6
+	PREFETCHT0  (R9)(R11*4)
+	PREFETCHT0  64(R9)(R11*4)
+	PREFETCHT0  128(R9)(R11*4)
+	PREFETCHT0  192(R9)(R11*4)
+	PREFETCHT0  (R10)(R11*4)
+	PREFETCHT0  64(R10)(R11*4)
+	PREFETCHT0  128(R10)(R11*4)
+	PREFETCHT0  192(R10)(R11*4)
+	VMOVUPS     (DX)(R11*4), Z5
+	VMOVUPS     (AX)(R11*4), Z6
 	VFMADD231PS Z5, Z1, Z6
-	VMOVUPS     Z6, (AX)(R8*4)
-	VMOVUPS     64(DX)(R8*4), Z1
-	VMOVUPS     64(AX)(R8*4), Z5
+	VMOVUPS     Z6, (AX)(R11*4)
+	VMOVUPS     64(DX)(R11*4), Z1
+	VMOVUPS     64(AX)(R11*4), Z5
 	VFMADD231PS Z1, Z2, Z5
-	VMOVUPS     Z5, 64(AX)(R8*4)
-	VMOVUPS     128(DX)(R8*4), Z1
-	VMOVUPS     128(AX)(R8*4), Z2
+	VMOVUPS     Z5, 64(AX)(R11*4)
+	VMOVUPS     128(DX)(R11*4), Z1
+	VMOVUPS     128(AX)(R11*4), Z2
 	VFMADD231PS Z1, Z3, Z2
-	VMOVUPS     Z2, 128(AX)(R8*4)
-	VMOVUPS     192(DX)(R8*4), Z1
-	VMOVUPS     192(AX)(R8*4), Z2
+	VMOVUPS     Z2, 128(AX)(R11*4)
+	VMOVUPS     192(DX)(R11*4), Z1
+	VMOVUPS     192(AX)(R11*4), Z2
 	VFMADD231PS Z1, Z4, Z2
-	VMOVUPS     Z2, 192(AX)(R8*4)
-	ADDQ        $+64, R8
-	SUBQ        $+64, DI
-	JMP         again9
-
-next10:
-again11:
-	CMPQ        DI, $+16
-	JLT         next12
-	VMOVUPS     (CX)(R8*4), Z1
-	VSUBPS      Z0, Z1, Z1
-	VMOVUPS     (DX)(R8*4), Z2
-	VMOVUPS     (AX)(R8*4), Z3
-	VFMADD231PS Z2, Z1, Z3
-	VMOVUPS     Z3, (AX)(R8*4)
-	ADDQ        $+16, R8
-	SUBQ        $+16, DI
+	VMOVUPS     Z2, 192(AX)(R11*4)
+	ADDQ        $+64, R11
+	SUBQ        $+64, SI
 	JMP         again11
 
 next12:
-	TESTQ       DI, DI
-	JZ          done8
-	MOVQ        $-1, R9
-	BZHIQ       DI, R9, R9
-	KMOVW       R9, K1
-	VMOVUPS.Z   (CX)(R8*4), K1, Z1
+again13:
+	CMPQ        SI, $+16
+	JLT         next14
+	VMOVUPS     (CX)(R11*4), Z1
 	VSUBPS      Z0, Z1, Z1
-	VMOVUPS.Z   (DX)(R8*4), K1, Z0
-	VMOVUPS.Z   (AX)(R8*4), K1, Z2
-	VFMADD231PS Z0, Z1, Z2
-	VMOVUPS     Z2, K1, (AX)(R8*4)
+	PREFETCHT0  (R9)(R11*4)
+	PREFETCHT0  (R10)(R11*4)
+	VMOVUPS     (DX)(R11*4), Z2
+	VMOVUPS     (AX)(R11*4), Z3
+	VFMADD231PS Z2, Z1, Z3
+	VMOVUPS     Z3, (AX)(R11*4)
+	ADDQ        $+16, R11
+	SUBQ        $+16, SI
+	JMP         again13
 
-done8:
-	LEAQ (AX)(BX*4), AX
-	LEAQ (CX)(BX*4), CX
-	LEAQ (DX)(BX*4), DX
-	DECQ SI
-	JNZ  row
+next14:
+	TESTQ       SI, SI
+	JZ          done10
+	MOVQ        $-1, R12
+	BZHIQ       SI, R12, R12
+	KMOVW       R12, K1
+	VMOVUPS.Z   (CX)(R11*4), K1, Z1
+	VSUBPS      Z0, Z1, Z1
+	PREFETCHT0  (R9)(R11*4)
+	PREFETCHT0  (R10)(R11*4)
+	VMOVUPS.Z   (DX)(R11*4), K1, Z0
+	VMOVUPS.Z   (AX)(R11*4), K1, Z2
+	VFMADD231PS Z0, Z1, Z2
+	VMOVUPS     Z2, K1, (AX)(R11*4)
+
+done10:
+	MOVQ R8, AX
+	MOVQ R9, CX
+	MOVQ R10, DX
+	DECQ DI
+	JNZ  row2
+	VZEROUPPER
+	RET
+
+next1:
+	TESTQ $0x00000001, AX
+	JZ    next15
+	MOVQ  dx+0(FP), AX
+	MOVQ  dy+8(FP), CX
+	MOVQ  y+16(FP), DX
+	MOVQ  d+24(FP), BX
+	MOVQ  rows+32(FP), DI
+
+row16:
+	LEAQ   (AX)(BX*4), R8
+	LEAQ   (CX)(BX*4), R9
+	LEAQ   (DX)(BX*4), R10
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	MOVQ   BX, SI
+	XORQ   R11, R11
+
+again19:
+	CMPQ          SI, $+64
+	JLT           next20
+	VMOVUPS       (CX)(R11*4), Z2
+	VMOVUPS       64(CX)(R11*4), Z3
+	VMOVUPS       128(CX)(R11*4), Z4
+	VMOVUPS       192(CX)(R11*4), Z5
+	VMULPS        (DX)(R11*4), Z2, Z2
+	VFMADD132PS   64(DX)(R11*4), Z2, Z3
+	VFMADD132PS   128(DX)(R11*4), Z3, Z4
+	VFMADD132PS   192(DX)(R11*4), Z4, Z5
+	VEXTRACTF64X4 $0x01, Z5, Y2
+	VCVTPS2PD     Y2, Z2
+	VCVTPS2PD     Y5, Z3
+	VADDPD        Z3, Z0, Z0
+	VADDPD        Z2, Z1, Z1
+	ADDQ          $+64, R11
+	SUBQ          $+64, SI
+	JMP           again19
+
+next20:
+again21:
+	CMPQ          SI, $+16
+	JLT           next22
+	VMOVUPS       (CX)(R11*4), Z2
+	VMULPS        (DX)(R11*4), Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VCVTPS2PD     Y3, Z3
+	VCVTPS2PD     Y2, Z2
+	VADDPD        Z2, Z0, Z0
+	VADDPD        Z3, Z1, Z1
+	ADDQ          $+16, R11
+	SUBQ          $+16, SI
+	JMP           again21
+
+next22:
+	TESTQ         SI, SI
+	JZ            done18
+	MOVQ          $-1, R12
+	BZHIQ         SI, R12, R12
+	KMOVW         R12, K1
+	VMOVUPS.Z     (CX)(R11*4), K1, Z2
+	VMOVUPS.Z     (DX)(R11*4), K1, Z3
+	VMULPS        Z3, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VCVTPS2PD     Y3, Z3
+	VCVTPS2PD     Y2, Z2
+	VADDPD        Z2, Z0, Z0
+	VADDPD        Z3, Z1, Z1
+
+done18:
+	VADDPD        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VADDPD        X1, X0, X0
+	VMOVHLPS      X0, X1, X1
+	VADDPD        X1, X0, X0
+	VCVTSD2SS     X0, X0, X0
+	VBROADCASTSS  X0, Z0
+	MOVQ          BX, SI
+	XORQ          R11, R11
+
+again25:
+	CMPQ       SI, $+64
+	JLT        next26
+	VMOVUPS    (CX)(R11*4), Z1
+	VMOVUPS    64(CX)(R11*4), Z2
+	VMOVUPS    128(CX)(R11*4), Z3
+	VMOVUPS    192(CX)(R11*4), Z4
+	VSUBPS     Z0, Z1, Z1
+	VSUBPS     Z0, Z2, Z2
+	VSUBPS     Z0, Z3, Z3
+	VSUBPS     Z0, Z4, Z4
+	PREFETCHT0 (R9)(R11*4)
+	PREFETCHT0 64(R9)(R11*4)
+	PREFETCHT0 128(R9)(R11*4)
+	PREFETCHT0 192(R9)(R11*4)
+	PREFETCHT0 (R10)(R11*4)
+	PREFETCHT0 64(R10)(R11*4)
+	PREFETCHT0 128(R10)(R11*4)
+	PREFETCHT0 192(R10)(R11*4)
+	VMOVUPS    (DX)(R11*4), Z5
+	VMULPS     Z5, Z1, Z1
+	VMOVNTPS   Z1, (AX)(R11*4)
+	VMOVUPS    64(DX)(R11*4), Z1
+	VMULPS     Z1, Z2, Z2
+	VMOVNTPS   Z2, 64(AX)(R11*4)
+	VMOVUPS    128(DX)(R11*4), Z1
+	VMULPS     Z1, Z3, Z3
+	VMOVNTPS   Z3, 128(AX)(R11*4)
+	VMOVUPS    192(DX)(R11*4), Z1
+	VMULPS     Z1, Z4, Z4
+	VMOVNTPS   Z4, 192(AX)(R11*4)
+	ADDQ       $+64, R11
+	SUBQ       $+64, SI
+	JMP        again25
+
+next26:
+again27:
+	CMPQ       SI, $+16
+	JLT        next28
+	VMOVUPS    (CX)(R11*4), Z1
+	VSUBPS     Z0, Z1, Z1
+	PREFETCHT0 (R9)(R11*4)
+	PREFETCHT0 (R10)(R11*4)
+	VMOVUPS    (DX)(R11*4), Z2
+	VMULPS     Z2, Z1, Z1
+	VMOVNTPS   Z1, (AX)(R11*4)
+	ADDQ       $+16, R11
+	SUBQ       $+16, SI
+	JMP        again27
+
+next28:
+	TESTQ      SI, SI
+	JZ         done24
+	MOVQ       $-1, R12
+	BZHIQ      SI, R12, R12
+	KMOVW      R12, K1
+	VMOVUPS.Z  (CX)(R11*4), K1, Z1
+	VSUBPS     Z0, Z1, Z1
+	PREFETCHT0 (R9)(R11*4)
+	PREFETCHT0 (R10)(R11*4)
+	VMOVUPS.Z  (DX)(R11*4), K1, Z0
+	VMULPS     Z0, Z1, Z1
+	VMOVUPS    Z1, K1, (AX)(R11*4)
+
+done24:
+	MOVQ R8, AX
+	MOVQ R9, CX
+	MOVQ R10, DX
+	DECQ DI
+	JNZ  row16
+	SFENCE
+	VZEROUPPER
+	RET
+
+next15:
+	MOVQ dx+0(FP), AX
+	MOVQ dy+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ d+24(FP), BX
+	MOVQ rows+32(FP), DI
+
+row29:
+	LEAQ   (AX)(BX*4), R8
+	LEAQ   (CX)(BX*4), R9
+	LEAQ   (DX)(BX*4), R10
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	MOVQ   BX, SI
+	XORQ   R11, R11
+
+again32:
+	CMPQ          SI, $+64
+	JLT           next33
+	VMOVUPS       (CX)(R11*4), Z2
+	VMOVUPS       64(CX)(R11*4), Z3
+	VMOVUPS       128(CX)(R11*4), Z4
+	VMOVUPS       192(CX)(R11*4), Z5
+	VMULPS        (DX)(R11*4), Z2, Z2
+	VFMADD132PS   64(DX)(R11*4), Z2, Z3
+	VFMADD132PS   128(DX)(R11*4), Z3, Z4
+	VFMADD132PS   192(DX)(R11*4), Z4, Z5
+	PREFETCHT0    (AX)(R11*4)
+	PREFETCHT0    64(AX)(R11*4)
+	PREFETCHT0    128(AX)(R11*4)
+	PREFETCHT0    192(AX)(R11*4)
+	VEXTRACTF64X4 $0x01, Z5, Y2
+	VCVTPS2PD     Y2, Z2
+	VCVTPS2PD     Y5, Z3
+	VADDPD        Z3, Z0, Z0
+	VADDPD        Z2, Z1, Z1
+	ADDQ          $+64, R11
+	SUBQ          $+64, SI
+	JMP           again32
+
+next33:
+again34:
+	CMPQ          SI, $+16
+	JLT           next35
+	VMOVUPS       (CX)(R11*4), Z2
+	VMULPS        (DX)(R11*4), Z2, Z2
+	PREFETCHT0    (AX)(R11*4)
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VCVTPS2PD     Y3, Z3
+	VCVTPS2PD     Y2, Z2
+	VADDPD        Z2, Z0, Z0
+	VADDPD        Z3, Z1, Z1
+	ADDQ          $+16, R11
+	SUBQ          $+16, SI
+	JMP           again34
+
+next35:
+	TESTQ         SI, SI
+	JZ            done31
+	MOVQ          $-1, R12
+	BZHIQ         SI, R12, R12
+	KMOVW         R12, K1
+	VMOVUPS.Z     (CX)(R11*4), K1, Z2
+	VMOVUPS.Z     (DX)(R11*4), K1, Z3
+	VMULPS        Z3, Z2, Z2
+	PREFETCHT0    (AX)(R11*4)
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VCVTPS2PD     Y3, Z3
+	VCVTPS2PD     Y2, Z2
+	VADDPD        Z2, Z0, Z0
+	VADDPD        Z3, Z1, Z1
+
+done31:
+	VADDPD        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VADDPD        X1, X0, X0
+	VMOVHLPS      X0, X1, X1
+	VADDPD        X1, X0, X0
+	VCVTSD2SS     X0, X0, X0
+	VBROADCASTSS  X0, Z0
+	MOVQ          BX, SI
+	XORQ          R11, R11
+
+again38:
+	CMPQ       SI, $+64
+	JLT        next39
+	VMOVUPS    (CX)(R11*4), Z1
+	VMOVUPS    64(CX)(R11*4), Z2
+	VMOVUPS    128(CX)(R11*4), Z3
+	VMOVUPS    192(CX)(R11*4), Z4
+	VSUBPS     Z0, Z1, Z1
+	VSUBPS     Z0, Z2, Z2
+	VSUBPS     Z0, Z3, Z3
+	VSUBPS     Z0, Z4, Z4
+	PREFETCHT0 (R9)(R11*4)
+	PREFETCHT0 64(R9)(R11*4)
+	PREFETCHT0 128(R9)(R11*4)
+	PREFETCHT0 192(R9)(R11*4)
+	PREFETCHT0 (R10)(R11*4)
+	PREFETCHT0 64(R10)(R11*4)
+	PREFETCHT0 128(R10)(R11*4)
+	PREFETCHT0 192(R10)(R11*4)
+	VMOVUPS    (DX)(R11*4), Z5
+	VMULPS     Z5, Z1, Z1
+	VMOVUPS    Z1, (AX)(R11*4)
+	VMOVUPS    64(DX)(R11*4), Z1
+	VMULPS     Z1, Z2, Z2
+	VMOVUPS    Z2, 64(AX)(R11*4)
+	VMOVUPS    128(DX)(R11*4), Z1
+	VMULPS     Z1, Z3, Z3
+	VMOVUPS    Z3, 128(AX)(R11*4)
+	VMOVUPS    192(DX)(R11*4), Z1
+	VMULPS     Z1, Z4, Z4
+	VMOVUPS    Z4, 192(AX)(R11*4)
+	ADDQ       $+64, R11
+	SUBQ       $+64, SI
+	JMP        again38
+
+next39:
+again40:
+	CMPQ       SI, $+16
+	JLT        next41
+	VMOVUPS    (CX)(R11*4), Z1
+	VSUBPS     Z0, Z1, Z1
+	PREFETCHT0 (R9)(R11*4)
+	PREFETCHT0 (R10)(R11*4)
+	VMOVUPS    (DX)(R11*4), Z2
+	VMULPS     Z2, Z1, Z1
+	VMOVUPS    Z1, (AX)(R11*4)
+	ADDQ       $+16, R11
+	SUBQ       $+16, SI
+	JMP        again40
+
+next41:
+	TESTQ      SI, SI
+	JZ         done37
+	MOVQ       $-1, R12
+	BZHIQ      SI, R12, R12
+	KMOVW      R12, K1
+	VMOVUPS.Z  (CX)(R11*4), K1, Z1
+	VSUBPS     Z0, Z1, Z1
+	PREFETCHT0 (R9)(R11*4)
+	PREFETCHT0 (R10)(R11*4)
+	VMOVUPS.Z  (DX)(R11*4), K1, Z0
+	VMULPS     Z0, Z1, Z1
+	VMOVUPS    Z1, K1, (AX)(R11*4)
+
+done37:
+	MOVQ R8, AX
+	MOVQ R9, CX
+	MOVQ R10, DX
+	DECQ DI
+	JNZ  row29
 	VZEROUPPER
 	RET
 
@@ -1437,54 +1649,62 @@ done2:
 	RET
 
 // func softmaxAVX2(y *float32, x *float32, d int, rows int) (peak float32, sum float64)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·softmaxAVX2(SB), NOSPLIT, $0-48
 	MOVQ y+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ d+16(FP), DX
-	MOVQ rows+24(FP), BX
+	MOVQ rows+24(FP), SI
 
-row:
-	MOVQ    DX, SI
+row1:
+	LEAQ    (AX)(DX*4), DI
+	LEAQ    (CX)(DX*4), R8
+	MOVQ    DX, BX
 	VMOVUPS fff800000<>+0(SB), Y0
 	VMOVUPS fff800000<>+0(SB), Y1
 	VMOVUPS fff800000<>+0(SB), Y2
 	VMOVUPS fff800000<>+0(SB), Y3
-	XORQ    DI, DI
+	XORQ    R9, R9
 
-again3:
-	CMPQ   SI, $+32
-	JLT    next4
-	VMAXPS (CX)(DI*4), Y0, Y0
-	VMAXPS 32(CX)(DI*4), Y1, Y1
-	VMAXPS 64(CX)(DI*4), Y2, Y2
-	VMAXPS 96(CX)(DI*4), Y3, Y3
-	ADDQ   $+32, DI
-	SUBQ   $+32, SI
-	JMP    again3
+again4:
+	CMPQ       BX, $+32
+	JLT        next5
+	PREFETCHT0 (AX)(R9*4)
+	VMAXPS     (CX)(R9*4), Y0, Y0
+	PREFETCHT0 32(AX)(R9*4)
+	VMAXPS     32(CX)(R9*4), Y1, Y1
+	PREFETCHT0 64(AX)(R9*4)
+	VMAXPS     64(CX)(R9*4), Y2, Y2
+	PREFETCHT0 96(AX)(R9*4)
+	VMAXPS     96(CX)(R9*4), Y3, Y3
+	ADDQ       $+32, R9
+	SUBQ       $+32, BX
+	JMP        again4
 
-next4:
-again5:
-	CMPQ   SI, $+8
-	JLT    next6
-	VMAXPS (CX)(DI*4), Y0, Y0
-	ADDQ   $+8, DI
-	SUBQ   $+8, SI
-	JMP    again5
+next5:
+again6:
+	CMPQ       BX, $+8
+	JLT        next7
+	PREFETCHT0 (AX)(R9*4)
+	VMAXPS     (CX)(R9*4), Y0, Y0
+	ADDQ       $+8, R9
+	SUBQ       $+8, BX
+	JMP        again6
 
-next6:
-	TESTQ        SI, SI
-	JZ           done2
-	LEAQ         masks<>+64(SB), R8
-	SHLQ         $0x02, SI
-	SUBQ         SI, R8
-	VMOVUPS      (R8), Y4
-	VMASKMOVPS   (CX)(DI*4), Y4, Y5
+next7:
+	TESTQ        BX, BX
+	JZ           done3
+	LEAQ         masks<>+64(SB), R10
+	SHLQ         $0x02, BX
+	SUBQ         BX, R10
+	VMOVUPS      (R10), Y4
+	PREFETCHT0   (AX)(R9*4)
+	VMASKMOVPS   (CX)(R9*4), Y4, Y5
 	VBROADCASTSS fff800000<>+0(SB), Y6
 	VBLENDVPS    Y4, Y5, Y6, Y5
 	VMAXPS       Y5, Y0, Y0
 
-done2:
+done3:
 	VMAXPS       Y1, Y0, Y0
 	VMAXPS       Y3, Y2, Y2
 	VMAXPS       Y2, Y0, Y0
@@ -1495,17 +1715,17 @@ done2:
 	VMOVSHDUP    X0, X1
 	VMAXPS       X1, X0, X0
 	VMOVSS       X0, peak+32(FP)
-	MOVQ         DX, SI
+	MOVQ         DX, BX
 	VBROADCASTSS X0, Y0
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
-	XORQ         DI, DI
+	XORQ         R9, R9
 
-again9:
-	CMPQ         SI, $+16
-	JLT          next10
-	VMOVUPS      (CX)(DI*4), Y3
-	VMOVUPS      32(CX)(DI*4), Y4
+again10:
+	CMPQ         BX, $+16
+	JLT          next11
+	VMOVUPS      (CX)(R9*4), Y3
+	VMOVUPS      32(CX)(R9*4), Y4
 	VSUBPS       Y0, Y3, Y3
 	VSUBPS       Y0, Y4, Y4
 	VBROADCASTSS fc2d00000<>+0(SB), Y5
@@ -1551,23 +1771,23 @@ again9:
 	VPADDD       f3f800000<>+0(SB), Y6, Y6
 	VMULPS       Y5, Y7, Y7
 	VMULPS       Y6, Y8, Y8
-	VMOVUPS      Y7, (AX)(DI*4)
-	VMOVUPS      Y8, 32(AX)(DI*4)
+	VMOVUPS      Y7, (AX)(R9*4)
+	VMOVUPS      Y8, 32(AX)(R9*4)
 	VADDPS       Y8, Y7, Y7
 	VEXTRACTF128 $0x01, Y7, X3
 	VCVTPS2PD    X3, Y3
 	VCVTPS2PD    X7, Y4
 	VADDPD       Y4, Y1, Y1
 	VADDPD       Y3, Y2, Y2
-	ADDQ         $+16, DI
-	SUBQ         $+16, SI
-	JMP          again9
+	ADDQ         $+16, R9
+	SUBQ         $+16, BX
+	JMP          again10
 
-next10:
-again11:
-	CMPQ         SI, $+8
-	JLT          next12
-	VMOVUPS      (CX)(DI*4), Y3
+next11:
+again12:
+	CMPQ         BX, $+8
+	JLT          next13
+	VMOVUPS      (CX)(R9*4), Y3
 	VSUBPS       Y0, Y3, Y3
 	VBROADCASTSS fc2d00000<>+0(SB), Y4
 	VMAXPS       Y3, Y4, Y3
@@ -1591,24 +1811,24 @@ again11:
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       f3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y5, Y5
-	VMOVUPS      Y5, (AX)(DI*4)
+	VMOVUPS      Y5, (AX)(R9*4)
 	VEXTRACTF128 $0x01, Y5, X3
 	VCVTPS2PD    X3, Y3
 	VCVTPS2PD    X5, Y4
 	VADDPD       Y4, Y1, Y1
 	VADDPD       Y3, Y2, Y2
-	ADDQ         $+8, DI
-	SUBQ         $+8, SI
-	JMP          again11
+	ADDQ         $+8, R9
+	SUBQ         $+8, BX
+	JMP          again12
 
-next12:
-	TESTQ        SI, SI
-	JZ           done8
-	LEAQ         masks<>+64(SB), R8
-	SHLQ         $0x02, SI
-	SUBQ         SI, R8
-	VMOVUPS      (R8), Y3
-	VMASKMOVPS   (CX)(DI*4), Y3, Y4
+next13:
+	TESTQ        BX, BX
+	JZ           done9
+	LEAQ         masks<>+64(SB), R10
+	SHLQ         $0x02, BX
+	SUBQ         BX, R10
+	VMOVUPS      (R10), Y3
+	VMASKMOVPS   (CX)(R9*4), Y3, Y4
 	VSUBPS       Y0, Y4, Y4
 	VBROADCASTSS fc2d00000<>+0(SB), Y0
 	VMAXPS       Y4, Y0, Y0
@@ -1632,7 +1852,7 @@ next12:
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       f3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y5, Y5
-	VMASKMOVPS   Y5, Y3, (AX)(DI*4)
+	VMASKMOVPS   Y5, Y3, (AX)(R9*4)
 	VBROADCASTSS f00000000<>+0(SB), Y0
 	VBLENDVPS    Y3, Y5, Y0, Y5
 	VEXTRACTF128 $0x01, Y5, X0
@@ -1641,7 +1861,7 @@ next12:
 	VADDPD       Y3, Y1, Y1
 	VADDPD       Y0, Y2, Y2
 
-done8:
+done9:
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTF128 $0x01, Y1, X0
 	VADDPD       X0, X1, X1
@@ -1652,247 +1872,138 @@ done8:
 	VCVTSS2SD    X0, X0, X0
 	VDIVSD       X1, X0, X0
 	VCVTSD2SS    X0, X0, X0
-	MOVQ         DX, SI
+	MOVQ         DX, BX
 	VBROADCASTSS X0, Y0
-	XORQ         DI, DI
+	XORQ         CX, CX
 
-again15:
-	CMPQ    SI, $+32
-	JLT     next16
-	VMOVUPS (AX)(DI*4), Y1
-	VMOVUPS 32(AX)(DI*4), Y2
-	VMOVUPS 64(AX)(DI*4), Y3
-	VMOVUPS 96(AX)(DI*4), Y4
-	VMULPS  Y0, Y1, Y1
-	VMULPS  Y0, Y2, Y2
-	VMULPS  Y0, Y3, Y3
-	VMULPS  Y0, Y4, Y4
-	VMOVUPS Y1, (AX)(DI*4)
-	VMOVUPS Y2, 32(AX)(DI*4)
-	VMOVUPS Y3, 64(AX)(DI*4)
-	VMOVUPS Y4, 96(AX)(DI*4)
-	ADDQ    $+32, DI
-	SUBQ    $+32, SI
-	JMP     again15
-
-next16:
-again17:
-	CMPQ    SI, $+8
-	JLT     next18
-	VMOVUPS (AX)(DI*4), Y1
-	VMULPS  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)(DI*4)
-	ADDQ    $+8, DI
-	SUBQ    $+8, SI
-	JMP     again17
-
-next18:
-	TESTQ      SI, SI
-	JZ         done14
-	LEAQ       masks<>+64(SB), R8
-	SHLQ       $0x02, SI
-	SUBQ       SI, R8
-	VMOVUPS    (R8), Y1
-	VMASKMOVPS (AX)(DI*4), Y1, Y2
+again16:
+	CMPQ       BX, $+32
+	JLT        next17
+	VMOVUPS    (AX)(CX*4), Y1
+	VMOVUPS    32(AX)(CX*4), Y2
+	VMOVUPS    64(AX)(CX*4), Y3
+	VMOVUPS    96(AX)(CX*4), Y4
+	VMULPS     Y0, Y1, Y1
 	VMULPS     Y0, Y2, Y2
-	VMASKMOVPS Y2, Y1, (AX)(DI*4)
+	VMULPS     Y0, Y3, Y3
+	VMULPS     Y0, Y4, Y4
+	PREFETCHT0 (R8)(CX*4)
+	PREFETCHT0 32(R8)(CX*4)
+	PREFETCHT0 64(R8)(CX*4)
+	PREFETCHT0 96(R8)(CX*4)
+	VMOVUPS    Y1, (AX)(CX*4)
+	VMOVUPS    Y2, 32(AX)(CX*4)
+	VMOVUPS    Y3, 64(AX)(CX*4)
+	VMOVUPS    Y4, 96(AX)(CX*4)
+	ADDQ       $+32, CX
+	SUBQ       $+32, BX
+	JMP        again16
 
-done14:
-	LEAQ (CX)(DX*4), CX
-	LEAQ (AX)(DX*4), AX
-	DECQ BX
-	JNZ  row
-	VZEROUPPER
-	RET
+next17:
+again18:
+	CMPQ       BX, $+8
+	JLT        next19
+	VMOVUPS    (AX)(CX*4), Y1
+	VMULPS     Y0, Y1, Y1
+	PREFETCHT0 (R8)(CX*4)
+	VMOVUPS    Y1, (AX)(CX*4)
+	ADDQ       $+8, CX
+	SUBQ       $+8, BX
+	JMP        again18
 
-// func softmaxGradAVX2(dx *float32, dy *float32, y *float32, d int, rows int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·softmaxGradAVX2(SB), NOSPLIT, $0-40
-	MOVQ dx+0(FP), AX
-	MOVQ dy+8(FP), CX
-	MOVQ y+16(FP), DX
-	MOVQ d+24(FP), BX
-	MOVQ rows+32(FP), SI
-
-row:
-	MOVQ   BX, DI
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	XORQ   R8, R8
-
-again3:
-	CMPQ         DI, $+16
-	JLT          next4
-	VMOVUPS      (CX)(R8*4), Y2
-	VMOVUPS      32(CX)(R8*4), Y3
-	VMULPS       (DX)(R8*4), Y2, Y2
-	VFMADD132PS  32(DX)(R8*4), Y2, Y3
-	VEXTRACTF128 $0x01, Y3, X2
-	VCVTPS2PD    X2, Y2
-	VCVTPS2PD    X3, Y3
-	VADDPD       Y3, Y0, Y0
-	VADDPD       Y2, Y1, Y1
-	ADDQ         $+16, R8
-	SUBQ         $+16, DI
-	JMP          again3
-
-next4:
-again5:
-	CMPQ         DI, $+8
-	JLT          next6
-	VMOVUPS      (CX)(R8*4), Y2
-	VMULPS       (DX)(R8*4), Y2, Y2
-	VEXTRACTF128 $0x01, Y2, X3
-	VCVTPS2PD    X3, Y3
-	VCVTPS2PD    X2, Y2
-	VADDPD       Y2, Y0, Y0
-	VADDPD       Y3, Y1, Y1
-	ADDQ         $+8, R8
-	SUBQ         $+8, DI
-	JMP          again5
-
-next6:
-	TESTQ        DI, DI
-	JZ           done2
-	LEAQ         masks<>+64(SB), R9
-	SHLQ         $0x02, DI
-	SUBQ         DI, R9
-	VMOVUPS      (R9), Y2
-	VMASKMOVPS   (CX)(R8*4), Y2, Y3
-	VMASKMOVPS   (DX)(R8*4), Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VEXTRACTF128 $0x01, Y3, X2
-	VCVTPS2PD    X2, Y2
-	VCVTPS2PD    X3, Y3
-	VADDPD       Y3, Y0, Y0
-	VADDPD       Y2, Y1, Y1
-
-done2:
-	VADDPD       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPD       X1, X0, X0
-	VMOVHLPS     X0, X1, X1
-	VADDPD       X1, X0, X0
-	VCVTSD2SS    X0, X0, X0
-	VBROADCASTSS X0, Y0
-	MOVQ         BX, DI
-	XORQ         R8, R8
-
-again9:
-	CMPQ    DI, $+16
-	JLT     next10
-	VMOVUPS (CX)(R8*4), Y1
-	VMOVUPS 32(CX)(R8*4), Y2
-	VSUBPS  Y0, Y1, Y1
-	VSUBPS  Y0, Y2, Y2
-	VMOVUPS (DX)(R8*4), Y3
-	VMULPS  Y3, Y1, Y1
-	VMOVUPS Y1, (AX)(R8*4)
-	VMOVUPS 32(DX)(R8*4), Y1
-	VMULPS  Y1, Y2, Y2
-	VMOVUPS Y2, 32(AX)(R8*4)
-	ADDQ    $+16, R8
-	SUBQ    $+16, DI
-	JMP     again9
-
-next10:
-again11:
-	CMPQ    DI, $+8
-	JLT     next12
-	VMOVUPS (CX)(R8*4), Y1
-	VSUBPS  Y0, Y1, Y1
-	VMOVUPS (DX)(R8*4), Y2
-	VMULPS  Y2, Y1, Y1
-	VMOVUPS Y1, (AX)(R8*4)
-	ADDQ    $+8, R8
-	SUBQ    $+8, DI
-	JMP     again11
-
-next12:
-	TESTQ      DI, DI
-	JZ         done8
+next19:
+	TESTQ      BX, BX
+	JZ         done15
 	LEAQ       masks<>+64(SB), R9
-	SHLQ       $0x02, DI
-	SUBQ       DI, R9
+	SHLQ       $0x02, BX
+	SUBQ       BX, R9
 	VMOVUPS    (R9), Y1
-	VMASKMOVPS (CX)(R8*4), Y1, Y2
-	VSUBPS     Y0, Y2, Y2
-	VMASKMOVPS (DX)(R8*4), Y1, Y0
+	VMASKMOVPS (AX)(CX*4), Y1, Y2
 	VMULPS     Y0, Y2, Y2
-	VMASKMOVPS Y2, Y1, (AX)(R8*4)
+	PREFETCHT0 (R8)(CX*4)
+	VMASKMOVPS Y2, Y1, (AX)(CX*4)
 
-done8:
-	LEAQ (AX)(BX*4), AX
-	LEAQ (CX)(BX*4), CX
-	LEAQ (DX)(BX*4), DX
+done15:
+	MOVQ DI, AX
+	MOVQ R8, CX
 	DECQ SI
-	JNZ  row
+	JNZ  row1
 	VZEROUPPER
 	RET
 
-// func softmaxGradAccAVX2(dx *float32, dy *float32, y *float32, d int, rows int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·softmaxGradAccAVX2(SB), NOSPLIT, $0-40
-	MOVQ dx+0(FP), AX
-	MOVQ dy+8(FP), CX
-	MOVQ y+16(FP), DX
-	MOVQ d+24(FP), BX
-	MOVQ rows+32(FP), SI
+// func softmaxGradAVX2(dx *float32, dy *float32, y *float32, d int, rows int, flags int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·softmaxGradAVX2(SB), NOSPLIT, $0-48
+	MOVQ  flags+40(FP), AX
+	TESTQ $0x00000040, AX
+	JZ    next1
+	MOVQ  dx+0(FP), AX
+	MOVQ  dy+8(FP), CX
+	MOVQ  y+16(FP), DX
+	MOVQ  d+24(FP), BX
+	MOVQ  rows+32(FP), DI
 
-row:
-	MOVQ   BX, DI
+row2:
+	LEAQ   (AX)(BX*4), R8
+	LEAQ   (CX)(BX*4), R9
+	LEAQ   (DX)(BX*4), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
-	XORQ   R8, R8
+	MOVQ   BX, SI
+	XORQ   R11, R11
 
-again3:
-	CMPQ         DI, $+16
-	JLT          next4
-	VMOVUPS      (CX)(R8*4), Y2
-	VMOVUPS      32(CX)(R8*4), Y3
-	VMULPS       (DX)(R8*4), Y2, Y2
-	VFMADD132PS  32(DX)(R8*4), Y2, Y3
+again5:
+	CMPQ         SI, $+16
+	JLT          next6
+	VMOVUPS      (CX)(R11*4), Y2
+	VMOVUPS      32(CX)(R11*4), Y3
+	VMULPS       (DX)(R11*4), Y2, Y2
+	VFMADD132PS  32(DX)(R11*4), Y2, Y3
+	PREFETCHT0   (AX)(R11*4)
+	PREFETCHT0   32(AX)(R11*4)
 	VEXTRACTF128 $0x01, Y3, X2
 	VCVTPS2PD    X2, Y2
 	VCVTPS2PD    X3, Y3
 	VADDPD       Y3, Y0, Y0
 	VADDPD       Y2, Y1, Y1
-	ADDQ         $+16, R8
-	SUBQ         $+16, DI
-	JMP          again3
+	ADDQ         $+16, R11
+	SUBQ         $+16, SI
+	JMP          again5
 
-next4:
-again5:
-	CMPQ         DI, $+8
-	JLT          next6
-	VMOVUPS      (CX)(R8*4), Y2
-	VMULPS       (DX)(R8*4), Y2, Y2
+next6:
+again7:
+	CMPQ         SI, $+8
+	JLT          next8
+	VMOVUPS      (CX)(R11*4), Y2
+	VMULPS       (DX)(R11*4), Y2, Y2
+	PREFETCHT0   (AX)(R11*4)
 	VEXTRACTF128 $0x01, Y2, X3
 	VCVTPS2PD    X3, Y3
 	VCVTPS2PD    X2, Y2
 	VADDPD       Y2, Y0, Y0
 	VADDPD       Y3, Y1, Y1
-	ADDQ         $+8, R8
-	SUBQ         $+8, DI
-	JMP          again5
+	ADDQ         $+8, R11
+	SUBQ         $+8, SI
+	JMP          again7
 
-next6:
-	TESTQ        DI, DI
-	JZ           done2
-	LEAQ         masks<>+64(SB), R9
-	SHLQ         $0x02, DI
-	SUBQ         DI, R9
-	VMOVUPS      (R9), Y2
-	VMASKMOVPS   (CX)(R8*4), Y2, Y3
-	VMASKMOVPS   (DX)(R8*4), Y2, Y2
+next8:
+	TESTQ        SI, SI
+	JZ           done4
+	LEAQ         masks<>+64(SB), R12
+	SHLQ         $0x02, SI
+	SUBQ         SI, R12
+	VMOVUPS      (R12), Y2
+	VMASKMOVPS   (CX)(R11*4), Y2, Y3
+	VMASKMOVPS   (DX)(R11*4), Y2, Y2
 	VMULPS       Y2, Y3, Y3
+	PREFETCHT0   (AX)(R11*4)
 	VEXTRACTF128 $0x01, Y3, X2
 	VCVTPS2PD    X2, Y2
 	VCVTPS2PD    X3, Y3
 	VADDPD       Y3, Y0, Y0
 	VADDPD       Y2, Y1, Y1
 
-done2:
+done4:
 	VADDPD       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPD       X1, X0, X0
@@ -1900,62 +2011,345 @@ done2:
 	VADDPD       X1, X0, X0
 	VCVTSD2SS    X0, X0, X0
 	VBROADCASTSS X0, Y0
-	MOVQ         BX, DI
-	XORQ         R8, R8
+	MOVQ         BX, SI
+	XORQ         R11, R11
 
-again9:
-	CMPQ        DI, $+16
-	JLT         next10
-	VMOVUPS     (CX)(R8*4), Y1
-	VMOVUPS     32(CX)(R8*4), Y2
+again11:
+	CMPQ        SI, $+16
+	JLT         next12
+	VMOVUPS     (CX)(R11*4), Y1
+	VMOVUPS     32(CX)(R11*4), Y2
 	VSUBPS      Y0, Y1, Y1
 	VSUBPS      Y0, Y2, Y2
-	VMOVUPS     (DX)(R8*4), Y3
-	VMOVUPS     (AX)(R8*4), Y4
+	PREFETCHT0  (R9)(R11*4)
+	PREFETCHT0  32(R9)(R11*4)
+	PREFETCHT0  (R10)(R11*4)
+	PREFETCHT0  32(R10)(R11*4)
+	VMOVUPS     (DX)(R11*4), Y3
+	VMOVUPS     (AX)(R11*4), Y4
 	VFMADD231PS Y3, Y1, Y4
-	VMOVUPS     Y4, (AX)(R8*4)
-	VMOVUPS     32(DX)(R8*4), Y1
-	VMOVUPS     32(AX)(R8*4), Y3
+	VMOVUPS     Y4, (AX)(R11*4)
+	VMOVUPS     32(DX)(R11*4), Y1
+	VMOVUPS     32(AX)(R11*4), Y3
 	VFMADD231PS Y1, Y2, Y3
-	VMOVUPS     Y3, 32(AX)(R8*4)
-	ADDQ        $+16, R8
-	SUBQ        $+16, DI
-	JMP         again9
-
-next10:
-again11:
-	CMPQ        DI, $+8
-	JLT         next12
-	VMOVUPS     (CX)(R8*4), Y1
-	VSUBPS      Y0, Y1, Y1
-	VMOVUPS     (DX)(R8*4), Y2
-	VMOVUPS     (AX)(R8*4), Y3
-	VFMADD231PS Y2, Y1, Y3
-	VMOVUPS     Y3, (AX)(R8*4)
-	ADDQ        $+8, R8
-	SUBQ        $+8, DI
+	VMOVUPS     Y3, 32(AX)(R11*4)
+	ADDQ        $+16, R11
+	SUBQ        $+16, SI
 	JMP         again11
 
 next12:
-	TESTQ       DI, DI
-	JZ          done8
-	LEAQ        masks<>+64(SB), R9
-	SHLQ        $0x02, DI
-	SUBQ        DI, R9
-	VMOVUPS     (R9), Y1
-	VMASKMOVPS  (CX)(R8*4), Y1, Y2
-	VSUBPS      Y0, Y2, Y2
-	VMASKMOVPS  (DX)(R8*4), Y1, Y0
-	VMASKMOVPS  (AX)(R8*4), Y1, Y3
-	VFMADD231PS Y0, Y2, Y3
-	VMASKMOVPS  Y3, Y1, (AX)(R8*4)
+again13:
+	CMPQ        SI, $+8
+	JLT         next14
+	VMOVUPS     (CX)(R11*4), Y1
+	VSUBPS      Y0, Y1, Y1
+	PREFETCHT0  (R9)(R11*4)
+	PREFETCHT0  (R10)(R11*4)
+	VMOVUPS     (DX)(R11*4), Y2
+	VMOVUPS     (AX)(R11*4), Y3
+	VFMADD231PS Y2, Y1, Y3
+	VMOVUPS     Y3, (AX)(R11*4)
+	ADDQ        $+8, R11
+	SUBQ        $+8, SI
+	JMP         again13
 
-done8:
-	LEAQ (AX)(BX*4), AX
-	LEAQ (CX)(BX*4), CX
-	LEAQ (DX)(BX*4), DX
-	DECQ SI
-	JNZ  row
+next14:
+	TESTQ       SI, SI
+	JZ          done10
+	LEAQ        masks<>+64(SB), R12
+	SHLQ        $0x02, SI
+	SUBQ        SI, R12
+	VMOVUPS     (R12), Y1
+	VMASKMOVPS  (CX)(R11*4), Y1, Y2
+	VSUBPS      Y0, Y2, Y2
+	PREFETCHT0  (R9)(R11*4)
+	PREFETCHT0  (R10)(R11*4)
+	VMASKMOVPS  (DX)(R11*4), Y1, Y0
+	VMASKMOVPS  (AX)(R11*4), Y1, Y3
+	VFMADD231PS Y0, Y2, Y3
+	VMASKMOVPS  Y3, Y1, (AX)(R11*4)
+
+done10:
+	MOVQ R8, AX
+	MOVQ R9, CX
+	MOVQ R10, DX
+	DECQ DI
+	JNZ  row2
+	VZEROUPPER
+	RET
+
+next1:
+	TESTQ $0x00000001, AX
+	JZ    next15
+	MOVQ  dx+0(FP), AX
+	MOVQ  dy+8(FP), CX
+	MOVQ  y+16(FP), DX
+	MOVQ  d+24(FP), BX
+	MOVQ  rows+32(FP), DI
+
+row16:
+	LEAQ   (AX)(BX*4), R8
+	LEAQ   (CX)(BX*4), R9
+	LEAQ   (DX)(BX*4), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   BX, SI
+	XORQ   R11, R11
+
+again19:
+	CMPQ         SI, $+16
+	JLT          next20
+	VMOVUPS      (CX)(R11*4), Y2
+	VMOVUPS      32(CX)(R11*4), Y3
+	VMULPS       (DX)(R11*4), Y2, Y2
+	VFMADD132PS  32(DX)(R11*4), Y2, Y3
+	VEXTRACTF128 $0x01, Y3, X2
+	VCVTPS2PD    X2, Y2
+	VCVTPS2PD    X3, Y3
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y2, Y1, Y1
+	ADDQ         $+16, R11
+	SUBQ         $+16, SI
+	JMP          again19
+
+next20:
+again21:
+	CMPQ         SI, $+8
+	JLT          next22
+	VMOVUPS      (CX)(R11*4), Y2
+	VMULPS       (DX)(R11*4), Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VCVTPS2PD    X3, Y3
+	VCVTPS2PD    X2, Y2
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	ADDQ         $+8, R11
+	SUBQ         $+8, SI
+	JMP          again21
+
+next22:
+	TESTQ        SI, SI
+	JZ           done18
+	LEAQ         masks<>+64(SB), R12
+	SHLQ         $0x02, SI
+	SUBQ         SI, R12
+	VMOVUPS      (R12), Y2
+	VMASKMOVPS   (CX)(R11*4), Y2, Y3
+	VMASKMOVPS   (DX)(R11*4), Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X2
+	VCVTPS2PD    X2, Y2
+	VCVTPS2PD    X3, Y3
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y2, Y1, Y1
+
+done18:
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VMOVHLPS     X0, X1, X1
+	VADDPD       X1, X0, X0
+	VCVTSD2SS    X0, X0, X0
+	VBROADCASTSS X0, Y0
+	MOVQ         BX, SI
+	XORQ         R11, R11
+
+again25:
+	CMPQ       SI, $+16
+	JLT        next26
+	VMOVUPS    (CX)(R11*4), Y1
+	VMOVUPS    32(CX)(R11*4), Y2
+	VSUBPS     Y0, Y1, Y1
+	VSUBPS     Y0, Y2, Y2
+	PREFETCHT0 (R9)(R11*4)
+	PREFETCHT0 32(R9)(R11*4)
+	PREFETCHT0 (R10)(R11*4)
+	PREFETCHT0 32(R10)(R11*4)
+	VMOVUPS    (DX)(R11*4), Y3
+	VMULPS     Y3, Y1, Y1
+	VMOVNTPS   Y1, (AX)(R11*4)
+	VMOVUPS    32(DX)(R11*4), Y1
+	VMULPS     Y1, Y2, Y2
+	VMOVNTPS   Y2, 32(AX)(R11*4)
+	ADDQ       $+16, R11
+	SUBQ       $+16, SI
+	JMP        again25
+
+next26:
+again27:
+	CMPQ       SI, $+8
+	JLT        next28
+	VMOVUPS    (CX)(R11*4), Y1
+	VSUBPS     Y0, Y1, Y1
+	PREFETCHT0 (R9)(R11*4)
+	PREFETCHT0 (R10)(R11*4)
+	VMOVUPS    (DX)(R11*4), Y2
+	VMULPS     Y2, Y1, Y1
+	VMOVNTPS   Y1, (AX)(R11*4)
+	ADDQ       $+8, R11
+	SUBQ       $+8, SI
+	JMP        again27
+
+next28:
+	TESTQ      SI, SI
+	JZ         done24
+	LEAQ       masks<>+64(SB), R12
+	SHLQ       $0x02, SI
+	SUBQ       SI, R12
+	VMOVUPS    (R12), Y1
+	VMASKMOVPS (CX)(R11*4), Y1, Y2
+	VSUBPS     Y0, Y2, Y2
+	PREFETCHT0 (R9)(R11*4)
+	PREFETCHT0 (R10)(R11*4)
+	VMASKMOVPS (DX)(R11*4), Y1, Y0
+	VMULPS     Y0, Y2, Y2
+	VMASKMOVPS Y2, Y1, (AX)(R11*4)
+
+done24:
+	MOVQ R8, AX
+	MOVQ R9, CX
+	MOVQ R10, DX
+	DECQ DI
+	JNZ  row16
+	SFENCE
+	VZEROUPPER
+	RET
+
+next15:
+	MOVQ dx+0(FP), AX
+	MOVQ dy+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ d+24(FP), BX
+	MOVQ rows+32(FP), DI
+
+row29:
+	LEAQ   (AX)(BX*4), R8
+	LEAQ   (CX)(BX*4), R9
+	LEAQ   (DX)(BX*4), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   BX, SI
+	XORQ   R11, R11
+
+again32:
+	CMPQ         SI, $+16
+	JLT          next33
+	VMOVUPS      (CX)(R11*4), Y2
+	VMOVUPS      32(CX)(R11*4), Y3
+	VMULPS       (DX)(R11*4), Y2, Y2
+	VFMADD132PS  32(DX)(R11*4), Y2, Y3
+	PREFETCHT0   (AX)(R11*4)
+	PREFETCHT0   32(AX)(R11*4)
+	VEXTRACTF128 $0x01, Y3, X2
+	VCVTPS2PD    X2, Y2
+	VCVTPS2PD    X3, Y3
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y2, Y1, Y1
+	ADDQ         $+16, R11
+	SUBQ         $+16, SI
+	JMP          again32
+
+next33:
+again34:
+	CMPQ         SI, $+8
+	JLT          next35
+	VMOVUPS      (CX)(R11*4), Y2
+	VMULPS       (DX)(R11*4), Y2, Y2
+	PREFETCHT0   (AX)(R11*4)
+	VEXTRACTF128 $0x01, Y2, X3
+	VCVTPS2PD    X3, Y3
+	VCVTPS2PD    X2, Y2
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	ADDQ         $+8, R11
+	SUBQ         $+8, SI
+	JMP          again34
+
+next35:
+	TESTQ        SI, SI
+	JZ           done31
+	LEAQ         masks<>+64(SB), R12
+	SHLQ         $0x02, SI
+	SUBQ         SI, R12
+	VMOVUPS      (R12), Y2
+	VMASKMOVPS   (CX)(R11*4), Y2, Y3
+	VMASKMOVPS   (DX)(R11*4), Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	PREFETCHT0   (AX)(R11*4)
+	VEXTRACTF128 $0x01, Y3, X2
+	VCVTPS2PD    X2, Y2
+	VCVTPS2PD    X3, Y3
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y2, Y1, Y1
+
+done31:
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VMOVHLPS     X0, X1, X1
+	VADDPD       X1, X0, X0
+	VCVTSD2SS    X0, X0, X0
+	VBROADCASTSS X0, Y0
+	MOVQ         BX, SI
+	XORQ         R11, R11
+
+again38:
+	CMPQ       SI, $+16
+	JLT        next39
+	VMOVUPS    (CX)(R11*4), Y1
+	VMOVUPS    32(CX)(R11*4), Y2
+	VSUBPS     Y0, Y1, Y1
+	VSUBPS     Y0, Y2, Y2
+	PREFETCHT0 (R9)(R11*4)
+	PREFETCHT0 32(R9)(R11*4)
+	PREFETCHT0 (R10)(R11*4)
+	PREFETCHT0 32(R10)(R11*4)
+	VMOVUPS    (DX)(R11*4), Y3
+	VMULPS     Y3, Y1, Y1
+	VMOVUPS    Y1, (AX)(R11*4)
+	VMOVUPS    32(DX)(R11*4), Y1
+	VMULPS     Y1, Y2, Y2
+	VMOVUPS    Y2, 32(AX)(R11*4)
+	ADDQ       $+16, R11
+	SUBQ       $+16, SI
+	JMP        again38
+
+next39:
+again40:
+	CMPQ       SI, $+8
+	JLT        next41
+	VMOVUPS    (CX)(R11*4), Y1
+	VSUBPS     Y0, Y1, Y1
+	PREFETCHT0 (R9)(R11*4)
+	PREFETCHT0 (R10)(R11*4)
+	VMOVUPS    (DX)(R11*4), Y2
+	VMULPS     Y2, Y1, Y1
+	VMOVUPS    Y1, (AX)(R11*4)
+	ADDQ       $+8, R11
+	SUBQ       $+8, SI
+	JMP        again40
+
+next41:
+	TESTQ      SI, SI
+	JZ         done37
+	LEAQ       masks<>+64(SB), R12
+	SHLQ       $0x02, SI
+	SUBQ       SI, R12
+	VMOVUPS    (R12), Y1
+	VMASKMOVPS (CX)(R11*4), Y1, Y2
+	VSUBPS     Y0, Y2, Y2
+	PREFETCHT0 (R9)(R11*4)
+	PREFETCHT0 (R10)(R11*4)
+	VMASKMOVPS (DX)(R11*4), Y1, Y0
+	VMULPS     Y0, Y2, Y2
+	VMASKMOVPS Y2, Y1, (AX)(R11*4)
+
+done37:
+	MOVQ R8, AX
+	MOVQ R9, CX
+	MOVQ R10, DX
+	DECQ DI
+	JNZ  row29
 	VZEROUPPER
 	RET
 

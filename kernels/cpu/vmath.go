@@ -3,19 +3,19 @@ package cpu
 import "truegrain/kernels"
 
 // vmath is the kernels of exponential functions and their kin. One call gets at most kernelGrain elements; there
-// may be none. Gradients come in two versions, by accumulates: written, and added to what is there.
+// may be none. flags are those of streamflags.go: flagPast, and for gradients flagAdd.
 type vmath struct {
 	exp         func(y, x *float32, n int)
 	rowMax      func(x *float32, n int) float32
 	rowExp      func(y, x *float32, n int, peak float32) float64
 	rowScale    func(y *float32, n int, s float32)
 	softmax     func(y, x *float32, d, rows int) (peak float32, sum float64)
-	gelu        func(y, x *float32, n int)
-	geluGrad    [2]func(dx, dy, x *float32, n int)
-	sigmoid     func(y, x *float32, n int)
-	sigmoidGrad [2]func(dx, dy, y *float32, n int)
-	softmaxGrad [2]func(dx, dy, y *float32, d, rows int)
-	dropout     [2]dropKernel
+	softmaxGrad func(dx, dy, y *float32, d, rows, flags int)
+	gelu        func(y, x *float32, n, flags int)
+	geluGrad    func(dx, dy, x *float32, n, flags int)
+	sigmoid     func(y, x *float32, n, flags int)
+	sigmoidGrad func(dx, dy, y *float32, n, flags int)
+	dropout     dropKernel
 	layerNorm   layerNorms
 }
 
@@ -29,34 +29,43 @@ var vmathGo = vmath{
 	rowExp:      rowExpGo,
 	rowScale:    rowScaleGo,
 	softmax:     softmaxGo,
+	softmaxGrad: softmaxGradGo,
 	gelu:        geluGo,
-	geluGrad:    [2]func(dx, dy, x *float32, n int){geluGradGo(false), geluGradGo(true)},
+	geluGrad:    geluGradGo,
 	sigmoid:     sigmoidGo,
-	sigmoidGrad: [2]func(dx, dy, y *float32, n int){sigmoidGradGo(false), sigmoidGradGo(true)},
-	softmaxGrad: [2]func(dx, dy, y *float32, d, rows int){softmaxGradGo(false), softmaxGradGo(true)},
-	dropout:     [2]dropKernel{dropoutGo(false), dropoutGo(true)},
+	sigmoidGrad: sigmoidGradGo,
+	dropout:     dropoutGo,
 	layerNorm:   layerNormGo,
 }
 
-// accumulates is the index of a gradient's kernel.
-func accumulates(acc bool) int {
-	if acc {
-		return 1
+// storing is the flags of a kernel that writes a gradient, of rows of d elements.
+func storing(g kernels.Grad, d int) int {
+	if g.Acc {
+		return flagAdd
 	}
-	return 0
+	return pastRows(floats(g.Buf), d)
 }
 
-// map1 is y = kernel(x), chunk by chunk.
-func (b *Backend) map1(op string, y, x kernels.Buf, n int, kernel func(y, x *float32, n int)) {
+// pastRows is flagPast for a large output of rows of d elements that fill whole cache lines.
+func pastRows(out []float32, d int) int {
+	if d%16 != 0 {
+		return 0
+	}
+	return past(out)
+}
+
+// transform is y = kernel(x), chunk by chunk.
+func (b *Backend) transform(op string, y, x kernels.Buf, n int, kernel func(y, x *float32, n, flags int)) {
 	exactly(op, "X", x, n)
 	exactly(op, "Y", y, n)
 	out, in := floats(y), floats(x)
-	b.elements(n, func(lo, hi int) { kernel(&out[lo], &in[lo], hi-lo) })
+	flags := past(out)
+	b.elements(n, func(lo, hi int) { kernel(&out[lo], &in[lo], hi-lo, flags) })
 }
 
 // slope is a wanted gradient dx (+)= kernel(dy, x), chunk by chunk, x being what the derivative is a function of.
 func (b *Backend) slope(
-	op string, g kernels.Grad, dy, x kernels.Buf, n int, kernel [2]func(dx, dy, x *float32, n int),
+	op string, g kernels.Grad, dy, x kernels.Buf, n int, kernel func(dx, dy, x *float32, n, flags int),
 ) {
 	if !g.Wanted() {
 		return
@@ -65,13 +74,13 @@ func (b *Backend) slope(
 	exactly(op, "DY", dy, n)
 	exactly(op, "X", x, n)
 	out, in, at := floats(g.Buf), floats(dy), floats(x)
-	f := kernel[accumulates(g.Acc)]
-	b.elements(n, func(lo, hi int) { f(&out[lo], &in[lo], &at[lo], hi-lo) })
+	flags := storing(g, 16)
+	b.elements(n, func(lo, hi int) { kernel(&out[lo], &in[lo], &at[lo], hi-lo, flags) })
 }
 
-// put writes v to a gradient, or adds it.
-func put(to *float32, v float32, acc bool) {
-	if acc {
+// put writes v to an element of a gradient, or adds it.
+func put(to *float32, v float32, flags int) {
+	if flags&flagAdd != 0 {
 		v += *to
 	}
 	*to = v

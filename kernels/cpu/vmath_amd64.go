@@ -8,18 +8,13 @@ var vmathAVX512 = vmath{
 	rowExp:      rowExpAVX512,
 	rowScale:    rowScaleAVX512,
 	softmax:     softmaxAVX512,
+	softmaxGrad: softmaxGradAVX512,
 	gelu:        geluAVX512,
-	geluGrad:    [2]func(dx, dy, x *float32, n int){geluGradAVX512, geluGradAccAVX512},
+	geluGrad:    geluGradAVX512,
 	sigmoid:     sigmoidAVX512,
-	sigmoidGrad: [2]func(dx, dy, y *float32, n int){sigmoidGradAVX512, sigmoidGradAccAVX512},
-	softmaxGrad: [2]func(dx, dy, y *float32, d, rows int){softmaxGradAVX512, softmaxGradAccAVX512},
-	dropout:     [2]dropKernel{dropoutAVX512, dropoutAccAVX512},
-	layerNorm: layerNorms{
-		forward: layerNormAVX512,
-		grad: [2]func(dx, dy, x, gamma, mean, rstd *float32, d, rows int){
-			layerNormGradAVX512, layerNormGradAccAVX512},
-		sums: layerNormSumsAVX512,
-	},
+	sigmoidGrad: sigmoidGradAVX512,
+	dropout:     dropoutAVX512,
+	layerNorm:   layerNorms{layerNormAVX512, layerNormGradAVX512, layerNormSumsAVX512},
 }
 
 var vmathAVX2 = vmath{
@@ -28,16 +23,11 @@ var vmathAVX2 = vmath{
 	rowExp:      rowExpAVX2,
 	rowScale:    rowScaleAVX2,
 	softmax:     softmaxAVX2,
+	softmaxGrad: softmaxGradAVX2,
 	gelu:        geluAVX2,
-	geluGrad:    [2]func(dx, dy, x *float32, n int){geluGradAVX2, geluGradAccAVX2},
+	geluGrad:    geluGradAVX2,
 	sigmoid:     sigmoidAVX2,
-	sigmoidGrad: [2]func(dx, dy, y *float32, n int){sigmoidGradAVX2, sigmoidGradAccAVX2},
-	softmaxGrad: [2]func(dx, dy, y *float32, d, rows int){softmaxGradAVX2, softmaxGradAccAVX2},
-	dropout:     [2]dropKernel{dropoutAVX2, dropoutAccAVX2},
-	layerNorm: layerNorms{
-		forward: layerNormAVX2,
-		grad: [2]func(dx, dy, x, gamma, mean, rstd *float32, d, rows int){
-			layerNormGradAVX2, layerNormGradAccAVX2},
-		sums: layerNormSumsAVX2,
-	},
+	sigmoidGrad: sigmoidGradAVX2,
+	dropout:     dropoutAVX2,
+	layerNorm:   layerNorms{layerNormAVX2, layerNormGradAVX2, layerNormSumsAVX2},
 }

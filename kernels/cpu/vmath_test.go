@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 )
@@ -92,12 +93,12 @@ func zero(float64) float64 { return 0 }
 func phi(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
 
 func TestGELU(t *testing.T) {
-	sweep(t, 5.5, func(l *level, y, x *float32, n int) { l.vmath.gelu(y, x, n) },
+	sweep(t, 5.5, func(l *level, y, x *float32, n int) { l.vmath.gelu(y, x, n, 0) },
 		func(x float64) float64 { return x * phi(x) }, zero)
 }
 
 func TestSigmoid(t *testing.T) {
-	sweep(t, 2.5, func(l *level, y, x *float32, n int) { l.vmath.sigmoid(y, x, n) },
+	sweep(t, 2.5, func(l *level, y, x *float32, n int) { l.vmath.sigmoid(y, x, n, 0) },
 		func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }, zero)
 }
 
@@ -109,7 +110,7 @@ func TestGELUSlope(t *testing.T) {
 		ones[i] = 1
 	}
 	slope := func(x float64) float64 { return phi(x) + x*math.Exp(-x*x/2)/math.Sqrt(2*math.Pi) }
-	sweep(t, 5.5, func(l *level, y, x *float32, n int) { l.vmath.geluGrad[0](y, &ones[0], x, n) }, slope, phi)
+	sweep(t, 5.5, func(l *level, y, x *float32, n int) { l.vmath.geluGrad(y, &ones[0], x, n, 0) }, slope, phi)
 }
 
 // special are the values at which functions turn.
@@ -189,38 +190,59 @@ func compareSoftmax(t *testing.T, l *level, seed uint64, d, rows int, strange bo
 	requireClose(t, want, inPlace, 4, 0, "three passes over each of %d rows of %d", rows, d)
 
 	dy, old := framed(rng, d*rows, 1, false), framed(rng, d*rows, 1, false)
-	for acc := range 2 {
-		want, got := slices.Clone(old), slices.Clone(old)
-		vmathGo.softmaxGrad[acc](&want[16], &dy[16], &y[16], d, rows)
-		l.vmath.softmaxGrad[acc](&got[16], &dy[16], &y[16], d, rows)
-		requireClose(t, want, got, 4, 1e-6, "gradient of %d rows of %d, added %v", rows, d, acc)
+	for _, flags := range storeFlags(d) {
+		want, got := slices.Clone(old), onLine(old)
+		vmathGo.softmaxGrad(&want[16], &dy[16], &y[16], d, rows, flags)
+		l.vmath.softmaxGrad(&got[16], &dy[16], &y[16], d, rows, flags)
+		requireClose(t, want, got, 4, 1e-6, "gradient of %d rows of %d, flags %v", rows, d, flags)
 	}
+}
+
+// storeFlags are the flags of a kernel that writes a gradient of rows of d elements.
+func storeFlags(d int) []int {
+	if d%16 != 0 {
+		return []int{0, flagAdd}
+	}
+	return []int{0, flagAdd, flagPast}
+}
+
+// onLine is a copy of x on a cache line.
+func onLine(x []float32) []float32 {
+	y := make([]float32, len(x)+16)
+	for uintptr(unsafe.Pointer(&y[0]))%64 != 0 {
+		y = y[1:]
+	}
+	return append(y[:0], x...)
 }
 
 // compareElementwise runs the element-wise kernels on equal arrays in assembly and in Go. bound is in units in
 // the last place, small an absolute error where results are differences.
 func compareElementwise(t *testing.T, l *level, seed uint64, n int, strange bool) {
 	t.Helper()
-	g, m := &vmathGo, &l.vmath
 	for _, c := range []struct {
 		name         string
 		bound, small float64
-		run          func(m *vmath, y, x, dy *float32)
+		run          func(m *vmath, y, x, dy *float32, flags int)
+		grad         bool
 	}{
-		{"exp", 2, 0, func(m *vmath, y, x, _ *float32) { m.exp(y, x, n) }},
-		{"gelu", 6, 0, func(m *vmath, y, x, _ *float32) { m.gelu(y, x, n) }},
-		{"geluGrad", 6, 1e-6, func(m *vmath, y, x, dy *float32) { m.geluGrad[0](y, dy, x, n) }},
-		{"geluGradAcc", 6, 1e-6, func(m *vmath, y, x, dy *float32) { m.geluGrad[1](y, dy, x, n) }},
-		{"sigmoid", 3, 0, func(m *vmath, y, x, _ *float32) { m.sigmoid(y, x, n) }},
-		{"sigmoidGrad", 2, 0, func(m *vmath, y, x, dy *float32) { m.sigmoidGrad[0](y, dy, x, n) }},
-		{"sigmoidGradAcc", 2, 1e-5, func(m *vmath, y, x, dy *float32) { m.sigmoidGrad[1](y, dy, x, n) }},
+		{"exp", 2, 0, func(m *vmath, y, x, _ *float32, _ int) { m.exp(y, x, n) }, false},
+		{"gelu", 6, 0, func(m *vmath, y, x, _ *float32, flags int) { m.gelu(y, x, n, flags) }, false},
+		{"geluGrad", 6, 1e-6, func(m *vmath, y, x, dy *float32, flags int) { m.geluGrad(y, dy, x, n, flags) }, true},
+		{"sigmoid", 3, 0, func(m *vmath, y, x, _ *float32, flags int) { m.sigmoid(y, x, n, flags) }, false},
+		{"sigmoidGrad", 2, 1e-5, func(m *vmath, y, x, dy *float32, flags int) { m.sigmoidGrad(y, dy, x, n, flags) },
+			true},
 	} {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		x, dy, y := framed(rng, n, 5, strange), framed(rng, n, 1, false), framed(rng, n, 1, false)
-		want, got := slices.Clone(y), slices.Clone(y)
-		c.run(g, &want[16], &x[16], &dy[16])
-		c.run(m, &got[16], &x[16], &dy[16])
-		requireClose(t, want, got, c.bound, c.small, "%s of %d", c.name, n)
+		for _, flags := range storeFlags(16) {
+			if flags == flagAdd && !c.grad {
+				continue
+			}
+			want, got := slices.Clone(y), onLine(y)
+			c.run(&vmathGo, &want[16], &x[16], &dy[16], flags)
+			c.run(&l.vmath, &got[16], &x[16], &dy[16], flags)
+			requireClose(t, want, got, c.bound, c.small, "%s of %d, flags %d", c.name, n, flags)
+		}
 	}
 }
 
@@ -272,15 +294,19 @@ func compareDropout(t *testing.T, l *level, seed, block uint64, n int, p float64
 	rng := rand.New(rand.NewPCG(seed, 3))
 	x, old := framed(rng, n, 1, false), framed(rng, n, 1, false)
 	least, keep := threshold(p)
-	for acc := range 2 {
-		want, got := slices.Clone(old), slices.Clone(old)
-		vmathGo.dropout[acc](&want[16], &x[16], n, block, uint32(seed), uint32(seed>>32), 8, 9, least, keep)
-		l.vmath.dropout[acc](&got[16], &x[16], n, block, uint32(seed), uint32(seed>>32), 8, 9, least, keep)
-		if acc == 1 { // multiply and add, in one step or two
+	for _, flags := range storeFlags(16) {
+		want, got := slices.Clone(old), onLine(old)
+		for _, c := range []struct {
+			m *vmath
+			y []float32
+		}{{&vmathGo, want}, {&l.vmath, got}} {
+			c.m.dropout(&c.y[16], &x[16], n, block, uint32(seed), uint32(seed>>32), 8, 9, least, keep, flags)
+		}
+		if flags == flagAdd { // multiply and add, in one step or two
 			requireClose(t, want, got, 1, 1e-6, "dropout of %d", n)
 			continue
 		}
-		require.Equal(t, want, got, "dropout of %d, p = %v", n, p)
+		require.Equal(t, want, got, "dropout of %d, p = %v, flags %d", n, p, flags)
 	}
 }
 
@@ -314,30 +340,26 @@ func compareLayerNorm(t *testing.T, l *level, seed uint64, d, rows int, offset f
 	for i := range n {
 		x[16+i] += offset
 	}
-	type results struct{ y, mean, rstd, dx, added []float32 }
+	type results struct{ y, mean, rstd, dx []float32 }
 	type sums struct{ sum, dot []float64 }
-	run := func(m *layerNorms) (o results, s sums) {
-		o = results{slices.Clone(old), framed(rng, rows, 1, false), framed(rng, rows, 1, false), slices.Clone(old),
-			slices.Clone(old)}
-		m.forward(&o.y[16], &x[16], &gamma[16], &beta[16], &o.mean[16], &o.rstd[16], d, rows, 1e-6)
-		m.grad[0](&o.dx[16], &dy[16], &x[16], &gamma[16], &o.mean[16], &o.rstd[16], d, rows)
-		m.grad[1](&o.added[16], &dy[16], &x[16], &gamma[16], &o.mean[16], &o.rstd[16], d, rows)
+	run := func(m *layerNorms, flags int) (o results, s sums) {
+		o = results{onLine(old), framed(rng, rows, 1, false), framed(rng, rows, 1, false), onLine(old)}
+		m.forward(&o.y[16], &x[16], &gamma[16], &beta[16], &o.mean[16], &o.rstd[16], d, rows, 1e-6, flags)
+		m.grad(&o.dx[16], &dy[16], &x[16], &gamma[16], &o.mean[16], &o.rstd[16], d, rows, flags)
 		s.sum, s.dot = make([]float64, d+1), make([]float64, d+1)
 		m.sums(&s.sum[0], &s.dot[0], &dy[16], &x[16], &o.mean[16], &o.rstd[16], d, rows)
 		return o, s
 	}
-	want, wantSums := run(&layerNormGo)
-	got, gotSums := run(&l.vmath.layerNorm)
-	size := 1e-6 * math.Sqrt(float64(d)) // of values that may cancel
-	requireClose(t, want.y, got.y, 1, 1e-12, "layer norm of %d rows of %d", rows, d)
-	requireClose(t, want.mean, got.mean, 1, 1e-15, "mean of %d rows of %d", rows, d)
-	requireClose(t, want.rstd, got.rstd, 1, 0, "rstd of %d rows of %d", rows, d)
-	scale := 1.0
-	for _, v := range want.rstd[16 : 16+rows] {
-		scale = max(scale, float64(v))
+	for _, flags := range storeFlags(d) {
+		want, wantSums := run(&layerNormGo, flags)
+		got, gotSums := run(&l.vmath.layerNorm, flags)
+		size := 1e-6 * math.Sqrt(float64(d)) // of values that may cancel
+		requireClose(t, want.y, got.y, 1, 1e-12, "layer norm of %d rows of %d", rows, d)
+		requireClose(t, want.mean, got.mean, 1, 1e-15, "mean of %d rows of %d", rows, d)
+		requireClose(t, want.rstd, got.rstd, 1, 0, "rstd of %d rows of %d", rows, d)
+		scale := max(1, float64(slices.Max(want.rstd)))
+		requireClose(t, want.dx, got.dx, 4, size*scale, "dx of %d rows of %d, flags %d", rows, d, flags)
+		require.InDeltaSlice(t, wantSums.sum, gotSums.sum, 1e-5)
+		require.InDeltaSlice(t, wantSums.dot, gotSums.dot, 2e-5)
 	}
-	requireClose(t, want.dx, got.dx, 4, size*scale, "dx of %d rows of %d", rows, d)
-	requireClose(t, want.added, got.added, 4, size*scale, "added dx of %d rows of %d", rows, d)
-	require.InDeltaSlice(t, wantSums.sum, gotSums.sum, 1e-5)
-	require.InDeltaSlice(t, wantSums.dot, gotSums.dot, 2e-5)
 }

@@ -22,66 +22,67 @@ const philoxRounds = 10
 // dropout writes the product with a mask of random words. A register has one word of a block in the lower half of
 // every 64 bits, since products of 32 bits have 64; what is in the upper halves never matters.
 func dropout(w *writer, v *vector) {
-	for _, acc := range accumulate {
-		f := w.rowKernel(v, "dropout"+acc.name,
-			"func(y, x *float32, n int, block uint64, key0, key1, node, step, least uint32, keep float32)",
-			"writes y "+acc.op+" x·keep where the random word over 256 is at least least, x·0 elsewhere;",
-			"block is that of the first element; see dropoutGo.")
-		y, x, n, at := f.param("y"), f.param("x"), f.param("n"), f.GP64()
-		f.XORQ(at, at)
-		d := &dropper{flow: f, counter: f.firstBlocks()}
-		d.more = f.integers("more", func(int) int { return f.lanes / 2 })
-		if f.wide() {
-			d.odd = f.K()
-			t := f.GP32()
-			f.MOVL(U32(0xaaaa), t)
-			f.KMOVW(t, d.odd)
-		}
-		group := 2 * f.lanes // elements
-		for _, groups := range []int{f.lanes / 4, 1} {
-			again, next := f.label("again"), f.label("next")
-			f.Label(again)
-			f.CMPQ(n, I32(int32(group*groups)))
-			f.JLT(LabelRef(next))
-			for i, factor := range d.factors(groups) {
-				l := lane{at: at, k: i}
-				f.gradient(acc.add, factor, f.fetch(x, l), y, l)
-			}
-			f.ADDQ(I32(int32(group*groups)), at)
-			f.SUBQ(I32(int32(group*groups)), n)
-			f.JMP(LabelRef(again))
-			f.Label(next)
-		}
-		rest := d.factors(1)
-		f.CMPQ(n, I32(int32(f.lanes)))
-		f.JLT(LabelRef("last"))
-		f.gradient(acc.add, rest[0], f.fetch(x, lane{at: at}), y, lane{at: at})
-		f.VMOVAPS(rest[1], rest[0])
-		f.ADDQ(I32(int32(f.lanes)), at)
-		f.SUBQ(I32(int32(f.lanes)), n)
-		f.Label("last")
-		l := lane{at: at, mask: f.firstLanes(n)}
-		f.gradient(acc.add, rest[0], f.fetch(x, l), y, l)
-		f.end()
+	f := w.rowKernel(v, "dropout",
+		"func(y, x *float32, n int, block uint64, key0, key1, node, step, least uint32, keep float32, flags int)",
+		"writes y = x·keep where the random word over 256 is at least least, x·0 elsewhere;",
+		"block is that of the first element; see dropoutGo.")
+	d := &dropper{flow: f}
+	if f.wide() {
+		d.odd = f.K()
+		t := f.GP32()
+		f.MOVL(U32(0xaaaa), t)
+		f.KMOVW(t, d.odd)
 	}
+	f.variants(ofGradient, d.drop)
 }
 
 // dropper makes the factors of dropout.
 type dropper struct {
 	*flow
 	counter VecVirtual // blocks, 64 bits each
-	more    Op         // the blocks of a group
 	odd     Register   // the mask of every second lane, in AVX-512
 }
 
-// firstBlocks is the numbers of the blocks of a group of two registers, in such an order that their words come
-// out in order.
-func (f *flow) firstBlocks() VecVirtual {
-	counter := f.reg()
-	table := f.integers("first", func(q int) int { return q%2*f.lanes/4 + q/2 })
-	f.VPBROADCASTQ(f.argument("block"), counter)
-	f.VPADDQ(table, counter, counter)
-	return counter
+// drop writes the loops, over groups of two registers, the words of as many blocks as a register has 64 bits.
+func (d *dropper) drop() {
+	y, x, n, at := d.param("y"), d.param("x"), d.param("n"), d.GP64()
+	d.XORQ(at, at)
+	d.firstBlocks()
+	group := 2 * d.lanes // elements
+	for _, groups := range []int{d.lanes / 4, 1} {
+		again, next := d.label("again"), d.label("next")
+		d.Label(again)
+		d.CMPQ(n, I32(int32(group*groups)))
+		d.JLT(LabelRef(next))
+		for i, factor := range d.factors(groups) {
+			l := []lane{{at: at, k: i}}
+			d.give(factor, d.fetchAhead(x, l)[0], y, l[0])
+		}
+		d.ADDQ(I32(int32(group*groups)), at)
+		d.SUBQ(I32(int32(group*groups)), n)
+		d.JMP(LabelRef(again))
+		d.Label(next)
+	}
+	last := d.label("last")
+	rest := d.factors(1)
+	d.CMPQ(n, I32(int32(d.lanes)))
+	d.JLT(LabelRef(last))
+	d.give(rest[0], d.fetch(x, lane{at: at}), y, lane{at: at})
+	d.VMOVAPS(rest[1], rest[0])
+	d.ADDQ(I32(int32(d.lanes)), at)
+	d.SUBQ(I32(int32(d.lanes)), n)
+	d.Label(last)
+	l := lane{at: at, mask: d.firstLanes(n)}
+	d.give(rest[0], d.fetch(x, l), y, l)
+}
+
+// firstBlocks sets the counter to the blocks of the first group, in such an order that their words come out in
+// order.
+func (d *dropper) firstBlocks() {
+	d.counter = d.reg()
+	d.VPBROADCASTQ(d.argument("block"), d.counter)
+	first := d.integers("first", func(q int) int { return q%2*d.lanes/4 + q/2 })
+	d.VPADDQ(first, d.counter, d.counter)
 }
 
 // factors is keep, or 0, for the elements of some groups.
@@ -91,10 +92,11 @@ func (d *dropper) factors(groups int) (out []VecVirtual) {
 		c[i] = d.regs(groups)
 	}
 	node, step := d.argument("node"), d.argument("step")
+	more := d.integers("more", func(int) int { return d.lanes / 2 })
 	d.steps(groups,
 		func(i int) {
 			d.VMOVAPS(d.counter, c[0][i])
-			d.VPADDQ(d.more, d.counter, d.counter)
+			d.VPADDQ(more, d.counter, d.counter)
 		},
 		func(i int) { d.VPSRLQ(U8(32), c[0][i], c[1][i]) },
 		func(i int) { d.VBROADCASTSS(node, c[2][i]) },

@@ -19,6 +19,7 @@ type flow struct {
 	*writer
 	lanes  int                   // float32 in a register
 	held   map[uint32]VecVirtual // by bits
+	stores stores
 	labels int
 }
 
@@ -139,101 +140,6 @@ func (f *flow) splat(x Op) VecVirtual {
 	return r
 }
 
-// lane is a set of elements of arrays at one time: the first lanes of a register from element at on.
-type lane struct {
-	at   GPVirtual // index of the first element
-	k    int       // and that many registers further
-	mask Register  // nil: all lanes
-}
-
-// accumulate is the two ways of a gradient: it is written, or added to what is there.
-var accumulate = []struct {
-	name, op string
-	add      bool
-}{{"", "=", false}, {"Acc", "+=", true}}
-
-// gradient puts r·by, or adds it to what is there.
-func (f *flow) gradient(add bool, r, by VecVirtual, base Register, l lane) {
-	if add {
-		old := f.fetch(base, l)
-		f.VFMADD231PS(by, r, old)
-		f.put(old, base, l)
-		return
-	}
-	f.VMULPS(by, r, r)
-	f.put(r, base, l)
-}
-
-// address is where the elements of an array of float32 lie.
-func (f *flow) address(base Register, l lane) Mem {
-	return Mem{Base: base, Index: l.at, Scale: 4, Disp: 4 * f.lanes * l.k}
-}
-
-// fetch is a register with those elements; where there is none, zeros.
-func (f *flow) fetch(base Register, l lane) VecVirtual {
-	m, r := f.address(base, l), f.reg()
-	switch {
-	case l.mask == nil:
-		f.VMOVUPS(m, r)
-	case f.wide():
-		f.VMOVUPS_Z(m, l.mask, r)
-	default:
-		f.VMASKMOVPS(m, l.mask, r)
-	}
-	return r
-}
-
-// operand is where those elements are for one use: memory, unless under a mask.
-func (f *flow) operand(base Register, l lane) Op {
-	if l.mask == nil {
-		return f.address(base, l)
-	}
-	return f.fetch(base, l)
-}
-
-// fetchAll is fetch for each of l.
-func (f *flow) fetchAll(base Register, l []lane) (r []VecVirtual) {
-	for _, l := range l {
-		r = append(r, f.fetch(base, l))
-	}
-	return r
-}
-
-// putAll is put for each of l.
-func (f *flow) putAll(r []VecVirtual, base Register, l []lane) {
-	for i, l := range l {
-		f.put(r[i], base, l)
-	}
-}
-
-// put stores those elements.
-func (f *flow) put(r Register, base Register, l lane) {
-	m := f.address(base, l)
-	switch {
-	case l.mask == nil:
-		f.VMOVUPS(r, m)
-	case f.wide():
-		f.VMOVUPS(r, l.mask, m)
-	default:
-		f.VMASKMOVPS(r, l.mask, m)
-	}
-}
-
-// outside replaces the lanes of r for which there is no element by a constant, outsideIs by those of v.
-func (f *flow) outside(r VecVirtual, l lane, v float32) {
-	if l.mask != nil {
-		f.outsideIs(r, l, f.r(v))
-	}
-}
-
-func (f *flow) outsideIs(r VecVirtual, l lane, v Register) {
-	if f.wide() {
-		f.VBLENDMPS(r, v, l.mask, r)
-		return
-	}
-	f.VBLENDVPS(l.mask, r, v, r)
-}
-
 // each writes the loops over n elements: body for many registers at once as often as there are so many, then
 // for one register, then for the rest, under a mask. It changes n.
 func (f *flow) each(n GPVirtual, many int, body func(l []lane)) {
@@ -265,6 +171,26 @@ func (f *flow) each(n GPVirtual, many int, body func(l []lane)) {
 	f.Label(done)
 }
 
+// overRows writes the loop over "rows" of d elements, at least one; the pointers advance, and next is where they will
+// be then.
+func (f *flow) overRows(pointers []GPVirtual, d GPVirtual, body func(next []GPVirtual)) {
+	rows := f.param("rows")
+	row := f.label("row")
+	f.Label(row)
+	var next []GPVirtual
+	for _, p := range pointers {
+		q := f.GP64()
+		f.LEAQ(Mem{Base: p, Index: d, Scale: 4}, q)
+		next = append(next, q)
+	}
+	body(next)
+	for i, p := range pointers {
+		f.MOVQ(next[i], p)
+	}
+	f.DECQ(rows)
+	f.JNZ(LabelRef(row))
+}
+
 // firstLanes is the mask of the first n lanes.
 func (f *flow) firstLanes(n GPVirtual) Register {
 	t := f.GP64()
@@ -283,57 +209,6 @@ func (f *flow) firstLanes(n GPVirtual) Register {
 	f.SUBQ(shift, t)
 	f.VMOVUPS(Mem{Base: t}, mask)
 	return mask
-}
-
-// The sign bit, and all but it.
-var (
-	signBit  = float32(math.Copysign(0, -1))
-	restBits = math.Float32frombits(1<<31 - 1)
-)
-
-// abs is |x|.
-func (f *flow) abs(x, to VecVirtual) {
-	clear := f.c(restBits)
-	if f.wide() {
-		f.VPANDD(clear, x, to)
-		return
-	}
-	f.VANDPS(clear, x, to)
-}
-
-// minusAbs is −|x|.
-func (f *flow) minusAbs(x, to VecVirtual) {
-	set := f.c(signBit)
-	if f.wide() {
-		f.VPORD(set, x, to)
-		return
-	}
-	f.VORPS(set, x, to)
-}
-
-// whereNegative moves a to to in the lanes where the sign of x is set.
-func (f *flow) whereNegative(x, a, to VecVirtual) {
-	if f.wide() {
-		k := f.K()
-		f.VPMOVD2M(x, k)
-		f.VMOVAPS(a, k, to)
-		return
-	}
-	f.VBLENDVPS(x, a, to, to)
-}
-
-// nanWhere makes r NaN in the lanes where x equals v.
-func (f *flow) nanWhere(x VecVirtual, v float32, r VecVirtual) {
-	const equal = 0
-	if f.wide() {
-		k := f.K()
-		f.VCMPPS(U8(equal), f.c(v), x, k)
-		f.VPTERNLOGD(U8(0xff), r, r, k, r)
-		return
-	}
-	t := f.reg()
-	f.VCMPPS(U8(equal), f.c(v), x, t)
-	f.VORPS(t, r, r)
 }
 
 // fold leaves op over all lanes of r in its first: op(a, b) puts the result in b.

@@ -8,25 +8,25 @@ import (
 
 // gelu writes GELU and its gradient.
 func gelu(w *writer, v *vector) {
-	f := w.rowKernel(v, "gelu", "func(y, x *float32, n int)", "writes y = x·Φ(x); see geluGo.")
+	f := w.rowKernel(v, "gelu", "func(y, x *float32, n, flags int)", "writes y = x·Φ(x); see geluGo.")
 	f.hold(restBits)
-	y, x := f.param("y"), f.param("x")
-	f.each(f.param("n"), f.many(), func(l []lane) { f.putAll(f.gelu(f.fetchAll(x, l)), y, l) })
-	f.end()
+	f.variants(ofResult, func() {
+		y, x := f.param("y"), f.param("x")
+		f.each(f.param("n"), f.many(), func(l []lane) { f.putAll(f.gelu(f.fetchAhead(x, l)), y, l) })
+	})
 
-	for _, acc := range accumulate {
-		f := w.rowKernel(v, "geluGrad"+acc.name, "func(dx, dy, x *float32, n int)",
-			"writes dx "+acc.op+" dy·(Φ(x) + x·φ(x)); see geluGradGo.")
-		f.hold(restBits)
+	f = w.rowKernel(v, "geluGrad", "func(dx, dy, x *float32, n, flags int)",
+		"writes dx = dy·(Φ(x) + x·φ(x)); see geluGradGo.")
+	f.hold(restBits)
+	f.variants(ofGradient, func() {
 		dx, dy, x := f.param("dx"), f.param("dy"), f.param("x")
 		f.each(f.param("n"), f.many(), func(l []lane) {
-			d := f.geluSlope(f.fetchAll(x, l))
+			d := f.geluSlope(f.fetchAhead(x, l))
 			for i, l := range l {
-				f.gradient(acc.add, d[i], f.fetch(dy, l), dx, l)
+				f.give(d[i], f.fetch(dy, l), dx, l)
 			}
 		})
-		f.end()
-	}
+	})
 }
 
 const density = float32(0.3989422804014327) // φ(0)

@@ -15,47 +15,52 @@ func layerNorm(w *writer, v *vector) {
 // layerNormRows is in float64 up to the result, which is rounded once. Sums are of what is left of x less the
 // first x of the row, so that Σ(x−x₀)² − (Σ(x−x₀))²/d loses no more than the logarithm of d of its bits.
 func (w *writer) layerNormRows(v *vector) {
-	f := w.rowKernel(v, "layerNorm", "func(y, x, gamma, beta, mean, rstd *float32, d, rows int, eps float64)",
+	f := w.rowKernel(v, "layerNorm", "func(y, x, gamma, beta, mean, rstd *float32, d, rows int, eps float64, flags int)",
 		"writes rows of γ·(x − mean)·rstd + β; see layerNormGo. There is a row, and it has elements.")
-	y, x, d, rows, n := f.param("y"), f.param("x"), f.param("d"), f.param("rows"), f.GP64()
-	gamma, beta, means, rstds := f.param("gamma"), f.param("beta"), f.param("mean"), f.param("rstd")
-	eps, share := f.XMM(), f.XMM()
-	f.VMOVSD(f.argument("eps"), eps)
-	f.VXORPS(share, share, share)
-	f.VCVTSI2SDQ(d, share, share)
-	f.Label("row")
-	f.MOVQ(d, n)
-	mean, rstd := f.statistics(x, n, share, eps)
-	f.putScalar(mean, means)
-	f.putScalar(rstd, rstds)
-	all, scale := f.spread(mean), f.spread(rstd)
-	f.MOVQ(d, n)
-	f.each(n, 2, func(l []lane) {
-		for _, l := range l {
-			h, g, b := f.fetchHalves(x, l, nil), f.fetchHalves(gamma, l, nil), f.fetchHalves(beta, l, nil)
-			f.steps(2,
-				func(i int) { f.VSUBPD(all, h[i], h[i]) },
-				func(i int) { f.VMULPD(scale, h[i], h[i]) },
-				func(i int) { f.VFMADD213PD(b[i], g[i], h[i]) })
-			f.putHalves(h, y, l)
-		}
+	f.variants(ofResult, func() {
+		y, x, d, n := f.param("y"), f.param("x"), f.param("d"), f.GP64()
+		gamma, beta, means, rstds := f.param("gamma"), f.param("beta"), f.param("mean"), f.param("rstd")
+		share := f.float(d)
+		f.overRows([]GPVirtual{y, x}, d, func(next []GPVirtual) {
+			f.MOVQ(d, n)
+			mean, rstd := f.statistics(x, n, share, y)
+			f.putScalar(mean, means)
+			f.putScalar(rstd, rstds)
+			all, scale := f.spread(mean), f.spread(rstd)
+			f.MOVQ(d, n)
+			f.each(n, 2, func(l []lane) {
+				for _, l := range l {
+					f.prefetch(next[1], l)
+					h, g, b := f.fetchHalves(x, l, nil), f.fetchHalves(gamma, l, nil), f.fetchHalves(beta, l, nil)
+					f.steps(2,
+						func(i int) { f.VSUBPD(all, h[i], h[i]) },
+						func(i int) { f.VMULPD(scale, h[i], h[i]) },
+						func(i int) { f.VFMADD213PD(b[i], g[i], h[i]) })
+					f.putHalves(h, y, l)
+				}
+			})
+		})
 	})
-	for _, p := range []GPVirtual{y, x} {
-		f.LEAQ(Mem{Base: p, Index: d, Scale: 4}, p)
-	}
-	f.DECQ(rows)
-	f.JNZ(LabelRef("row"))
-	f.end()
 }
 
-// statistics is the mean and 1/√(var + eps) of a row of n elements, share in float64. It changes n.
-func (f *flow) statistics(x, n GPVirtual, share, eps Register) (mean, rstd Register) {
+// float is an integer as a float64.
+func (f *flow) float(n GPVirtual) Register {
+	x := f.XMM()
+	f.VXORPS(x, x, x)
+	f.VCVTSI2SDQ(n, x, x)
+	return x
+}
+
+// statistics is the mean and 1/√(var + eps) of a row of n elements, share in float64; to is where results will be
+// stored. It changes n.
+func (f *flow) statistics(x, n GPVirtual, share Register, to GPVirtual) (mean, rstd Register) {
 	first := f.splat(Mem{Base: x})
 	shift := f.reg()
 	f.VCVTPS2PD(f.half(first), shift)
 	sum, squares := f.zeros(4), f.zeros(4)
 	f.each(n, 2, func(l []lane) {
 		for k, l := range l {
+			f.prefetchStore(to, l)
 			h := f.fetchHalves(x, l, first)
 			s, q := sum[2*k:], squares[2*k:]
 			f.steps(2,
@@ -75,7 +80,7 @@ func (f *flow) statistics(x, n GPVirtual, share, eps Register) (mean, rstd Regis
 	f.VXORPS(rstd, rstd, rstd)
 	f.VMAXSD(q, rstd, q)
 	f.VDIVSD(share, q, q)
-	f.VADDSD(eps, q, q)
+	f.VADDSD(f.argument("eps"), q, q)
 	f.VSQRTSD(q, q, q)
 	f.VMOVSS(f.copies(1), rstd)
 	f.VCVTSS2SD(rstd, rstd, rstd)
@@ -111,49 +116,44 @@ func (f *flow) normalised(x GPVirtual, l []lane, mean, rstd VecVirtual) []VecVir
 
 // layerNormGrad writes the gradient of the rows: a pass for Σ γ·dy and Σ γ·dy·x̂, and one for the gradient.
 func (w *writer) layerNormGrad(v *vector) {
-	for _, acc := range accumulate {
-		f := w.rowKernel(v, "layerNormGrad"+acc.name, "func(dx, dy, x, gamma, mean, rstd *float32, d, rows int)",
-			"writes rows of dx "+acc.op+" rstd·(γ·dy − mean of γ·dy − x̂·mean of γ·dy·x̂); see layerNormGradGo.",
-			"There is a row, and it has elements.")
+	f := w.rowKernel(v, "layerNormGrad", "func(dx, dy, x, gamma, mean, rstd *float32, d, rows, flags int)",
+		"writes rows of dx = rstd·(γ·dy − mean of γ·dy − x̂·mean of γ·dy·x̂); see layerNormGradGo.",
+		"There is a row, and it has elements.")
+	f.variants(ofGradient, func() {
 		dx, dy, x, gamma := f.param("dx"), f.param("dy"), f.param("x"), f.param("gamma")
-		means, rstds, d, rows, n := f.param("mean"), f.param("rstd"), f.param("d"), f.param("rows"), f.GP64()
-		share := f.XMM()
-		f.VXORPS(share, share, share)
-		f.VCVTSI2SDQ(d, share, share)
-		f.Label("row")
-		mean, rstd := f.splat(Mem{Base: means}), f.splat(Mem{Base: rstds})
-		f.MOVQ(d, n)
-		sum, dot := f.zeros(2), f.zeros(2)
-		f.each(n, f.many(), func(l []lane) {
-			g, h := f.fetchAll(dy, l), f.normalised(x, l, mean, rstd)
-			f.steps(len(l), func(i int) { f.VMULPS(f.operand(gamma, l[i]), g[i], g[i]) })
-			f.VMULPS(g[0], h[0], h[0])
-			for i := 1; i < len(l); i++ {
-				f.VFMADD213PS(h[i-1], g[i], h[i])
-			}
-			f.addWide(h[len(l)-1], dot)
-			f.addWide(f.together(g), sum)
+		means, rstds, d, n := f.param("mean"), f.param("rstd"), f.param("d"), f.GP64()
+		length := f.float(d)
+		f.overRows([]GPVirtual{dx, dy, x}, d, func(next []GPVirtual) {
+			mean, rstd := f.splat(Mem{Base: means}), f.splat(Mem{Base: rstds})
+			f.ADDQ(I8(4), means)
+			f.ADDQ(I8(4), rstds)
+			sum, dot := f.zeros(2), f.zeros(2)
+			f.MOVQ(d, n)
+			f.each(n, f.many(), func(l []lane) {
+				g, h := f.fetchAll(dy, l), f.normalised(x, l, mean, rstd)
+				f.steps(len(l),
+					func(i int) { f.prefetchStore(dx, l[i]) },
+					func(i int) { f.VMULPS(f.operand(gamma, l[i]), g[i], g[i]) })
+				f.VMULPS(g[0], h[0], h[0])
+				for i := 1; i < len(l); i++ {
+					f.VFMADD213PS(h[i-1], g[i], h[i])
+				}
+				f.addWide(h[len(l)-1], dot)
+				f.addWide(f.together(g), sum)
+			})
+			a, s := f.share(sum, length), f.share(dot, length)
+			f.MOVQ(d, n)
+			f.each(n, f.many(), func(l []lane) {
+				g, h := f.fetchAll(dy, l), f.normalised(x, l, mean, rstd)
+				f.steps(len(l),
+					func(i int) { f.prefetch(next[1], l[i]) },
+					func(i int) { f.prefetch(next[2], l[i]) },
+					func(i int) { f.VFMSUB132PS(f.operand(gamma, l[i]), a, g[i]) },
+					func(i int) { f.VFNMADD231PS(s, h[i], g[i]) },
+					func(i int) { f.give(g[i], rstd, dx, l[i]) })
+			})
 		})
-		a, s := f.share(sum, share), f.share(dot, share)
-		f.MOVQ(d, n)
-		f.each(n, f.many(), func(l []lane) {
-			g, h := f.fetchAll(dy, l), f.normalised(x, l, mean, rstd)
-			f.steps(len(l),
-				func(i int) { f.VFMSUB132PS(f.operand(gamma, l[i]), a, g[i]) },
-				func(i int) { f.VFNMADD231PS(s, h[i], g[i]) })
-			for i, l := range l {
-				f.gradient(acc.add, g[i], rstd, dx, l)
-			}
-		})
-		for _, p := range []GPVirtual{dx, dy, x} {
-			f.LEAQ(Mem{Base: p, Index: d, Scale: 4}, p)
-		}
-		f.ADDQ(I8(4), means)
-		f.ADDQ(I8(4), rstds)
-		f.DECQ(rows)
-		f.JNZ(LabelRef("row"))
-		f.end()
-	}
+	})
 }
 
 // share is a sum over a row divided by its length, in all lanes of float32.

@@ -3,7 +3,6 @@ package main
 import (
 	"math"
 
-	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
 
@@ -22,13 +21,13 @@ func softmax(w *writer, v *vector) {
 func (w *writer) rowMax(v *vector) {
 	f := w.rowKernel(v, "rowMax", "func(x *float32, n int) (peak float32)", "is max x, −Inf for n = 0; see rowMaxGo.")
 	f.hold(minusInf)
-	peak := f.max(f.param("x"), f.param("n"))
+	peak := f.max(f.param("x"), f.param("n"), nil)
 	f.VMOVSS(peak.AsX(), f.result("peak"))
 	f.end()
 }
 
-// max is the largest of the n elements of x in the first lane. It changes n.
-func (f *flow) max(x, n GPVirtual) VecVirtual {
+// max is the largest of the n elements of x in the first lane; to is where others will be stored. It changes n.
+func (f *flow) max(x, n, to GPVirtual) VecVirtual {
 	var acc []VecVirtual
 	for range 4 {
 		r := f.reg()
@@ -37,6 +36,9 @@ func (f *flow) max(x, n GPVirtual) VecVirtual {
 	}
 	f.each(n, len(acc), func(l []lane) {
 		for i, l := range l {
+			if to != nil {
+				f.prefetchStore(to, l)
+			}
 			if l.mask == nil {
 				f.VMAXPS(f.address(x, l), acc[i], acc[i])
 				continue
@@ -86,15 +88,18 @@ func (f *flow) expSum(y, x, n GPVirtual, peak VecVirtual) Register {
 func (w *writer) rowScale(v *vector) {
 	f := w.rowKernel(v, "rowScale", "func(y *float32, n int, s float32)", "multiplies y by s; see rowScaleGo.")
 	s := f.splat(f.argument("s"))
-	f.multiply(f.param("y"), f.param("n"), s)
+	f.multiply(f.param("y"), f.param("n"), s, nil)
 	f.end()
 }
 
-// multiply is y·s in place. It changes n.
-func (f *flow) multiply(y, n GPVirtual, s VecVirtual) {
+// multiply is y·s in place; next is what will be read then. It changes n.
+func (f *flow) multiply(y, n GPVirtual, s VecVirtual, next GPVirtual) {
 	f.each(n, 4, func(l []lane) {
 		r := f.fetchAll(y, l)
 		f.steps(len(l), func(i int) { f.VMULPS(s, r[i], r[i]) })
+		if next != nil {
+			f.steps(len(l), func(i int) { f.prefetch(next, l[i]) })
+		}
 		f.putAll(r, y, l)
 	})
 }
@@ -105,64 +110,59 @@ func (w *writer) softmaxRows(v *vector) {
 		"of the last row; see softmaxGo. There is a row, and it has elements.")
 	f.hold(minusInf, 0)
 	f.holdExp()
-	y, x, d, rows := f.param("y"), f.param("x"), f.param("d"), f.param("rows")
-	n := f.GP64()
-	f.Label("row")
-	f.MOVQ(d, n)
-	first := f.max(x, n)
-	f.VMOVSS(first.AsX(), f.result("peak"))
-	f.MOVQ(d, n)
-	sum := f.expSum(y, x, n, f.splat(first.AsX()))
-	f.VMOVSD(sum, f.result("sum"))
-	scale := f.XMM()
-	f.VMOVSS(f.copies(1), scale)
-	f.VCVTSS2SD(scale, scale, scale)
-	f.VDIVSD(sum, scale, scale)
-	f.VCVTSD2SS(scale, scale, scale)
-	f.MOVQ(d, n)
-	f.multiply(y, n, f.splat(scale))
-	f.LEAQ(Mem{Base: x, Index: d, Scale: 4}, x)
-	f.LEAQ(Mem{Base: y, Index: d, Scale: 4}, y)
-	f.DECQ(rows)
-	f.JNZ(LabelRef("row"))
+	y, x, d, n := f.param("y"), f.param("x"), f.param("d"), f.GP64()
+	f.overRows([]GPVirtual{y, x}, d, func(next []GPVirtual) {
+		f.MOVQ(d, n)
+		first := f.max(x, n, y)
+		f.VMOVSS(first.AsX(), f.result("peak"))
+		f.MOVQ(d, n)
+		sum := f.expSum(y, x, n, f.splat(first.AsX()))
+		f.VMOVSD(sum, f.result("sum"))
+		scale := f.XMM()
+		f.VMOVSS(f.copies(1), scale)
+		f.VCVTSS2SD(scale, scale, scale)
+		f.VDIVSD(sum, scale, scale)
+		f.VCVTSD2SS(scale, scale, scale)
+		f.MOVQ(d, n)
+		f.multiply(y, n, f.splat(scale), next[1])
+	})
 	f.end()
 }
 
 // softmaxGrad writes the gradient of a softmax: a pass for the dot product, and one for the gradient.
 func (w *writer) softmaxGrad(v *vector) {
-	for _, acc := range accumulate {
-		f := w.rowKernel(v, "softmaxGrad"+acc.name, "func(dx, dy, y *float32, d, rows int)",
-			"writes dx "+acc.op+" y·(dy − Σ dy·y) for each row; see softmaxGradGo. There is a row, and it has elements.")
-		dx, dy, y, d, rows, n := f.param("dx"), f.param("dy"), f.param("y"), f.param("d"), f.param("rows"), f.GP64()
-		f.Label("row")
-		f.MOVQ(d, n)
-		dot := f.zeros(2)
-		f.each(n, f.many(), func(l []lane) {
-			t := f.fetchAll(dy, l)
-			f.VMULPS(f.operand(y, l[0]), t[0], t[0])
-			for i := 1; i < len(l); i++ {
-				f.VFMADD132PS(f.address(y, l[i]), t[i-1], t[i])
-			}
-			f.addWide(t[len(l)-1], dot)
+	f := w.rowKernel(v, "softmaxGrad", "func(dx, dy, y *float32, d, rows, flags int)",
+		"writes dx = y·(dy − Σ dy·y) for each row; see softmaxGradGo. There is a row, and it has elements.")
+	f.variants(ofGradient, func() {
+		dx, dy, y, d, n := f.param("dx"), f.param("dy"), f.param("y"), f.param("d"), f.GP64()
+		f.overRows([]GPVirtual{dx, dy, y}, d, func(next []GPVirtual) {
+			dot := f.zeros(2)
+			f.MOVQ(d, n)
+			f.each(n, f.many(), func(l []lane) {
+				t := f.fetchAll(dy, l)
+				f.VMULPS(f.operand(y, l[0]), t[0], t[0])
+				for i := 1; i < len(l); i++ {
+					f.VFMADD132PS(f.address(y, l[i]), t[i-1], t[i])
+				}
+				for _, l := range l {
+					f.prefetchStore(dx, l)
+				}
+				f.addWide(t[len(l)-1], dot)
+			})
+			sum := f.foldWide(dot)
+			f.VCVTSD2SS(sum, sum, sum)
+			all := f.splat(sum)
+			f.MOVQ(d, n)
+			f.each(n, f.many(), func(l []lane) {
+				g := f.fetchAll(dy, l)
+				f.steps(len(l),
+					func(i int) { f.VSUBPS(all, g[i], g[i]) },
+					func(i int) { f.prefetch(next[1], l[i]) },
+					func(i int) { f.prefetch(next[2], l[i]) },
+					func(i int) { f.give(g[i], f.fetch(y, l[i]), dx, l[i]) })
+			})
 		})
-		sum := f.foldWide(dot)
-		f.VCVTSD2SS(sum, sum, sum)
-		all := f.splat(sum)
-		f.MOVQ(d, n)
-		f.each(n, f.many(), func(l []lane) {
-			g := f.fetchAll(dy, l)
-			f.steps(len(l), func(i int) { f.VSUBPS(all, g[i], g[i]) })
-			for i, l := range l {
-				f.gradient(acc.add, g[i], f.fetch(y, l), dx, l)
-			}
-		})
-		for _, p := range []GPVirtual{dx, dy, y} {
-			f.LEAQ(Mem{Base: p, Index: d, Scale: 4}, p)
-		}
-		f.DECQ(rows)
-		f.JNZ(LabelRef("row"))
-		f.end()
-	}
+	})
 }
 
 func (w *writer) expEach(v *vector) {

@@ -76,7 +76,7 @@ func (f *flow) putHalves(h []VecVirtual, base Register, l lane) {
 		f.VCVTPD2PSY(h[0], low)
 		f.VCVTPD2PSY(h[1], high)
 	}
-	if l.mask == nil {
+	if l.mask == nil && f.stores == plain {
 		m := f.address(base, l)
 		f.VMOVUPS(low, m)
 		f.VMOVUPS(high, m.Offset(2*f.lanes))
