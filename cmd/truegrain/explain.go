@@ -2,17 +2,22 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
+	"truegrain/models"
 	"truegrain/models/detect"
 	"truegrain/models/explain"
+	"truegrain/nn/state"
 	"truegrain/tensor/picture"
 )
 
@@ -46,6 +51,10 @@ func (c *ExplainCmd) Run(ctx context.Context, t *terminal) error {
 	if err := knownMaps(detectors, c.Maps); err != nil {
 		return err
 	}
+	transformer := func(d *detect.Detector) bool { return d.Model.Kind() == models.Transformer }
+	if len(heads) > 0 && !slices.ContainsFunc(detectors, transformer) {
+		return usagef("--attention: none of these detectors is a transformer")
+	}
 	p, err := picture.Open(c.File)
 	if err != nil {
 		return err
@@ -55,25 +64,43 @@ func (c *ExplainCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	var rows [][]*image.RGBA
 	for _, d := range detectors {
-		v, err := d.Analyze(ctx, p, detect.Options{View: detect.View(c.View), Maps: true, Only: c.Maps, Attention: heads})
+		o := detect.Options{View: detect.View(c.View), Maps: true, Only: c.Maps, Attention: heads}
+		v, err := d.Analyze(ctx, p, o)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.File, err)
 		}
 		fmt.Fprintf(t.out, "%s: AI %.0f %%, %s\n", d.Name, 100*v.AI, v.Lean)
-		var row []*image.RGBA
-		for _, m := range v.Maps {
-			m.Title += " · " + d.Name
-			fig := m.Figure(p, c.Opacity)
-			if err := writeImage(filepath.Join(c.Out, d.Name+"-"+m.Name+".png"), fig); err != nil {
-				return err
-			}
-			row = append(row, fig)
+		row, err := c.draw(p, v)
+		if err != nil {
+			return err
 		}
 		rows = append(rows, row)
 	}
 	panel := filepath.Join(c.Out, "panel.png")
 	t.say("panel: %s", panel)
 	return writeImage(panel, sheet(rows))
+}
+
+// panelSide is the longest side of a picture in the panel of all maps, which is to fit a screen.
+const panelSide = 360
+
+// draw writes every map over the whole picture, and gives them at the panel's size.
+func (c *ExplainCmd) draw(p *picture.Picture, v *detect.Verdict) ([]*image.RGBA, error) {
+	small := p
+	if side := max(p.W, p.H); side > panelSide {
+		small = p.Resize(max(1, p.W*panelSide/side), max(1, p.H*panelSide/side))
+	}
+	row, errs := make([]*image.RGBA, len(v.Maps)), make([]error, len(v.Maps))
+	var wg sync.WaitGroup
+	for i, m := range v.Maps {
+		wg.Go(func() {
+			m.Title += " · " + v.Detector
+			row[i] = m.Figure(small, c.Opacity)
+			errs[i] = writeImage(filepath.Join(c.Out, v.Detector+"-"+m.Name+".png"), m.Figure(p, c.Opacity))
+		})
+	}
+	wg.Wait()
+	return row, errors.Join(errs...)
 }
 
 // parseHeads reads LAYER or LAYER:HEAD.
@@ -123,14 +150,10 @@ func knownMaps(detectors []*detect.Detector, want []string) error {
 	return nil
 }
 
+// writeImage encodes quickly rather than tightly: a tight encoder takes longer than the detectors.
 func writeImage(path string, img *image.RGBA) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	if err := png.Encode(f, img); err != nil {
-		f.Close()
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return f.Close()
+	return state.Atomic(path, func(w io.Writer) error {
+		enc := png.Encoder{CompressionLevel: png.BestSpeed}
+		return enc.Encode(w, img)
+	})
 }

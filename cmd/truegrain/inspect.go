@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
+	"io"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -12,6 +12,7 @@ import (
 	"truegrain/autograd"
 	"truegrain/kernels"
 	"truegrain/models"
+	"truegrain/nn/state"
 	"truegrain/tensor"
 )
 
@@ -74,15 +75,7 @@ func (c *InspectCmd) model(be kernels.Backend) (models.Model, error) {
 }
 
 func writeGraph(path string, nodes []*autograd.Node) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	if err := autograd.WriteDOT(f, nodes); err != nil {
-		f.Close()
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return f.Close()
+	return state.Atomic(path, func(w io.Writer) error { return autograd.WriteDOT(w, nodes) })
 }
 
 // printNodes prints the table and its sums. A parameter counts where it is first used.

@@ -245,12 +245,21 @@ func loadDetectors(be kernels.Backend, names []string) ([]*detect.Detector, erro
 		if err != nil {
 			return nil, err
 		}
+		d.Name = another(d.Name, out)
 		out = append(out, d)
 	}
 	if all {
 		slices.SortStableFunc(out, func(a, b *detect.Detector) int { return int(a.Model.Kind()) - int(b.Model.Kind()) })
 	}
 	return out, nil
+}
+
+// another is a name that no detector has yet: two checkpoints in two folders may be called alike.
+func another(name string, taken []*detect.Detector) string {
+	for n, first := 2, name; slices.ContainsFunc(taken, func(d *detect.Detector) bool { return d.Name == name }); n++ {
+		name = fmt.Sprintf("%s-%d", first, n)
+	}
+	return name
 }
 
 // makeParent makes the folder of a file.

@@ -65,6 +65,7 @@ func TestBadFlagsSayWhatIsAllowed(t *testing.T) {
 		{[]string{"explain", "x.jpg", "--opacity", "2"}, "--opacity"},
 		{[]string{"explain", "x.jpg", "--maps", "aura"}, "rollout"},
 		{[]string{"explain", "x.jpg", "--attention", "first"}, "LAYER"},
+		{[]string{"explain", "x.jpg", "-m", "resnet_mini", "--attention", "0"}, "transformer"},
 		{[]string{"eval", filepath.Join(dir, "none")}, "none"},
 	} {
 		code, _, errs := call(t, c.args...)
@@ -105,6 +106,10 @@ func TestTrainEvalAnalyzeExplain(t *testing.T) {
 	for _, name := range []string{"mini-cam.png", "mini-grad_cam_ai.png", "panel.png"} {
 		requirePNG(t, filepath.Join(maps, name))
 	}
+	code, out, errs = call(t, "explain", pictures[0], "-m", checkpoint, "-m", checkpoint, "--maps", "cam", "-o", maps)
+	require.Zero(t, code, errs)
+	require.Contains(t, out, "mini-2: AI", "two checkpoints of one name stay apart")
+	requirePNG(t, filepath.Join(maps, "mini-2-cam.png"))
 	code, _, errs = call(t, "explain", pictures[0], "--model", "vit_mini_8", "--maps", "rollout", "--attention", "0,2:1", "-o", maps)
 	require.Zero(t, code, errs)
 	for _, name := range []string{"rollout", "attention_l0", "attention_l2_h1"} {
