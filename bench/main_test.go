@@ -89,12 +89,12 @@ func TestListTimesNothing(t *testing.T) {
 
 func TestModels(t *testing.T) {
 	trace := filepath.Join(t.TempDir(), "trace.json")
-	code, out, errs := bench(t, "models", "--model", "resnet_mini,vit_mini", "--batch", "2", "--impl", "frozen,tape",
+	code, out, errs := bench(t, "models", "--model", "resnet_mini,vit_mini", "--batch", "2", "--impl", "fast,exact,tape",
 		"--time", "1ms", "--json", "--trace", trace)
 	require.Zero(t, code, errs)
 	var r report.Report
 	require.NoError(t, json.Unmarshal([]byte(out), &r))
-	require.Len(t, r.Rows, 4)
+	require.Len(t, r.Rows, 6)
 	for _, row := range r.Rows {
 		require.Equal(t, 2, row.Images)
 		require.Greater(t, row.FLOPs, int64(1e6))
@@ -155,7 +155,7 @@ func TestUsage(t *testing.T) {
 		{"registered are", []string{"kernels", "--op", "relu", "--impl", "cpu:sse9"}},
 		{"--cores is 99999", []string{"kernels", "--cores", "99999"}},
 		{"no model", []string{"models", "--model", "lenet"}},
-		{"no implementation", []string{"models", "--impl", "fast"}},
+		{"no implementation", []string{"models", "--impl", "slow"}},
 		{"want 1 to 1024", []string{"models", "--batch", "0"}},
 		{"unexpected argument", []string{"kernels", "all"}},
 	} {

@@ -22,7 +22,7 @@ type ModelsCmd struct {
 	Model  []string `default:"resnet50,fcn_resnet50,vit_l_16" help:"Architectures; 'truegrain inspect' knows them."`
 	Batch  []int    `help:"Batch sizes (default: 1 and the one that the model is compared at)."`
 	Train  bool     `help:"Time a training step: forward, backward, optimiser."`
-	Impl   []string `help:"Ways to run inference, timed in turn: frozen (the default), tape."`
+	Impl   []string `help:"Ways to run inference, timed in turn: frozen (fast, the default; exact, without Winograd; bfloat16) or on a tape."`
 	Device string   `default:"cpu" help:"Backend: cpu, cpu:avx2 …"`
 	Trace  string   `placeholder:"FILE" help:"Write one run of each model as a trace for chrome://tracing."`
 	Output `embed:""`
@@ -68,7 +68,7 @@ func (c *ModelsCmd) specs() (out [][]workload.Spec, err error) {
 	impls := c.Impl
 	switch {
 	case c.Train:
-		impls = []string{"tape"}
+		impls = []string{workload.Tape}
 	case len(impls) == 0:
 		impls = workload.Impls[:1]
 	}
@@ -105,6 +105,10 @@ func (c *ModelsCmd) time(ctx context.Context, s *session, be kernels.Backend, al
 	var rates measure.Samples
 	parts := []func(){func() { rates = append(rates, s.prober.FLOPs(s.report.Machine.Cores, 5*time.Millisecond)) }}
 	rows := make([]report.Row, len(alike))
+	want, err := onTape(be, alike[0])
+	if err != nil {
+		return err
+	}
 	for i, spec := range alike {
 		w, err := workload.Open(be, spec)
 		if err != nil {
@@ -112,7 +116,7 @@ func (c *ModelsCmd) time(ctx context.Context, s *session, be kernels.Backend, al
 		}
 		defer w.Close()
 		rows[i] = report.Row{Name: spec.Name(), Impl: spec.Impl, Images: spec.Batch, FLOPs: w.FLOPs()}
-		if rows[i].Error, err = modelError(w); err != nil {
+		if rows[i].Error, err = distance(w, want); err != nil {
 			return err
 		}
 		run := func() {
@@ -141,29 +145,36 @@ func (c *ModelsCmd) time(ctx context.Context, s *session, be kernels.Backend, al
 	return nil
 }
 
-// modelError is the relative L2 distance of a frozen model's logits from those on a tape. A training step has only to
-// give a number.
-func modelError(w *workload.Workload) (float64, error) {
+// onTape is the logits of the model on a tape, which frozen ones are compared with. A training step has only to give
+// a number.
+func onTape(be kernels.Backend, s workload.Spec) ([]float32, error) {
+	if s.Train {
+		return nil, nil
+	}
+	s.Impl = workload.Tape
+	w, err := workload.Open(be, s)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	err = w.Run()
+	return w.Y, err
+}
+
+// distance is the relative L2 distance of a workload's result from want, if there is one.
+func distance(w *workload.Workload, want []float32) (float64, error) {
 	if err := w.Run(); err != nil {
 		return 0, err
 	}
 	if err := w.Finite(); err != nil {
 		return 0, err
 	}
-	if w.Train || w.Impl == "tape" {
-		return 0, nil
-	}
-	got := append([]float32(nil), w.Y...)
-	want, err := w.OnTape()
-	if err != nil {
-		return 0, err
-	}
 	var d, n float64
-	for i := range want {
-		d += math.Pow(float64(got[i])-float64(want[i]), 2)
-		n += float64(want[i]) * float64(want[i])
+	for i, v := range want {
+		d += math.Pow(float64(w.Y[i])-float64(v), 2)
+		n += float64(v) * float64(v)
 	}
-	return math.Sqrt(d / n), nil
+	return math.Sqrt(d / max(n, math.SmallestNonzeroFloat64)), nil
 }
 
 // profiles runs each first implementation once more with every op noted, for the trace and the roofline.

@@ -7,10 +7,11 @@ import (
 	"truegrain/kernels"
 )
 
-// Made is what one call of a backend did: the op, the directions ("forward", "dx+dw"), the shape, and what it cost.
+// Made is what one call of a backend did: the op, the directions ("forward", "dx+dw"), the shape, how its packed
+// weights make it compute ("Winograd 4x4"), and what it cost.
 type Made struct {
-	Op, Pass, Shape string
-	Cost            kernels.Cost
+	Op, Pass, Shape, Method string
+	Cost                    kernels.Cost
 }
 
 // Name is the op with the direction, if that is not forward.
@@ -30,7 +31,7 @@ func Explain(args any) Made {
 		switch t {
 		case f.forward.args:
 			f.format(args, &s)
-			return Made{f.stem, "forward", s.String(), f.cost(args)}
+			return Made{f.stem, "forward", s.String(), methodOf(args), f.cost(args)}
 		case f.backward.args:
 			v := reflect.ValueOf(args)
 			forward := v.Field(0).Interface()
@@ -44,6 +45,14 @@ func Explain(args any) Made {
 		return Made{Op: op.Stem(), Cost: op.Cost()}
 	}
 	return Made{Op: strings.ToLower(strings.TrimPrefix(t.String(), "kernels."))}
+}
+
+func methodOf(args any) string {
+	f := reflect.ValueOf(args).FieldByName("Packed")
+	if !f.IsValid() || f.IsNil() {
+		return ""
+	}
+	return f.Interface().(kernels.Packed).Method()
 }
 
 // gradCost adds up the directions of which a gradient is wanted. Bytes are dy, what each direction reads, and the

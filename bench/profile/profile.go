@@ -25,13 +25,19 @@ func (e Event) GFLOPs() float64 {
 	return float64(e.Cost.FLOPs) / e.Took.Seconds() / 1e9
 }
 
-// Events are the calls that were noted. nodes, of a tape that ran or rehearsed the same model, name their layers, and
-// params those of an optimiser's steps.
-func (r *Recorder) Events(nodes []*autograd.Node, params []*autograd.Param) []Event {
+// Layer is an op of a model, with sizes and maybe with buffers, and the layer that runs it.
+type Layer struct {
+	Op   kernels.Op
+	Path string
+}
+
+// Events are the calls that were noted. ops are those of the model, in order, and name the layers; params name the
+// steps of an optimiser.
+func (r *Recorder) Events(ops []Layer, params []*autograd.Param) []Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := make([]Event, len(r.calls))
-	layers := layersOf(nodes, params)
+	layers := layersOf(ops, params)
 	for i, c := range r.calls {
 		out[i] = Event{kernel.Explain(c.args), layers.of(c.args), c.start.Sub(r.calls[0].start), c.took}
 	}
@@ -39,27 +45,25 @@ func (r *Recorder) Events(nodes []*autograd.Node, params []*autograd.Param) []Ev
 }
 
 // layers finds the layer of a call. A tape's own calls have the very structs of its nodes, and backward calls have
-// them inside. Of a frozen model, whose ops were merged from them, it is the next layer with the same op and sizes.
+// them inside. Of a frozen model it is the next layer with the same op and sizes; layers that run picture by picture
+// come again.
 type layers struct {
 	exact map[any]string
 	alike map[string][]string
 	param map[uintptr]string
 }
 
-func layersOf(nodes []*autograd.Node, params []*autograd.Param) layers {
+func layersOf(ops []Layer, params []*autograd.Param) layers {
 	l := layers{map[any]string{}, map[string][]string{}, map[uintptr]string{}}
 	for _, p := range params {
 		l.param[p.Value.Buf.Addr()] = p.Name
 	}
-	for _, n := range nodes {
-		if n.Op == nil {
-			continue
+	for _, o := range ops {
+		if reflect.ValueOf(o.Op).Comparable() {
+			l.exact[o.Op] = o.Path
 		}
-		if reflect.TypeOf(n.Op).Comparable() {
-			l.exact[n.Op] = n.Path
-		}
-		k := likeness(n.Op)
-		l.alike[k] = append(l.alike[k], n.Path)
+		k := likeness(o.Op)
+		l.alike[k] = append(l.alike[k], o.Path)
 	}
 	return l
 }
@@ -87,7 +91,7 @@ func (l layers) of(args any) string {
 	if len(paths) == 0 {
 		return ""
 	}
-	l.alike[k] = paths[1:]
+	l.alike[k] = append(paths[1:len(paths):len(paths)], paths[0])
 	return paths[0]
 }
 

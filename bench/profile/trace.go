@@ -36,7 +36,7 @@ func WriteTrace(w io.Writer, tracks ...Track) error {
 		for _, e := range t.Events {
 			events = append(events, traceEvent{Name: e.Name(), Category: e.Op, Phase: "X", Start: micro(e.Start),
 				Took: micro(e.Took), Process: 1, Thread: i + 1, Args: map[string]any{"layer": e.Layer, "shape": e.Shape,
-					"FLOPs": e.Cost.FLOPs, "bytes": e.Cost.Bytes, "GFLOP/s": e.GFLOPs()}})
+					"method": e.Method, "FLOPs": e.Cost.FLOPs, "bytes": e.Cost.Bytes, "GFLOP/s": e.GFLOPs()}})
 		}
 	}
 	return json.NewEncoder(w).Encode(map[string]any{"traceEvents": events, "displayTimeUnit": "ms"})

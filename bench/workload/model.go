@@ -25,9 +25,13 @@ type Spec struct {
 	Impl    string // one of Impls
 }
 
-// Impls are the ways to run inference: a frozen model, the default, and a forward pass on a tape. A training step is
-// on a tape.
-var Impls = []string{"frozen", "tape"}
+// Tape is the way of a training step, and one of inference: a forward pass that records itself.
+const Tape = "tape"
+
+// Impls are the ways to run inference: a frozen model by its packing, the default first, and a tape.
+var Impls = []string{kernels.Fast.String(), kernels.Exact.String(), kernels.BFloat16.String(), Tape}
+
+var packings = map[string]kernels.Packing{"fast": kernels.Fast, "exact": kernels.Exact, "bfloat16": kernels.BFloat16}
 
 // Name is the model, the batch, and whether it is trained.
 func (s Spec) Name() string {
@@ -45,7 +49,7 @@ func (s Spec) Check() error {
 		return fmt.Errorf("no model %q; there are %s", s.Model, strings.Join(models.List(), ", "))
 	case s.Batch < 1 || s.Batch > 1024:
 		return fmt.Errorf("%s: a batch of %d; want 1 to 1024", s.Model, s.Batch)
-	case s.Train && s.Impl != "tape":
+	case s.Train && s.Impl != Tape:
 		return fmt.Errorf("%s: training steps run on a tape", s.Name())
 	case !slices.Contains(Impls, s.Impl):
 		return fmt.Errorf("no implementation %q of inference; there are %s", s.Impl, strings.Join(Impls, ", "))
@@ -61,9 +65,14 @@ func Classes(model string) int {
 	return 1000
 }
 
-// build is the model of a spec with its weights. Dropout is off, so that two frameworks compute the same.
+// config leaves weights to what follows, and dropout out, so that two frameworks compute the same.
+func (s Spec) config() models.Config {
+	return models.Config{Classes: Classes(s.Model), NoDropout: true, Empty: true}
+}
+
+// build is the model of a spec with its weights.
 func build(be kernels.Backend, s Spec) (models.Model, error) {
-	m, err := models.New(be, s.Model, models.Config{Classes: Classes(s.Model), NoDropout: true, Empty: true})
+	m, err := models.New(be, s.Model, s.config())
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +89,24 @@ func build(be kernels.Backend, s Spec) (models.Model, error) {
 		return nil, fmt.Errorf("%s: %w", s.Weights, err)
 	}
 	return m, nil
+}
+
+// freeze is the model made ready to serve: straight from its file, or from drawn weights, which are given back.
+func freeze(be kernels.Backend, s Spec, size int) (*models.Frozen, error) {
+	how := models.WithPacking(packings[s.Impl])
+	if s.Weights == "" {
+		m, err := build(be, s)
+		if err != nil {
+			return nil, err
+		}
+		return models.Freeze(m, s.Batch, size, size, how, models.Consume())
+	}
+	f, err := state.Open(s.Weights)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // a mapped file, read only
+	return models.OpenFrozen(be, s.Model, s.config(), f, s.Batch, size, size, how)
 }
 
 // drawWeights gives parameters values that keep activations in range, quickly: what is computed does not matter here,
@@ -114,6 +141,24 @@ func valuesOf(p *autograd.Param) (base, spread float32) {
 		return 0, float32(math.Sqrt(3 / float64(shape[1:].Len())))
 	}
 	return 0, 0.1
+}
+
+// inputSize is the side of the pictures that a model is trained on.
+func inputSize(name string) (int, error) {
+	m, err := models.New(nothing{}, name, models.Config{Empty: true})
+	if err != nil {
+		return 0, err
+	}
+	return m.InputSize(), nil
+}
+
+// nothing is a backend that has only addresses to give, for models of which nothing is computed.
+type nothing struct{ kernels.Backend }
+
+func (nothing) DType() kernels.DType { return kernels.F32 }
+
+func (nothing) Alloc(d kernels.DType, n int) (kernels.Buf, error) {
+	return kernels.OfDevice(d, n, 1<<61), nil
 }
 
 // Pictures are random ones in host memory.

@@ -25,11 +25,17 @@ func Profile(be kernels.Backend, s Spec) ([]profile.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if nodes == nil { // a frozen model: its layers by a rehearsal of the model that it is from
-		t := autograd.NewTape(be, autograd.WithPool(autograd.NewDryPool()))
-		size := w.model.InputSize()
-		w.model.Forward(t, t.Alloc(s.Batch, size, size, 3))
-		nodes = t.Nodes()
+	var layers []profile.Layer
+	for _, n := range nodes {
+		if n.Op != nil {
+			layers = append(layers, profile.Layer{Op: n.Op, Path: n.Path})
+		}
 	}
-	return r.Events(nodes, w.model.Params()), nil
+	if w.frozen != nil {
+		for _, l := range w.frozen.Layers() {
+			layers = append(layers, profile.Layer{Op: l.Op, Path: l.Path})
+		}
+		return r.Events(layers, nil), nil
+	}
+	return r.Events(layers, w.model.Params()), nil
 }

@@ -20,8 +20,8 @@ type Workload struct {
 
 	be     kernels.Backend
 	model  models.Model
-	frozen *models.Frozen
-	out    tensor.Tensor // of the frozen model, over Y
+	frozen *models.Frozen // or model, one of them
+	out    tensor.Tensor  // of the frozen model, over Y
 	pool   *autograd.Pool
 	optim  optim.Optimizer
 	labels []int32
@@ -29,27 +29,32 @@ type Workload struct {
 }
 
 // Open makes a workload on a backend. Close it after use.
-func Open(be kernels.Backend, s Spec) (*Workload, error) {
+func Open(be kernels.Backend, s Spec) (w *Workload, err error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	m, err := build(be, s)
+	w = &Workload{Spec: s, be: be, pool: autograd.NewPool(be)}
+	size, err := inputSize(s.Model)
 	if err != nil {
 		return nil, err
 	}
-	w := &Workload{Spec: s, be: be, model: m, X: Pictures(s.Batch, m.InputSize()), pool: autograd.NewPool(be)}
-	switch {
-	case s.Train:
-		return w, w.openTraining()
-	case s.Impl == "frozen":
-		if w.frozen, err = models.Freeze(m, s.Batch, m.InputSize(), m.InputSize()); err != nil {
+	w.X = Pictures(s.Batch, size)
+	if s.Impl != Tape {
+		if w.frozen, err = freeze(be, s, size); err != nil {
 			return nil, err
 		}
 		shape := w.frozen.OutputShape()
 		w.Y = make([]float32, shape.Len())
 		w.out = tensor.FromSlice(w.Y, shape...)
+		return w, nil
 	}
-	return w, nil
+	if w.model, err = build(be, s); err != nil {
+		return nil, err
+	}
+	if s.Train {
+		err = w.openTraining()
+	}
+	return w, err
 }
 
 // Close gives the frozen model's memory back.
@@ -67,20 +72,15 @@ func (w *Workload) Run() error {
 	case w.frozen != nil:
 		return w.frozen.RunInto(context.Background(), w.out, w.X)
 	}
-	y, err := w.OnTape()
-	w.Y = y
-	return err
-}
-
-// OnTape is the logits that the model computes on a tape, without what freezing does to it.
-func (w *Workload) OnTape() ([]float32, error) {
 	t := autograd.NewTape(w.be, autograd.WithPool(w.pool))
 	defer t.Reset()
 	y := w.model.Forward(t, t.Upload(w.X))
 	if w.nodes != nil {
 		w.nodes(t.Nodes())
 	}
-	return y.Values()
+	v, err := y.Values()
+	w.Y = v
+	return err
 }
 
 // FLOPs counts the operations of one run: those of the ops as they are run, or in training three times those of the
@@ -93,8 +93,7 @@ func (w *Workload) FLOPs() (n int64) {
 		return n
 	}
 	t := autograd.NewTape(w.be, autograd.WithPool(autograd.NewDryPool()))
-	size := w.model.InputSize()
-	w.model.Forward(t, t.Alloc(w.Batch, size, size, 3))
+	w.model.Forward(t, t.Alloc(w.X.Shape()...))
 	for _, node := range t.Nodes() {
 		n += node.Cost().FLOPs
 	}
