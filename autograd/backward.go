@@ -47,10 +47,34 @@ func (t *Tape) backwardFrom(v *Var, seed func(kernels.Buf)) error {
 	if g := v.Grad(); g.Wanted() {
 		seed(g.Buf)
 	}
+	firsts := t.firstUses()
 	for i := len(t.nodes) - 1; i >= 0; i-- {
 		t.back(t.nodes[i])
+		for _, p := range firsts[i] {
+			if p.hasGrad && t.Err() == nil {
+				t.opts.gradDone(p)
+			}
+		}
 	}
 	return t.Err()
+}
+
+// firstUses lists for each node the parameters that no node before it uses: behind its backward their gradients are
+// finished. Nobody asks for that on most tapes.
+func (t *Tape) firstUses() map[int][]*Param {
+	if t.opts.gradDone == nil {
+		return nil
+	}
+	out, seen := map[int][]*Param{}, map[*Param]bool{}
+	for i, n := range t.nodes {
+		for _, v := range n.In {
+			if v.param != nil && v.wants && !seen[v.param] {
+				seen[v.param] = true
+				out[i] = append(out[i], v.param)
+			}
+		}
+	}
+	return out
 }
 
 // back runs the backward of one node, if a gradient reached it and an operand wants one, and lets its memory go.

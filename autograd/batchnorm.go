@@ -39,6 +39,9 @@ func (t *Tape) BatchNorm(x, gamma, beta, residual *Var, n BatchNorm) *Var {
 	if n.ReLU {
 		t.relus++
 	}
+	if op.Train && t.opts.sums != nil {
+		return t.batchNormTogether(op, y, x, gamma, beta, residual)
+	}
 	return t.apply(op, y, inputs{x, gamma, beta, residual}, func(dy kernels.Buf) {
 		t.be.BatchNormBackward(kernels.BatchNormGrad{BatchNorm: op, Rule: t.opts.rule, DY: dy,
 			DX: x.Grad(), DGamma: gamma.Grad(), DBeta: beta.Grad(), DResidual: residual.Grad()})

@@ -20,6 +20,9 @@ type options struct {
 	taps     []string
 	seed     uint64
 	step     uint32
+	watch    func(*Node)
+	sums     func([]float64) error
+	gradDone func(*Param)
 }
 
 // WithGrad makes parameters want gradients.
@@ -54,3 +57,15 @@ func WithPool(p *Pool) Option { return func(o *options) { o.pool = p } }
 func WithSeed(seed uint64, step uint32) Option {
 	return func(o *options) { o.seed, o.step = seed, step }
 }
+
+// WithWatch calls f after every op that ran, while its operands and its result are still there: to look for the op that
+// made the first number that is none.
+func WithWatch(f func(*Node)) Option { return func(o *options) { o.watch = f } }
+
+// WithSums makes batch norm in training one over the batches of several workers: f adds numbers over all of them, in
+// place.
+func WithSums(f func([]float64) error) Option { return func(o *options) { o.sums = f } }
+
+// WithGradDone calls f during Backward as soon as a parameter's gradient is finished, so that it can be on its way to
+// other workers while the backward goes on.
+func WithGradDone(f func(*Param)) Option { return func(o *options) { o.gradDone = f } }

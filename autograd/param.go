@@ -96,6 +96,14 @@ func (p *Param) Grad() tensor.Tensor {
 // ZeroGrad forgets the gradient; the memory is kept for the next one.
 func (p *Param) ZeroGrad() { p.hasGrad = false }
 
+// RestoreGrad is where a gradient that was saved goes: from then on it counts as accumulated.
+func (p *Param) RestoreGrad() (tensor.Tensor, error) {
+	if _, err := p.target(); err != nil {
+		return tensor.Tensor{}, err
+	}
+	return p.grad, nil
+}
+
 // target hands out where the gradient goes. Gradients of several tapes add up until ZeroGrad.
 func (p *Param) target() (kernels.Grad, error) {
 	if p.grad.IsZero() {

@@ -183,6 +183,10 @@ func (t *Tape) apply(op kernels.Op, out *Var, in inputs, backward func(dy kernel
 		op.Run(t.be)
 		n.Time = time.Since(start)
 	}
+	if t.opts.watch != nil {
+		n.Path = t.Path()
+		t.opts.watch(n)
+	}
 	return t.record(n)
 }
 
