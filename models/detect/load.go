@@ -44,7 +44,7 @@ func fromFile(be kernels.Backend, name string, f *state.File) (*Detector, error)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := state.Load(m.Params(), f, state.Options{}); err != nil {
+	if _, err := state.Load(m.Params(), f, state.Options{SkipAux: true}); err != nil {
 		return nil, err
 	}
 	return New(be, name, m, c), nil

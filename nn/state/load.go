@@ -16,12 +16,15 @@ type Options struct {
 	ReplaceHead []string
 	// SkipAux passes over an auxiliary head in the file ("aux_classifier.…") that the model was built without.
 	SkipAux bool
+	// Only loads the parameters whose names begin with this ("backbone."), from tensors that are called so or the same
+	// without it, and passes over everything else in the file: a trunk out of another model.
+	Only string
 }
 
 // Report is what Load did beside loading everything.
 type Report struct {
 	Loaded   int
-	Replaced []string // parameters that kept their fresh values because ReplaceHead names them
+	Replaced []string // parameters that kept their fresh values: ReplaceHead names them, or Only does not
 	Skipped  []string // tensors of the file that were passed over: counters, an auxiliary head
 	Prefix   string   // what was cut off the file's names
 }
@@ -40,10 +43,19 @@ func (e *MismatchError) Error() string {
 		names []string
 	}{{"missing from the file", e.Missing}, {"unexpected in the file", e.Unexpected}, {"of another shape", e.Shapes}} {
 		if len(l.names) > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s: %s", len(l.names), l.what, strings.Join(l.names, ", ")))
+			parts = append(parts, fmt.Sprintf("%d %s: %s", len(l.names), l.what, someOf(l.names)))
 		}
 	}
 	return "the weights do not fit the model; " + strings.Join(parts, "; ")
+}
+
+// someOf is a list for a message, which a few names are enough for.
+func someOf(names []string) string {
+	const most = 10
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s … and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 // prefixes are what checkpoints wrap a model's names in.
@@ -76,15 +88,39 @@ func Load(params []*autograd.Param, f *File, o Options) (*Report, error) {
 func Match(params []*autograd.Param, f *File, o Options) (*Weights, error) {
 	want := map[string]*autograd.Param{}
 	for _, p := range params {
-		want[p.Name] = p
+		if strings.HasPrefix(p.Name, o.Only) {
+			want[p.Name] = p
+		}
 	}
 	w := &Weights{Report: Report{Prefix: prefixOf(f, want)}, file: f, from: map[string]string{}}
-	report := &w.Report
 	bad := &MismatchError{}
+	w.match(want, o, bad)
+	for _, p := range params {
+		switch {
+		case !strings.HasPrefix(p.Name, o.Only), want[p.Name] != nil && slices.Contains(o.ReplaceHead, p.Name):
+			w.Report.Replaced = append(w.Report.Replaced, p.Name)
+		case want[p.Name] != nil:
+			bad.Missing = append(bad.Missing, p.Name)
+		}
+	}
+	if len(bad.Missing)+len(bad.Unexpected)+len(bad.Shapes) > 0 {
+		return nil, bad
+	}
+	w.Report.Loaded = len(w.from)
+	return w, nil
+}
+
+// match finds the parameter of each of the file's tensors, and takes it out of those that are still wanted.
+func (w *Weights) match(want map[string]*autograd.Param, o Options, bad *MismatchError) {
+	f, report := w.file, &w.Report
 	for _, name := range f.Names() {
 		ours := translate(strings.TrimPrefix(name, report.Prefix))
+		if want[ours] == nil && want[o.Only+ours] != nil {
+			ours = o.Only + ours
+		}
 		switch p := want[ours]; {
-		case p == nil && (strings.HasSuffix(ours, "num_batches_tracked") || o.SkipAux && strings.HasPrefix(ours, "aux_classifier.")):
+		case p == nil && (o.Only != "" || strings.HasSuffix(ours, "num_batches_tracked")),
+			p == nil && o.SkipAux && strings.HasPrefix(ours, "aux_classifier."):
 			report.Skipped = append(report.Skipped, name)
 		case p == nil:
 			bad.Unexpected = append(bad.Unexpected, quoted(name))
@@ -101,21 +137,6 @@ func Match(params []*autograd.Param, f *File, o Options) (*Weights, error) {
 			delete(want, ours)
 		}
 	}
-	for _, p := range params {
-		if want[p.Name] == nil {
-			continue
-		}
-		if slices.Contains(o.ReplaceHead, p.Name) {
-			report.Replaced = append(report.Replaced, p.Name)
-			continue
-		}
-		bad.Missing = append(bad.Missing, p.Name)
-	}
-	if len(bad.Missing)+len(bad.Unexpected)+len(bad.Shapes) > 0 {
-		return nil, bad
-	}
-	report.Loaded = len(w.from)
-	return w, nil
 }
 
 // prefixOf is the wrapping under which most of the file's names are the model's.
