@@ -10,13 +10,12 @@ import (
 
 	"truegrain/autograd"
 	"truegrain/kernels"
-	"truegrain/tensor"
 	"truegrain/train/data"
 	"truegrain/train/optim"
 )
 
 // Model is what the loop trains: anything that maps pictures (B,S,S,3) to an output and says which probability of
-// a photograph that output means.
+// a photograph that output means. A model that is also Auxiliary has a second head.
 type Model interface {
 	Forward(t *autograd.Tape, x *autograd.Var) *autograd.Var
 	Probability(t *autograd.Tape, out *autograd.Var) *autograd.Var
@@ -25,187 +24,187 @@ type Model interface {
 
 // Source gives the batches of an epoch, in an order that depends on the epoch and its own seed alone.
 type Source interface {
-	Epoch(ctx context.Context, epoch int) iter.Seq2[*data.Batch, error]
-	Batches() int
+	// Epoch gives the batches from number first on. It stops early, without an error, when ctx ends.
+	Epoch(ctx context.Context, epoch, first int) iter.Seq2[*data.Batch, error]
+	Batches() int  // of an epoch
+	Pictures() int // of an epoch, of all workers together
 }
 
-// Loop trains a model and keeps the best state it has seen. The zero values of Loss and Val are legal: the loss
-// then follows the model's output, and every epoch counts as the best.
+// Loop trains a model. The zero value of a field that may be left out is named beside it.
 type Loop struct {
 	Backend   kernels.Backend
 	Model     Model
 	Train     Source
-	Val       Source
+	Val       Source // nil: every epoch counts as the best
 	Optimizer optim.Optimizer
 	Schedule  optim.Schedule
-	Loss      Loss
+	Loss      Loss // the zero Loss follows the model's output
 	Epochs    int
 	Seed      uint64
-	// Progress is called after every step and every validation; nil is quiet.
-	Progress func(Progress)
-	// Save is called with the model in its best state so far: after an epoch in which the validation loss fell,
-	// and after an interruption if no epoch had ended before it.
-	Save func(Epoch) error
+
+	Accumulate int           // batches in one update; 0 is 1
+	Clip       float64       // the greatest norm of all gradients together; 0 lets them be
+	EMA        *optim.EMA    // averaged weights, which are then what is validated and kept as the best; nil: none
+	Patience   int           // epochs without a lower validation loss that end the run; 0: never
+	Enough     float64       // a training and validation loss that ends the run; 0: none does
+	Unreadable float64       // the share of all pictures that may fail to decode; more end the run
+	Budget     time.Duration // after so long Run ends with ErrBudget; 0: never
+	Reducer    Reducer       // joins several workers; nil works alone
+	// Checkpoints keeps the state and the best detector on disk; nil keeps nothing. With several workers only rank 0
+	// has one.
+	Checkpoints *Checkpoints
+	// Watch is called after every batch and every validation; its error ends the run. nil is quiet.
+	Watch func(Progress) error
+
+	// State is where the run stands. Resume sets it; a fresh run begins with the zero State.
+	State State
+
+	pool  *autograd.Pool
+	grads *optim.Gradients
+	clock clock
 }
 
-// Progress is where the loop stands.
-type Progress struct {
-	Epoch, Epochs int
-	Step, Steps   int // of this epoch; Step = Steps ends it
-	Loss          float64
-	Rate          float64 // pictures per second
-	Done          *Epoch  // set when an epoch has been validated
-}
+// The errors that end a run early. All that was learned is in the checkpoint, and the run can be resumed, except after
+// ErrDiverged, where the last checkpoint is the one before.
+var (
+	ErrBudget     = errors.New("the time budget is used up")
+	ErrDiverged   = errors.New("a number is not finite any more: lower the learning rate, or clip the gradients")
+	ErrUnreadable = errors.New("too many pictures can't be read")
+)
 
-// Epoch is what one epoch came to.
-type Epoch struct {
-	Epoch     int
-	TrainLoss float64
-	ValLoss   float64
-	Accuracy  float64 // of the validation pictures, at p = ½
-	Best      bool
-	Duration  time.Duration
-}
-
-// ErrDiverged says that a loss was no longer a number.
-var ErrDiverged = errors.New("the loss is not a number any more: lower the learning rate")
-
-// Run trains until the epochs are over or ctx ends. Interrupted, it saves what it has if nothing was saved yet and
-// returns the context's error with the epochs that were completed.
-func (l *Loop) Run(ctx context.Context) (history []Epoch, err error) {
-	pool := autograd.NewPool(l.Backend)
-	best, step := math.Inf(1), 0
-	for e := range l.Epochs {
-		start := time.Now()
-		done := Epoch{Epoch: e + 1}
-		done.TrainLoss, err = l.epoch(ctx, pool, e, &step)
-		if err == nil {
-			done.ValLoss, done.Accuracy, err = l.validate(ctx, pool)
-		}
-		if err != nil {
-			if ctx.Err() != nil && len(history) == 0 && l.Save != nil {
-				err = errors.Join(context.Cause(ctx), l.Save(done))
-			}
-			return history, err
-		}
-		done.Duration = time.Since(start)
-		if done.Best = l.Val == nil || done.ValLoss < best; done.Best {
-			best = done.ValLoss
-			if l.Save != nil {
-				if err := l.Save(done); err != nil {
-					return history, err
-				}
-			}
-		}
-		history = append(history, done)
-		l.report(Progress{Epoch: e + 1, Epochs: l.Epochs, Step: l.Train.Batches(), Steps: l.Train.Batches(),
-			Loss: done.TrainLoss, Done: &done})
+// Run trains until the epochs are over, Patience or Enough end it (State.Done then says so), or ctx ends. On ctx's end
+// and on ErrBudget it finishes the batch at hand and saves. It returns the epochs that were completed, with those
+// before a resume.
+func (l *Loop) Run(ctx context.Context) ([]Epoch, error) {
+	if err := l.begin(); err != nil {
+		return nil, err
 	}
-	return history, nil
-}
-
-func (l *Loop) report(p Progress) {
-	if l.Progress != nil {
-		l.Progress(p)
+	var err error
+	for err == nil && l.State.Epoch < l.Epochs && l.State.Done == "" {
+		err = l.epoch(ctx)
 	}
+	if err != nil && l.Reducer != nil {
+		l.Reducer.Abort(err)
+	}
+	interrupted := ctx.Err() != nil && errors.Is(err, context.Cause(ctx))
+	if interrupted || errors.Is(err, ErrBudget) {
+		err = errors.Join(err, l.Checkpoints.save(l, l.State.BestEpoch == 0))
+	}
+	if failed := l.Checkpoints.wait(); failed != nil {
+		err = errors.Join(err, failed)
+	}
+	return l.State.History, err
 }
 
-// epoch is one pass over the training pictures; it returns the mean loss.
-func (l *Loop) epoch(ctx context.Context, pool *autograd.Pool, epoch int, step *int) (float64, error) {
-	var sum float64
-	n, i := 0, 0
+// begin fills in defaults and takes the memory that steps need.
+func (l *Loop) begin() (err error) {
+	l.Accumulate = max(l.Accumulate, 1)
+	if l.State.Unread == nil {
+		l.State.Unread = map[string]string{}
+	}
+	l.pool = autograd.NewPool(l.Backend)
+	l.grads, err = optim.NewGradients(l.Model.Params())
+	l.clock = clock{start: time.Now()}
+	return err
+}
+
+// epoch is what is left of one pass over the training pictures, and the validation behind it.
+func (l *Loop) epoch(ctx context.Context) error {
 	start := time.Now()
-	for batch, err := range l.Train.Epoch(ctx, epoch) {
+	reading, stop := context.WithCancel(context.WithoutCancel(ctx)) // an interruption lets the batch at hand finish
+	defer stop()
+	for b, err := range l.Train.Epoch(reading, l.State.Epoch, l.State.Batch) {
 		if err != nil {
-			return 0, err
+			return err
 		}
-		loss, err := l.step(ctx, pool, batch, *step)
-		if err != nil {
-			return 0, err
+		if err := l.batch(ctx, b); err != nil {
+			return err
 		}
-		if math.IsNaN(loss) || math.IsInf(loss, 0) {
-			return 0, fmt.Errorf("epoch %d, step %d: %w", epoch+1, i+1, ErrDiverged)
-		}
-		*step++
-		i++
-		sum += loss * float64(len(batch.Label))
-		n += len(batch.Label)
-		l.report(Progress{Epoch: epoch + 1, Epochs: l.Epochs, Step: i, Steps: l.Train.Batches(), Loss: loss,
-			Rate: float64(n) / time.Since(start).Seconds()})
 	}
-	if err := ctx.Err(); err != nil {
-		return 0, context.Cause(ctx)
+	s := &l.State
+	if s.Pictures == 0 {
+		return errors.New("train: the data set gave no picture that could be read")
 	}
-	if n == 0 {
-		return 0, errors.New("train: the data set gave no picture")
+	done := Epoch{Epoch: s.Epoch + 1, TrainLoss: s.LossSum / float64(s.Pictures)}
+	var err error
+	if done.ValLoss, done.Accuracy, err = l.validate(ctx); err != nil {
+		return err
 	}
-	return sum / float64(n), nil
+	done.Duration = time.Since(start)
+	s.end(&done, l.Val != nil)
+	l.finish(&done)
+	if err := l.report(Progress{Done: &done, Loss: done.TrainLoss}); err != nil {
+		return err
+	}
+	return l.Checkpoints.save(l, done.Best)
 }
 
-// step is one forward, backward and update.
-func (l *Loop) step(ctx context.Context, pool *autograd.Pool, b *data.Batch, step int) (loss float64, err error) {
-	params := l.Model.Params()
-	for _, p := range params {
-		p.ZeroGrad()
+// finish says whether an epoch was the last one.
+func (l *Loop) finish(e *Epoch) {
+	s := &l.State
+	switch {
+	case l.Enough > 0 && max(e.TrainLoss, e.ValLoss) < l.Enough:
+		s.Done = fmt.Sprintf("both losses are below %g", l.Enough)
+	case l.Patience > 0 && s.Epoch-s.BestEpoch >= l.Patience:
+		s.Done = fmt.Sprintf("no lower validation loss in %d epochs", l.Patience)
+	case s.Epoch == l.Epochs:
+		s.Done = "all epochs are over"
 	}
-	t := autograd.NewTape(l.Backend, autograd.WithGrad(), autograd.WithTrain(), autograd.WithContext(ctx),
-		autograd.WithPool(pool), autograd.WithSeed(l.Seed, uint32(step)))
-	defer t.Reset()
-	bad := tensor.Catch(func() {
-		out := l.Model.Forward(t, t.Upload(b.X))
-		value := l.Loss.of(t, out, b)
-		if err = t.Backward(value); err != nil {
-			return
-		}
-		loss, err = value.Scalar()
-	})
-	if err = errors.Join(err, bad); err != nil {
-		return 0, err
-	}
-	l.Optimizer.Step(l.Schedule(step))
-	return loss, nil
 }
 
-// validate is the mean loss and the accuracy over the validation pictures, with running statistics and no dropout.
-func (l *Loop) validate(ctx context.Context, pool *autograd.Pool) (loss, accuracy float64, err error) {
-	if l.Val == nil {
-		return 0, 0, nil
+// batch takes in one batch: gradients, the update if one is due, the report, and the checkpoint if one is due.
+func (l *Loop) batch(ctx context.Context, b *data.Batch) error {
+	s := &l.State
+	loss, n, stop, err := l.gather(ctx, b)
+	if err != nil {
+		return fmt.Errorf("epoch %d, batch %d: %w", s.Epoch+1, s.Batch+1, err)
 	}
-	n, right := 0, 0
-	for batch, err := range l.Val.Epoch(ctx, 0) {
-		if err != nil {
-			return 0, 0, err
+	s.Batch++
+	s.Seen++
+	s.LossSum += loss * float64(n)
+	s.Pictures += n
+	s.Held.Batches++
+	s.Held.Pictures += n
+	p := Progress{Loss: loss, Pictures: n, Unread: b.Unread}
+	if s.Held.Batches == l.Accumulate || s.Batch == l.Train.Batches() {
+		p.Updated, p.LR = true, l.Schedule(s.Updates)
+		if p.GradNorm, err = l.update(p.LR); err != nil {
+			return fmt.Errorf("epoch %d, batch %d: %w", s.Epoch+1, s.Batch, err)
 		}
-		p, value, err := l.look(ctx, pool, batch)
-		if err != nil {
-			return 0, 0, err
-		}
-		for i, label := range batch.Label {
-			if (p[i] > 0.5) == (label == 1) {
-				right++
-			}
-		}
-		loss += value * float64(len(batch.Label))
-		n += len(batch.Label)
 	}
-	if ctx.Err() != nil {
-		return 0, 0, context.Cause(ctx)
+	if err := l.report(p); err != nil {
+		return err
 	}
-	if n == 0 {
-		return 0, 0, errors.New("train: the validation set gave no picture")
+	if err := l.unread(b); err != nil {
+		return err
 	}
-	return loss / float64(n), float64(right) / float64(n), nil
+	switch {
+	case stop && ctx.Err() != nil:
+		return context.Cause(ctx)
+	case stop:
+		return ErrBudget
+	}
+	return l.Checkpoints.saveIfDue(l)
 }
 
-// look is the probabilities and the loss of one batch, without gradients.
-func (l *Loop) look(ctx context.Context, pool *autograd.Pool, b *data.Batch) (p []float32, loss float64, err error) {
-	t := autograd.NewTape(l.Backend, autograd.WithContext(ctx), autograd.WithPool(pool))
-	defer t.Reset()
-	bad := tensor.Catch(func() {
-		out := l.Model.Forward(t, t.Upload(b.X))
-		if p, err = l.Model.Probability(t, out).Values(); err == nil {
-			loss, err = l.Loss.of(t, out, b).Scalar()
-		}
-	})
-	return p, loss, errors.Join(err, bad)
+// unread takes note of pictures that could not be read, and ends the run if there are too many.
+func (l *Loop) unread(b *data.Batch) error {
+	if len(b.Unread) == 0 {
+		return nil
+	}
+	for _, u := range b.Unread {
+		l.State.Unread[u.Path] = u.Reason
+	}
+	all := l.Train.Pictures()
+	if l.Val != nil {
+		all += l.Val.Pictures()
+	}
+	if most := l.Unreadable * float64(all); float64(len(l.State.Unread)) > most {
+		return fmt.Errorf("%w: %d of %d, and %.0f are allowed; the last one: %s", ErrUnreadable, len(l.State.Unread), all,
+			math.Floor(most), b.Unread[len(b.Unread)-1].Reason)
+	}
+	return nil
 }
+
+// spent says that the time budget is used up.
+func (l *Loop) spent() bool { return l.Budget > 0 && time.Since(l.clock.start) >= l.Budget }

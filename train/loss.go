@@ -2,8 +2,11 @@ package train
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"truegrain/autograd"
+	"truegrain/kernels"
 	"truegrain/tensor"
 	"truegrain/train/data"
 )
@@ -11,28 +14,87 @@ import (
 // Loss is what the loop makes small. The zero Loss follows the shape of the model's output, as the thesis did:
 // binary cross entropy of the sigmoid for (B,1), cross entropy for (B,2), mean squared error of the sigmoid of
 // every pixel for (B,H,W,1), against the mask if the batch has masks and the picture's label if not.
-type Loss string
+type Loss struct {
+	Name      string  // one of LossNames; "" is auto
+	Smoothing float64 // the share of every target that is spread over both classes (Szegedy et al. 2016)
+	Aux       float64 // the weight of a second head's loss; 0 leaves the head alone
+}
 
-// The losses. PixelBCE is binary cross entropy of every pixel: it learns faster than the mean squared error.
-const (
-	ByOutput Loss = ""
-	PixelBCE Loss = "pixel-bce"
-)
+// LossNames are the losses. pixel-bce is binary cross entropy of every pixel: it learns faster than pixel-mse.
+var LossNames = []string{"auto", "bce", "cross-entropy", "pixel-mse", "pixel-bce"}
 
-func (l Loss) of(t *autograd.Tape, out *autograd.Var, b *data.Batch) *autograd.Var {
-	switch {
-	case out.Rank() == 2 && out.Dim(1) == 1:
-		return t.BCELogits(out, t.Upload(tensor.FromSlice(floats(b.Label, 1), len(b.Label), 1)))
-	case out.Rank() == 2:
-		return t.CrossEntropy(out, t.UploadInts(b.Label))
-	case out.Rank() == 4 && out.Dim(3) == 1:
-		target := t.Upload(pixelTargets(out.Shape(), b))
-		if l == PixelBCE {
-			return t.BCELogits(out, target)
-		}
-		return t.MSE(t.Sigmoid(out), target)
+// Auxiliary is a model whose second head helps in training; aux is nil if it was built without.
+type Auxiliary interface {
+	ForwardAux(t *autograd.Tape, x *autograd.Var) (out, aux *autograd.Var)
+}
+
+// forward is a model's output and its loss, with the second head's share of it in training.
+func (l Loss) forward(t *autograd.Tape, m Model, b *data.Batch) (out, loss *autograd.Var) {
+	x := t.Upload(b.X)
+	two, ok := m.(Auxiliary)
+	if !ok || l.Aux == 0 || !t.Training() {
+		out = m.Forward(t, x)
+		return out, l.of(t, out, b)
 	}
-	panic(&tensor.ShapeError{Op: "loss: output (B,1), (B,2) or (B,H,W,1)", Got: out.Shape()})
+	out, aux := two.ForwardAux(t, x)
+	loss = l.of(t, out, b)
+	if aux != nil {
+		loss = t.Add(loss, t.Scale(l.of(t, aux, b), l.Aux))
+	}
+	return out, loss
+}
+
+// of is the loss of a model's output.
+func (l Loss) of(t *autograd.Tape, out *autograd.Var, b *data.Batch) *autograd.Var {
+	switch shape := out.Shape(); {
+	case len(shape) == 2 && shape[1] == 1 && l.is("bce"):
+		return t.BCELogits(out, t.Upload(l.smooth(tensor.FromSlice(floats(b.Label, 1), shape...))))
+	case len(shape) == 2 && shape[1] == 2 && l.is("cross-entropy"):
+		return l.crossEntropy(t, out, b.Label)
+	case len(shape) == 4 && shape[3] == 1 && l.is("pixel-mse"):
+		return t.MSE(t.Sigmoid(out), t.Upload(l.smooth(pixelTargets(shape, b))))
+	case len(shape) == 4 && shape[3] == 1 && l.Name == "pixel-bce":
+		return t.BCELogits(out, t.Upload(l.smooth(pixelTargets(shape, b))))
+	default:
+		panic(&tensor.ShapeError{Op: fmt.Sprintf("loss %s: a model whose output is (B,1), (B,2) or (B,H,W,1)", l), Got: shape})
+	}
+}
+
+// is says that a loss is the one wanted, by name or because the output asks for it.
+func (l Loss) is(name string) bool { return l.Name == "" || l.Name == "auto" || l.Name == name }
+
+func (l Loss) String() string {
+	if l.Name == "" {
+		return "auto"
+	}
+	return l.Name
+}
+
+// crossEntropy against targets of 1−s/2 for the right class and s/2 for the other is the weighted sum of the cross
+// entropies against both.
+func (l Loss) crossEntropy(t *autograd.Tape, out *autograd.Var, labels []int32) *autograd.Var {
+	right := t.CrossEntropy(out, t.UploadInts(labels))
+	if l.Smoothing == 0 {
+		return right
+	}
+	others := slices.Clone(labels)
+	for i := range others {
+		others[i] = 1 - others[i]
+	}
+	wrong := t.CrossEntropy(out, t.UploadInts(others))
+	return t.Add(t.Scale(right, 1-l.Smoothing/2), t.Scale(wrong, l.Smoothing/2))
+}
+
+// smooth moves targets in host memory towards one half.
+func (l Loss) smooth(target tensor.Tensor) tensor.Tensor {
+	if l.Smoothing == 0 {
+		return target
+	}
+	out := make([]float32, target.Len())
+	for i, v := range kernels.Floats[float32](target.Buf) {
+		out[i] = v*float32(1-l.Smoothing) + float32(l.Smoothing/2)
+	}
+	return tensor.FromSlice(out, target.Shape()...)
 }
 
 // floats repeats every label for n pixels.
@@ -57,8 +119,8 @@ func pixelTargets(shape tensor.Shape, b *data.Batch) tensor.Tensor {
 
 // Validate says whether a loss exists.
 func (l Loss) Validate() error {
-	if l != ByOutput && l != PixelBCE {
-		return fmt.Errorf("loss %q: want %q or leave it out", l, PixelBCE)
+	if l.Name != "" && !slices.Contains(LossNames, l.Name) {
+		return fmt.Errorf("loss %q: want %s", l.Name, strings.Join(LossNames, ", "))
 	}
 	return nil
 }

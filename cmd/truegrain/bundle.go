@@ -9,24 +9,21 @@ import (
 
 	"truegrain/models/detect"
 	"truegrain/nn/state"
-	"truegrain/train"
 	"truegrain/train/data/synth"
-	"truegrain/train/optim"
+	"truegrain/train/recipes"
 )
 
 // syntheticNote stands beside every score of a detector that learned from the synthetic set.
 const syntheticNote = "They learned from synthetic pictures. Their numbers prove nothing about a real picture."
 
-// minis are the three small detectors, each with the recipe that it learns quickly by.
-func minis() []lesson {
-	return []lesson{
-		{arch: "resnet_mini", classes: 1, batch: 32, lr: 3e-3, epochs: 1},
-		{arch: "fcn8s_mini", classes: 1, batch: 32, lr: 3e-3, epochs: 1, loss: train.PixelBCE},
-		{arch: "vit_mini_8", classes: 2, batch: 32, lr: 1.5e-3, epochs: 1},
-	}
-}
+// minis are the three small detectors, each with what it learns quickly by.
+var minis = []struct {
+	arch, loss string
+	classes    int
+	lr         float64
+}{{"resnet_mini", "auto", 1, 3e-3}, {"fcn8s_mini", "pixel-bce", 1, 3e-3}, {"vit_mini_8", "auto", 2, 1.5e-3}}
 
-// school trains the minis on a synthetic set: dir holds the set, out takes a checkpoint for each.
+// school trains the minis on a synthetic set: dir holds the set and the runs, out takes a detector for each.
 type school struct {
 	dir, out, device string
 	epochs           map[string]int
@@ -39,16 +36,21 @@ func (s school) run(ctx context.Context, t *terminal) ([]*detect.Detector, error
 		return nil, err
 	}
 	var out []*detect.Detector
-	for _, l := range minis() {
-		l.dir, l.out, l.device, l.seed, l.dtype = s.dir, filepath.Join(s.out, l.arch+".safetensors"), s.device, s.seed, s.dtype
-		l.epochs, l.optimizer, l.note = s.epochs[l.arch], "adamw", syntheticNote
-		l.opts = optim.Options{WeightDecay: 0.01}
+	for _, m := range minis {
+		r, err := recipes.Open(recipes.Basic)
+		if err != nil {
+			return nil, err
+		}
+		r.Model.Name, r.Model.Classes, r.Loss.Name, r.Seed = m.arch, m.classes, m.loss, s.seed
+		r.Schedule[0].Epochs, r.Schedule[0].LR = s.epochs[m.arch], m.lr
+		l := &lesson{recipe: r, dir: s.dir, folder: filepath.Join(s.dir, "runs", m.arch), device: s.device, dtype: s.dtype,
+			detector: filepath.Join(s.out, m.arch+".safetensors"), restart: true, note: syntheticNote}
 		d, err := l.run(ctx, t)
 		if err != nil {
-			return nil, fmt.Errorf("train %s: %w", l.arch, err)
+			return nil, fmt.Errorf("train %s: %w", m.arch, err)
 		}
 		d.Card.Data = "synthetic pictures (truegrain data synth)"
-		if err := d.SaveAs(l.out, s.dtype); err != nil {
+		if err := d.SaveAs(l.detector, s.dtype); err != nil {
 			return nil, err
 		}
 		out = append(out, d)

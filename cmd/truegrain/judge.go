@@ -17,8 +17,8 @@ import (
 
 // judge calibrates a detector on the validation pictures, fixes the scales of its maps, and tests it on the test
 // pictures, or if the folder has none on the validation pictures, which the card then says.
-func (l lesson) judge(ctx context.Context, t *terminal, d *detect.Detector) error {
-	set, err := data.OpenGenImage(l.dir, data.Val, data.Options{Limit: l.limit, Seed: l.seed})
+func (l *lesson) judge(ctx context.Context, t *terminal, d *detect.Detector) error {
+	set, err := l.part(data.Val)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func samplesOf(scored []train.Scored) []calibrate.Sample {
 // scalePictures is how many validation pictures the scales of the maps are fixed on.
 const scalePictures = 24
 
-func (l lesson) scales(ctx context.Context, d *detect.Detector, set *data.Set) error {
+func (l *lesson) scales(ctx context.Context, d *detect.Detector, set *data.Set) error {
 	var pictures []*picture.Picture
 	step := max(1, len(set.Items)/scalePictures)
 	for i := 0; i < len(set.Items) && len(pictures) < scalePictures; i += step {
@@ -65,9 +65,9 @@ func (l lesson) scales(ctx context.Context, d *detect.Detector, set *data.Set) e
 }
 
 // test fills in what the card says of unseen pictures.
-func (l lesson) test(ctx context.Context, t *terminal, d *detect.Detector, val []train.Scored) error {
+func (l *lesson) test(ctx context.Context, t *terminal, d *detect.Detector, val []train.Scored) error {
 	scored := val
-	set, err := data.OpenGenImage(l.dir, data.Test, data.Options{Limit: l.limit, Seed: l.seed})
+	set, err := l.part(data.Test)
 	switch {
 	case errors.Is(err, data.ErrNoPictures):
 		d.Card.Data += " (tested on its validation pictures: there are no others)"
@@ -97,7 +97,7 @@ func (l lesson) test(ctx context.Context, t *terminal, d *detect.Detector, val [
 	if d.Card.Test.IoU, err = l.iou(ctx, d); err != nil {
 		return err
 	}
-	t.say("%s: %s", l.arch, verdict(d.Card.Test))
+	t.say("%s: %s", d.Name, verdict(d.Card.Test))
 	return nil
 }
 
@@ -133,13 +133,20 @@ func split(scored, val []train.Scored) (seen, unseen []train.Scored) {
 }
 
 // iou is the mean intersection over union of a segmenter's pixel map on the composites of the test part; 0 without.
-func (l lesson) iou(ctx context.Context, d *detect.Detector) (float64, error) {
+func (l *lesson) iou(ctx context.Context, d *detect.Detector) (float64, error) {
 	set, err := data.OpenInpaint(l.dir, data.Test)
+	if l.recipe.Data.Layout == "masks" && err == nil && len(set.Items) == 0 {
+		set, err = l.part(data.Val)
+	}
 	if err != nil || d.Model.Kind() != models.Segmenter || len(set.Items) == 0 {
 		return 0, err
 	}
-	var sum float64
+	var sum, n float64
 	for _, item := range set.Items {
+		if item.Mask == "" {
+			continue // a whole photograph beside its edited twin
+		}
+		n++
 		p, err := picture.Open(item.Path)
 		if err != nil {
 			return 0, err
@@ -158,5 +165,5 @@ func (l lesson) iou(ctx context.Context, d *detect.Detector) (float64, error) {
 		}
 		sum += train.IoU(v.Maps[0].Values, want)
 	}
-	return sum / float64(len(set.Items)), nil
+	return sum / max(n, 1), nil
 }

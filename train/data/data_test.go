@@ -97,13 +97,14 @@ func TestLimitAndFirst(t *testing.T) {
 }
 
 func options() data.LoaderOptions {
-	return data.LoaderOptions{Batch: 7, Size: 8, Mean: [3]float32{.5, .5, .5}, Std: [3]float32{.5, .5, .5}, Seed: 3, Augment: true}
+	return data.LoaderOptions{Batch: 7, Size: 8, Mean: [3]float32{.5, .5, .5}, Std: [3]float32{.5, .5, .5}, Seed: 3, Shuffle: true,
+		Augment: data.Augment{Crop: true, FlipH: 0.5, FlipV: 0.5}}
 }
 
 // epochs reads some epochs whole.
 func epochs(t *testing.T, l *data.Loader, n int) (values []float32, labels []int32) {
 	for e := range n {
-		for b, err := range l.Epoch(t.Context(), e) {
+		for b, err := range l.Epoch(t.Context(), e, 0) {
 			require.NoError(t, err)
 			values = append(values, b.X.Float32s(be)...)
 			labels = append(labels, b.Label...)
@@ -147,13 +148,17 @@ func TestSmallPicturesArePaddedAndBadOnesLeftOut(t *testing.T) {
 	s, err := data.OpenGenImage(root, data.All, data.Options{})
 	require.NoError(t, err)
 	o := options()
-	o.Augment = false
+	o.Shuffle, o.Augment = false, data.Augment{}
 	l, err := data.NewLoader(s, o)
 	require.NoError(t, err)
 	values, labels := epochs(t, l, 1)
 	require.Len(t, labels, 3)
 	require.Equal(t, float32(-1), values[3*4], "black beside a picture of three columns")
-	require.Len(t, l.Unread(), 1)
+	for b, err := range l.Epoch(t.Context(), 0, 0) {
+		require.NoError(t, err)
+		require.Len(t, b.Unread, 1)
+		require.Contains(t, b.Unread[0].Path, "bad.jpg")
+	}
 }
 
 // A mask is cut and turned with its picture: here the picture is its own mask.
@@ -168,7 +173,7 @@ func TestMasksFollowTheirPictures(t *testing.T) {
 	o.Mean, o.Std = [3]float32{}, [3]float32{1, 1, 1}
 	l, err := data.NewLoader(s, o)
 	require.NoError(t, err)
-	for b, err := range l.Epoch(t.Context(), 0) {
+	for b, err := range l.Epoch(t.Context(), 0, 0) {
 		require.NoError(t, err)
 		x, m := b.X.Float32s(be), b.Mask.Float32s(be)
 		for i := range m {
@@ -192,12 +197,12 @@ func TestNobodyIsLeftBehind(t *testing.T) {
 	require.NoError(t, err)
 	before := runtime.NumGoroutine()
 	for range 10 {
-		for range l.Epoch(t.Context(), 0) {
+		for range l.Epoch(t.Context(), 0, 0) {
 			break
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		for range l.Epoch(ctx, 0) {
+		for range l.Epoch(ctx, 0, 0) {
 		}
 	}
 	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+1 }, 5*time.Second, time.Millisecond)
@@ -222,4 +227,121 @@ func TestPermutation(t *testing.T) {
 	require.Len(t, seen, 100)
 	require.Equal(t, p, data.Permutation(1, 0, 100))
 	require.NotEqual(t, p, data.Permutation(1, 1, 100))
+}
+
+// An epoch that is taken up again in its middle gives the batches that were left.
+func TestEpochFromItsMiddle(t *testing.T) {
+	root := t.TempDir()
+	layout(t, root)
+	s, err := data.OpenGenImage(root, data.All, data.Options{})
+	require.NoError(t, err)
+	l, err := data.NewLoader(s, options())
+	require.NoError(t, err)
+	var whole, rest [][]float32
+	for b := range l.Epoch(t.Context(), 1, 0) {
+		whole = append(whole, b.X.Float32s(be))
+	}
+	for b := range l.Epoch(t.Context(), 1, 2) {
+		rest = append(rest, b.X.Float32s(be))
+	}
+	require.Equal(t, whole[2:], rest)
+}
+
+// Two workers see in each batch what one worker with a batch twice as large would see.
+func TestWorkersShareBatches(t *testing.T) {
+	root := t.TempDir()
+	layout(t, root)
+	s, err := data.OpenGenImage(root, data.All, data.Options{})
+	require.NoError(t, err)
+	batches := func(batch, rank, world int) (out [][]float32) {
+		o := options()
+		o.Batch, o.Rank, o.World = batch, rank, world
+		l, err := data.NewLoader(s, o)
+		require.NoError(t, err)
+		require.Equal(t, 5, l.Batches())
+		for b := range l.Epoch(t.Context(), 1, 0) {
+			out = append(out, b.X.Float32s(be))
+		}
+		return out
+	}
+	one, first, second := batches(8, 0, 1), batches(4, 0, 2), batches(4, 1, 2)
+	for k := range one {
+		require.Equal(t, one[k], append(first[k], second[k]...))
+	}
+	_, err = data.NewLoader(s, data.LoaderOptions{Batch: 1, Size: 1, Std: [3]float32{1, 1, 1}, Rank: 2, World: 2})
+	require.ErrorContains(t, err, "rank 2")
+}
+
+func TestGeneratorsByName(t *testing.T) {
+	root := t.TempDir()
+	for _, dir := range []string{"stable_diffusion_v_1_4/imagenet_ai_0419_sdv4", "Midjourney", "mine"} {
+		layout(t, filepath.Join(root, dir))
+	}
+	for _, names := range [][]string{{"sd14"}, {"midjourney"}, {"Mine"}, {"sd14", "imagenet_ai_0419_sdv4"}} {
+		s, err := data.OpenGenImage(root, data.All, data.Options{Generators: names[:1]})
+		require.NoError(t, err)
+		require.Len(t, s.Items, 40, names)
+	}
+	_, err := data.OpenGenImage(root, data.All, data.Options{Generators: []string{"glide"}})
+	require.ErrorContains(t, err, "midjourney, mine, sd14")
+}
+
+// A validation share is cut from the train folder; the val folder is then what is tested on.
+func TestValidationShare(t *testing.T) {
+	root := t.TempDir()
+	layout(t, root)
+	write(t, filepath.Join(root, "val", "ai"), 3, 5, 5)
+	counts := func(o data.Options) (n []int) {
+		for _, split := range []string{data.Train, data.Val} {
+			s, err := data.OpenGenImage(root, split, o)
+			require.NoError(t, err)
+			n = append(n, len(s.Items))
+		}
+		return n
+	}
+	require.Equal(t, []int{40, 3}, counts(data.Options{}))
+	require.Equal(t, []int{30, 10}, counts(data.Options{Validation: 0.25}))
+	test, err := data.OpenGenImage(root, data.Test, data.Options{Validation: 0.25})
+	require.NoError(t, err)
+	require.Len(t, test.Items, 3)
+}
+
+func TestFingerprint(t *testing.T) {
+	root := t.TempDir()
+	layout(t, root)
+	s, err := data.OpenGenImage(root, data.All, data.Options{})
+	require.NoError(t, err)
+	was := s.Fingerprint(root)
+	require.Equal(t, was, s.Fingerprint(root))
+	s.Items[3].Label = 1 - s.Items[3].Label
+	require.NotEqual(t, was, s.Fingerprint(root))
+}
+
+// Pairs of an original and its edited twin stay together in train or in val.
+func TestPairsWithMasks(t *testing.T) {
+	root := t.TempDir()
+	for i := range 10 {
+		dir := filepath.Join(root, fmt.Sprintf("sample%d", i))
+		write(t, dir, 3, 8, 8)
+		for k, name := range []string{"edited", "mask", "original"} {
+			require.NoError(t, os.Rename(filepath.Join(dir, fmt.Sprintf("%03d.png", k)), filepath.Join(dir, name+".png")))
+		}
+	}
+	seen := map[string]bool{}
+	for split, want := range map[string]int{data.Train: 16, data.Val: 4} {
+		s, err := data.OpenMasks(root, split, data.Options{Validation: 0.2, Seed: 1})
+		require.NoError(t, err)
+		require.Len(t, s.Items, want)
+		for i, it := range s.Items {
+			require.Equal(t, int32(i%2), it.Label)
+			require.Equal(t, i%2 == 0, it.Mask != "")
+			seen[it.Path] = true
+		}
+	}
+	require.Len(t, seen, 20)
+	_, err := data.OpenMasks(t.TempDir(), data.Train, data.Options{})
+	require.ErrorIs(t, err, data.ErrNoPictures)
+	require.NoError(t, os.Remove(filepath.Join(root, "sample3", "edited.png")))
+	_, err = data.OpenMasks(root, data.Train, data.Options{})
+	require.ErrorContains(t, err, "sample3")
 }

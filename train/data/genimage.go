@@ -3,6 +3,9 @@
 package data
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -32,8 +35,12 @@ type Set struct{ Items []Item }
 
 // Options sets what of a folder becomes a set.
 type Options struct {
-	Limit int    // keep this many pictures, spread over the whole set; 0 keeps all
-	Seed  uint64 // of the split, where the folder has none
+	Limit      int      // keep this many pictures, spread over the whole set; 0 keeps all
+	Seed       uint64   // of the split, where the folder has none
+	Generators []string // by name; none keeps all
+	// Validation makes the val part this share of the train folder, even if there is a val folder. That one, never seen
+	// in training then, stands in for a missing test folder.
+	Validation float64
 }
 
 // The parts of a set. All is every part that the folder has.
@@ -51,8 +58,8 @@ const valShare = 0.1
 var ErrNoPictures = errors.New("no pictures in …/{train,val}/{ai,nature}")
 
 // OpenGenImage lists the pictures below root in GenImage's layout: {train,val,test}/{ai,nature} in root itself or up
-// to three folders down (Midjourney/imagenet_midjourney/train/ai). Without a val folder, train and val are a seeded
-// split of train, nine to one.
+// to three folders down (Midjourney/imagenet_midjourney/train/ai). Without a val folder, or with a Validation share,
+// train and val are a seeded split of train, nine to one or by that share.
 func OpenGenImage(root, split string, o Options) (*Set, error) {
 	if !slices.Contains([]string{Train, Val, Test, All}, split) {
 		return nil, fmt.Errorf("split %q: want train, val, test or all", split)
@@ -61,19 +68,21 @@ func OpenGenImage(root, split string, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	if parts, err = ofGenerators(parts, o.Generators); err != nil {
+		return nil, fmt.Errorf("%s: %w", root, err)
+	}
+	from, share := source(parts, split, o)
 	s := &Set{}
-	hasVal := slices.ContainsFunc(parts, func(p part) bool { return p.split == Val })
 	for _, p := range parts {
-		invented := split == Val && !hasVal && p.split == Train
-		if p.split != split && split != All && !invented {
+		if p.split != from && split != All {
 			continue
 		}
 		items, err := p.items()
 		if err != nil {
 			return nil, err
 		}
-		if !hasVal && p.split == Train && split != All {
-			items = divide(items, split, o.Seed)
+		if share > 0 && (split == Train || split == Val) {
+			items = divide(items, split, share, o.Seed)
 		}
 		s.Items = append(s.Items, items...)
 	}
@@ -82,6 +91,23 @@ func OpenGenImage(root, split string, o Options) (*Set, error) {
 	}
 	s.limit(o.Limit)
 	return s, nil
+}
+
+// source is the folder to look in for a part, and the share of the train folder that is validated on, if that is it.
+func source(parts []part, split string, o Options) (from string, share float64) {
+	has := func(split string) bool {
+		return slices.ContainsFunc(parts, func(p part) bool { return p.split == split })
+	}
+	if o.Validation > 0 || !has(Val) {
+		share = cmp.Or(o.Validation, valShare)
+	}
+	switch {
+	case split == Val && share > 0:
+		return Train, share
+	case split == Test && o.Validation > 0 && !has(Test):
+		return Val, share
+	}
+	return split, share
 }
 
 // part is one folder SPLIT/{ai,nature}.
@@ -140,17 +166,17 @@ func (p part) items() ([]Item, error) {
 	return out, nil
 }
 
-// divide gives the train or the val part of a folder that is not divided itself.
-func divide(items []Item, split string, seed uint64) []Item {
+// divide gives the train or the val part of a folder, val being a share of it.
+func divide[T any](items []T, split string, share float64, seed uint64) []T {
 	order := Permutation(seed, 0, len(items))
-	n := int(float64(len(items))*valShare + 0.5)
+	n := int(float64(len(items))*share + 0.5)
 	if split == Val {
 		order = order[:n]
 	} else {
 		order = order[n:]
 	}
 	slices.Sort(order)
-	out := make([]Item, len(order))
+	out := make([]T, len(order))
 	for i, k := range order {
 		out[i] = items[k]
 	}
@@ -199,4 +225,18 @@ func Permutation(seed uint64, epoch uint32, n int) []int {
 		order[i], order[j] = order[j], order[i]
 	}
 	return order
+}
+
+// Fingerprint tells sets apart: a SHA-256 over the names below root, labels and masks of all pictures, in order. What is
+// in the files is not looked at.
+func (s *Set) Fingerprint(root string) string {
+	h := sha256.New()
+	for _, it := range s.Items {
+		path, err := filepath.Rel(root, it.Path)
+		if err != nil {
+			path = it.Path
+		}
+		fmt.Fprintf(h, "%s\t%d\t%t\n", filepath.ToSlash(path), it.Label, it.Mask != "")
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }

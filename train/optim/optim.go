@@ -26,6 +26,20 @@ type Options struct {
 	Beta1       float64 // of Adam, 0.9
 	Beta2       float64 // of Adam, 0.999
 	Eps         float64 // of Adam, 1e-8
+	// Rules are how parameters are treated, by name (Groups.Rules). A parameter without one learns at the whole rate
+	// and decays by WeightDecay, except that vectors (norms, biases) do not under AdamW.
+	Rules map[string]Rule
+}
+
+// rule is how a parameter is treated.
+func (o Options) rule(p *autograd.Param, decoupled bool) Rule {
+	if r, ok := o.Rules[p.Name]; ok {
+		return r
+	}
+	if decoupled && p.Value.Rank() < 2 {
+		return Rule{LR: 1}
+	}
+	return Rule{LR: 1, WeightDecay: o.WeightDecay}
 }
 
 // Names lists what New can make.
@@ -60,7 +74,7 @@ func newSGD(params []*autograd.Param, o Options) (*SGD, error) {
 	if o.Momentum != 0 {
 		moments = []string{"momentum"}
 	}
-	s, err := newSlots(params, moments)
+	s, err := newSlots(params, moments, func(p *autograd.Param) Rule { return o.rule(p, false) })
 	return &SGD{o, s}, err
 }
 
@@ -71,7 +85,7 @@ func (s *SGD) Step(lr float64) {
 		if g.IsZero() {
 			continue
 		}
-		k.p.Backend().SGD(kernels.SGD{N: g.Len(), LR: lr, Momentum: s.o.Momentum, WeightDecay: s.o.WeightDecay,
+		k.p.Backend().SGD(kernels.SGD{N: g.Len(), LR: lr * k.rule.LR, Momentum: s.o.Momentum, WeightDecay: k.rule.WeightDecay,
 			First: k.stepped == 0, P: k.p.Value.Buf, G: g.Buf, V: k.moment(0)})
 		k.stepped++
 	}
@@ -93,23 +107,19 @@ func newAdam(params []*autograd.Param, o Options, decoupled bool) (*Adam, error)
 	or(&o.Beta1, 0.9)
 	or(&o.Beta2, 0.999)
 	or(&o.Eps, 1e-8)
-	s, err := newSlots(params, []string{"exp_avg", "exp_avg_sq"})
+	s, err := newSlots(params, []string{"exp_avg", "exp_avg_sq"}, func(p *autograd.Param) Rule { return o.rule(p, decoupled) })
 	return &Adam{o, decoupled, s}, err
 }
 
-// Step updates every parameter that has a gradient. With decoupled decay, vectors (biases, norms) do not decay.
+// Step updates every parameter that has a gradient.
 func (a *Adam) Step(lr float64) {
 	for _, k := range a.slots {
 		g := k.p.Grad()
 		if g.IsZero() {
 			continue
 		}
-		decay := a.o.WeightDecay
-		if a.decoupled && k.p.Value.Rank() < 2 {
-			decay = 0
-		}
 		k.stepped++
-		k.p.Backend().Adam(kernels.Adam{N: g.Len(), LR: lr, Beta1: a.o.Beta1, Beta2: a.o.Beta2, Eps: a.o.Eps,
-			WeightDecay: decay, Decoupled: a.decoupled, Step: k.stepped, P: k.p.Value.Buf, G: g.Buf, M: k.moment(0), V: k.moment(1)})
+		k.p.Backend().Adam(kernels.Adam{N: g.Len(), LR: lr * k.rule.LR, Beta1: a.o.Beta1, Beta2: a.o.Beta2, Eps: a.o.Eps,
+			WeightDecay: k.rule.WeightDecay, Decoupled: a.decoupled, Step: k.stepped, P: k.p.Value.Buf, G: g.Buf, M: k.moment(0), V: k.moment(1)})
 	}
 }

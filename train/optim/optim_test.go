@@ -81,11 +81,16 @@ func TestSteps(t *testing.T) {
 	require.Equal(t, 3.0, optim.Constant(3)(99))
 }
 
-func TestCosine(t *testing.T) {
-	s := optim.Cosine(1, 10, 110)
+func TestCosineBehindAWarmup(t *testing.T) {
+	s := optim.Warmup(10, optim.Cosine(1, 0.01, 100))
 	require.InDelta(t, 0.1, s(0), 1e-12)
 	require.InDelta(t, 1, s(10), 1e-12)
 	require.InDelta(t, 0.01+0.99/2, s(60), 1e-12)
 	require.InDelta(t, 0.01, s(110), 1e-12)
 	require.False(t, math.IsNaN(s(1000)))
+}
+
+func TestPhasesFollowOneAnother(t *testing.T) {
+	s := optim.Phases(optim.Phase{Updates: 5, Schedule: optim.Constant(0.05)}, optim.Phase{Updates: 5, Schedule: optim.Steps(1e-5, 2, 0.1)})
+	require.InDeltaSlice(t, []float64{0.05, 0.05, 1e-5, 1e-5, 1e-6, 1e-7}, []float64{s(0), s(4), s(5), s(6), s(7), s(9)}, 1e-18)
 }

@@ -2,25 +2,51 @@ package optim
 
 import "math"
 
-// Schedule is the learning rate of a step, counted from 0.
+// Schedule is the learning rate of an update, counted from 0.
 type Schedule func(step int) float64
 
 // Constant is one rate throughout.
 func Constant(lr float64) Schedule { return func(int) float64 { return lr } }
 
-// Steps multiplies the rate by factor after every so many steps.
+// Steps multiplies the rate by factor after every so many updates.
 func Steps(lr float64, every int, factor float64) Schedule {
-	return func(step int) float64 { return lr * math.Pow(factor, float64(step/every)) }
+	return func(step int) float64 { return lr * math.Pow(factor, float64(step/max(1, every))) }
 }
 
-// Cosine warms up in a straight line over the first steps, then falls along half a cosine to a hundredth of lr at the
-// end (Loshchilov & Hutter 2017).
-func Cosine(lr float64, warmup, steps int) Schedule {
+// Cosine falls from lr along half a cosine to a share of it at the end (Loshchilov & Hutter 2017).
+func Cosine(lr, floor float64, steps int) Schedule {
 	return func(step int) float64 {
-		if step < warmup {
-			return lr * float64(step+1) / float64(warmup)
+		done := min(1, float64(step)/float64(max(1, steps)))
+		return lr * (floor + (1-floor)*(1+math.Cos(math.Pi*done))/2)
+	}
+}
+
+// Warmup goes to the rate that a schedule begins with, in a straight line over some updates, and then follows it.
+func Warmup(updates int, s Schedule) Schedule {
+	return func(step int) float64 {
+		if step < updates {
+			return s(0) * float64(step+1) / float64(updates)
 		}
-		done := min(1, float64(step-warmup)/float64(max(1, steps-warmup)))
-		return lr * (0.01 + 0.99*(1+math.Cos(math.Pi*done))/2)
+		return s(step - updates)
+	}
+}
+
+// Phase is a schedule with the number of updates that it lasts.
+type Phase struct {
+	Updates int
+	Schedule
+}
+
+// Phases is one schedule after another; the last one goes on.
+func Phases(phases ...Phase) Schedule {
+	return func(step int) float64 {
+		last := len(phases) - 1
+		for _, p := range phases[:last] {
+			if step < p.Updates {
+				return p.Schedule(step)
+			}
+			step -= p.Updates
+		}
+		return phases[last].Schedule(step)
 	}
 }

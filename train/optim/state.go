@@ -10,6 +10,7 @@ import (
 // slot is a parameter with its moments.
 type slot struct {
 	p       *autograd.Param
+	rule    Rule
 	moments []*autograd.Param
 	count   *autograd.Param // stepped as one element, for State; exact to 2²⁴ in float32
 	stepped int             // updates so far
@@ -18,10 +19,10 @@ type slot struct {
 type slots []*slot
 
 // newSlots allocates the moments, called like their parameter with these suffixes ("fc.weight.exp_avg").
-func newSlots(params []*autograd.Param, moments []string) (slots, error) {
+func newSlots(params []*autograd.Param, moments []string, rule func(*autograd.Param) Rule) (slots, error) {
 	var out slots
 	for _, p := range params {
-		s := &slot{p: p}
+		s := &slot{p: p, rule: rule(p)}
 		for _, suffix := range moments {
 			m, err := autograd.NewParam(p.Backend(), p.Name+"."+suffix, p.Layout, p.Value.Shape()...)
 			if err != nil {

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"truegrain/kernels"
+	"truegrain/models/bundled"
+	"truegrain/models/detect"
+)
+
+// openDetectors opens a device and detectors on it; closeAll gives both back.
+func openDetectors(device string, names []string) (detectors []*detect.Detector, closeAll func(), err error) {
+	be, err := kernels.Open(device)
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	if detectors, err = loadDetectors(be, names); err != nil {
+		be.Close()
+		return nil, nil, err
+	}
+	return detectors, func() { be.Close() }, nil
+}
+
+// loadDetectors opens the named detectors, or all bundled ones by kind.
+func loadDetectors(be kernels.Backend, names []string) ([]*detect.Detector, error) {
+	all := len(names) == 0
+	if all {
+		names = bundled.Names()
+	}
+	if len(names) == 0 {
+		return nil, errors.New("no detector is bundled with this build; train one and name it with --model")
+	}
+	var out []*detect.Detector
+	for _, n := range names {
+		d, err := detect.Load(be, n)
+		if err != nil {
+			return nil, err
+		}
+		d.Name = another(d.Name, out)
+		out = append(out, d)
+	}
+	if all {
+		slices.SortStableFunc(out, func(a, b *detect.Detector) int { return int(a.Model.Kind()) - int(b.Model.Kind()) })
+	}
+	return out, nil
+}
+
+// another is a name that no detector has yet: two checkpoints in two folders may be called alike.
+func another(name string, taken []*detect.Detector) string {
+	for n, first := 2, name; slices.ContainsFunc(taken, func(d *detect.Detector) bool { return d.Name == name }); n++ {
+		name = fmt.Sprintf("%s-%d", first, n)
+	}
+	return name
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"truegrain/nn/state"
+	"truegrain/train"
+	"truegrain/train/logs"
+)
+
+// watcher prints how a run goes, and logs it.
+type watcher struct {
+	t      *terminal
+	loop   *train.Loop
+	log    *logs.Log
+	every  int // updates between two lines of the logs
+	bar    *progress
+	unread int // pictures that have been named
+	start  time.Time
+	before float64 // seconds of training before this process
+}
+
+func (l *lesson) watch(t *terminal, loop *train.Loop) (*watcher, error) {
+	r := l.recipe
+	log, last, err := logs.Open(l.folder, loop.State.Updates, loop.State.Epoch)
+	if err != nil {
+		return nil, err
+	}
+	t.say("%s: %d training and %d validation pictures, %d epochs, in %s", r.Model.Name, loop.Train.Pictures(), loop.Val.Pictures(),
+		r.Epochs(), l.folder)
+	return &watcher{t: t, loop: loop, log: log, every: r.LogEvery, start: time.Now(), before: last.Seconds,
+		bar: t.progress("train "+r.Model.Name, loop.Epochs*loop.Train.Batches())}, nil
+}
+
+// mostNamed is how many unread pictures are named on the terminal; all are in unread.txt.
+const mostNamed = 10
+
+// saw takes in one report of the loop.
+func (w *watcher) saw(p train.Progress) error {
+	for _, u := range p.Unread {
+		if w.unread++; w.unread <= mostNamed {
+			w.t.say("left out: %s", u.Reason)
+		}
+	}
+	if err := w.write(p); err != nil {
+		return err
+	}
+	if p.Done == nil {
+		w.bar.at((p.Epoch-1)*p.Batches+p.Batch, fmt.Sprintf("epoch %d, loss %.4f, %.0f pictures/s%s", p.Epoch, p.Loss, p.Rate, left(p.Left)))
+		return nil
+	}
+	kept := ""
+	if p.Done.Best {
+		kept = ", kept"
+	}
+	w.t.say("epoch %d of %d: loss %.4f, validation %.4f, accuracy %.1f %%, %.1f s%s", p.Epoch, p.Epochs, p.Done.TrainLoss,
+		p.Done.ValLoss, 100*p.Done.Accuracy, p.Done.Duration.Seconds(), kept)
+	return nil
+}
+
+// write logs every so many updates, and every epoch.
+func (w *watcher) write(p train.Progress) error {
+	row := logs.Row{Kind: logs.Update, Epoch: p.Epoch, Batch: p.Batch, Update: p.Update, Loss: p.Loss, LR: p.LR, GradNorm: p.GradNorm,
+		Rate: p.Rate, Seconds: w.before + time.Since(w.start).Seconds()}
+	switch {
+	case p.Done != nil:
+		row.Kind, row.ValLoss, row.Accuracy, row.Best = logs.Epoch, p.Done.ValLoss, p.Done.Accuracy, p.Done.Best
+	case !p.Updated || p.Update%w.every != 0:
+		return nil
+	}
+	return w.log.Write(row)
+}
+
+// left is the rest of the time in words.
+func left(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return ", " + d.Round(time.Second).String() + " left"
+}
+
+// close ends bar and logs, and lists what could not be read.
+func (w *watcher) close() error {
+	w.bar.end()
+	unread := w.loop.State.Unread
+	if err := w.log.Close(); err != nil || len(unread) == 0 {
+		return err
+	}
+	path := filepath.Join(w.loop.Checkpoints.Dir, "unread.txt")
+	w.t.say("%d pictures could not be read and were left out: %s", len(unread), path)
+	return state.Atomic(path, func(out io.Writer) error {
+		for _, file := range slices.Sorted(maps.Keys(unread)) {
+			if _, err := fmt.Fprintf(out, "%s\t%s\n", file, unread[file]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"truegrain/models"
+	"truegrain/nn/state"
+)
+
+// weightsFile is what a run starts from; no path is random values.
+type weightsFile struct{ path, sha256 string }
+
+// published finds the digits in the name of a published file, the beginning of its SHA-256: resnet50-11ad3fa6.pth.
+var published = regexp.MustCompile(`-([0-9a-f]{8,64})\.(pth|pt)$`)
+
+// findWeights looks for the initial weights and checks that they are what their name says.
+func (l *lesson) findWeights() (weightsFile, error) {
+	name := l.recipe.Model.Weights
+	if l.scratch || name == "" && l.weights == "" {
+		return weightsFile{}, nil
+	}
+	path, err := l.lookFor(name)
+	if err != nil {
+		return weightsFile{}, err
+	}
+	sum, err := digest(path)
+	if err != nil {
+		return weightsFile{}, fmt.Errorf("initial weights: %w", err)
+	}
+	if want := published.FindStringSubmatch(filepath.Base(path)); want != nil && !strings.HasPrefix(sum, want[1]) {
+		return weightsFile{}, fmt.Errorf("initial weights %s: the file is damaged: its SHA-256 begins with %s, its name says %s", path,
+			sum[:len(want[1])], want[1])
+	}
+	return weightsFile{path, sum}, nil
+}
+
+// lookFor finds the file that --weights names, or the recipe's in the folder that it names, or where such files lie.
+func (l *lesson) lookFor(name string) (string, error) {
+	places := []string{name}
+	base := filepath.Base(name)
+	if l.weights != "" {
+		info, err := os.Stat(l.weights)
+		if err != nil {
+			return "", fmt.Errorf("initial weights: %w", err)
+		}
+		if !info.IsDir() {
+			return l.weights, nil
+		}
+		places = []string{filepath.Join(l.weights, base)}
+	} else {
+		places = append(places, filepath.Join("weights", base))
+		if cache, err := torchCache(); err == nil {
+			places = append(places, filepath.Join(cache, base))
+		}
+	}
+	for _, p := range places {
+		if info, err := os.Stat(p); err == nil && info.Mode().IsRegular() {
+			return p, nil
+		}
+	}
+	return "", fmt.Errorf("recipe %s starts from %s, which is not at %s: name it with --weights FILE, or start from random weights with --from-scratch",
+		l.recipe.Name, name, strings.Join(places, " or "))
+}
+
+// torchCache is where torchvision keeps what it has downloaded.
+func torchCache() (string, error) {
+	if home := os.Getenv("TORCH_HOME"); home != "" {
+		return filepath.Join(home, "hub", "checkpoints"), nil
+	}
+	home, err := os.UserHomeDir()
+	return filepath.Join(home, ".cache", "torch", "hub", "checkpoints"), err
+}
+
+// digest is the SHA-256 of a file.
+func digest(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// initial loads weights to start from. A head of another width keeps its fresh values; a segmenter takes its backbone
+// from a classifier or from another segmenter. What is fresh is said.
+func (l *lesson) initial(t *terminal, m models.Model, w weightsFile) error {
+	if w.path == "" {
+		return nil
+	}
+	f, err := state.Open(w.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	report, err := state.Load(m.Params(), f, state.Options{ReplaceHead: headNames(m), SkipAux: l.recipe.Model.Aux == "skip"})
+	if errors.As(err, new(*state.MismatchError)) && m.Kind() == models.Segmenter {
+		if trunk, e := state.Load(m.Params(), f, state.Options{Only: "backbone."}); e == nil {
+			report, err = trunk, nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("start from %s: %w", w.path, err)
+	}
+	t.say("%s: %d tensors loaded; fresh: %s", w.path, report.Loaded, shortList(report.Replaced))
+	return nil
+}
+
+// shortList is a list for a line: a few names, and how many there are beside them.
+func shortList(names []string) string {
+	const most = 8
+	switch {
+	case len(names) == 0:
+		return "nothing"
+	case len(names) <= most:
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(slices.Clone(names[:most]), ", "), len(names)-most)
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"truegrain/models"
+	"truegrain/train/data"
+)
+
+// cacheBytes is how much memory decoded pictures may take, so that a small set is decoded once.
+const cacheBytes = 512 << 20
+
+// options are what the recipe says about the pictures of a part.
+func (l *lesson) options() data.Options {
+	d := l.recipe.Data
+	return data.Options{Limit: d.Limit, Seed: l.recipe.Seed, Generators: d.Generators, Validation: d.Validation}
+}
+
+// sets are the pictures to train on and to validate with; a segmenter also learns from composites with masks.
+func (l *lesson) sets(kind models.Kind) (trainSet, valSet *data.Set, err error) {
+	if trainSet, err = l.part(data.Train); err != nil {
+		return nil, nil, err
+	}
+	if l.overfit > 0 {
+		trainSet = trainSet.First(l.overfit)
+		return trainSet, trainSet, nil
+	}
+	if valSet, err = l.part(data.Val); err != nil {
+		return nil, nil, err
+	}
+	if kind != models.Segmenter || l.recipe.Data.Layout == "masks" {
+		return trainSet, valSet, nil
+	}
+	for split, set := range map[string]*data.Set{data.Train: trainSet, data.Val: valSet} {
+		masked, err := data.OpenInpaint(l.dir, split)
+		if err != nil {
+			return nil, nil, err
+		}
+		set.Items = append(set.Items, masked.Items...)
+	}
+	return trainSet, valSet, nil
+}
+
+// part is the train, val or test part in the recipe's layout.
+func (l *lesson) part(split string) (*data.Set, error) {
+	if l.recipe.Data.Layout == "masks" {
+		return data.OpenMasks(l.dir, split, l.options())
+	}
+	return data.OpenGenImage(l.dir, split, l.options())
+}
+
+// loaders turn the sets into batches; validation pictures come in their own order, cut from the middle.
+func (l *lesson) loaders(p *plan) (trainLoader, valLoader *data.Loader, err error) {
+	o := l.recipe.LoaderOf(p.size)
+	o.CacheBytes = cacheBytes
+	if trainLoader, err = data.NewLoader(p.train, o); err != nil {
+		return nil, nil, err
+	}
+	o.Shuffle, o.Augment = false, data.Augment{}
+	valLoader, err = data.NewLoader(p.val, o)
+	return trainLoader, valLoader, err
+}
