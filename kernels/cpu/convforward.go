@@ -22,7 +22,7 @@ func (b *Backend) convolve(g geometry, x []float32, w weights, y []float32, acc 
 			one.res = one.c
 		}
 		p.product(one)
-		p.windows(&g, i, walk{c: [3]int{g.oh * g.ow * g.oc, g.ow * g.oc, g.oc}})
+		p.windows(&g, i, walk{c: [3]int{g.oh * g.ow * g.oc, g.ow * g.oc, g.oc}}, 0, 0)
 	}
 	p.execute()
 	b.scratch.put(lent)

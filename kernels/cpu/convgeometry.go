@@ -1,6 +1,10 @@
 package cpu
 
-import "truegrain/kernels"
+import (
+	"slices"
+
+	"truegrain/kernels"
+)
 
 // geometry is what a convolution and its transpose share: a window that slides over a picture (b,h,w,c) and
 // stops at positions (b,oh,ow), where it meets oc channels. Weights are (oc,KH,KW,c/groups).
@@ -70,30 +74,54 @@ func stretches(out []stretch, n, size, k, stride, pad, dil int) []stretch {
 
 // windows adds the bands of a group's windows over the picture, whose results lie at the walk to; k counts the
 // weights of one output channel. Along a row of the window elements are contiguous, unless it is dilated or in
-// groups. No band reads outside the picture.
-func (p *plan) windows(g *geometry, group int, to walk) {
+// groups. No band reads outside the picture. The first windows of rows lack some of the first columns, the last
+// ones some of the last.
+func (p *plan) windows(g *geometry, group int, to walk, lackFirst, lackLast int) {
 	p.rows = stretches(p.rows, g.oh, g.h, g.KH, g.StrideH, g.PadH, g.DilH)
 	p.cols = stretches(p.cols, g.ow, g.w, g.KW, g.StrideW, g.PadW, g.DilW)
-	channels, width := g.c/g.groups, p.b.level.width
+	if j := p.cols[0]; lackFirst > 0 && j.to > 1 {
+		p.cols[0].to = 1
+		j.from = 1
+		p.cols = slices.Insert(p.cols, 1, j)
+	}
+	if j := &p.cols[len(p.cols)-1]; lackLast > 0 && j.to-j.from > 1 {
+		last := *j
+		j.to--
+		last.from = j.to
+		p.cols = append(p.cols, last)
+	}
 	for _, i := range p.rows {
-		for _, j := range p.cols {
-			y, x := i.from*g.StrideH-g.PadH, j.from*g.StrideW-g.PadW
-			p.band(walk{
-				count: [3]int{g.b, i.to - i.from, j.to - j.from},
-				a:     [3]int{g.h * g.w * g.c, g.StrideH * g.w * g.c, g.StrideW * g.c},
-				a0:    (y*g.w+x)*g.c + group*channels,
-				c:     to.c, c0: to.c0 + i.from*to.c[1] + j.from*to.c[2],
-			})
-			step := 1
-			if g.DilW == 1 && g.groups == 1 {
-				step = j.last - j.first
+		for k, j := range p.cols {
+			p.window(g, group, to, i, j)
+			b := &p.bands[len(p.bands)-1]
+			if k == 0 {
+				b.lackFirst = lackFirst
 			}
-			for e := i.first; e < i.last; e++ {
-				for f := j.first; f < j.last; f += step {
-					k := (e*g.KW + f) * channels
-					p.add((e*g.DilH*g.w+f*g.DilW)*g.c, k*width, k, step*channels)
-				}
+			if k == len(p.cols)-1 {
+				b.lackLast = lackLast
 			}
+		}
+	}
+}
+
+// window adds the band of some of the windows.
+func (p *plan) window(g *geometry, group int, to walk, i, j stretch) {
+	channels, width := g.c/g.groups, p.b.level.width
+	y, x := i.from*g.StrideH-g.PadH, j.from*g.StrideW-g.PadW
+	p.band(walk{
+		count: [3]int{g.b, i.to - i.from, j.to - j.from},
+		a:     [3]int{g.h * g.w * g.c, g.StrideH * g.w * g.c, g.StrideW * g.c},
+		a0:    (y*g.w+x)*g.c + group*channels,
+		c:     to.c, c0: to.c0 + i.from*to.c[1] + j.from*to.c[2],
+	})
+	step := 1
+	if g.DilW == 1 && g.groups == 1 {
+		step = j.last - j.first
+	}
+	for e := i.first; e < i.last; e++ {
+		for f := j.first; f < j.last; f += step {
+			k := (e*g.KW + f) * channels
+			p.add((e*g.DilH*g.w+f*g.DilW)*g.c, k*width, k, step*channels)
 		}
 	}
 }

@@ -4,8 +4,7 @@ package cpu
 // there), into dw or added to it.
 //
 // Each element of the window makes a product whose depth are the positions at which it lies in the picture,
-// read in place: along a row of positions, dy and the picture advance by fixed steps. With few channels the
-// elements of a window's row are taken together, over a copy of the picture that is padded there.
+// read in place: along a row of positions, dy and the picture advance by fixed steps.
 func (b *Backend) weights(g geometry, x, dy, dw []float32, acc bool) {
 	if g.positions() == 0 || g.pixels() == 0 {
 		if !acc {
@@ -13,48 +12,72 @@ func (b *Backend) weights(g geometry, x, dy, dw []float32, acc bool) {
 		}
 		return
 	}
-	s := weightSum{geometry: g, x: x, dy: dy, n: g.c / g.groups}
-	if g.c < narrow && g.KW > 1 && g.DilW == 1 && g.groups == 1 {
-		s.n *= g.KW
-		s.w, s.PadW, s.KW = g.w+2*g.PadW, 0, 1
-	}
-	if s.n%wholeColumns != 0 || s.w != g.w {
-		s.x = b.padded(g, x, (s.w-g.w)/2)
-		defer b.scratch.put(s.x)
-	}
-	s.parts = s.partsOf(b.level.width)
-	if s.parts == 1 {
+	s := weightSum{geometry: g, x: x, dy: dy}
+	s.plan(b)
+	defer b.scratch.put(s.lease)
+	if s.parts == 1 && !s.turned {
 		s.compute(b, dw, acc)
 		return
 	}
 	partial := b.scratch.get(s.parts * len(dw))
 	defer b.scratch.put(partial)
 	s.compute(b, partial, false)
-	b.addParts(dw, partial, acc)
+	if s.turned {
+		b.addTurned(dw, partial, s.oc, acc)
+	} else {
+		b.addParts(dw, partial, acc)
+	}
 }
 
-// Few channels are less than narrow. Kernels read wholeColumns of B at once. A pass takes at most passPositions
-// positions, since rows of B that lie a power of two apart share few places in L2. A part of the positions is
-// at least partPositions.
+// weightSum is the gradient of the weights in parts of the positions, which are to be added up. Its products
+// have the output channels as rows and the n columns of an element of the window as columns; or turned, which
+// wastes less where these are few.
+type weightSum struct {
+	geometry
+	x, dy  []float32
+	n      int
+	parts  int
+	turned bool
+	lease  []float32 // scratch, if x is a padded copy
+}
+
+// Kernels read wholeColumns of B at once. A pass takes at most passPositions, since rows of B that lie a power
+// of two apart share few places in L2. A part of the positions is at least partPositions, and the parts of a sum
+// have at most partFloats together.
 const (
-	narrow        = 16
 	wholeColumns  = 16
 	passPositions = 256
 	partPositions = 512
+	partFloats    = 1 << 20
+	blockSide     = 256 // of dw, that a chunk computes
 )
 
-// weightSum is the gradient of the weights, n columns for every element of the window, in parts of the
-// positions that are to be added up.
-type weightSum struct {
-	geometry
-	x, dy    []float32
-	n, parts int
+// plan chooses how the sum is computed. The elements of a row of the window are contiguous, and then columns of
+// one product, if no window hangs over the edge there: a copy sees to that where the channels are no multiple
+// of whole vectors, and have to be copied for kernels that read these.
+func (s *weightSum) plan(b *Backend) {
+	g := s.geometry
+	s.n = g.c / g.groups
+	odd := s.n%wholeColumns != 0
+	if g.KW > 1 && g.DilW == 1 && g.groups == 1 && (odd || g.PadW == 0) {
+		s.n *= g.KW
+		s.w, s.PadW, s.KW = g.w+2*g.PadW, 0, 1
+	}
+	s.turned = g.groups == 1 && g.oc%wholeColumns == 0 && s.n*cyclesOf(g.oc) < g.oc*cyclesOf(s.n)
+	if s.w != g.w || s.n%wholeColumns != 0 && !s.turned {
+		s.lease = b.padded(g, s.x, (s.w-g.w)/2)
+		s.x = s.lease
+	}
+	elements := s.groups * s.KH * s.KW
+	m, all := min(s.oc/s.groups, blockSide), s.positions()*elements*s.n*s.oc/s.groups
+	parts := s.positions() * m * min(s.n, blockSide) / grain(all)
+	s.parts = max(1, min(parts, s.positions()/partPositions, partFloats/(elements*s.n*s.oc/s.groups)))
 }
 
-// partsOf is the number of parts that makes enough chunks.
-func (s *weightSum) partsOf(width int) int {
-	products := s.groups * s.KH * s.KW * ((s.n + width - 1) / width) * ((s.oc/s.groups + fewRows - 1) / fewRows)
-	return min((manyChunks+products-1)/products, max(1, s.positions()/partPositions))
+// cyclesOf is about how long six rows times n columns take for every k, in quarters of a cycle: narrow tiles wait
+// for loads.
+func cyclesOf(n int) int {
+	return n/maxWidth*48 + [...]int{0, 15, 26, 37, 48}[(n%maxWidth+wholeColumns-1)/wholeColumns]
 }
 
 // compute puts the parts, each as large as the weights, into dw.
@@ -70,27 +93,33 @@ func (s *weightSum) compute(b *Backend, dw []float32, acc bool) {
 
 // element adds the product of element (e,f) of the window of a group, over a part of the pictures' rows.
 func (s *weightSum) element(p *plan, group, e, f, part int, dw []float32, acc bool) {
-	channels, perGroup := s.c/s.groups, s.oc/s.groups
+	perGroup, window := s.oc/s.groups, s.KH*s.KW*s.n
 	rows, cols := met(e, s.oh, s.h, s.StrideH, s.PadH, s.DilH), met(f, s.ow, s.w, s.StrideW, s.PadW, s.DilW)
-	lines := s.b * (rows.to - rows.from)
+	lines, wide := s.b*(rows.to-rows.from), cols.to-cols.from
 	from, to := part*lines/s.parts, (part+1)*lines/s.parts
-	window := s.KH * s.KW * s.n
-	one := product{n: s.n, k: (to - from) * (cols.to - cols.from), a: s.dy, aStep: s.oc,
-		b: s.x, bStep: s.StrideW * s.c, pass: passPositions,
-		c: dw[part*s.oc*window+(group*perGroup*s.KH*s.KW+e*s.KW+f)*s.n:]}
+	dw = dw[part*s.oc*window:]
+	one := product{n: s.n, k: (to - from) * wide, pass: passPositions, a: s.dy, aStep: s.oc, b: s.x,
+		bStep: s.StrideW * s.c, c: dw[(group*perGroup*s.KH*s.KW+e*s.KW+f)*s.n:]}
+	w := line(perGroup, 1, window)
+	w.a0 = group * perGroup
+	if s.turned {
+		one.n, one.a, one.aStep, one.b, one.bStep = s.oc, one.b, one.bStep, one.a, one.aStep
+		one.c, w = dw[(e*s.KW+f)*s.n*s.oc:], line(s.n, 1, s.oc)
+	}
 	if acc {
 		one.res = one.c
 	}
 	p.product(one)
-	w := line(perGroup, 1, window)
-	w.a0 = group * perGroup
 	p.band(w)
-	k := 0
 	for l := from; l < to; l++ {
 		image, i := l/(rows.to-rows.from), rows.from+l%(rows.to-rows.from)
 		y, x := i*s.StrideH-s.PadH+e*s.DilH, cols.from*s.StrideW-s.PadW+f*s.DilW
-		p.add(((image*s.oh+i)*s.ow+cols.from)*s.oc, ((image*s.h+y)*s.w+x)*s.c+group*channels, k, cols.to-cols.from)
-		k += cols.to - cols.from
+		inDY := ((image*s.oh+i)*s.ow + cols.from) * s.oc
+		inX := ((image*s.h+y)*s.w+x)*s.c + group*(s.c/s.groups)
+		if s.turned {
+			inDY, inX = inX, inDY
+		}
+		p.add(inDY, inX, (l-from)*wide, wide)
 	}
 }
 
@@ -134,6 +163,25 @@ func (b *Backend) addParts(sum, parts []float32, acc bool) {
 				v += sum[i]
 			}
 			sum[i] = v
+		}
+	})
+}
+
+// addTurned is addParts where the parts have the rows of sum as their columns.
+func (b *Backend) addTurned(sum, parts []float32, rows int, acc bool) {
+	n := len(sum) / rows
+	b.parallel(n, max(1, copyGrain/16/rows), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			for r := range rows {
+				var v float32
+				for p := i*rows + r; p < len(parts); p += len(sum) {
+					v += parts[p]
+				}
+				if acc {
+					v += sum[r*n+i]
+				}
+				sum[r*n+i] = v
+			}
 		}
 	})
 }

@@ -26,7 +26,8 @@ type product struct {
 // band is some rows of a product. The segments of its pass i are those from cuts[i] to cuts[i+1].
 type band struct {
 	walk
-	cuts int // where its cuts begin in the plan's
+	cuts                int // where its cuts begin in the plan's
+	lackFirst, lackLast int // columns that its rows don't have
 }
 
 // walk is where rows lie: along three axes, the last one the fastest, offsets in elements.
@@ -117,7 +118,7 @@ func (x *product) passes() int { return max(1, (x.k+x.pass-1)/x.pass) }
 // band adds rows to the last product, to which segments are to be added in the order of their k.
 func (p *plan) band(w walk) {
 	p.end()
-	p.bands = append(p.bands, band{w, len(p.cuts)})
+	p.bands = append(p.bands, band{walk: w, cuts: len(p.cuts)})
 	p.cuts = append(p.cuts, len(p.segments))
 	p.pass, p.part, p.ended = 0, 0, false
 }

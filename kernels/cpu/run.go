@@ -39,7 +39,7 @@ func (p *plan) execute() {
 		x.bands = p.bands[p.starts[i]:last]
 		total += x.rows() * x.n * x.k
 	}
-	target := min(max(total/manyChunks, smallMACs), chunkMACs)
+	target := grain(total)
 	for i := range p.products {
 		p.cut(i, target)
 	}
@@ -47,6 +47,9 @@ func (p *plan) execute() {
 	clear(p.products)
 	b.plans.put(p)
 }
+
+// grain is the multiply-adds of a chunk of a plan with that many.
+func grain(all int) int { return min(max(all/manyChunks, smallMACs), chunkMACs) }
 
 func (x *product) rows() (n int) {
 	for i := range x.bands {
@@ -63,8 +66,8 @@ func (p *plan) cut(i, target int) {
 	if m == 0 || panels == 0 {
 		return
 	}
-	side := int(math.Sqrt(float64(target / k)))
-	groups := (panels + max(1, side/w) - 1) / max(1, side/w)
+	side := max(int(math.Sqrt(float64(target/k))), target/(k*m), w)
+	groups := (panels + side/w - 1) / (side / w)
 	panels = (panels + groups - 1) / groups
 	rows := max(target/(k*min(x.n, panels*w)), 2*tileRows)
 	if k > passDepth/2 {
@@ -164,15 +167,18 @@ func (r *runner) pass(p *plan, x *product, part piece, n, k int) {
 	cuts := p.cuts[part.cuts+k:]
 	first, last := k == 0, k == x.passes()-1
 	segments := p.segments[cuts[0]:cuts[1]]
-	if len(segments) == 0 && !first && !last {
+	l := p.b.level
+	panel := n
+	n = max(n, part.lackFirst)
+	cols := min(panel+l.width, x.n-part.lackLast) - n
+	if len(segments) == 0 && !first && !last || cols <= 0 {
 		return
 	}
-	l := p.b.level
 	r.args = tileArgs{
 		a: address(x.a, 0), aStep: 4 * x.aStep,
-		b: address(x.b, n*x.k), bStep: 4 * l.width,
+		b: address(x.b, panel*x.k+n-panel), bStep: 4 * l.width,
 		segments: uintptr(unsafe.Pointer(unsafe.SliceData(segments))), count: len(segments),
-		sums: uintptr(unsafe.Pointer(&r.sums)), c: address(x.c, n), cols: min(l.width, x.n-n),
+		sums: uintptr(unsafe.Pointer(&r.sums)), c: address(x.c, n), cols: cols,
 	}
 	if x.bStep != 0 {
 		r.args.b, r.args.bStep = address(x.b, n), 4*x.bStep
@@ -221,8 +227,13 @@ func (r *runner) tiles(kernel tileKernel, row, n int) {
 
 // gelu applies GELU to the chunk.
 func (r *runner) gelu(l *level, x *product, c *chunk) {
-	for _, off := range r.cOff {
-		row := x.c[int(off)/4+c.column : int(off)/4+c.behind]
-		l.vmath.gelu(&row[0], &row[0], len(row), 0)
+	for _, part := range r.pieces {
+		from, to := max(c.column, part.lackFirst), min(c.behind, x.n-part.lackLast)
+		for _, off := range r.cOff[part.row:][:part.rows] {
+			if n := to - from; n > 0 {
+				at := &x.c[int(off)/4+from]
+				l.vmath.gelu(at, at, n, 0)
+			}
+		}
 	}
 }
