@@ -28,8 +28,9 @@ func (t *terminal) interactive() bool {
 
 // say prints one line about the way, above the bar if there is one.
 func (t *terminal) say(format string, args ...any) {
-	if t.bar != nil {
-		t.bar.Clear() //nolint:errcheck // a bar that can't be drawn is no error
+	if t.bar != nil { // a bar that can't be drawn is no error
+		t.bar.Clear()             //nolint:errcheck
+		defer t.bar.RenderBlank() //nolint:errcheck
 	}
 	fmt.Fprintf(t.err, format+"\n", args...)
 }
