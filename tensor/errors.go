@@ -23,8 +23,8 @@ func (e *ShapeError) Error() string {
 // Misuse marks the error as a programmer's mistake.
 func (*ShapeError) Misuse() {}
 
-// Catch runs f and turns a panic of our own (kernels.Misuse) into an error. Any other panic goes on. It stands at
-// the exported edges that run user data, and in tests.
+// Catch runs f and turns a panic of our own (kernels.Misuse) into an error. Any other panic goes on. It
+// stands at the exported edges that run user data, and in tests.
 func Catch(f func()) (err error) {
 	defer func() {
 		switch p := recover().(type) {

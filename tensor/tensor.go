@@ -1,5 +1,5 @@
-// Package tensor holds shapes and the memory they describe: contiguous, row-major, channels last. A Tensor is a
-// small value, copied freely; views by Reshape, Index and Rows share memory. Nothing here computes.
+// Package tensor holds shapes and the memory they describe: contiguous, row-major, channels last. A Tensor is
+// a small value, copied freely; views by Reshape, Index and Rows share memory. Nothing here computes.
 package tensor
 
 import (
@@ -32,7 +32,8 @@ type Tensor struct {
 // New puts a shape over a buffer. It panics with *ShapeError if their sizes differ.
 func New(buf kernels.Buf, shape ...int) Tensor {
 	if Shape(shape).Len() != buf.Len() || slices.ContainsFunc(shape, func(d int) bool { return d < 0 }) {
-		panic(&ShapeError{Op: fmt.Sprintf("tensor over %d elements", buf.Len()), Want: []int{buf.Len()}, Got: shape})
+		panic(&ShapeError{Op: fmt.Sprintf("tensor over %d elements", buf.Len()), Want: []int{buf.Len()},
+			Got: shape})
 	}
 	return Tensor{slices.Clone(Shape(shape)), buf}
 }

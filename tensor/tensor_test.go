@@ -39,7 +39,8 @@ func TestMisuseIsTyped(t *testing.T) {
 		require.True(t, errors.As(tensor.Catch(f), &shape), name)
 	}
 	x.MustShape("op", -1, 3)
-	require.Panics(t, func() { _ = tensor.Catch(func() { panic("another's") }) }, "only our own panics are caught")
+	require.Panics(t, func() { _ = tensor.Catch(func() { panic("another's") }) },
+		"only our own panics are caught")
 	require.NoError(t, tensor.Catch(func() {}))
 }
 

@@ -1,5 +1,5 @@
-// Package gradcheck compares gradients with central differences in float64 on the reference backend, where tolerances
-// are tight and no op needs a step size of its own.
+// Package gradcheck compares gradients with central differences in float64 on the reference backend, where
+// tolerances are tight and no op needs a step size of its own.
 package gradcheck
 
 import (
@@ -59,7 +59,8 @@ func Check(be kernels.Backend, c Case) error {
 			want[i] = (up - down) / (2 * h)
 		}
 		if e := relative(got[k], want); !(e <= rel) {
-			return fmt.Errorf("gradient of input %d is off by %.3g of its norm, allowed are %.3g: got %v, differences give %v",
+			return fmt.Errorf("gradient of input %d is off by %.3g of its norm, allowed are %.3g: got %v, "+
+				"differences give %v",
 				k, e, rel, head(got[k]), head(want))
 		}
 	}
@@ -154,8 +155,8 @@ func Normal(seed uint64, shapes ...[]int) []Input {
 	return u
 }
 
-// Apart gives inputs whose values all differ by at least gap and stay half of it away from zero, in a shuffled order: no
-// difference quotient steps over the kink of a ReLU or over the tie of a maximum.
+// Apart gives inputs whose values all differ by at least gap and stay half of it away from zero, in a
+// shuffled order: no difference quotient steps over the kink of a ReLU or over the tie of a maximum.
 func Apart(seed uint64, gap float64, shapes ...[]int) []Input {
 	out := Uniform(seed, 0, 1, shapes...)
 	for k := range out {

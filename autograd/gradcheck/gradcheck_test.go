@@ -43,7 +43,8 @@ func TestEveryBackwardKernelIsChecked(t *testing.T) {
 	}
 }
 
-// A gradient that is wrong by one part in a thousand fails: every output of every backward kernel, one at a time.
+// A gradient that is wrong by one part in a thousand fails: every output of every backward kernel, one at a
+// time.
 func TestPlantedErrorsAreFound(t *testing.T) {
 	found := map[string]bool{}
 	for _, c := range checks() {

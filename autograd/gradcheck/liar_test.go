@@ -13,8 +13,8 @@ type liar struct {
 	lied          bool
 }
 
-// tell runs the true kernel and then spoils what it gave: a gradient that was written is scaled, one that was added to
-// has a thousandth of its addition added again.
+// tell runs the true kernel and then spoils what it gave: a gradient that was written is scaled, one that was
+// added to has a thousandth of its addition added again.
 func (l *liar) tell(kernel string, args any) {
 	v := reflect.New(reflect.TypeOf(args)).Elem()
 	v.Set(reflect.ValueOf(args))

@@ -19,7 +19,8 @@ import (
 	"truegrain/tensor/picture"
 )
 
-// AnalyzeCmd scores pictures with every detector and can write a report with the maps that explain the scores.
+// AnalyzeCmd scores pictures with every detector and can write a report with the maps that explain the
+// scores.
 type AnalyzeCmd struct {
 	Files  []string `arg:"" name:"file" help:"Pictures, or folders of pictures."`
 	Model  []string `short:"m" placeholder:"NAME|FILE" help:"Detectors: bundled names or checkpoints (default: all bundled ones)."`
@@ -48,7 +49,8 @@ func (c *AnalyzeCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer closeAll()
-	a := analysis{t: t, detectors: detectors, opts: detect.Options{View: detect.View(c.View), Maps: c.Report != ""}}
+	opts := detect.Options{View: detect.View(c.View), Maps: c.Report != ""}
+	a := analysis{t: t, detectors: detectors, opts: opts}
 	if c.Report != "" {
 		if a.report, err = newReport(c.Report, detectors); err != nil {
 			return err
@@ -140,7 +142,8 @@ func (a *analysis) add(r result, f target, p *picture.Picture) error {
 	if a.report == nil {
 		return nil
 	}
-	e := &report.Entry{File: r.File, Verdicts: r.Detectors, Together: r.Together, Seconds: r.Seconds, Failed: r.Error, Known: f.known}
+	e := &report.Entry{File: r.File, Verdicts: r.Detectors, Together: r.Together, Seconds: r.Seconds,
+		Failed: r.Error, Known: f.known}
 	if p != nil {
 		e.Facts = fmt.Sprintf("%s, %d × %d", strings.ToUpper(p.Format), p.W, p.H)
 		if info, err := os.Stat(f.path); err == nil {
@@ -158,14 +161,15 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// pictureExt are the endings that a folder is searched for; a file that is named outright is taken by its content.
+// pictureExt are the endings that a folder is searched for; a file that is named outright is taken by its
+// content.
 var pictureExt = []string{".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}
 
 // target is a file to look at, with what is known of it, or what is wrong with the place that was named.
 type target struct{ path, wrong, known string }
 
-// expand lists the files to look at: those that are named, and the pictures in folders that are named, in order. A folder
-// that can't be read or holds no picture takes its turn with the reason.
+// expand lists the files to look at: those that are named, and the pictures in folders that are named, in
+// order. A folder that can't be read or holds no picture takes its turn with the reason.
 func expand(args []string) (out []target) {
 	for _, arg := range args {
 		if info, err := os.Stat(arg); err != nil || !info.IsDir() {
@@ -173,7 +177,8 @@ func expand(args []string) (out []target) {
 			continue
 		}
 		before := len(out)
-		filepath.WalkDir(arg, func(path string, e fs.DirEntry, err error) error { //nolint:errcheck // f never fails
+		//nolint:errcheck // f never fails
+		filepath.WalkDir(arg, func(path string, e fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				out = append(out, target{path: path, wrong: "the folder can't be read: " + systemReason(err)})
@@ -183,7 +188,8 @@ func expand(args []string) (out []target) {
 			return nil
 		})
 		if len(out) == before {
-			out = append(out, target{path: arg, wrong: "the folder holds no picture (" + strings.Join(pictureExt, " ") + ")"})
+			wrong := "the folder holds no picture (" + strings.Join(pictureExt, " ") + ")"
+			out = append(out, target{path: arg, wrong: wrong})
 		}
 	}
 	return out

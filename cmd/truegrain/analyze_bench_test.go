@@ -14,14 +14,16 @@ import (
 	"truegrain/models/detect"
 )
 
-// BenchmarkAnalyze is one JPEG of 1024×768 pixels through the bundled detectors, all maps and the report included.
+// BenchmarkAnalyze is one JPEG of 1024×768 pixels through the bundled detectors, all maps and the report
+// included.
 func BenchmarkAnalyze(b *testing.B) {
 	file := filepath.Join(b.TempDir(), "waves.jpg")
 	writeJPEG(b, file, 1024, 768)
 	detectors, closeAll, err := openDetectors("cpu", nil)
 	require.NoError(b, err)
 	defer closeAll()
-	a := analysis{t: &terminal{out: io.Discard, err: io.Discard}, detectors: detectors, opts: detect.Options{Maps: true}}
+	a := analysis{t: &terminal{out: io.Discard, err: io.Discard}, detectors: detectors,
+		opts: detect.Options{Maps: true}}
 	a.report, err = newReport(b.TempDir(), detectors)
 	require.NoError(b, err)
 	for b.Loop() {

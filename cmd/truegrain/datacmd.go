@@ -23,8 +23,10 @@ type SynthCmd struct {
 
 // Run renders the set.
 func (c *SynthCmd) Run(ctx context.Context, t *terminal) error {
-	if min(c.Train, c.Val, c.Test) < 0 || c.Train+c.Val+c.Test == 0 || max(c.Train, c.Val, c.Test) > 1_000_000 {
-		return usagef("--train %d, --val %d, --test %d: want 0 to 1,000,000 each, and not all 0", c.Train, c.Val, c.Test)
+	if min(c.Train, c.Val, c.Test) < 0 || c.Train+c.Val+c.Test == 0 ||
+		max(c.Train, c.Val, c.Test) > 1_000_000 {
+		return usagef("--train %d, --val %d, --test %d: want 0 to 1,000,000 each, and not all 0", c.Train,
+			c.Val, c.Test)
 	}
 	var bar *progress
 	rows, err := synth.Make(ctx, c.Dir, synth.Options{Seed: c.Seed, Train: c.Train, Val: c.Val, Test: c.Test,

@@ -10,8 +10,8 @@ import (
 	"truegrain/train/data"
 )
 
-// DemoCmd goes through everything once: render a data set, train three small detectors, calibrate and test them, and
-// explain their answers in a report.
+// DemoCmd goes through everything once: render a data set, train three small detectors, calibrate and test
+// them, and explain their answers in a report.
 type DemoCmd struct {
 	Report string `default:"report" help:"Folder for the report."`
 	Work   string `default:"data/demo" help:"Folder for the synthetic set and the checkpoints."`
@@ -31,7 +31,8 @@ func (c *DemoCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	t.say("2 of 3: train, calibrate and test three small detectors")
-	s := school{dir: c.Work, out: filepath.Join(c.Work, "detectors"), device: c.Device, epochs: demoEpochs, seed: c.Seed}
+	s := school{dir: c.Work, out: filepath.Join(c.Work, "detectors"), device: c.Device, epochs: demoEpochs,
+		seed: c.Seed}
 	detectors, err := s.run(ctx, t)
 	if err != nil {
 		return err
@@ -40,7 +41,8 @@ func (c *DemoCmd) Run(ctx context.Context, t *terminal) error {
 	if err := c.explain(ctx, t, detectors); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(t.out, "Done in %s. Open %s in a browser.\n", time.Since(start).Round(time.Second), filepath.Join(c.Report, "index.html"))
+	_, err = fmt.Fprintf(t.out, "Done in %s. Open %s in a browser.\n", time.Since(start).Round(time.Second),
+		filepath.Join(c.Report, "index.html"))
 	return err
 }
 

@@ -64,9 +64,10 @@ func (c *EvalCmd) Run(ctx context.Context, t *terminal) error {
 	return nil
 }
 
-// score runs every detector over a set, each picture decoded once; scores[i] belongs to detector i. A picture that
-// can't be read is named and left out.
-func score(ctx context.Context, t *terminal, detectors []*detect.Detector, set *data.Set, view detect.View) ([][]train.Scored, error) {
+// score runs every detector over a set, each picture decoded once; scores[i] belongs to detector i. A picture
+// that can't be read is named and left out.
+func score(ctx context.Context, t *terminal, detectors []*detect.Detector, set *data.Set,
+	view detect.View) ([][]train.Scored, error) {
 	bar := t.progress("score", len(set.Items))
 	defer bar.end()
 	out := make([][]train.Scored, len(detectors))
@@ -85,7 +86,8 @@ func score(ctx context.Context, t *terminal, detectors []*detect.Detector, set *
 			if err != nil {
 				return nil, err
 			}
-			out[i] = append(out[i], train.Scored{File: item.Path, Generator: item.Generator, Label: item.Label, Raw: raw, W: p.W, H: p.H})
+			out[i] = append(out[i], train.Scored{File: item.Path, Generator: item.Generator,
+				Label: item.Label, Raw: raw, W: p.W, H: p.H})
 		}
 		bar.at(n+1, "")
 		if ctx.Err() != nil {

@@ -21,8 +21,8 @@ import (
 	"truegrain/tensor/picture"
 )
 
-// ExplainCmd draws the maps of one picture: a PNG per map with its legend and stated scale, and one panel of all.
-// With several detectors the panel has a row for each, so that two checkpoints stand side by side.
+// ExplainCmd draws the maps of one picture: a PNG per map with its legend and stated scale, and one panel of
+// all. With several detectors the panel has a row for each, so that two checkpoints stand side by side.
 type ExplainCmd struct {
 	File    string   `arg:"" help:"A picture."`
 	Model   []string `short:"m" placeholder:"NAME|FILE" help:"Detectors: bundled names or checkpoints (default: all bundled ones)."`
@@ -144,7 +144,8 @@ func knownMaps(detectors []*detect.Detector, want []string) error {
 	}
 	for _, n := range want {
 		if !slices.Contains(have, n) {
-			return usagef("--maps: %q is no map of these detectors; they have %s", n, strings.Join(have, ", "))
+			return usagef("--maps: %q is no map of these detectors; they have %s", n,
+				strings.Join(have, ", "))
 		}
 	}
 	return nil

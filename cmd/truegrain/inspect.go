@@ -102,10 +102,12 @@ func printNodes(t *terminal, nodes []*autograd.Node, m models.Model) error {
 		}
 		c := n.Cost()
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%.2f\t%.2f\t%.3f\t%.1f\t\n", n.Path, n.Name, dims(n.Out.Shape()), own,
-			float64(c.FLOPs)/1e6, float64(c.Bytes)/1e6, n.Time.Seconds()*1e3, float64(c.FLOPs)/1e9/max(n.Time.Seconds(), 1e-9))
+			float64(c.FLOPs)/1e6, float64(c.Bytes)/1e6, n.Time.Seconds()*1e3,
+			float64(c.FLOPs)/1e9/max(n.Time.Seconds(), 1e-9))
 		sum, took, params = sum.Plus(c), took+n.Time, params+own
 	}
-	fmt.Fprintf(w, "total\t\t\t%d\t%.2f\t%.2f\t%.3f\t%.1f\t\n", params, float64(sum.FLOPs)/1e6, float64(sum.Bytes)/1e6,
+	fmt.Fprintf(w, "total\t\t\t%d\t%.2f\t%.2f\t%.3f\t%.1f\t\n", params, float64(sum.FLOPs)/1e6,
+		float64(sum.Bytes)/1e6,
 		took.Seconds()*1e3, float64(sum.FLOPs)/1e9/max(took.Seconds(), 1e-9))
 	return w.Flush()
 }

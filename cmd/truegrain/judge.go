@@ -15,8 +15,8 @@ import (
 	"truegrain/train/data"
 )
 
-// judge calibrates a detector on the validation pictures, fixes the scales of its maps, and tests it on the test
-// pictures, or if the folder has none on the validation pictures, which the card then says.
+// judge calibrates a detector on the validation pictures, fixes the scales of its maps, and tests it on the
+// test pictures, or if the folder has none on the validation pictures, which the card then says.
 func (l *lesson) judge(ctx context.Context, t *terminal, d *detect.Detector) error {
 	set, err := l.part(data.Val)
 	if err != nil {
@@ -103,7 +103,8 @@ func (l *lesson) test(ctx context.Context, t *terminal, d *detect.Detector, val 
 
 // verdict is a test in a line.
 func verdict(c *card.Test) string {
-	line := fmt.Sprintf("accuracy %.1f %% (%.1f to %.1f) on %d unseen pictures, picture size alone %.1f %%, ECE %.3f",
+	line := fmt.Sprintf("accuracy %.1f %% (%.1f to %.1f) on %d unseen pictures, picture size alone %.1f "+
+		"%%, ECE %.3f",
 		100*c.Accuracy, 100*c.Interval[0], 100*c.Interval[1], c.N, 100*c.SizeFloor, c.ECE)
 	if c.HeldOut > 0 {
 		line += fmt.Sprintf(", unseen generator %.1f %%", 100*c.HeldOut)
@@ -132,7 +133,8 @@ func split(scored, val []train.Scored) (seen, unseen []train.Scored) {
 	return seen, unseen
 }
 
-// iou is the mean intersection over union of a segmenter's pixel map on the composites of the test part; 0 without.
+// iou is the mean intersection over union of a segmenter's pixel map on the composites of the test part; 0
+// without.
 func (l *lesson) iou(ctx context.Context, d *detect.Detector) (float64, error) {
 	set, err := data.OpenInpaint(l.dir, data.Test)
 	if l.recipe.Data.Layout == "masks" && err == nil && len(set.Items) == 0 {
@@ -155,7 +157,8 @@ func (l *lesson) iou(ctx context.Context, d *detect.Detector) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		v, err := d.Analyze(ctx, p, detect.Options{View: detect.Full, Maps: true, Only: []string{"pixel_map"}})
+		v, err := d.Analyze(ctx, p, detect.Options{View: detect.Full, Maps: true,
+			Only: []string{"pixel_map"}})
 		if err != nil {
 			return 0, err
 		}

@@ -43,7 +43,8 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func run(args []string, stdout, stderr io.Writer) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // what was interrupted finishes its step and saves; a second Ctrl-C ends it at once
+	// what was interrupted finishes its step and saves; a second Ctrl-C ends it at once
+	context.AfterFunc(ctx, stop)
 	return runContext(ctx, args, stdout, stderr)
 }
 

@@ -85,7 +85,8 @@ func tiny(t *testing.T) string {
 func TestTrainEvalAnalyzeExplain(t *testing.T) {
 	dir := tiny(t)
 	checkpoint := filepath.Join(t.TempDir(), "runs", "mini.safetensors")
-	code, out, errs := call(t, "train", dir, "-m", "resnet_mini", "--epochs", "1", "--batch", "8", "-o", checkpoint)
+	code, out, errs := call(t, "train", dir, "-m", "resnet_mini", "--epochs", "1", "--batch", "8", "-o",
+		checkpoint)
 	require.Zero(t, code, errs)
 	require.Contains(t, out, checkpoint)
 
@@ -101,16 +102,19 @@ func TestTrainEvalAnalyzeExplain(t *testing.T) {
 	pictures, err := filepath.Glob(filepath.Join(dir, "inpaint", "test", "pictures", "*"))
 	require.NoError(t, err)
 	maps := filepath.Join(t.TempDir(), "maps")
-	code, _, errs = call(t, "explain", pictures[0], "--model", checkpoint, "--maps", "cam,grad_cam_ai", "-o", maps)
+	code, _, errs = call(t, "explain", pictures[0], "--model", checkpoint, "--maps", "cam,grad_cam_ai", "-o",
+		maps)
 	require.Zero(t, code, errs)
 	for _, name := range []string{"mini-cam.png", "mini-grad_cam_ai.png", "panel.png"} {
 		requirePNG(t, filepath.Join(maps, name))
 	}
-	code, out, errs = call(t, "explain", pictures[0], "-m", checkpoint, "-m", checkpoint, "--maps", "cam", "-o", maps)
+	code, out, errs = call(t, "explain", pictures[0], "-m", checkpoint, "-m", checkpoint, "--maps", "cam",
+		"-o", maps)
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "mini-2: AI", "two checkpoints of one name stay apart")
 	requirePNG(t, filepath.Join(maps, "mini-2-cam.png"))
-	code, _, errs = call(t, "explain", pictures[0], "--model", "vit_mini_8", "--maps", "rollout", "--attention", "0,2:1", "-o", maps)
+	code, _, errs = call(t, "explain", pictures[0], "--model", "vit_mini_8", "--maps", "rollout",
+		"--attention", "0,2:1", "-o", maps)
 	require.Zero(t, code, errs)
 	for _, name := range []string{"rollout", "attention_l0", "attention_l2_h1"} {
 		requirePNG(t, filepath.Join(maps, "vit_mini_8-"+name+".png"))
@@ -164,12 +168,14 @@ func TestAnalyzeJSONAndReport(t *testing.T) {
 	}
 }
 
-// What is wrong with a file is one line with its name and the reason; the others are analysed; the exit code is 1.
+// What is wrong with a file is one line with its name and the reason; the others are analysed; the exit code
+// is 1.
 func TestBadPicturesAreNamedAndTheRestGoesOn(t *testing.T) {
 	dir := tiny(t)
 	good, err := filepath.Glob(filepath.Join(dir, "nearest", "test", "ai", "*"))
 	require.NoError(t, err)
-	bad := map[string]string{"empty.jpg": "", "text.png": "these are words", "cut.png": "\x89PNG\r\n\x1a\n\x00\x00"}
+	bad := map[string]string{"empty.jpg": "", "text.png": "these are words",
+		"cut.png": "\x89PNG\r\n\x1a\n\x00\x00"}
 	args := []string{"analyze", good[0]}
 	for name, content := range bad {
 		path := filepath.Join(dir, name)
@@ -185,7 +191,8 @@ func TestBadPicturesAreNamedAndTheRestGoesOn(t *testing.T) {
 	require.Len(t, results, 7)
 	require.Empty(t, results[0].Error)
 	require.Empty(t, results[6].Error, "the rest of the batch goes on")
-	for name, why := range map[string]string{"empty.jpg": "empty", "text.png": "not a JPEG", "cut.png": "cut short",
+	for name, why := range map[string]string{"empty.jpg": "empty", "text.png": "not a JPEG",
+		"cut.png":     "cut short",
 		"missing.jpg": "no such file", "no pictures": "holds no picture"} {
 		line := ""
 		for l := range strings.Lines(errs) {

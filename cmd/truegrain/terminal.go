@@ -48,7 +48,8 @@ const quietEvery = 10 * time.Second
 
 func (t *terminal) progress(title string, total int) *progress {
 	if t.interactive() {
-		t.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(t.err), progressbar.OptionSetDescription(title),
+		t.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(t.err),
+			progressbar.OptionSetDescription(title),
 			progressbar.OptionSetWidth(30), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
 			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(true))
 	}

@@ -42,7 +42,8 @@ func (c *WeightsInspectCmd) Run(t *terminal) error {
 	}
 	fmt.Fprintf(t.out, "%d tensors, %d elements, %s\n", len(f.Names()), total, f.Format)
 	if k, err := card.Read(f.Metadata()); err == nil {
-		fmt.Fprintf(t.out, "detector: %s, view %s of %d pixels; trained on: %s\n", k.Arch, k.View, k.Size, k.Data)
+		fmt.Fprintf(t.out, "detector: %s, view %s of %d pixels; trained on: %s\n", k.Arch, k.View, k.Size,
+			k.Data)
 	}
 	return nil
 }

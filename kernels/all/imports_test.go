@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// layers is the architecture: what each part of the tree may import of the others. The longest name that fits counts.
+// layers is the architecture: what each part of the tree may import of the others. The longest name that fits
+// counts.
 var layers = map[string][]string{
 	"kernels":            {},
 	"kernels/ref":        {"kernels"},
@@ -46,7 +47,8 @@ func TestImportsPointOneWay(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if e.IsDir() && (e.Name() == "_gen" || e.Name() == ".git" || e.Name() == "testdata" || e.Name() == ".venv") {
+		if e.IsDir() && (e.Name() == "_gen" || e.Name() == ".git" || e.Name() == "testdata" ||
+			e.Name() == ".venv") {
 			return filepath.SkipDir
 		}
 		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
@@ -60,7 +62,8 @@ func TestImportsPointOneWay(t *testing.T) {
 		for _, imp := range f.Imports {
 			to, ours := strings.CutPrefix(strings.Trim(imp.Path.Value, `"`), "truegrain/")
 			if ours {
-				require.True(t, allowed(filepath.ToSlash(filepath.Dir(rel)), to), "%s imports truegrain/%s", rel, to)
+				require.True(t, allowed(filepath.ToSlash(filepath.Dir(rel)), to), "%s imports truegrain/%s",
+					rel, to)
 			}
 		}
 		return nil
@@ -68,15 +71,16 @@ func TestImportsPointOneWay(t *testing.T) {
 	require.Greater(t, files, 200)
 }
 
-// allowed says whether a package may import another: those of its layer's list and what lies below them, and its own
-// folder's neighbours within one layer.
+// allowed says whether a package may import another: those of its layer's list and what lies below them, and
+// its own folder's neighbours within one layer.
 func allowed(from, to string) bool {
 	layer := layerOf(from)
 	if layerOf(to) == layer {
 		return layer != "kernels" // a leaf has no neighbours
 	}
 	for _, l := range layers[layer] {
-		if to == l || layerOf(to) == l || strings.HasPrefix(layerOf(to), l+"/") && !strings.HasPrefix(l, "kernels") {
+		if to == l || layerOf(to) == l || strings.HasPrefix(layerOf(to), l+"/") &&
+			!strings.HasPrefix(l, "kernels") {
 			return true
 		}
 	}
@@ -94,8 +98,10 @@ func layerOf(pkg string) string {
 }
 
 func TestTheTableRefuses(t *testing.T) {
-	for _, bad := range [][2]string{{"train", "models"}, {"models/detect", "train"}, {"kernels", "tensor"}, {"tensor", "autograd"},
-		{"autograd", "kernels/cpu"}, {"nn", "models"}, {"models", "kernels/all"}, {"kernels/ref", "kernels/cpu"}, {"train/data", "models/detect"},
+	for _, bad := range [][2]string{{"train", "models"}, {"models/detect", "train"}, {"kernels", "tensor"},
+		{"tensor", "autograd"},
+		{"autograd", "kernels/cpu"}, {"nn", "models"}, {"models", "kernels/all"},
+		{"kernels/ref", "kernels/cpu"}, {"train/data", "models/detect"},
 		{"bench/kernel", "kernels/cpu"}, {"bench", "cmd/truegrain"}, {"models", "bench/kernel"}} {
 		require.False(t, allowed(bad[0], bad[1]), "%s must not import %s", bad[0], bad[1])
 	}

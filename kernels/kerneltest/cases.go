@@ -31,16 +31,26 @@ func convolutions() (all []Case) {
 		op   kernels.Conv2D
 		full bool // bias, residual, channel sums
 	}{
-		{"3x3", kernels.Conv2D{Window: window(3, 1, 1, 1), B: 2, H: 7, W: 9, C: 16, OC: 24, Groups: 1}, false},
-		{"3x3 full", kernels.Conv2D{Window: window(3, 1, 1, 1), B: 1, H: 6, W: 5, C: 8, OC: 70, Groups: 1, Act: kernels.WithReLU}, true},
-		{"1x1 stride 2", kernels.Conv2D{Window: window(1, 2, 0, 1), B: 3, H: 9, W: 8, C: 17, OC: 13, Groups: 1}, true},
-		{"stem", kernels.Conv2D{Window: window(7, 2, 3, 1), B: 1, H: 19, W: 17, C: 3, OC: 11, Groups: 1}, false},
-		{"dilated, groups", kernels.Conv2D{Window: window(3, 1, 2, 2), B: 1, H: 8, W: 11, C: 12, OC: 6, Groups: 3}, true},
-		{"depthwise", kernels.Conv2D{Window: window(3, 1, 1, 1), B: 2, H: 5, W: 6, C: 7, OC: 7, Groups: 7}, false},
-		{"patches", kernels.Conv2D{Window: window(8, 8, 0, 1), B: 2, H: 16, W: 24, C: 3, OC: 10, Groups: 1}, true},
-		{"one pixel", kernels.Conv2D{Window: window(1, 1, 0, 1), B: 1, H: 1, W: 1, C: 1, OC: 1, Groups: 1}, true},
-		{"no picture", kernels.Conv2D{Window: window(3, 1, 1, 1), B: 0, H: 4, W: 4, C: 3, OC: 2, Groups: 1}, false},
-		{"window does not fit", kernels.Conv2D{Window: window(5, 1, 0, 1), B: 1, H: 3, W: 3, C: 2, OC: 2, Groups: 1}, false},
+		{"3x3", kernels.Conv2D{Window: window(3, 1, 1, 1), B: 2, H: 7, W: 9, C: 16, OC: 24, Groups: 1},
+			false},
+		{"3x3 full", kernels.Conv2D{Window: window(3, 1, 1, 1), B: 1, H: 6, W: 5, C: 8, OC: 70, Groups: 1,
+			Act: kernels.WithReLU}, true},
+		{"1x1 stride 2", kernels.Conv2D{Window: window(1, 2, 0, 1), B: 3, H: 9, W: 8, C: 17, OC: 13,
+			Groups: 1}, true},
+		{"stem", kernels.Conv2D{Window: window(7, 2, 3, 1), B: 1, H: 19, W: 17, C: 3, OC: 11, Groups: 1},
+			false},
+		{"dilated, groups", kernels.Conv2D{Window: window(3, 1, 2, 2), B: 1, H: 8, W: 11, C: 12, OC: 6,
+			Groups: 3}, true},
+		{"depthwise", kernels.Conv2D{Window: window(3, 1, 1, 1), B: 2, H: 5, W: 6, C: 7, OC: 7, Groups: 7},
+			false},
+		{"patches", kernels.Conv2D{Window: window(8, 8, 0, 1), B: 2, H: 16, W: 24, C: 3, OC: 10, Groups: 1},
+			true},
+		{"one pixel", kernels.Conv2D{Window: window(1, 1, 0, 1), B: 1, H: 1, W: 1, C: 1, OC: 1, Groups: 1},
+			true},
+		{"no picture", kernels.Conv2D{Window: window(3, 1, 1, 1), B: 0, H: 4, W: 4, C: 3, OC: 2, Groups: 1},
+			false},
+		{"window does not fit", kernels.Conv2D{Window: window(5, 1, 0, 1), B: 1, H: 3, W: 3, C: 2, OC: 2,
+			Groups: 1}, false},
 	} {
 		o := c.op
 		oh, ow := o.Out(o.H, o.W)
@@ -58,10 +68,14 @@ func convolutions() (all []Case) {
 		op   kernels.ConvTranspose2D
 		full bool
 	}{
-		{"4 stride 2", kernels.ConvTranspose2D{Window: window(4, 2, 1, 1), B: 2, H: 5, W: 4, C: 9, OC: 6, Groups: 1}, true},
-		{"16 stride 8", kernels.ConvTranspose2D{Window: window(16, 8, 4, 1), B: 1, H: 3, W: 4, C: 1, OC: 1, Groups: 1}, false},
-		{"output padding, groups", kernels.ConvTranspose2D{Window: window(3, 2, 1, 1), OutPadH: 1, OutPadW: 1, B: 1, H: 5, W: 6, C: 8, OC: 6, Groups: 2}, true},
-		{"dilated, ReLU", kernels.ConvTranspose2D{Window: window(3, 1, 0, 2), B: 1, H: 4, W: 3, C: 5, OC: 7, Groups: 1, Act: kernels.WithReLU}, true},
+		{"4 stride 2", kernels.ConvTranspose2D{Window: window(4, 2, 1, 1), B: 2, H: 5, W: 4, C: 9, OC: 6,
+			Groups: 1}, true},
+		{"16 stride 8", kernels.ConvTranspose2D{Window: window(16, 8, 4, 1), B: 1, H: 3, W: 4, C: 1, OC: 1,
+			Groups: 1}, false},
+		{"output padding, groups", kernels.ConvTranspose2D{Window: window(3, 2, 1, 1), OutPadH: 1, OutPadW: 1,
+			B: 1, H: 5, W: 6, C: 8, OC: 6, Groups: 2}, true},
+		{"dilated, ReLU", kernels.ConvTranspose2D{Window: window(3, 1, 0, 2), B: 1, H: 4, W: 3, C: 5, OC: 7,
+			Groups: 1, Act: kernels.WithReLU}, true},
 	} {
 		o := c.op
 		oh, ow := o.OutSize()
@@ -98,15 +112,19 @@ func pools() (all []Case) {
 		}
 		in, out := c.b*c.h*c.w*c.c, c.b*oh*ow*c.c
 		all = append(all,
-			Case{Name: c.name, Op: kernels.MaxPool2D{Window: c.win, B: c.b, H: c.h, W: c.w, C: c.c, OH: oh, OW: ow},
+			Case{Name: c.name, Op: kernels.MaxPool2D{Window: c.win, B: c.b, H: c.h, W: c.w, C: c.c, OH: oh,
+				OW: ow},
 				Grad: kernels.MaxPool2DGrad{}, In: lens{"X": in}, Out: lens{"Y": out, "Index": out}},
-			Case{Name: c.name, Op: kernels.AvgPool2D{Window: c.win, B: c.b, H: c.h, W: c.w, C: c.c, OH: oh, OW: ow},
+			Case{Name: c.name, Op: kernels.AvgPool2D{Window: c.win, B: c.b, H: c.h, W: c.w, C: c.c, OH: oh,
+				OW: ow},
 				Grad: kernels.AvgPool2DGrad{}, In: lens{"X": in}, Out: lens{"Y": out}})
 	}
-	for _, o := range []kernels.AdaptiveAvgPool2D{{B: 2, H: 9, W: 11, C: 7, OH: 1, OW: 1}, {B: 1, H: 10, W: 13, C: 4, OH: 3, OW: 5},
+	for _, o := range []kernels.AdaptiveAvgPool2D{{B: 2, H: 9, W: 11, C: 7, OH: 1, OW: 1},
+		{B: 1, H: 10, W: 13, C: 4, OH: 3, OW: 5},
 		{B: 1, H: 2, W: 3, C: 2, OH: 5, OW: 4}} {
-		all = append(all, Case{Name: fmt.Sprintf("%dx%d", o.OH, o.OW), Op: o, Grad: kernels.AdaptiveAvgPool2DGrad{},
-			In: lens{"X": o.B * o.H * o.W * o.C}, Out: lens{"Y": o.B * o.OH * o.OW * o.C}})
+		all = append(all, Case{Name: fmt.Sprintf("%dx%d", o.OH, o.OW), Op: o,
+			Grad: kernels.AdaptiveAvgPool2DGrad{},
+			In:   lens{"X": o.B * o.H * o.W * o.C}, Out: lens{"Y": o.B * o.OH * o.OW * o.C}})
 	}
 	return all
 }
@@ -115,14 +133,18 @@ func products() (all []Case) {
 	for _, s := range [][3]int{{5, 33, 17}, {197, 64, 96}, {1, 1, 1}, {3, 7, 130}, {0, 4, 3}, {300, 5, 2}} {
 		for _, act := range []kernels.Activation{kernels.NoActivation, kernels.WithReLU} {
 			r, d, od := s[0], s[1], s[2]
-			all = append(all, Case{Name: fmt.Sprint(s, act), Op: kernels.Linear{R: r, D: d, OD: od, Act: act}, Grad: kernels.LinearGrad{},
-				In: lens{"X": r * d, "Weight": od * d, "Bias": od, "Residual": r * od}, Out: lens{"Y": r * od}})
+			all = append(all, Case{Name: fmt.Sprint(s, act), Op: kernels.Linear{R: r, D: d, OD: od, Act: act},
+				Grad: kernels.LinearGrad{},
+				In:   lens{"X": r * d, "Weight": od * d, "Bias": od, "Residual": r * od},
+				Out:  lens{"Y": r * od}})
 		}
-		all = append(all, Case{Name: fmt.Sprint(s, "gelu"), Op: kernels.Linear{R: s[0], D: s[1], OD: s[2], Act: kernels.WithGELU},
+		all = append(all, Case{Name: fmt.Sprint(s, "gelu"), Op: kernels.Linear{R: s[0], D: s[1], OD: s[2],
+			Act: kernels.WithGELU},
 			In: lens{"X": s[0] * s[1], "Weight": s[2] * s[1]}, Out: lens{"Y": s[0] * s[2]}})
 	}
 	for i := range 8 {
-		g := kernels.Gemm{M: 13, N: 37, K: 29, Batch: 3, TransA: i&1 != 0, TransB: i&2 != 0, Acc: i&4 != 0, Alpha: 0.5}
+		g := kernels.Gemm{M: 13, N: 37, K: 29, Batch: 3, TransA: i&1 != 0, TransB: i&2 != 0, Acc: i&4 != 0,
+			Alpha: 0.5}
 		ra, ca, rb, cb := g.M, g.K, g.K, g.N
 		if g.TransA {
 			ra, ca = ca, ra
@@ -151,7 +173,8 @@ func norms() (all []Case) {
 			if r == 1 && o.Train {
 				continue // one row has no variance: x̂ is 0/√ε, all rounding
 			}
-			k := Case{Name: fmt.Sprintf("%v train %v, ReLU %v, residual %v", s, o.Train, o.ReLU, i&4 != 0), Op: o, Grad: kernels.BatchNormGrad{},
+			k := Case{Name: fmt.Sprintf("%v train %v, ReLU %v, residual %v", s, o.Train, o.ReLU, i&4 != 0),
+				Op: o, Grad: kernels.BatchNormGrad{},
 				In:  lens{"X": r * c, "Gamma": c, "Beta": c, "RunningMean": c, "RunningVar": c},
 				Out: lens{"Y": r * c, "Mean": c, "RStd": c}, Range: positive}
 			if i&4 != 0 {
@@ -164,8 +187,10 @@ func norms() (all []Case) {
 		}
 	}
 	for _, s := range [][2]int{{15, 128}, {3, 7}, {600, 5}, {0, 4}, {2, 1024}} {
-		all = append(all, Case{Name: fmt.Sprint(s), Op: kernels.LayerNorm{R: s[0], D: s[1], Eps: 1e-6}, Grad: kernels.LayerNormGrad{},
-			In: lens{"X": s[0] * s[1], "Gamma": s[1], "Beta": s[1]}, Out: lens{"Y": s[0] * s[1], "Mean": s[0], "RStd": s[0]}})
+		all = append(all, Case{Name: fmt.Sprint(s), Op: kernels.LayerNorm{R: s[0], D: s[1], Eps: 1e-6},
+			Grad: kernels.LayerNormGrad{},
+			In:   lens{"X": s[0] * s[1], "Gamma": s[1], "Beta": s[1]}, Out: lens{"Y": s[0] * s[1], "Mean": s[0],
+				"RStd": s[0]}})
 	}
 	return all
 }
@@ -178,15 +203,18 @@ func elementwise() (all []Case) {
 		all = append(all,
 			Case{Name: name, Op: kernels.ReLU{N: n}, Grad: kernels.ReLUGrad{}, In: x, Out: y},
 			Case{Name: name, Op: kernels.GELU{N: n}, Grad: kernels.GELUGrad{}, In: x, Out: y, Range: wide},
-			Case{Name: name, Op: kernels.Sigmoid{N: n}, Grad: kernels.SigmoidGrad{}, In: x, Out: y, Range: wide},
+			Case{Name: name, Op: kernels.Sigmoid{N: n}, Grad: kernels.SigmoidGrad{}, In: x, Out: y,
+				Range: wide},
 			Case{Name: name, Op: kernels.Scale{N: n, Alpha: -0.7}, Grad: kernels.ScaleGrad{}, In: x, Out: y},
-			Case{Name: name, Op: kernels.Dropout{N: n, P: 0.3, Seed: 5, Step: 6, Node: 7}, Grad: kernels.DropoutGrad{}, In: x, Out: y},
+			Case{Name: name, Op: kernels.Dropout{N: n, P: 0.3, Seed: 5, Step: 6, Node: 7},
+				Grad: kernels.DropoutGrad{}, In: x, Out: y},
 			Case{Name: name, Op: kernels.Add{N: n}, Grad: kernels.AddGrad{}, In: two, Out: y},
 			Case{Name: name, Op: kernels.Mul{N: n}, Grad: kernels.MulGrad{}, In: two, Out: y})
 	}
 	for _, s := range [][2]int{{4, 1000}, {2, 3}, {1, 1}, {0, 5}, {777, 11}} {
 		all = append(all,
-			Case{Name: fmt.Sprint(s), Op: kernels.Softmax{R: s[0], D: s[1]}, Grad: kernels.SoftmaxGrad{}, In: lens{"X": s[0] * s[1]},
+			Case{Name: fmt.Sprint(s), Op: kernels.Softmax{R: s[0], D: s[1]}, Grad: kernels.SoftmaxGrad{},
+				In:  lens{"X": s[0] * s[1]},
 				Out: lens{"Y": s[0] * s[1]}, Range: wide},
 			Case{Name: fmt.Sprint(s), Op: kernels.Bias{R: s[0], C: s[1]}, Grad: kernels.BiasGrad{},
 				In: lens{"X": s[0] * s[1], "Bias": s[1]}, Out: lens{"Y": s[0] * s[1]}})
@@ -195,38 +223,50 @@ func elementwise() (all []Case) {
 }
 
 func attentions() (all []Case) {
-	for _, o := range []kernels.Attention{{B: 2, TQ: 17, TK: 17, NH: 3, HD: 16}, {B: 1, TQ: 5, TK: 9, NH: 4, HD: 32},
-		{B: 1, TQ: 65, TK: 65, NH: 2, HD: 24}, {B: 1, TQ: 1, TK: 1, NH: 1, HD: 1}, {B: 0, TQ: 3, TK: 3, NH: 1, HD: 4}} {
+	for _, o := range []kernels.Attention{{B: 2, TQ: 17, TK: 17, NH: 3, HD: 16},
+		{B: 1, TQ: 5, TK: 9, NH: 4, HD: 32},
+		{B: 1, TQ: 65, TK: 65, NH: 2, HD: 24}, {B: 1, TQ: 1, TK: 1, NH: 1, HD: 1},
+		{B: 0, TQ: 3, TK: 3, NH: 1, HD: 4}} {
 		d := o.NH * o.HD
 		o.LDQ, o.LDK, o.LDV = d, d, d
-		all = append(all, Case{Name: fmt.Sprintf("%d %d %dx%d", o.TQ, o.TK, o.NH, o.HD), Op: o, Grad: kernels.AttentionGrad{},
+		all = append(all, Case{Name: fmt.Sprintf("%d %d %dx%d", o.TQ, o.TK, o.NH, o.HD), Op: o,
+			Grad:  kernels.AttentionGrad{},
 			In:    lens{"Q": o.B * o.TQ * d, "K": o.B * o.TK * d, "V": o.B * o.TK * d},
 			Out:   lens{"Y": o.B * o.TQ * d, "LSE": o.B * o.NH * o.TQ},
 			Range: map[string][2]float64{"Q": {-3, 3}, "K": {-3, 3}}})
-		all = append(all, Case{Name: fmt.Sprintf("map %d %d", o.TQ, o.TK), Op: kernels.AttentionMap{Attention: o},
+		all = append(all, Case{Name: fmt.Sprintf("map %d %d", o.TQ, o.TK),
+			Op: kernels.AttentionMap{Attention: o},
 			In: lens{"Q": o.B * o.TQ * d, "K": o.B * o.TK * d}, Out: lens{"P": o.B * o.NH * o.TQ * o.TK}})
 	}
 	return all
 }
 
 func shapes() (all []Case) {
-	for _, o := range []kernels.Slice{{Outer: 2, N: 9, Inner: 8, Start: 2, Stop: 7}, {Outer: 3, N: 5, Inner: 1, Start: 0, Stop: 5},
+	for _, o := range []kernels.Slice{{Outer: 2, N: 9, Inner: 8, Start: 2, Stop: 7},
+		{Outer: 3, N: 5, Inner: 1, Start: 0, Stop: 5},
 		{Outer: 2, N: 4, Inner: 3, Start: 1, Stop: 1}} {
 		all = append(all, Case{Name: fmt.Sprint(o.Start, o.Stop), Op: o, Grad: kernels.SliceGrad{},
 			In: lens{"X": o.Outer * o.N * o.Inner}, Out: lens{"Y": o.Outer * (o.Stop - o.Start) * o.Inner}})
 	}
-	for _, o := range []kernels.Pad{{B: 2, H: 5, W: 7, C: 3, Top: 1, Bottom: 2, Right: 3}, {B: 1, H: 1, W: 1, C: 1, Left: 2}} {
-		all = append(all, Case{Name: fmt.Sprint(o.Top, o.Bottom, o.Left, o.Right), Op: o, Grad: kernels.PadGrad{},
-			In: lens{"X": o.B * o.H * o.W * o.C}, Out: lens{"Y": o.B * (o.Top + o.H + o.Bottom) * (o.Left + o.W + o.Right) * o.C}})
+	for _, o := range []kernels.Pad{{B: 2, H: 5, W: 7, C: 3, Top: 1, Bottom: 2, Right: 3},
+		{B: 1, H: 1, W: 1, C: 1, Left: 2}} {
+		all = append(all, Case{Name: fmt.Sprint(o.Top, o.Bottom, o.Left, o.Right), Op: o,
+			Grad: kernels.PadGrad{},
+			In:   lens{"X": o.B * o.H * o.W * o.C},
+			Out:  lens{"Y": o.B * (o.Top + o.H + o.Bottom) * (o.Left + o.W + o.Right) * o.C}})
 	}
-	for _, o := range []kernels.Resize{{B: 2, H: 7, W: 9, C: 2, OH: 20, OW: 31}, {B: 1, H: 20, W: 20, C: 1, OH: 7, OW: 9},
+	for _, o := range []kernels.Resize{{B: 2, H: 7, W: 9, C: 2, OH: 20, OW: 31},
+		{B: 1, H: 20, W: 20, C: 1, OH: 7, OW: 9},
 		{B: 1, H: 1, W: 3, C: 5, OH: 4, OW: 1}} {
-		all = append(all, Case{Name: fmt.Sprintf("%dx%d to %dx%d", o.H, o.W, o.OH, o.OW), Op: o, Grad: kernels.ResizeGrad{},
-			In: lens{"X": o.B * o.H * o.W * o.C}, Out: lens{"Y": o.B * o.OH * o.OW * o.C}})
+		all = append(all, Case{Name: fmt.Sprintf("%dx%d to %dx%d", o.H, o.W, o.OH, o.OW), Op: o,
+			Grad: kernels.ResizeGrad{},
+			In:   lens{"X": o.B * o.H * o.W * o.C}, Out: lens{"Y": o.B * o.OH * o.OW * o.C}})
 	}
-	for _, o := range []kernels.Sum{{Outer: 1, N: 100003, Inner: 1, Scale: 1}, {Outer: 3, N: 5, Inner: 7, Scale: 0.2}, {Outer: 2, N: 1, Inner: 1, Scale: -1}} {
+	for _, o := range []kernels.Sum{{Outer: 1, N: 100003, Inner: 1, Scale: 1},
+		{Outer: 3, N: 5, Inner: 7, Scale: 0.2}, {Outer: 2, N: 1, Inner: 1, Scale: -1}} {
 		all = append(all, Case{Name: fmt.Sprint(o.Outer, o.N, o.Inner), Op: o, Grad: kernels.SumGrad{},
-			In: lens{"X": o.Outer * o.N * o.Inner}, Out: lens{"Y": o.Outer * o.Inner}, Range: map[string][2]float64{"X": {0, 1}}})
+			In: lens{"X": o.Outer * o.N * o.Inner}, Out: lens{"Y": o.Outer * o.Inner},
+			Range: map[string][2]float64{"X": {0, 1}}})
 	}
 	return all
 }
@@ -236,13 +276,18 @@ func losses() (all []Case) {
 	for _, n := range []int{1, 32, 50021} {
 		name := fmt.Sprint(n)
 		all = append(all,
-			Case{Name: name, Op: kernels.BCE{N: n}, Grad: kernels.BCEGrad{}, In: lens{"P": n, "T": n}, Out: lens{"Y": 1}, Range: unit},
-			Case{Name: name, Op: kernels.BCELogits{N: n}, Grad: kernels.BCELogitsGrad{}, In: lens{"X": n, "T": n}, Out: lens{"Y": 1}, Range: unit},
-			Case{Name: name, Op: kernels.MSE{N: n}, Grad: kernels.MSEGrad{}, In: lens{"X": n, "T": n}, Out: lens{"Y": 1}, Range: unit})
+			Case{Name: name, Op: kernels.BCE{N: n}, Grad: kernels.BCEGrad{}, In: lens{"P": n, "T": n},
+				Out: lens{"Y": 1}, Range: unit},
+			Case{Name: name, Op: kernels.BCELogits{N: n}, Grad: kernels.BCELogitsGrad{},
+				In: lens{"X": n, "T": n}, Out: lens{"Y": 1}, Range: unit},
+			Case{Name: name, Op: kernels.MSE{N: n}, Grad: kernels.MSEGrad{}, In: lens{"X": n, "T": n},
+				Out: lens{"Y": 1}, Range: unit})
 	}
 	for _, s := range [][2]int{{16, 2}, {8, 1000}, {1, 3}} {
-		all = append(all, Case{Name: fmt.Sprint(s), Op: kernels.CrossEntropy{R: s[0], D: s[1]}, Grad: kernels.CrossEntropyGrad{},
-			In: lens{"X": s[0] * s[1], "T": s[0]}, Out: lens{"Y": 1, "LSE": s[0]}, Ints: lens{"T": s[1]}, Range: map[string][2]float64{"X": {-4, 4}}})
+		all = append(all, Case{Name: fmt.Sprint(s), Op: kernels.CrossEntropy{R: s[0], D: s[1]},
+			Grad: kernels.CrossEntropyGrad{},
+			In:   lens{"X": s[0] * s[1], "T": s[0]}, Out: lens{"Y": 1, "LSE": s[0]}, Ints: lens{"T": s[1]},
+			Range: map[string][2]float64{"X": {-4, 4}}})
 	}
 	return all
 }

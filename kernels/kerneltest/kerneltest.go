@@ -1,5 +1,5 @@
-// Package kerneltest holds every backend to the contract: one suite that runs each op, forward and backward, against
-// the float64 oracle on the same inputs, rounded to float32.
+// Package kerneltest holds every backend to the contract: one suite that runs each op, forward and backward,
+// against the float64 oracle on the same inputs, rounded to float32.
 package kerneltest
 
 import (
@@ -14,13 +14,13 @@ import (
 	"truegrain/kernels/ref"
 )
 
-// Tolerance is the largest relative L2 error of an output. A sum of K products in float32 errs by about √K·ε of its
-// terms (ε = 6e-8); the suite's largest K is some 600, its worst cancellation about 5: √600·6e-8·5 ≈ 7e-6. A gradient
-// that is wrong by one part in a thousand is a hundred times beyond it.
+// Tolerance is the largest relative L2 error of an output. A sum of K products in float32 errs by about √K·ε
+// of its terms (ε = 6e-8); the suite's largest K is some 600, its worst cancellation about 5: √600·6e-8·5 ≈
+// 7e-6. A gradient that is wrong by one part in a thousand is a hundred times beyond it.
 const Tolerance = 1e-5
 
-// Case is one op with the number of elements of its operands, by field. Grad is the zero value of its backward
-// struct, nil if it has none.
+// Case is one op with the number of elements of its operands, by field. Grad is the zero value of its
+// backward struct, nil if it has none.
 type Case struct {
 	Name    string
 	Op      kernels.Op
@@ -172,7 +172,8 @@ func read(be kernels.Backend, b kernels.Buf) []float64 {
 	return out
 }
 
-// forward compares every output, sees that inputs are as before, and keeps the oracle's outputs for the backward.
+// forward compares every output, sees that inputs are as before, and keeps the oracle's outputs for the
+// backward.
 func (s *session) forward() {
 	s.host = map[string][]float64{}
 	for f, n := range s.c.In {
@@ -192,13 +193,15 @@ func (s *session) forward() {
 		s.host[f] = w
 	}
 	for _, f := range s.c.State {
-		s.near(f, read(s.be, got.FieldByName(f).Interface().(kernels.Buf)), read(s.oracle, want.FieldByName(f).Interface().(kernels.Buf)))
+		s.near(f, read(s.be, got.FieldByName(f).Interface().(kernels.Buf)),
+			read(s.oracle, want.FieldByName(f).Interface().(kernels.Buf)))
 		delete(s.host, f)
 		s.host[f] = s.c.random(f, s.c.In[f])
 	}
 	for f := range s.c.In {
 		if !contains(s.c.State, f) {
-			require.Equal(s.t, s.host[f], read(s.be, got.FieldByName(f).Interface().(kernels.Buf)), "input %s was changed", f)
+			require.Equal(s.t, s.host[f], read(s.be, got.FieldByName(f).Interface().(kernels.Buf)),
+				"input %s was changed", f)
 		}
 	}
 }
@@ -232,7 +235,8 @@ func (s *session) near(field string, got, want []float64) {
 func (c Case) grads() (names []string) {
 	t := reflect.TypeOf(c.Grad)
 	for i := range t.NumField() {
-		if t.Field(i).Type == reflect.TypeFor[kernels.Grad]() && c.In[t.Field(i).Name[1:]]+c.Out[t.Field(i).Name[1:]] > 0 {
+		if t.Field(i).Type == reflect.TypeFor[kernels.Grad]() &&
+			c.In[t.Field(i).Name[1:]]+c.Out[t.Field(i).Name[1:]] > 0 {
 			names = append(names, t.Field(i).Name)
 		}
 	}
@@ -267,7 +271,8 @@ func (s *session) grad(be kernels.Backend, rule kernels.ReLURule, acc bool, want
 }
 
 // run runs the backward on one backend for the wanted gradients and gives what they hold then.
-func (s *session) run(be kernels.Backend, rule kernels.ReLURule, acc bool, wanted []string) map[string][]float64 {
+func (s *session) run(be kernels.Backend, rule kernels.ReLURule, acc bool,
+	wanted []string) map[string][]float64 {
 	g := s.grad(be, rule, acc, wanted)
 	reflect.ValueOf(be).MethodByName(reflect.TypeOf(s.c.Op).Name() + "Backward").Call([]reflect.Value{g})
 	out := map[string][]float64{}

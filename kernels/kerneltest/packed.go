@@ -8,8 +8,8 @@ import (
 	"truegrain/kernels"
 )
 
-// packed runs the op with packed weights, its Weight taken away: exact to the last bit, fast within the tolerance,
-// and in bfloat16 against the oracle on rounded operands.
+// packed runs the op with packed weights, its Weight taken away: exact to the last bit, fast within the
+// tolerance, and in bfloat16 against the oracle on rounded operands.
 func (s *session) packed() {
 	if !reflect.ValueOf(s.c.Op).FieldByName("Packed").IsValid() {
 		return

@@ -43,7 +43,8 @@ func optimisers(t *testing.T, be kernels.Backend) {
 		for _, momentum := range []float64{0, 0.9} {
 			p, v := fresh(t, be, "p", n), fresh(t, be, "v", n)
 			for step := range 3 {
-				be.SGD(kernels.SGD{N: n, LR: 0.1, Momentum: momentum, WeightDecay: 0.01, First: step == 0, P: p, G: fresh(t, be, "g", n), V: v})
+				be.SGD(kernels.SGD{N: n, LR: 0.1, Momentum: momentum, WeightDecay: 0.01, First: step == 0,
+					P: p, G: fresh(t, be, "g", n), V: v})
 			}
 			out = append(out, read(be, p))
 		}
@@ -52,8 +53,9 @@ func optimisers(t *testing.T, be kernels.Backend) {
 			be.Fill(m, 0)
 			be.Fill(v, 0)
 			for step := range 3 {
-				be.Adam(kernels.Adam{N: n, LR: 0.1, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.1, Decoupled: decoupled,
-					Step: step + 1, P: p, G: fresh(t, be, "g", n), M: m, V: v})
+				be.Adam(kernels.Adam{N: n, LR: 0.1, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.1,
+					Decoupled: decoupled,
+					Step:      step + 1, P: p, G: fresh(t, be, "g", n), M: m, V: v})
 			}
 			out = append(out, read(be, p))
 		}

@@ -24,7 +24,8 @@ func (b *Backend[T]) ConcatBackward(o kernels.ConcatGrad) {
 	})
 }
 
-// joints calls f for every run of every part: it starts at at in y and has n elements, the outer-th run of part k.
+// joints calls f for every run of every part: it starts at at in y and has n elements, the outer-th run of
+// part k.
 func joints(o kernels.Concat, f func(k, at, n, outer int)) {
 	total := 0
 	for _, n := range o.N {

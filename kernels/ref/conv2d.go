@@ -2,8 +2,8 @@ package ref
 
 import "truegrain/kernels"
 
-// taps calls f for every product of a convolution: the index of the output element, of the input element and of the
-// weight. H, W, C are the convolution's input, which is the output of its transpose.
+// taps calls f for every product of a convolution: the index of the output element, of the input element and
+// of the weight. H, W, C are the convolution's input, which is the output of its transpose.
 func taps(w kernels.Window, batch, h, wd, c, oh, ow, oc, groups int, f func(y, x, weight int)) {
 	cg, og := c/groups, oc/groups
 	for b := range batch {

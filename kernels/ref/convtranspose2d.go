@@ -2,8 +2,8 @@ package ref
 
 import "truegrain/kernels"
 
-// transposeTaps calls f for every product of a transposed convolution: those of the convolution that maps its output
-// to its input, with its channels and theirs exchanged. Both weights are stored alike: (C,KH,KW,OC/G).
+// transposeTaps calls f for every product of a transposed convolution: those of the convolution that maps its
+// output to its input, with its channels and theirs exchanged. Both weights are stored alike: (C,KH,KW,OC/G).
 func transposeTaps(o kernels.ConvTranspose2D, f func(y, x, weight int)) {
 	oh, ow := o.OutSize()
 	taps(o.Window, o.B, oh, ow, o.OC, o.H, o.W, o.C, o.Groups, func(x, y, weight int) { f(y, x, weight) })

@@ -32,8 +32,8 @@ func (b *Backend[T]) through(a kernels.Activation, rule kernels.ReLURule, dy, y 
 	return out
 }
 
-// finish adds bias and residual to the sums of a product with c channels, applies the activation, stores y, and
-// gathers the channels' sums if they are wanted.
+// finish adds bias and residual to the sums of a product with c channels, applies the activation, stores y,
+// and gathers the channels' sums if they are wanted.
 func (b *Backend[T]) finish(z []float64, c int, a kernels.Activation, bias, residual, y, sums kernels.Buf) {
 	bs, rs, ys := b.f(bias), b.f(residual), b.f(y)
 	for i, v := range z {

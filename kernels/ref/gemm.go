@@ -16,7 +16,8 @@ func (b *Backend[T]) Gemm(o kernels.Gemm) {
 	}
 	as, bs, cs := b.f(o.A), b.f(o.B), b.f(o.C)
 	for n := range max(1, o.Batch) {
-		x, y, c := as[min(n*o.StrideA, len(as)):], bs[min(n*o.StrideB, len(bs)):], cs[min(n*o.StrideC, len(cs)):]
+		x, y, c := as[min(n*o.StrideA, len(as)):], bs[min(n*o.StrideB, len(bs)):],
+			cs[min(n*o.StrideC, len(cs)):]
 		for i := range o.M {
 			for j := range o.N {
 				var s float64

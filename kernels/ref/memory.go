@@ -37,7 +37,8 @@ func (b *Backend[T]) Fill(dst kernels.Buf, v float64) {
 
 func convert(dst, src kernels.Buf) {
 	if dst.Len() != src.Len() {
-		panic(&kernels.ArgError{Op: "copy", Field: "dst", Reason: fmt.Sprintf("has %d elements, the source %d", dst.Len(), src.Len())})
+		panic(&kernels.ArgError{Op: "copy", Field: "dst",
+			Reason: fmt.Sprintf("has %d elements, the source %d", dst.Len(), src.Len())})
 	}
 	for i := range dst.Len() {
 		set(dst, i, get(src, i))

@@ -1,6 +1,6 @@
-// Package ref is the oracle: every op of the contract in plain serial loops, straight from its formula, generic over
-// float32 and float64. All sums are gathered in float64, so that a float32 result is as good as its storage. It is
-// slow on purpose: what it computes must be obvious.
+// Package ref is the oracle: every op of the contract in plain serial loops, straight from its formula,
+// generic over float32 and float64. All sums are gathered in float64, so that a float32 result is as good as
+// its storage. It is slow on purpose: what it computes must be obvious.
 package ref
 
 import (

@@ -1,6 +1,6 @@
-// Package bundled holds three small detectors inside the binary, so that the program says something without any
-// download. They learned from synthetic pictures and prove nothing about a real one; their cards, beside the
-// weights, say from what and how well. 'make bundled' trains them anew.
+// Package bundled holds three small detectors inside the binary, so that the program says something without
+// any download. They learned from synthetic pictures and prove nothing about a real one; their cards, beside
+// the weights, say from what and how well. 'make bundled' trains them anew.
 package bundled
 
 import (

@@ -2,8 +2,9 @@ package detect
 
 import "truegrain/models/explain"
 
-// coverage stitches the maps of views into sheets over the whole picture. A sheet has a cell for each pixel; of a picture
-// with more than maxCells pixels, for each square of side×side of them, which bounds what all maps of it take.
+// coverage stitches the maps of views into sheets over the whole picture. A sheet has a cell for each pixel;
+// of a picture with more than maxCells pixels, for each square of side×side of them, which bounds what all
+// maps of it take.
 type coverage struct {
 	pw, ph int // of the picture, in pixels
 	side   int // of a cell, in pixels
@@ -64,8 +65,8 @@ func (c *coverage) stitch(sheets map[string]*sheet, name string, m *explain.Map,
 	}
 }
 
-// add spreads one grid over the pixels that its view spans, each in its share of its cell: where views overlap they
-// average. What spans beyond the picture does not count.
+// add spreads one grid over the pixels that its view spans, each in its share of its cell: where views
+// overlap they average. What spans beyond the picture does not count.
 func (c *coverage) add(values []float32, p patch, grid []float32, gh, gw int) {
 	full := explain.Resize(grid, gh, gw, p.spanH, p.spanW)
 	w := min(p.spanW, c.pw-p.x)

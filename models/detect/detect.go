@@ -1,5 +1,5 @@
-// Package detect takes a picture from its pixels to a calibrated verdict: it cuts the views that a detector was
-// trained on, runs the model, averages, calibrates, and gathers the maps that explain the score.
+// Package detect takes a picture from its pixels to a calibrated verdict: it cuts the views that a detector
+// was trained on, runs the model, averages, calibrates, and gathers the maps that explain the score.
 package detect
 
 import (
@@ -80,7 +80,8 @@ func (d *Detector) Analyze(ctx context.Context, p *picture.Picture, o Options) (
 		v.View = View(d.Card.View)
 	}
 	if v.View == Full && d.Model.Kind() == models.Transformer {
-		return nil, fmt.Errorf("%s: view full: a vision transformer takes one size only; use crop or resize", d.Name)
+		return nil, fmt.Errorf("%s: view full: a vision transformer takes one size only; use crop or resize",
+			d.Name)
 	}
 	views, err := patches(p, v.View, d.Card.Size)
 	if err != nil {
@@ -120,7 +121,9 @@ func (d *Detector) score(ctx context.Context, views []patch) (float64, error) {
 		defer t.Reset()
 		var p []float32
 		var err error
-		if bad := tensor.Catch(func() { p, err = d.Model.Probability(t, d.Model.Forward(t, t.Const(x))).Values() }); bad != nil {
+		if bad := tensor.Catch(func() {
+			p, err = d.Model.Probability(t, d.Model.Forward(t, t.Const(x))).Values()
+		}); bad != nil {
 			return bad
 		}
 		for _, v := range p {
@@ -131,7 +134,8 @@ func (d *Detector) score(ctx context.Context, views []patch) (float64, error) {
 	return sum / float64(len(views)), err
 }
 
-// batchPixels is how many pixels go through a model at once: enough to fill every core, few enough for the cache.
+// batchPixels is how many pixels go through a model at once: enough to fill every core, few enough for the
+// cache.
 const batchPixels = 2 * 224 * 224
 
 // batches hands the views to f on the backend, some at a time.

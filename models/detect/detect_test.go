@@ -93,7 +93,8 @@ func TestViews(t *testing.T) {
 
 func TestOnlyTheWantedMaps(t *testing.T) {
 	d := detector(t, "resnet_mini")
-	v, err := d.Analyze(t.Context(), stripes(64, 64), Options{Maps: true, Only: []string{"grad_cam_ai", "cam"}})
+	v, err := d.Analyze(t.Context(), stripes(64, 64), Options{Maps: true,
+		Only: []string{"grad_cam_ai", "cam"}})
 	require.NoError(t, err)
 	require.Len(t, v.Maps, 2)
 	require.Equal(t, "cam", v.Maps[0].Name)
@@ -114,7 +115,8 @@ func TestCoverage(t *testing.T) {
 	require.Nil(t, c.seen())
 }
 
-// A sheet of a large picture has cells of several pixels; a map that is constant stays so, one that is not is averaged.
+// A sheet of a large picture has cells of several pixels; a map that is constant stays so, one that is not is
+// averaged.
 func TestSheetsOfLargePicturesAreBounded(t *testing.T) {
 	const w, h = 5001, 4003
 	c := newCoverage(w, h, []patch{{x: 0, y: 0, spanW: w, spanH: h}})
@@ -149,7 +151,8 @@ func TestScalesAreFittedOnceForAll(t *testing.T) {
 	for _, name := range MapNames(d.Model) {
 		require.Positive(t, d.Card.Scales[name], name)
 	}
-	require.Equal(t, d.Card.Scales["grad_cam_ai"], d.Card.Scales["grad_cam_photograph"], "the two answers share a scale")
+	require.Equal(t, d.Card.Scales["grad_cam_ai"], d.Card.Scales["grad_cam_photograph"],
+		"the two answers share a scale")
 	v, err := d.Analyze(t.Context(), stripes(64, 64), Options{Maps: true})
 	require.NoError(t, err)
 	for _, m := range v.Maps {

@@ -32,8 +32,9 @@ const (
 	NoAnswer      Together = "no answer"
 )
 
-// Combine applies the headline's rule: some AI and some photograph is a disagreement; two or more of one lean and
-// none of the other is that lean (one is enough if there is only one detector); anything else is no answer.
+// Combine applies the headline's rule: some AI and some photograph is a disagreement; two or more of one lean
+// and none of the other is that lean (one is enough if there is only one detector); anything else is no
+// answer.
 func Combine(verdicts []*Verdict) Together {
 	ai, photo := 0, 0
 	for _, v := range verdicts {

@@ -16,13 +16,15 @@ import (
 
 // Load opens a detector: a bundled one by name, or a checkpoint with its card by path.
 func Load(be kernels.Backend, spec string) (*Detector, error) {
-	open, name := func() (*state.File, error) { return state.Open(spec) }, strings.TrimSuffix(filepath.Base(spec), filepath.Ext(spec))
+	open, name := func() (*state.File, error) { return state.Open(spec) },
+		strings.TrimSuffix(filepath.Base(spec), filepath.Ext(spec))
 	if slices.Contains(bundled.Names(), spec) {
 		open, name = func() (*state.File, error) { return bundled.Open(spec) }, spec
 	}
 	f, err := open()
 	if err != nil {
-		return nil, fmt.Errorf("load detector %s: %w (bundled are %s)", spec, err, strings.Join(bundled.Names(), ", "))
+		return nil, fmt.Errorf("load detector %s: %w (bundled are %s)", spec, err,
+			strings.Join(bundled.Names(), ", "))
 	}
 	defer f.Close()
 	d, err := fromFile(be, name, f)

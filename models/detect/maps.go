@@ -55,9 +55,10 @@ func (d *Detector) chosen(o Options) (out []method) {
 	return out
 }
 
-// explain reads every wanted map from one pass over each batch of views, and stitches the maps. The raw score comes from
-// the same passes.
-func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patch, o Options) ([]Map, float64, error) {
+// explain reads every wanted map from one pass over each batch of views, and stitches the maps. The raw score
+// comes from the same passes.
+func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patch, o Options) (
+	[]Map, float64, error) {
 	chosen := d.chosen(o)
 	cover, sheets := newCoverage(p.W, p.H, views), map[string]*sheet{}
 	var score float64
@@ -91,7 +92,8 @@ func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patc
 	for _, m := range chosen {
 		for _, name := range m.names() {
 			if s := sheets[name]; s != nil {
-				out = append(out, Map{name, explain.Layer{Title: title(name), Kind: s.kind, H: cover.h, W: cover.w,
+				out = append(out, Map{name, explain.Layer{Title: title(name), Kind: s.kind, H: cover.h,
+					W:    cover.w,
 					Seen: seen, Values: s.values, Max: d.scale(name)}})
 			}
 		}

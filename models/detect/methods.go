@@ -15,7 +15,8 @@ type method struct {
 	run      func(l *look) ([]*explain.Map, error) // in the order of the names of its families
 }
 
-// look is a pass over one batch of views. It remembers the Grad-CAM and the attention, which two methods need.
+// look is a pass over one batch of views. It remembers the Grad-CAM and the attention, which two methods
+// need.
 type look struct {
 	*explain.Pass
 	model models.Model
@@ -68,8 +69,8 @@ func wants(all []method) (w explain.Want) {
 // attentionTaps are the attention maps of every layer of a vision transformer.
 const attentionTaps = "encoder.layers.*.self_attention.attention"
 
-// lastStage is the layer that Grad-CAM looks at: the last stage, and of a transformer its first norm, since behind
-// the last attention only the class token has a gradient.
+// lastStage is the layer that Grad-CAM looks at: the last stage, and of a transformer its first norm, since
+// behind the last attention only the class token has a gradient.
 func lastStage(m models.Model) string {
 	stages := m.Stages()
 	last := stages[len(stages)-1]
@@ -81,34 +82,38 @@ func lastStage(m models.Model) string {
 
 func cam(m models.Model) method {
 	layer := lastStage(m)
-	return method{[][]string{{"cam"}}, explain.Want{Taps: []string{layer}}, func(l *look) ([]*explain.Map, error) {
-		c, err := l.CAM(layer, m.Head().Weight)
-		return []*explain.Map{c}, err
-	}}
+	return method{[][]string{{"cam"}}, explain.Want{Taps: []string{layer}},
+		func(l *look) ([]*explain.Map, error) {
+			c, err := l.CAM(layer, m.Head().Weight)
+			return []*explain.Map{c}, err
+		}}
 }
 
 func gradCAM(m models.Model) method {
 	want := explain.Want{Taps: []string{lastStage(m)}, TapsBack: true}
-	return method{[][]string{{"grad_cam_ai", "grad_cam_photograph"}}, want, func(l *look) ([]*explain.Map, error) {
-		g, err := l.gradCAM()
-		if err != nil {
-			return nil, err
-		}
-		return []*explain.Map{g.Toward(explain.AI), g.Toward(explain.Photograph)}, nil
-	}}
+	return method{[][]string{{"grad_cam_ai", "grad_cam_photograph"}}, want,
+		func(l *look) ([]*explain.Map, error) {
+			g, err := l.gradCAM()
+			if err != nil {
+				return nil, err
+			}
+			return []*explain.Map{g.Toward(explain.AI), g.Toward(explain.Photograph)}, nil
+		}}
 }
 
 // gradient goes back as Grad-CAM does, so that both are read from one backward pass.
 func gradient() method {
-	return method{[][]string{{"gradient"}}, explain.Want{InputBack: true}, func(l *look) ([]*explain.Map, error) {
-		g, err := l.Saliency(explain.Photograph, kernels.Gradient)
-		return []*explain.Map{g}, err
-	}}
+	return method{[][]string{{"gradient"}}, explain.Want{InputBack: true},
+		func(l *look) ([]*explain.Map, error) {
+			g, err := l.Saliency(explain.Photograph, kernels.Gradient)
+			return []*explain.Map{g}, err
+		}}
 }
 
 // guided is guided backpropagation and guided Grad-CAM for both answers.
 func guided(m models.Model) method {
-	families := [][]string{{"guided_ai", "guided_photograph"}, {"guided_grad_cam_ai", "guided_grad_cam_photograph"}}
+	families := [][]string{{"guided_ai", "guided_photograph"},
+		{"guided_grad_cam_ai", "guided_grad_cam_photograph"}}
 	want := explain.Want{Taps: []string{lastStage(m)}, TapsBack: true, InputBack: true, Repeat: true}
 	return method{families, want, func(l *look) ([]*explain.Map, error) {
 		cam, err := l.gradCAM()

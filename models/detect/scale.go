@@ -10,8 +10,8 @@ import (
 // scaleShare is the share of all map values, over the pictures a scale is fitted on, that lie below its end.
 const scaleShare = 0.995
 
-// FitScales sets the fixed ends of the maps' colours from some pictures, once for a detector; from then on every
-// picture is drawn on the same scale. Maps that belong together (why AI, why photograph) share one.
+// FitScales sets the fixed ends of the maps' colours from some pictures, once for a detector; from then on
+// every picture is drawn on the same scale. Maps that belong together (why AI, why photograph) share one.
 func (d *Detector) FitScales(ctx context.Context, pictures []*picture.Picture) error {
 	all := map[string][]float32{}
 	for _, p := range pictures {

@@ -25,8 +25,8 @@ type patch struct {
 	spanW, spanH int
 }
 
-// maxCrops bounds the crops of one picture: as many as cover 1024×768 pixels with crops of 64. Of a larger picture the
-// crops see an evenly spread part, and its maps say which.
+// maxCrops bounds the crops of one picture: as many as cover 1024×768 pixels with crops of 64. Of a larger
+// picture the crops see an evenly spread part, and its maps say which.
 const maxCrops = 192
 
 // patches cuts a picture into what a detector with a square input of the given size sees.

@@ -9,8 +9,8 @@ import (
 	"truegrain/tensor"
 )
 
-// Attention holds the softmax attention of every layer of a vision transformer: Layers[l] is (B,NH,T,T), token 0
-// the class token.
+// Attention holds the softmax attention of every layer of a vision transformer: Layers[l] is (B,NH,T,T),
+// token 0 the class token.
 type Attention struct {
 	B, Heads, T int
 	Layers      [][]float32
@@ -55,7 +55,8 @@ func (a *Attention) of(b, layer, head int) []float32 {
 }
 
 // Rollout is attention rollout (Abnar & Zuidema 2020): with A[l] the attention of layer l averaged over its
-// heads, how much of each patch's input reaches the class token if the residual path carries as much as attention:
+// heads, how much of each patch's input reaches the class token if the residual path carries as much as
+// attention:
 //
 //	R = Â[L]·…·Â[1],  Â = (A + I) with rows that sum to 1,  map = R[class, patches]
 func (a *Attention) Rollout() (*Map, error) {
@@ -110,15 +111,17 @@ func (a *Attention) step(row, mean []float64) []float64 {
 // AllHeads stands for the mean over the heads in Layer.
 const AllHeads = -1
 
-// Layer is what one token looks at in one layer, in one head or in the mean of AllHeads: its attention to every
-// patch. Token 0 is the class token.
+// Layer is what one token looks at in one layer, in one head or in the mean of AllHeads: its attention to
+// every patch. Token 0 is the class token.
 func (a *Attention) Layer(layer, head, token int) (*Map, error) {
 	m, err := a.newMap()
 	if err != nil {
 		return nil, err
 	}
-	if layer < 0 || layer >= len(a.Layers) || head < AllHeads || head >= a.Heads || token < 0 || token >= a.T {
-		return nil, fmt.Errorf("attention: layer %d, head %d, token %d asked for; the model has %d layers, %d heads, %d tokens",
+	if layer < 0 || layer >= len(a.Layers) || head < AllHeads || head >= a.Heads || token < 0 ||
+		token >= a.T {
+		return nil, fmt.Errorf("attention: layer %d, head %d, token %d asked for; the model has %d layers, "+
+			"%d heads, %d tokens",
 			layer, head, token, len(a.Layers), a.Heads, a.T)
 	}
 	heads := []int{head}
@@ -142,7 +145,8 @@ func (a *Attention) Layer(layer, head, token int) (*Map, error) {
 func (a *Attention) newMap() (*Map, error) {
 	side := int(math.Round(math.Sqrt(float64(a.T - 1))))
 	if a.T < 2 || side*side != a.T-1 {
-		return nil, &tensor.ShapeError{Op: "attention map of a class token and a square of patches", Got: []int{a.T}}
+		return nil, &tensor.ShapeError{Op: "attention map of a class token and a square of patches",
+			Got: []int{a.T}}
 	}
 	return &Map{B: a.B, H: side, W: side, Values: make([]float32, a.B*side*side)}, nil
 }

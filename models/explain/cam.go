@@ -7,15 +7,16 @@ import (
 	"truegrain/autograd"
 )
 
-// CAM is the class activation map (Zhou et al. 2016): the last feature maps, weighted by the linear layer behind
-// the global average pooling.
+// CAM is the class activation map (Zhou et al. 2016): the last feature maps, weighted by the linear layer
+// behind the global average pooling.
 //
 //	map[i,j] = Σ_c w[c]·features[i,j,c]
 //
 // Its mean over the cells, plus the bias, is the logit: what is positive speaks for a photograph, what is
 // negative for AI. layer is the last stage ("layer4"), weight that of the linear layer, of one row or two.
 func (s Subject) CAM(ctx context.Context, layer string, weight *autograd.Param) (*Map, error) {
-	return s.one(ctx, Want{Taps: []string{layer}}, func(p *Pass) (*Map, error) { return p.CAM(layer, weight) })
+	want := Want{Taps: []string{layer}}
+	return s.one(ctx, want, func(p *Pass) (*Map, error) { return p.CAM(layer, weight) })
 }
 
 // CAM is Subject.CAM in this pass.
@@ -44,7 +45,8 @@ func (p *Pass) CAM(layer string, weight *autograd.Param) (*Map, error) {
 	return m, nil
 }
 
-// each calls f for every cell of every picture with the cell's index in the map and where its c channels start.
+// each calls f for every cell of every picture with the cell's index in the map and where its c channels
+// start.
 func (m *Map) each(first, stride, c int, f func(i, at int)) {
 	for b := range m.B {
 		for k := range m.H * m.W {

@@ -8,9 +8,10 @@ import (
 // Ramp is a colour map of 256 steps.
 type Ramp [256]color.RGBA
 
-// Ember is the map of what is ≥ 0: near-black violet, red, orange, pale yellow. Its lightness rises at every step,
-// so it reads the same in grey and for the colour-blind. Tide is the map of signed values and of probabilities
-// around one half: teal for a photograph, grey for neither, orange for AI. Both are drawn in OKLCH (Ottosson 2020).
+// Ember is the map of what is ≥ 0: near-black violet, red, orange, pale yellow. Its lightness rises at every
+// step, so it reads the same in grey and for the colour-blind. Tide is the map of signed values and of
+// probabilities around one half: teal for a photograph, grey for neither, orange for AI. Both are drawn in
+// OKLCH (Ottosson 2020).
 var (
 	Ember = ramp(func(t float64) color.RGBA {
 		chroma := 0.045 + 0.17*math.Pow(math.Sin(math.Pi*min(1, t*1.04)), 0.8) - 0.03*t

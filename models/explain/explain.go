@@ -1,10 +1,10 @@
-// Package explain says where in a picture a detector found its answer: class activation maps, gradients, guided
-// backpropagation, attention, and the pixel map of a segmenting detector.
+// Package explain says where in a picture a detector found its answer: class activation maps, gradients,
+// guided backpropagation, attention, and the pixel map of a segmenting detector.
 //
-// Every method is a small function over a Pass: one forward pass with taps, and at most one backward pass. Subject has
-// each for itself; who wants several maps of the same pictures reads them from one Pass. A method returns the raw float
-// map of every picture of the batch, in the resolution in which the detector has it; Layer draws one over its picture,
-// with a fixed scale and a legend.
+// Every method is a small function over a Pass: one forward pass with taps, and at most one backward pass.
+// Subject has each for itself; who wants several maps of the same pictures reads them from one Pass. A method
+// returns the raw float map of every picture of the batch, in the resolution in which the detector has it;
+// Layer draws one over its picture, with a fixed scale and a legend.
 package explain
 
 import (
@@ -16,8 +16,8 @@ import (
 	"truegrain/tensor"
 )
 
-// Model is what is explained: any model whose output is p(photograph) as one logit (B,1), as two (B,2) with AI
-// first, or as one logit per pixel (B,H,W,1).
+// Model is what is explained: any model whose output is p(photograph) as one logit (B,1), as two (B,2) with
+// AI first, or as one logit per pixel (B,H,W,1).
 type Model interface {
 	Forward(t *autograd.Tape, x *autograd.Var) *autograd.Var
 }
@@ -62,8 +62,8 @@ type Map struct {
 // At is the grid of picture b.
 func (m *Map) At(b int) []float32 { return m.Values[b*m.H*m.W : (b+1)*m.H*m.W] }
 
-// Subject is a model looking at a batch of pictures (B,H,W,3) in memory of the backend, normalised as the model
-// wants them. Pool may be nil.
+// Subject is a model looking at a batch of pictures (B,H,W,3) in memory of the backend, normalised as the
+// model wants them. Pool may be nil.
 type Subject struct {
 	Backend kernels.Backend
 	Model   Model
@@ -75,7 +75,8 @@ type Subject struct {
 var ErrNoTap = errors.New("the model marks no such layer")
 
 // grid reads a tapped value as pictures of h×w cells with c channels: (B,h,w,C) as it is, tokens (B,1+h·w,C)
-// without the class token. first is where the first cell of a picture starts, stride the elements of a picture.
+// without the class token. first is where the first cell of a picture starts, stride the elements of a
+// picture.
 func grid(shape tensor.Shape) (h, w, c, first, stride int, err error) {
 	switch len(shape) {
 	case 4:
@@ -89,5 +90,6 @@ func grid(shape tensor.Shape) (h, w, c, first, stride int, err error) {
 			return side, side, shape[2], shape[2], shape[1] * shape[2], nil
 		}
 	}
-	return 0, 0, 0, 0, 0, fmt.Errorf("explain: a layer of shape %v is neither a picture nor a class token and a square of patches", shape)
+	return 0, 0, 0, 0, 0, fmt.Errorf("explain: a layer of shape %v is neither a picture nor a class token "+
+		"and a square of patches", shape)
 }

@@ -30,7 +30,8 @@ func mini(t *testing.T, arch string) (explain.Subject, models.Model) {
 	for i := range x {
 		x[i] = 2*p.Uniform(0, 0, uint64(i)) - 1
 	}
-	return explain.Subject{Backend: be, Model: m, X: tensor.FromSlice(x, 2, side, side, 3), Pool: autograd.NewPool(be)}, m
+	return explain.Subject{Backend: be, Model: m, X: tensor.FromSlice(x, 2, side, side, 3),
+		Pool: autograd.NewPool(be)}, m
 }
 
 // The mean of the class activation map is the logit without its bias: Zhou et al. 2016, equation 2.
@@ -81,7 +82,8 @@ func TestExplainStopsWhenCancelled(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// Maps that are read from one pass, in any order and with other rules in between, are those of passes of their own.
+// Maps that are read from one pass, in any order and with other rules in between, are those of passes of
+// their own.
 func TestOnePassGivesWhatManyGive(t *testing.T) {
 	for _, arch := range []string{"resnet_mini", "fcn8s_mini"} {
 		s, m := mini(t, arch)
@@ -140,8 +142,8 @@ func TestMemoryIsFlat(t *testing.T) {
 }
 
 func TestRolloutOfUniformAttention(t *testing.T) {
-	// Two layers, one head, five tokens that all look everywhere alike: Â = (1/5 + I)/2, and the class token's row
-	// of ÂÂ is 3/20 at every patch (by hand: (1/4)(I + 2·1/5 + 5·1/25) = I/4 + 3/20).
+	// Two layers, one head, five tokens that all look everywhere alike: Â = (1/5 + I)/2, and the class
+	// token's row of ÂÂ is 3/20 at every patch (by hand: (1/4)(I + 2·1/5 + 5·1/25) = I/4 + 3/20).
 	layer := make([]float32, 25)
 	for i := range layer {
 		layer[i] = 0.2
@@ -167,7 +169,9 @@ func TestResizeKeepsLinearRampsInside(t *testing.T) {
 }
 
 func TestEmberGetsLighterAtEveryStep(t *testing.T) {
-	light := func(c color.RGBA) float64 { return 0.2126*float64(c.R) + 0.7152*float64(c.G) + 0.0722*float64(c.B) }
+	light := func(c color.RGBA) float64 {
+		return 0.2126*float64(c.R) + 0.7152*float64(c.G) + 0.0722*float64(c.B)
+	}
 	for i := 1; i < 256; i++ {
 		require.GreaterOrEqual(t, light(explain.Ember[i])+0.75, light(explain.Ember[i-1]), "step %d", i)
 	}
@@ -175,7 +179,8 @@ func TestEmberGetsLighterAtEveryStep(t *testing.T) {
 	require.Greater(t, light(explain.Ember[255]), 235.0)
 }
 
-// The scale is the detector's, not the picture's: half the maximum looks the same whatever else is in the map.
+// The scale is the detector's, not the picture's: half the maximum looks the same whatever else is in the
+// map.
 func TestScaleIsFixed(t *testing.T) {
 	quiet := explain.Layer{H: 1, W: 2, Values: []float32{0, 1}, Max: 2}
 	loud := explain.Layer{H: 1, W: 2, Values: []float32{9, 1}, Max: 2}

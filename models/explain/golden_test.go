@@ -16,8 +16,8 @@ import (
 	"truegrain/tensor"
 )
 
-// backends are those of this build and machine that a golden case runs on: all for small cases, the fast ones for
-// the rest.
+// backends are those of this build and machine that a golden case runs on: all for small cases, the fast ones
+// for the rest.
 func backends(t *testing.T, small bool) []kernels.Backend {
 	specs := []string{"cpu:avx2", "cpu:avx512"}
 	if small || golden.Slow() {

@@ -11,9 +11,9 @@ import (
 //
 //	a[c] = mean_{i,j} ∂ log odds/∂ features[i,j,c],  map[i,j] = Σ_c a[c]·features[i,j,c]
 //
-// It is returned signed, towards a photograph; Toward gives the map of one answer, max(map,0) for a photograph and
-// max(−map,0) for AI. In a vision transformer the layer is the last block's "ln_1": behind that block's attention
-// only the class token has a gradient.
+// It is returned signed, towards a photograph; Toward gives the map of one answer, max(map,0) for a
+// photograph and max(−map,0) for AI. In a vision transformer the layer is the last block's "ln_1": behind
+// that block's attention only the class token has a gradient.
 func (s Subject) GradCAM(ctx context.Context, layer string) (*Map, error) {
 	want := Want{Taps: []string{layer}, TapsBack: true}
 	return s.one(ctx, want, func(p *Pass) (*Map, error) { return p.GradCAM(layer) })

@@ -7,11 +7,12 @@ import (
 	"truegrain/kernels"
 )
 
-// Gradient is ∂ log odds of the target/∂ x itself, (B,H,W,3) in the order of the input (Simonyan et al. 2014),
-// with every ReLU on the way back obeying rule: kernels.Gradient for the true gradient, kernels.Guided for guided
-// backpropagation (Springenberg et al. 2015), kernels.Deconvnet. A rule on a model without ReLU is
+// Gradient is ∂ log odds of the target/∂ x itself, (B,H,W,3) in the order of the input (Simonyan et al.
+// 2014), with every ReLU on the way back obeying rule: kernels.Gradient for the true gradient, kernels.Guided
+// for guided backpropagation (Springenberg et al. 2015), kernels.Deconvnet. A rule on a model without ReLU is
 // autograd.ErrNoReLU.
-func (s Subject) Gradient(ctx context.Context, target Target, rule kernels.ReLURule) (grad []float32, err error) {
+func (s Subject) Gradient(ctx context.Context, target Target, rule kernels.ReLURule) (
+	grad []float32, err error) {
 	err = s.Pass(ctx, Want{InputBack: true}, func(p *Pass) (err error) {
 		grad, err = p.Gradient(target, rule)
 		return err
@@ -31,8 +32,8 @@ func (p *Pass) Gradient(target Target, rule kernels.ReLURule) ([]float32, error)
 	return g.Float32s(p.subject.Backend), nil
 }
 
-// Saliency is the gradient's largest magnitude over the colour channels: where a small change of a pixel moves
-// the answer most.
+// Saliency is the gradient's largest magnitude over the colour channels: where a small change of a pixel
+// moves the answer most.
 func (s Subject) Saliency(ctx context.Context, target Target, rule kernels.ReLURule) (*Map, error) {
 	return s.one(ctx, Want{InputBack: true}, func(p *Pass) (*Map, error) { return p.Saliency(target, rule) })
 }
@@ -54,8 +55,8 @@ func (p *Pass) Saliency(target Target, rule kernels.ReLURule) (*Map, error) {
 	return m, nil
 }
 
-// Guided multiplies a fine map by a coarse one that is resized to it (guided Grad-CAM, Selvaraju et al. 2017: the
-// guided backpropagation's saliency times the Grad-CAM).
+// Guided multiplies a fine map by a coarse one that is resized to it (guided Grad-CAM, Selvaraju et al. 2017:
+// the guided backpropagation's saliency times the Grad-CAM).
 func Guided(fine, coarse *Map) *Map {
 	m := &Map{B: fine.B, H: fine.H, W: fine.W, Values: make([]float32, len(fine.Values))}
 	for b := range m.B {

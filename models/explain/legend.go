@@ -40,7 +40,8 @@ type pen struct {
 }
 
 func newPen(img *image.RGBA) pen {
-	face, err := opentype.NewFace(typeface(), &opentype.FaceOptions{Size: textSize, DPI: 72, Hinting: font.HintingFull})
+	face, err := opentype.NewFace(typeface(), &opentype.FaceOptions{Size: textSize, DPI: 72,
+		Hinting: font.HintingFull})
 	if err != nil {
 		panic(err) // the options are constants
 	}
@@ -72,7 +73,8 @@ func (p pen) legend(l Layer, bar image.Rectangle) {
 	for x := bar.Min.X; x < bar.Max.X; x++ {
 		c := palette[(x-bar.Min.X)*last/max(1, bar.Dx()-1)]
 		c.A = 255
-		draw.Draw(p.img, image.Rect(x, bar.Min.Y, x+1, bar.Max.Y), image.NewUniform(c), image.Point{}, draw.Src)
+		draw.Draw(p.img, image.Rect(x, bar.Min.Y, x+1, bar.Max.Y), image.NewUniform(c), image.Point{},
+			draw.Src)
 	}
 	left, middle, right, note := l.labels()
 	y := bar.Max.Y + line - 4
@@ -96,8 +98,8 @@ func (l Layer) labels() (left, middle, right, note string) {
 // short is a number with three significant digits.
 func short(v float64) string { return fmt.Sprintf("%.3g", v) }
 
-// Panel puts figures side by side in rows of columns: several maps of one picture, or one map of two checkpoints.
-// Figures keep their size.
+// Panel puts figures side by side in rows of columns: several maps of one picture, or one map of two
+// checkpoints. Figures keep their size.
 func Panel(figures []*image.RGBA, columns int) *image.RGBA {
 	if len(figures) == 0 {
 		return image.NewRGBA(image.Rectangle{})
@@ -117,7 +119,8 @@ func Panel(figures []*image.RGBA, columns int) *image.RGBA {
 	return img
 }
 
-// Strongest is the magnitude that a share q of the values stay below: what a detector's fixed scale is made of.
+// Strongest is the magnitude that a share q of the values stay below: what a detector's fixed scale is made
+// of.
 func Strongest(values []float32, q float64) float64 {
 	sorted := make([]float64, 0, len(values))
 	for _, v := range values {

@@ -9,8 +9,8 @@ import (
 	"truegrain/tensor"
 )
 
-// Pass is one forward pass of a model over its pictures. Any number of maps can be read from it; it is sent back once
-// for each target and rule that they ask for, one after the other.
+// Pass is one forward pass of a model over its pictures. Any number of maps can be read from it; it is sent
+// back once for each target and rule that they ask for, one after the other.
 type Pass struct {
 	subject Subject
 	tape    *autograd.Tape
@@ -32,8 +32,8 @@ type Want struct {
 	Repeat    bool     // more than one target or rule will be asked for
 }
 
-// Pass runs the model once and hands it to f. Everything is given back when f has returned; our own panics become
-// errors.
+// Pass runs the model once and hands it to f. Everything is given back when f has returned; our own panics
+// become errors.
 func (s Subject) Pass(ctx context.Context, want Want, f func(p *Pass) error) error {
 	opts := []autograd.Option{autograd.WithContext(ctx), autograd.WithTaps(want.Taps...)}
 	if s.Pool != nil {
@@ -70,8 +70,9 @@ func (p *Pass) Tape() *autograd.Tape { return p.tape }
 // Output is the model's result.
 func (p *Pass) Output() *autograd.Var { return p.out }
 
-// back sends back the log odds of the target, summed over the pictures: their gradients do not mix, since no layer looks
-// across a batch outside training. The log odds are the one logit, the difference of two, or the mean over the pixels.
+// back sends back the log odds of the target, summed over the pictures: their gradients do not mix, since no
+// layer looks across a batch outside training. The log odds are the one logit, the difference of two, or the
+// mean over the pixels.
 func (p *Pass) back(d direction) error {
 	if p.sent != nil && *p.sent == d {
 		return nil

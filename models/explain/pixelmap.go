@@ -15,7 +15,8 @@ func (s Subject) PixelMap(ctx context.Context) (*Map, error) {
 func (p *Pass) PixelMap() (*Map, error) {
 	out := p.out
 	if out.Rank() != 4 || out.Dim(3) != 1 {
-		return nil, fmt.Errorf("pixel map: the output has shape %v, want one logit per pixel (B,H,W,1)", out.Shape())
+		return nil, fmt.Errorf("pixel map: the output has shape %v, want one logit per pixel (B,H,W,1)",
+			out.Shape())
 	}
 	logits, err := out.Values()
 	if err != nil {

@@ -51,7 +51,8 @@ func (l Layer) relative(x float64) float64 {
 	return min(max(x, -1), 1)
 }
 
-// palette is the ramp with an opacity that grows from nothing, where the map says nothing, to full at its ends.
+// palette is the ramp with an opacity that grows from nothing, where the map says nothing, to full at its
+// ends.
 func (l Layer) palette() [256]color.NRGBA {
 	ramp := Ember
 	if l.Kind != Positive {
@@ -87,8 +88,8 @@ func (l Layer) Indices(w, h int) []uint8 {
 	return out
 }
 
-// Sheet draws the map alone at w×h, transparent where it says nothing: a page lays it over the picture with an
-// opacity of its own.
+// Sheet draws the map alone at w×h, transparent where it says nothing: a page lays it over the picture with
+// an opacity of its own.
 func (l Layer) Sheet(w, h int) *image.Paletted {
 	palette := make(color.Palette, 256)
 	for i, c := range l.palette() {
@@ -97,8 +98,8 @@ func (l Layer) Sheet(w, h int) *image.Paletted {
 	return &image.Paletted{Pix: l.Indices(w, h), Stride: w, Rect: image.Rect(0, 0, w, h), Palette: palette}
 }
 
-// Over draws the map over its picture in grey (a colourful picture hides a map), the more opaque the stronger the
-// value, opacity at most.
+// Over draws the map over its picture in grey (a colourful picture hides a map), the more opaque the stronger
+// the value, opacity at most.
 func (l Layer) Over(p *picture.Picture, opacity float64) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, p.W, p.H))
 	palette := l.palette()
@@ -107,7 +108,8 @@ func (l Layer) Over(p *picture.Picture, opacity float64) *image.RGBA {
 		alpha := opacity * float64(c.A) / 255
 		grey := luma(p.Pix[3*i], p.Pix[3*i+1], p.Pix[3*i+2])
 		px := img.Pix[4*i : 4*i+4]
-		px[0], px[1], px[2], px[3] = blend(grey, c.R, alpha), blend(grey, c.G, alpha), blend(grey, c.B, alpha), 255
+		px[0], px[1], px[2], px[3] = blend(grey, c.R, alpha), blend(grey, c.G, alpha),
+			blend(grey, c.B, alpha), 255
 	}
 	return img
 }

@@ -2,8 +2,8 @@ package explain
 
 import "slices"
 
-// Resize is a grid of h×w values at oh×ow, bilinear with pixel centres at half integers (kernels.Resize has the
-// formula), for maps that are already in host memory.
+// Resize is a grid of h×w values at oh×ow, bilinear with pixel centres at half integers (kernels.Resize has
+// the formula), for maps that are already in host memory.
 func Resize(v []float32, h, w, oh, ow int) []float32 {
 	if h == oh && w == ow {
 		return v

@@ -1,6 +1,6 @@
-// Package card is what a checkpoint says about itself: which model it holds, what the model must be shown, how its
-// raw score becomes a probability, and what is known of its errors. It travels as JSON in the metadata of the
-// checkpoint's safetensors file, so that one file is one detector.
+// Package card is what a checkpoint says about itself: which model it holds, what the model must be shown,
+// how its raw score becomes a probability, and what is known of its errors. It travels as JSON in the
+// metadata of the checkpoint's safetensors file, so that one file is one detector.
 package card
 
 import (
@@ -65,8 +65,8 @@ type Platt struct {
 // Photograph is the calibrated probability that a picture with raw score s is a photograph.
 func (p Platt) Photograph(s float64) float64 { return 1 / (1 + math.Exp(p.A*s+p.B)) }
 
-// AI is the calibrated probability that a picture with raw score s is AI-generated; without a calibration it is
-// 1 − s.
+// AI is the calibrated probability that a picture with raw score s is AI-generated; without a calibration it
+// is 1 − s.
 func (c *Card) AI(s float64) float64 {
 	if c.Platt == nil {
 		return 1 - s

@@ -9,7 +9,8 @@ import (
 )
 
 func valid() *card.Card {
-	return &card.Card{Arch: "resnet18", Classes: 1, Size: 224, View: "crop", Std: [3]float32{1, 1, 1}, Band: [2]float64{0.4, 0.6},
+	return &card.Card{Arch: "resnet18", Classes: 1, Size: 224, View: "crop", Std: [3]float32{1, 1, 1},
+		Band:  [2]float64{0.4, 0.6},
 		Platt: &card.Platt{A: -4, B: 2}, Bins: []card.Bin{{N: 20, AI: 2}, {N: 0}}}
 }
 

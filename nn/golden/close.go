@@ -45,7 +45,8 @@ func Require[T Number](t testing.TB, c *Case, name string, got []T) {
 	c.within(t, name, Relative(got, want), c.Limit(t, name))
 }
 
-// within fails the test if a relative error is beyond its limit. With -v it says what share of the limit is used.
+// within fails the test if a relative error is beyond its limit. With -v it says what share of the limit is
+// used.
 func (c *Case) within(t testing.TB, what string, err, limit float64) {
 	t.Helper()
 	t.Logf("%.3f of the limit %.1e: %s: %s", err/limit, limit, c.File, what)
@@ -54,13 +55,13 @@ func (c *Case) within(t testing.TB, what string, err, limit float64) {
 
 // RequireLosses checks the losses of the training steps, each with its own limit, 4·float32_error + 1e−6.
 //
-// Behind a step of the optimiser a float32 run gets slack as well: half the median of PyTorch's float32 errors
-// of the gradients. One ReLU on the other side of zero changes those, and so every later loss; whether
-// PyTorch's one run met such a ReLU is chance. The fourth loss of resnet50 is off by 2e−6 with one seed and by
-// 7e−6 with another, and the plain loops of ref by 9e−6 with the first. Adam, whose first steps move a weight
-// by ±lr whatever the size of its gradient, adds to it: moving the weights of fcn_resnet50 by one unit in the
-// last place moves its fifth loss by 3e−4, twice the limit that PyTorch's run leaves. In float64 there is no
-// slack.
+// Behind a step of the optimiser a float32 run gets slack as well: half the median of PyTorch's float32
+// errors of the gradients. One ReLU on the other side of zero changes those, and so every later loss; whether
+// PyTorch's one run met such a ReLU is chance. The fourth loss of resnet50 is off by 2e−6 with one seed and
+// by 7e−6 with another, and the plain loops of ref by 9e−6 with the first. Adam, whose first steps move a
+// weight by ±lr whatever the size of its gradient, adds to it: moving the weights of fcn_resnet50 by one unit
+// in the last place moves its fifth loss by 3e−4, twice the limit that PyTorch's run leaves. In float64 there
+// is no slack.
 func (c *Case) RequireLosses(t testing.TB, be kernels.Backend, got []float64) {
 	t.Helper()
 	want, errs := c.Values(t, "losses"), c.Values(t, "float32_error.losses")

@@ -8,8 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// headerParser reads the JSON of a safetensors header and nothing else: an object of tensors and strings. The standard
-// decoder would accept duplicate keys, keys in another case, lone surrogates and nesting without end.
+// headerParser reads the JSON of a safetensors header and nothing else: an object of tensors and strings. The
+// standard decoder would accept duplicate keys, keys in another case, lone surrogates and nesting without
+// end.
 type headerParser struct {
 	text    string
 	at      int
@@ -18,7 +19,8 @@ type headerParser struct {
 }
 
 func (p *headerParser) fail(format string, args ...any) error {
-	return &FormatError{"InvalidHeaderDeserialization", fmt.Sprintf("header byte %d", p.at), fmt.Sprintf(format, args...)}
+	return &FormatError{"InvalidHeaderDeserialization", fmt.Sprintf("header byte %d", p.at),
+		fmt.Sprintf(format, args...)}
 }
 
 // header is the whole text.

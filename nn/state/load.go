@@ -11,13 +11,15 @@ import (
 
 // Options says what Load may overlook.
 type Options struct {
-	// ReplaceHead names parameters ("fc.weight", "fc.bias") that keep their fresh values where the file has them in
-	// another shape, or not at all: a head of another width. Nothing else is ever left out in silence.
+	// ReplaceHead names parameters ("fc.weight", "fc.bias") that keep their fresh values where the file has
+	// them in another shape, or not at all: a head of another width. Nothing else is ever left out in
+	// silence.
 	ReplaceHead []string
-	// SkipAux passes over an auxiliary head in the file ("aux_classifier.…") that the model was built without.
+	// SkipAux passes over an auxiliary head in the file ("aux_classifier.…") that the model was built
+	// without.
 	SkipAux bool
-	// Only loads the parameters whose names begin with this ("backbone."), from tensors that are called so or the same
-	// without it, and passes over everything else in the file: a trunk out of another model.
+	// Only loads the parameters whose names begin with this ("backbone."), from tensors that are called so or
+	// the same without it, and passes over everything else in the file: a trunk out of another model.
 	Only string
 }
 
@@ -41,7 +43,8 @@ func (e *MismatchError) Error() string {
 	for _, l := range []struct {
 		what  string
 		names []string
-	}{{"missing from the file", e.Missing}, {"unexpected in the file", e.Unexpected}, {"of another shape", e.Shapes}} {
+	}{{"missing from the file", e.Missing}, {"unexpected in the file", e.Unexpected},
+		{"of another shape", e.Shapes}} {
 		if len(l.names) > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s: %s", len(l.names), l.what, someOf(l.names)))
 		}
@@ -61,8 +64,8 @@ func someOf(names []string) string {
 // prefixes are what checkpoints wrap a model's names in.
 var prefixes = []string{"resnet50.", "model.", "module.", "state_dict.", "model_state_dict.", "vit.", "fcn."}
 
-// Load copies a file's tensors into parameters, permuting PyTorch's axes into ours. Nothing is changed unless all of
-// it fits; what does not fit is listed in one *MismatchError.
+// Load copies a file's tensors into parameters, permuting PyTorch's axes into ours. Nothing is changed unless
+// all of it fits; what does not fit is listed in one *MismatchError.
 func Load(params []*autograd.Param, f *File, o Options) (*Report, error) {
 	w, err := Match(params, f, o)
 	if err != nil {
@@ -97,7 +100,8 @@ func Match(params []*autograd.Param, f *File, o Options) (*Weights, error) {
 	w.match(want, o, bad)
 	for _, p := range params {
 		switch {
-		case !strings.HasPrefix(p.Name, o.Only), want[p.Name] != nil && slices.Contains(o.ReplaceHead, p.Name):
+		case !strings.HasPrefix(p.Name, o.Only),
+			want[p.Name] != nil && slices.Contains(o.ReplaceHead, p.Name):
 			w.Report.Replaced = append(w.Report.Replaced, p.Name)
 		case want[p.Name] != nil:
 			bad.Missing = append(bad.Missing, p.Name)
@@ -130,7 +134,8 @@ func (w *Weights) match(want map[string]*autograd.Param, o Options, bad *Mismatc
 				delete(want, ours)
 				continue
 			}
-			bad.Shapes = append(bad.Shapes, fmt.Sprintf("%s: file %v, model %v", ours, f.tensors[name].Shape, TorchShape(p)))
+			bad.Shapes = append(bad.Shapes, fmt.Sprintf("%s: file %v, model %v", ours, f.tensors[name].Shape,
+				TorchShape(p)))
 			delete(want, ours)
 		default:
 			w.from[ours] = name
@@ -156,8 +161,8 @@ func prefixOf(f *File, want map[string]*autograd.Param) string {
 	return best
 }
 
-// translate gives older names their present form: torchvision's first vision transformers called the perceptron's
-// layers linear_1 and linear_2.
+// translate gives older names their present form: torchvision's first vision transformers called the
+// perceptron's layers linear_1 and linear_2.
 func translate(name string) string {
 	name = strings.Replace(name, ".mlp.linear_1.", ".mlp.0.", 1)
 	return strings.Replace(name, ".mlp.linear_2.", ".mlp.3.", 1)

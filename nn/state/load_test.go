@@ -59,7 +59,8 @@ func TestSaveAndLoadAreExact(t *testing.T) {
 	require.Contains(t, f.Names(), "bn.num_batches_tracked")
 	v, err := f.Float32s("conv.weight")
 	require.NoError(t, err)
-	require.Equal(t, floats(params[0])[((1*3+2)*2+1)*5+4], v[((1*5+4)*3+2)*2+1], "element (1,4,2,1) of theirs is (1,2,1,4) of ours")
+	require.Equal(t, floats(params[0])[((1*3+2)*2+1)*5+4], v[((1*5+4)*3+2)*2+1],
+		"element (1,4,2,1) of theirs is (1,2,1,4) of ours")
 
 	fresh := model(t, "conv.weight", "up.weight", "bn.running_var")
 	for _, p := range fresh {
@@ -76,7 +77,8 @@ func TestSaveAndLoadAreExact(t *testing.T) {
 func TestSaveIsDeterministic(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"a", "b"} {
-		require.NoError(t, state.Save(filepath.Join(dir, name), model(t, "w", "v"), map[string]string{"x": "1", "y": "2"}, state.SaveOptions{DType: "F16"}))
+		require.NoError(t, state.Save(filepath.Join(dir, name), model(t, "w", "v"),
+			map[string]string{"x": "1", "y": "2"}, state.SaveOptions{DType: "F16"}))
 	}
 	a, err := os.ReadFile(filepath.Join(dir, "a"))
 	require.NoError(t, err)
@@ -133,7 +135,8 @@ func TestHeadIsReplacedOnlyOnRequest(t *testing.T) {
 func TestOlderNamesOfTheTransformer(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.safetensors")
 	require.NoError(t, state.Write(path, []state.Out{
-		{Name: "l.mlp.linear_1.weight", DType: "BF16", Shape: []int{4, 5, 3, 2}, Values: make([]float32, 120)},
+		{Name: "l.mlp.linear_1.weight", DType: "BF16", Shape: []int{4, 5, 3, 2},
+			Values: make([]float32, 120)},
 		{Name: "l.mlp.linear_2.weight", DType: "F64", Shape: []int{2, 6, 4, 3}, Values: make([]float32, 144)},
 	}, nil))
 	f, err := state.Open(path)
@@ -150,7 +153,8 @@ func TestHalfPrecision(t *testing.T) {
 		raw = binary.LittleEndian.AppendUint16(raw, uint16(b))
 	}
 	head := fmt.Sprintf(`{"h":{"dtype":"F16","shape":[65536],"data_offsets":[0,%d]}}`, len(raw))
-	f, err := state.Parse(append(append(binary.LittleEndian.AppendUint64(nil, uint64(len(head))), head...), raw...))
+	f, err := state.Parse(append(append(binary.LittleEndian.AppendUint64(nil, uint64(len(head))), head...),
+		raw...))
 	require.NoError(t, err)
 	v, err := f.Float32s("h")
 	require.NoError(t, err)
@@ -160,7 +164,8 @@ func TestHalfPrecision(t *testing.T) {
 	require.True(t, math.IsInf(float64(v[0xFC00]), -1))
 
 	path := filepath.Join(t.TempDir(), "h.safetensors")
-	require.NoError(t, state.Write(path, []state.Out{{Name: "h", DType: "F16", Shape: []int{65536}, Values: v}}, nil))
+	require.NoError(t, state.Write(path,
+		[]state.Out{{Name: "h", DType: "F16", Shape: []int{65536}, Values: v}}, nil))
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
 	back := data[len(data)-len(raw):]
@@ -187,7 +192,8 @@ func TestInterruptedWriteLeavesTheOldFile(t *testing.T) {
 	require.Len(t, entries, 1, "no temporary file is left")
 }
 
-// legacy is a file as torch.save wrote it before 1.6: {"w": a 2×2 view of a storage of six floats, transposed}.
+// legacy is a file as torch.save wrote it before 1.6: {"w": a 2×2 view of a storage of six floats,
+// transposed}.
 func legacy() []byte {
 	var b bytes.Buffer
 	b.WriteString("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.")
@@ -252,7 +258,8 @@ func Example() {
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "tiny.safetensors")
-	err = state.Write(path, []state.Out{{Name: "fc.bias", DType: "F32", Shape: []int{2}, Values: []float32{0.5, -1}}}, nil)
+	err = state.Write(path, []state.Out{{Name: "fc.bias", DType: "F32", Shape: []int{2},
+		Values: []float32{0.5, -1}}}, nil)
 	if err != nil {
 		panic(err)
 	}

@@ -26,7 +26,8 @@ func manifest(t testing.TB) (dir string, all []expectation) {
 	return dir, all
 }
 
-// Every file has the outcome that the manifest states, and reading it takes little memory beyond the file itself.
+// Every file has the outcome that the manifest states, and reading it takes little memory beyond the file
+// itself.
 func TestManifest(t *testing.T) {
 	dir, all := manifest(t)
 	for _, e := range all {
@@ -55,7 +56,8 @@ func check(t *testing.T, e expectation, f *state.File, err error) {
 			_, known := f.Info(name)
 			require.True(t, known)
 		}
-	case strings.HasPrefix(e.Expect, "ok-or-"), strings.HasPrefix(e.Expect, "parse or refuse"), strings.Contains(e.Expect, " or "):
+	case strings.HasPrefix(e.Expect, "ok-or-"), strings.HasPrefix(e.Expect, "parse or refuse"),
+		strings.Contains(e.Expect, " or "):
 		if strings.HasPrefix(e.File, "pickle") && err == nil {
 			require.NotEmpty(t, f.Names())
 		}

@@ -7,8 +7,10 @@ import (
 
 // storageTypes are torch's storage classes and the element types of their bytes.
 var storageTypes = map[global]string{
-	"torch.FloatStorage": "F32", "torch.DoubleStorage": "F64", "torch.HalfStorage": "F16", "torch.BFloat16Storage": "BF16",
-	"torch.LongStorage": "I64", "torch.IntStorage": "I32", "torch.ShortStorage": "I16", "torch.CharStorage": "I8",
+	"torch.FloatStorage": "F32", "torch.DoubleStorage": "F64", "torch.HalfStorage": "F16",
+	"torch.BFloat16Storage": "BF16",
+	"torch.LongStorage":     "I64", "torch.IntStorage": "I32", "torch.ShortStorage": "I16",
+	"torch.CharStorage": "I8",
 	"torch.ByteStorage": "U8", "torch.BoolStorage": "BOOL",
 }
 
@@ -21,7 +23,8 @@ const (
 )
 
 func allowed(g global) bool {
-	return storageTypes[g] != "" || g == orderedDict || g == rebuildTensor || g == rebuildTensor2 || g == rebuildParameter
+	return storageTypes[g] != "" || g == orderedDict || g == rebuildTensor || g == rebuildTensor2 ||
+		g == rebuildParameter
 }
 
 // object executes the opcodes that name and build things.
@@ -86,13 +89,15 @@ func (m *machine) global() error {
 
 func (m *machine) resolve(g global) error {
 	if !allowed(g) {
-		return m.fail("the file wants to call %s; a weight file has no use for it, and this may be an attack", quoted(string(g)))
+		return m.fail("the file wants to call %s; a weight file has no use for it, and this may be an attack",
+			quoted(string(g)))
 	}
 	m.push(g)
 	return nil
 }
 
-// persistent is a storage: ('storage', class, key, device, elements), and in the older format a view behind it.
+// persistent is a storage: ('storage', class, key, device, elements), and in the older format a view behind
+// it.
 func (m *machine) persistent(id any) error {
 	t, ok := id.(tuple)
 	if !ok || len(t) < 5 || t[0] != "storage" {
@@ -174,7 +179,8 @@ func (m *machine) newTensor(a tuple) error {
 		last += max(d-1, 0) * strides[i]
 	}
 	if n > 0 && last >= s.n || int(offset) > s.n {
-		return m.fail("a tensor of shape %v at %d reaches element %d of a storage of %d", shape, offset, last, s.n)
+		return m.fail("a tensor of shape %v at %d reaches element %d of a storage of %d", shape, offset, last,
+			s.n)
 	}
 	m.push(&tensor{s, int(offset), shape, strides})
 	return nil

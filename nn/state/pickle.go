@@ -6,7 +6,8 @@ import (
 	"math"
 )
 
-// Limits of the pickle machine. A state dict of a thousand tensors takes some 20,000 opcodes and 10,000 memo entries.
+// Limits of the pickle machine. A state dict of a thousand tensors takes some 20,000 opcodes and 10,000 memo
+// entries.
 const (
 	maxOpcodes  = 4 << 20
 	maxMemo     = 1 << 18
@@ -30,8 +31,8 @@ const (
 	opProto, opFrame                                     = 0x80, 0x95
 )
 
-// What the machine's values are made of: nil, bool, int64, float64, string, tuple, *list, *dict, global, storage and
-// *tensor. Nothing else can come into being.
+// What the machine's values are made of: nil, bool, int64, float64, string, tuple, *list, *dict, global,
+// storage and *tensor. Nothing else can come into being.
 type (
 	mark    struct{}
 	tuple   []any
@@ -193,8 +194,8 @@ func (m *machine) scalar(op byte) error {
 	return nil
 }
 
-// long is an integer of up to 255 bytes. Those beyond 64 bits (the magic number of the older format) become their
-// bytes as a string.
+// long is an integer of up to 255 bytes. Those beyond 64 bits (the magic number of the older format) become
+// their bytes as a string.
 func (m *machine) long() error {
 	n, err := m.uint(1)
 	if err != nil {

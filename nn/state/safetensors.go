@@ -18,8 +18,8 @@ type record struct {
 	begin, end uint64
 }
 
-// parseSafetensors reads the format of huggingface/safetensors: the length of a JSON header (8 bytes), the header, and
-// the tensors' bytes, which must follow one another without a hole, an overlap or a rest.
+// parseSafetensors reads the format of huggingface/safetensors: the length of a JSON header (8 bytes), the
+// header, and the tensors' bytes, which must follow one another without a hole, an overlap or a rest.
 func parseSafetensors(data []byte) (*File, error) {
 	if len(data) < 8 {
 		return nil, &FormatError{"HeaderTooSmall", "", fmt.Sprintf("the file has %d bytes", len(data))}
@@ -27,9 +27,11 @@ func parseSafetensors(data []byte) (*File, error) {
 	n := binary.LittleEndian.Uint64(data)
 	switch {
 	case n > maxHeader:
-		return nil, &FormatError{"HeaderTooLarge", "", fmt.Sprintf("the header says it has %d bytes; %d are allowed", n, maxHeader)}
+		return nil, &FormatError{"HeaderTooLarge", "",
+			fmt.Sprintf("the header says it has %d bytes; %d are allowed", n, maxHeader)}
 	case n > uint64(len(data)-8):
-		return nil, &FormatError{"InvalidHeaderLength", "", fmt.Sprintf("a header of %d bytes in a file of %d", n, len(data))}
+		return nil, &FormatError{"InvalidHeaderLength", "",
+			fmt.Sprintf("a header of %d bytes in a file of %d", n, len(data))}
 	}
 	head, body := data[8:8+n], data[8+n:]
 	if !utf8.Valid(head) {
@@ -54,12 +56,14 @@ func parseSafetensors(data []byte) (*File, error) {
 		}
 		at = r.end
 		if r.end > uint64(len(body)) {
-			return nil, &FormatError{"MetadataIncompleteBuffer", quoted(r.name), "its bytes lie beyond the end of the file"}
+			return nil, &FormatError{"MetadataIncompleteBuffer", quoted(r.name),
+				"its bytes lie beyond the end of the file"}
 		}
 		f.tensors[r.name] = &entry{Info: Info{r.dtype, shape}, data: body[r.begin:r.end]}
 	}
 	if at != uint64(len(body)) {
-		return nil, &FormatError{"MetadataIncompleteBuffer", "", fmt.Sprintf("%d bytes of tensors, %d in the file", at, len(body))}
+		return nil, &FormatError{"MetadataIncompleteBuffer", "",
+			fmt.Sprintf("%d bytes of tensors, %d in the file", at, len(body))}
 	}
 	return f, nil
 }
@@ -68,7 +72,8 @@ func parseSafetensors(data []byte) (*File, error) {
 func (r *record) check(at uint64) ([]int, error) {
 	where := quoted(r.name)
 	if r.begin != at || r.end < r.begin {
-		return nil, &FormatError{"InvalidOffset", where, fmt.Sprintf("bytes %d to %d, should begin at %d", r.begin, r.end, at)}
+		return nil, &FormatError{"InvalidOffset", where, fmt.Sprintf("bytes %d to %d, should begin at %d",
+			r.begin, r.end, at)}
 	}
 	bits := uint64(1)
 	shape := make([]int, len(r.shape))

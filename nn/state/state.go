@@ -1,8 +1,9 @@
-// Package state reads and writes weight files: safetensors both ways, and PyTorch's .pth and .pt (zip and the older
-// format before it) one way, by machines that build no object and know no other way in.
+// Package state reads and writes weight files: safetensors both ways, and PyTorch's .pth and .pt (zip and the
+// older format before it) one way, by machines that build no object and know no other way in.
 //
-// A file is foreign until it is validated: headers first, then limits, then data. Tensors stay in the mapped file until
-// they are asked for. Names and the order of axes are PyTorch's here and nowhere else; Load and Save permute.
+// A file is foreign until it is validated: headers first, then limits, then data. Tensors stay in the mapped
+// file until they are asked for. Names and the order of axes are PyTorch's here and nowhere else; Load and
+// Save permute.
 package state
 
 import (
@@ -135,7 +136,8 @@ func mapFile(path string) (data []byte, unmap func() error, err error) {
 		return nil, func() error { return nil }, nil
 	}
 	if int64(int(info.Size())) != info.Size() {
-		return nil, nil, fmt.Errorf("weights %s: %d bytes are more than this machine can address", path, info.Size())
+		return nil, nil, fmt.Errorf("weights %s: %d bytes are more than this machine can address", path,
+			info.Size())
 	}
 	return mapMemory(f, int(info.Size()))
 }

@@ -16,7 +16,8 @@ type collector struct {
 	visits   int
 }
 
-// collectTorch makes a File of a pickle's root: a tensor, or a dict of tensors, dicts and things that are passed over.
+// collectTorch makes a File of a pickle's root: a tensor, or a dict of tensors, dicts and things that are
+// passed over.
 func collectTorch(format string, root any, storages func(key string) ([]byte, error)) (*File, error) {
 	f := &File{Format: format, tensors: map[string]*entry{}}
 	c := collector{file: f, storages: storages, seen: map[string]bool{}}
@@ -32,7 +33,8 @@ func collectTorch(format string, root any, storages func(key string) ([]byte, er
 		}
 		return f, nil
 	}
-	return nil, &FormatError{format, "", fmt.Sprintf("the file holds a %T, not tensors by name; save a state_dict", root)}
+	return nil, &FormatError{format, "",
+		fmt.Sprintf("the file holds a %T, not tensors by name; save a state_dict", root)}
 }
 
 func (c *collector) dict(prefix string, d *dict, depth int) error {
@@ -78,7 +80,9 @@ func (c *collector) tensor(name string, t *tensor) error {
 	}
 	size := widths[t.dtype] / 8
 	if t.n > len(data)/size {
-		return &FormatError{c.file.Format, quoted(name), fmt.Sprintf("storage %s has %d bytes, %d elements of %s need more", quoted(t.key), len(data), t.n, t.dtype)}
+		return &FormatError{c.file.Format, quoted(name),
+			fmt.Sprintf("storage %s has %d bytes, %d elements of %s need more", quoted(t.key), len(data), t.n,
+				t.dtype)}
 	}
 	e := &entry{Info: Info{t.dtype, t.shape}, data: data[t.offset*size : t.n*size]}
 	if !contiguous(t.shape, t.strides) {

@@ -8,8 +8,8 @@ import (
 // legacyMagic is the number that torch.save began its files with before 1.6, little-endian.
 const legacyMagic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
 
-// parseTorchLegacy reads the format before the zip: five pickles (magic number, protocol, system, the object, the keys
-// of its storages), then each storage, its number of elements before it.
+// parseTorchLegacy reads the format before the zip: five pickles (magic number, protocol, system, the object,
+// the keys of its storages), then each storage, its number of elements before it.
 func parseTorchLegacy(data []byte) (*File, error) {
 	const format = "torch legacy"
 	m := machine{text: data[:min(len(data), maxPickle)]}
@@ -20,7 +20,8 @@ func parseTorchLegacy(data []byte) (*File, error) {
 			return nil, fmt.Errorf("%s: the %s: %w", format, what, err)
 		}
 		if i == 0 && v != legacyMagic {
-			return nil, &FormatError{format, "", "a pickle, but not one of torch.save's; only weight files are read"}
+			return nil, &FormatError{format, "",
+				"a pickle, but not one of torch.save's; only weight files are read"}
 		}
 		if i == 1 && v != int64(1001) {
 			return nil, &FormatError{format, "", fmt.Sprintf("protocol %v; 1001 is read", v)}
@@ -77,12 +78,14 @@ func legacyData(data []byte, keys []any, sizes map[string]int) (map[string][]byt
 		n := binary.LittleEndian.Uint64(data)
 		data = data[8:]
 		if n > uint64(len(data)/size) {
-			return nil, &FormatError{"torch legacy", quoted(key), fmt.Sprintf("%d elements of %d bytes, the file has %d bytes left", n, size, len(data))}
+			return nil, &FormatError{"torch legacy", quoted(key),
+				fmt.Sprintf("%d elements of %d bytes, the file has %d bytes left", n, size, len(data))}
 		}
 		storages[key], data = data[:int(n)*size], data[int(n)*size:]
 	}
 	if len(data) != 0 {
-		return nil, &FormatError{"torch legacy", "", fmt.Sprintf("%d bytes behind the last storage", len(data))}
+		return nil, &FormatError{"torch legacy", "", fmt.Sprintf("%d bytes behind the last storage",
+			len(data))}
 	}
 	return storages, nil
 }

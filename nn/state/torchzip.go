@@ -24,8 +24,8 @@ func zipError(where, format string, args ...any) error {
 	return &FormatError{"torch zip", where, fmt.Sprintf(format, args...)}
 }
 
-// parseTorchZip reads what torch.save has written since 1.6: an archive NAME/data.pkl, NAME/data/KEY, NAME/version,
-// NAME/byteorder, everything stored, nothing before and nothing behind.
+// parseTorchZip reads what torch.save has written since 1.6: an archive NAME/data.pkl, NAME/data/KEY,
+// NAME/version, NAME/byteorder, everything stored, nothing before and nothing behind.
 func parseTorchZip(data []byte) (*File, error) {
 	members, err := zipMembers(data)
 	if err != nil {
@@ -46,7 +46,8 @@ func parseTorchZip(data []byte) (*File, error) {
 	if m, ok := members[root+"/byteorder"]; ok && string(m.data) != "little" {
 		return nil, zipError("byteorder", "is %s; only little-endian files are read", quoted(string(m.data)))
 	}
-	if m, ok := members[root+"/version"]; ok && strings.TrimSpace(string(m.data)) != "3" && strings.TrimSpace(string(m.data)) != "2" {
+	if m, ok := members[root+"/version"]; ok && strings.TrimSpace(string(m.data)) != "3" &&
+		strings.TrimSpace(string(m.data)) != "2" {
 		return nil, zipError("version", "is %s; 2 and 3 are read", quoted(string(m.data)))
 	}
 	pkl := members[root+"/data.pkl"]
@@ -82,15 +83,17 @@ const (
 	sigEnd64, sizeEnd64     = "PK\x06\x06", 56
 )
 
-// zipMembers lists the members of an archive whose records fit together exactly: the first at byte 0, the directory
-// right before the end record, and that at the end of the file.
+// zipMembers lists the members of an archive whose records fit together exactly: the first at byte 0, the
+// directory right before the end record, and that at the end of the file.
 func zipMembers(data []byte) (map[string]member, error) {
 	le := binary.LittleEndian
 	end := len(data) - sizeEnd
 	if end < 0 || string(data[end:end+4]) != sigEnd || le.Uint16(data[end+20:]) != 0 {
-		return nil, zipError("", "no end record at the end of the file: it is cut short, or something was appended")
+		return nil, zipError("", "no end record at the end of the file: it is cut short, or something was "+
+			"appended")
 	}
-	count, size, offset := uint64(le.Uint16(data[end+10:])), uint64(le.Uint32(data[end+12:])), uint64(le.Uint32(data[end+16:]))
+	count, size, offset := uint64(le.Uint16(data[end+10:])), uint64(le.Uint32(data[end+12:])),
+		uint64(le.Uint32(data[end+16:]))
 	if at := end - sizeLocator; at >= sizeEnd64 && string(data[at:at+4]) == sigLocator {
 		end = at - sizeEnd64
 		if string(data[end:end+4]) != sigEnd64 || le.Uint64(data[at+8:]) != uint64(end) {
@@ -103,7 +106,8 @@ func zipMembers(data []byte) (map[string]member, error) {
 		count, size, offset = c, s, o
 	}
 	if offset > uint64(end) || size != uint64(end)-offset || count > maxMembers || count > size/sizeCentral {
-		return nil, zipError("", "the directory (%d entries, %d bytes at %d) does not fit the file", count, size, offset)
+		return nil, zipError("", "the directory (%d entries, %d bytes at %d) does not fit the file", count,
+			size, offset)
 	}
 	members := make(map[string]member, count)
 	at := int(offset)
@@ -138,7 +142,8 @@ func zipEntry(data []byte, at, end, limit int) (name string, m member, next int,
 		return "", m, 0, zipError("", "the directory is damaged at byte %d", at)
 	}
 	name = string(e[sizeCentral : sizeCentral+n])
-	sizes := [3]uint64{uint64(le.Uint32(e[24:])), uint64(le.Uint32(e[20:])), uint64(le.Uint32(e[42:]))} // plain, stored, offset
+	// plain, stored, offset
+	sizes := [3]uint64{uint64(le.Uint32(e[24:])), uint64(le.Uint32(e[20:])), uint64(le.Uint32(e[42:]))}
 	zip64(&sizes, e[sizeCentral+n:sizeCentral+n+extra])
 	switch {
 	case le.Uint16(e[8:])&1 != 0:
@@ -160,7 +165,8 @@ func zipEntry(data []byte, at, end, limit int) (name string, m member, next int,
 		return "", m, 0, zipError(quoted(name), "is encrypted or compressed")
 	}
 	skip := sizeLocal + int(le.Uint16(local[26:])) + int(le.Uint16(local[28:]))
-	if string(local[:4]) != sigLocal || skip > len(local) || string(local[sizeLocal:sizeLocal+int(le.Uint16(local[26:]))]) != name ||
+	if string(local[:4]) != sigLocal || skip > len(local) ||
+		string(local[sizeLocal:sizeLocal+int(le.Uint16(local[26:]))]) != name ||
 		sizes[0] > uint64(len(local)-skip) {
 		return "", m, 0, zipError(quoted(name), "its header does not fit the directory, or its data the file")
 	}

@@ -20,8 +20,8 @@ func (w *Weights) Has(p *autograd.Param) bool {
 	return ok
 }
 
-// Values are a parameter's values in our order. They may lie in the file itself, so they must not be changed, and are
-// valid until the next call, Drop, or Close of the file.
+// Values are a parameter's values in our order. They may lie in the file itself, so they must not be changed,
+// and are valid until the next call, Drop, or Close of the file.
 func (w *Weights) Values(p *autograd.Param) ([]float32, error) {
 	name := w.from[p.Name]
 	v := w.file.alias(name)

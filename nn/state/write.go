@@ -22,8 +22,8 @@ type Out struct {
 	Values []float32
 }
 
-// Write writes a safetensors file, tensors in the order given, so that the same input gives the same bytes. It is
-// written beside its place and moved there when complete: interrupted, the old file is still there.
+// Write writes a safetensors file, tensors in the order given, so that the same input gives the same bytes.
+// It is written beside its place and moved there when complete: interrupted, the old file is still there.
 func Write(path string, tensors []Out, metadata map[string]string) error {
 	return Atomic(path, func(w io.Writer) error {
 		head, err := headerOf(tensors, metadata)
@@ -74,7 +74,8 @@ func headerOf(tensors []Out, metadata map[string]string) ([]byte, error) {
 	for _, t := range tensors {
 		n, ok := elements(t.Shape)
 		if !ok || n != len(t.Values) || seen[t.Name] || writers[t.DType] == nil {
-			return nil, fmt.Errorf("tensor %s: %d values of %s for shape %v, or its name stands twice", quoted(t.Name), len(t.Values), t.DType, t.Shape)
+			return nil, fmt.Errorf("tensor %s: %d values of %s for shape %v, or its name stands twice",
+				quoted(t.Name), len(t.Values), t.DType, t.Shape)
 		}
 		seen[t.Name] = true
 		end := at + n*widths[t.DType]/8
@@ -92,13 +93,17 @@ func headerOf(tensors []Out, metadata map[string]string) ([]byte, error) {
 
 // writers append one value to a block.
 var writers = map[string]func([]byte, float32) []byte{
-	"F32": func(b []byte, v float32) []byte { return binary.LittleEndian.AppendUint32(b, math.Float32bits(v)) },
+	"F32": func(b []byte, v float32) []byte {
+		return binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	},
 	"F64": func(b []byte, v float32) []byte {
 		return binary.LittleEndian.AppendUint64(b, math.Float64bits(float64(v)))
 	},
-	"F16":  func(b []byte, v float32) []byte { return binary.LittleEndian.AppendUint16(b, halfBits(v)) },
-	"BF16": func(b []byte, v float32) []byte { return binary.LittleEndian.AppendUint16(b, kernels.BF16Bits(v)) },
-	"I64":  func(b []byte, v float32) []byte { return binary.LittleEndian.AppendUint64(b, uint64(int64(v))) },
+	"F16": func(b []byte, v float32) []byte { return binary.LittleEndian.AppendUint16(b, halfBits(v)) },
+	"BF16": func(b []byte, v float32) []byte {
+		return binary.LittleEndian.AppendUint16(b, kernels.BF16Bits(v))
+	},
+	"I64": func(b []byte, v float32) []byte { return binary.LittleEndian.AppendUint64(b, uint64(int64(v))) },
 }
 
 func writeValues(w io.Writer, t Out) error {
@@ -116,8 +121,8 @@ func writeValues(w io.Writer, t Out) error {
 	return nil
 }
 
-// Atomic writes a file so that it is either whole or as it was before: to a temporary file in the same folder, synced,
-// renamed, and the folder synced.
+// Atomic writes a file so that it is either whole or as it was before: to a temporary file in the same
+// folder, synced, renamed, and the folder synced.
 func Atomic(path string, write func(w io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {

@@ -20,7 +20,8 @@ func walkBMP(data []byte) (h header, err error) {
 	if len(data) < 54 {
 		return h, &Error{Reason: ErrTruncated.Error(), Err: ErrTruncated}
 	}
-	w, high := int64(int32(binary.LittleEndian.Uint32(data[18:]))), int64(int32(binary.LittleEndian.Uint32(data[22:])))
+	w, high := int64(int32(binary.LittleEndian.Uint32(data[18:]))),
+		int64(int32(binary.LittleEndian.Uint32(data[22:])))
 	if high < 0 { // rows from the top
 		high = -high
 	}

@@ -30,7 +30,8 @@ func corpus(t testing.TB, parts ...string) []string {
 	return files
 }
 
-// Every file of five projects' own test suites, and bombs: no panic, the same verdict twice, bounded time and memory.
+// Every file of five projects' own test suites, and bombs: no panic, the same verdict twice, bounded time and
+// memory.
 func TestCorpus(t *testing.T) {
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(400 << 20))
 	slowest, read := time.Duration(0), 0

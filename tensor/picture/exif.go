@@ -2,8 +2,8 @@ package picture
 
 import "encoding/binary"
 
-// exifOrientation finds the orientation, 1 to 8, in the first directory of EXIF data (a TIFF header, CIPA DC-008),
-// or 0 if there is none. It reads that one tag and follows no pointer but the first.
+// exifOrientation finds the orientation, 1 to 8, in the first directory of EXIF data (a TIFF header, CIPA
+// DC-008), or 0 if there is none. It reads that one tag and follows no pointer but the first.
 func exifOrientation(tiff []byte) int {
 	const tag, short = 0x0112, 3
 	if len(tiff) < 8 {
@@ -27,7 +27,8 @@ func exifOrientation(tiff []byte) int {
 		if len(entries) < 12 {
 			return 0
 		}
-		if order.Uint16(entries) == tag && order.Uint16(entries[2:]) == short && order.Uint32(entries[4:]) == 1 {
+		if order.Uint16(entries) == tag && order.Uint16(entries[2:]) == short &&
+			order.Uint32(entries[4:]) == 1 {
 			if v := int(order.Uint16(entries[8:])); v >= 1 && v <= 8 {
 				return v
 			}

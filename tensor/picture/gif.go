@@ -12,8 +12,8 @@ func isGIF(data []byte) bool {
 	return bytes.HasPrefix(data, []byte("GIF87a")) || bytes.HasPrefix(data, []byte("GIF89a"))
 }
 
-// walkGIF reads the screen and the first image descriptor (GIF89a specification). The picture is the screen, with
-// the first frame on it.
+// walkGIF reads the screen and the first image descriptor (GIF89a specification). The picture is the screen,
+// with the first frame on it.
 func walkGIF(data []byte) (h header, err error) {
 	short := &Error{Reason: ErrTruncated.Error(), Err: ErrTruncated}
 	if len(data) < 13 {
@@ -37,9 +37,11 @@ func walkGIF(data []byte) (h header, err error) {
 				return h, short
 			}
 			x, y := int(binary.LittleEndian.Uint16(data[at+1:])), int(binary.LittleEndian.Uint16(data[at+3:]))
-			w, high := int(binary.LittleEndian.Uint16(data[at+5:])), int(binary.LittleEndian.Uint16(data[at+7:]))
+			w, high := int(binary.LittleEndian.Uint16(data[at+5:])),
+				int(binary.LittleEndian.Uint16(data[at+7:]))
 			if x+w > h.w || y+high > h.h {
-				return h, fault(ErrBroken, "the first frame (%d × %d at %d, %d) leaves the screen (%d × %d)", w, high, x, y, h.w, h.h)
+				return h, fault(ErrBroken, "the first frame (%d × %d at %d, %d) leaves the screen (%d × %d)",
+					w, high, x, y, h.w, h.h)
 			}
 			h.bytes = int64(w) * int64(high)
 			return h, nil

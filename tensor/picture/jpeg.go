@@ -56,8 +56,8 @@ func walkJPEG(data []byte) (h header, err error) {
 	return h, nil
 }
 
-// nextMarker is the next marker at or behind at, and where its segment begins; 0 if there is none. Entropy-coded
-// data, fill bytes and restart markers are passed over.
+// nextMarker is the next marker at or behind at, and where its segment begins; 0 if there is none.
+// Entropy-coded data, fill bytes and restart markers are passed over.
 func nextMarker(data []byte, at int) (marker byte, next int) {
 	for {
 		i := bytes.IndexByte(data[min(at, len(data)):], 0xFF)
@@ -88,7 +88,8 @@ func (h *header) jpegFrame(marker byte, b []byte) error {
 	if marker == 0xC2 {
 		perSample = 5 // progressive: a 32-bit coefficient beside every sample
 	}
-	// Components are counted at full size: a bound for every subsampling, with room for the padding to whole blocks.
+	// Components are counted at full size: a bound for every subsampling, with room for the padding to whole
+	// blocks.
 	h.bytes = n * perSample * int64(h.w+32) * int64(h.h+32)
 	return nil
 }

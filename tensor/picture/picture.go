@@ -1,7 +1,7 @@
-// Package picture is the one door through which foreign pictures come in: JPEG, PNG, WebP, GIF and BMP, told apart by
-// content, never by name. A strict walk over the headers checks every limit before a decoder may allocate; the first
-// frame is decoded, turned upright by its EXIF orientation, laid over white where it is transparent, and kept as
-// 8-bit RGB. Errors say what is wrong with the file in one line.
+// Package picture is the one door through which foreign pictures come in: JPEG, PNG, WebP, GIF and BMP, told
+// apart by content, never by name. A strict walk over the headers checks every limit before a decoder may
+// allocate; the first frame is decoded, turned upright by its EXIF orientation, laid over white where it is
+// transparent, and kept as 8-bit RGB. Errors say what is wrong with the file in one line.
 package picture
 
 import (
@@ -34,7 +34,8 @@ type Limits struct {
 }
 
 // DefaultLimits are 128 MiB of file, 40 megapixels, 16,384 a side, 256 MiB decoded, 100 scans.
-var DefaultLimits = Limits{FileBytes: 128 << 20, Pixels: 40_000_000, Side: 16384, Bytes: 256 << 20, Scans: 100}
+var DefaultLimits = Limits{FileBytes: 128 << 20, Pixels: 40_000_000, Side: 16384, Bytes: 256 << 20,
+	Scans: 100}
 
 // What can be wrong with a file; an *Error wraps one of these or the system's reason.
 var (
@@ -150,8 +151,8 @@ type header struct {
 	data        []byte // to decode instead of the file: the first frame of an animation
 }
 
-// maxWork bounds the pixels of all scans of a picture together: what a progressive JPEG of the largest size needs
-// with the usual dozen of scans.
+// maxWork bounds the pixels of all scans of a picture together: what a progressive JPEG of the largest size
+// needs with the usual dozen of scans.
 const maxWork = 500_000_000
 
 func (h header) check(l Limits) error {

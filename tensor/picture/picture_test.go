@@ -21,7 +21,8 @@ import (
 	"truegrain/tensor/picture"
 )
 
-// corner is 32×16 grey with a red upper left quarter and a blue upper right one: it looks different every way up.
+// corner is 32×16 grey with a red upper left quarter and a blue upper right one: it looks different every way
+// up.
 func corner() *image.NRGBA {
 	img := image.NewNRGBA(image.Rect(0, 0, 32, 16))
 	for y := range 16 {
@@ -150,7 +151,8 @@ func TestHostileHeaders(t *testing.T) {
 	big := binary.BigEndian.AppendUint32
 	ihdr := func(w, h uint32) []byte { return append(big(big(nil, w), h), 8, 2, 0, 0, 0) }
 	sof := func(w, h uint16) []byte {
-		b := []byte{0xFF, 0xD8, 0xFF, 0xC0, 0, 17, 8, byte(h >> 8), byte(h), byte(w >> 8), byte(w), 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1}
+		b := []byte{0xFF, 0xD8, 0xFF, 0xC0, 0, 17, 8, byte(h >> 8), byte(h), byte(w >> 8), byte(w), 3, 1,
+			0x22, 0, 2, 0x11, 1, 3, 0x11, 1}
 		return append(b, 0xFF, 0xD9)
 	}
 	scans := append([]byte{}, sof(8, 8)[:21]...)
@@ -172,9 +174,12 @@ func TestHostileHeaders(t *testing.T) {
 		{"JPEG of 65535 × 65535", sof(65535, 65535), picture.ErrTooLarge},
 		{"JPEG of 101 scans", append(scans, 0xFF, 0xD9), picture.ErrTooLarge},
 		{"JPEG of no pixels", sof(0, 8), picture.ErrBroken},
-		{"PNG of 65535 × 65535", bytes.Join([][]byte{png1, chunk("IHDR", ihdr(65535, 65535)), chunk("IDAT", make([]byte, 1<<24)), chunk("IEND", nil)}, nil), picture.ErrTooLarge},
-		{"PNG without data", bytes.Join([][]byte{png1, chunk("IHDR", ihdr(5000, 5000)), chunk("IDAT", nil), chunk("IEND", nil)}, nil), picture.ErrTruncated},
-		{"PNG without header", bytes.Join([][]byte{png1, chunk("IDAT", nil), chunk("IEND", nil)}, nil), picture.ErrBroken},
+		{"PNG of 65535 × 65535", bytes.Join([][]byte{png1, chunk("IHDR", ihdr(65535, 65535)),
+			chunk("IDAT", make([]byte, 1<<24)), chunk("IEND", nil)}, nil), picture.ErrTooLarge},
+		{"PNG without data", bytes.Join([][]byte{png1, chunk("IHDR", ihdr(5000, 5000)), chunk("IDAT", nil),
+			chunk("IEND", nil)}, nil), picture.ErrTruncated},
+		{"PNG without header", bytes.Join([][]byte{png1, chunk("IDAT", nil), chunk("IEND", nil)}, nil),
+			picture.ErrBroken},
 		{"GIF of 65535 × 65535", []byte("GIF89a\xff\xff\xff\xff\x00\x00\x00\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x00;"), picture.ErrTooLarge},
 		{"BMP of 60000 × 60000", bitmap, picture.ErrTruncated},
 		{"WebP of 16384 × 16384", webp, picture.ErrTooLarge},
@@ -226,7 +231,8 @@ func TestGridCoversEveryPixel(t *testing.T) {
 		require.NotContains(t, seen, false, "%v", c)
 	}
 	require.LessOrEqual(t, len(picture.Grid(5000, 4000, 64, 192)), 192)
-	require.Equal(t, []image.Point{{X: 2468, Y: 1968}}, picture.Grid(5000, 4000, 64, 1), "one crop lies in the middle")
+	require.Equal(t, []image.Point{{X: 2468, Y: 1968}}, picture.Grid(5000, 4000, 64, 1),
+		"one crop lies in the middle")
 }
 
 func TestCropPadFlip(t *testing.T) {

@@ -43,7 +43,8 @@ func walkPNG(data []byte) (h header, err error) {
 			h.orientation = exifOrientation(body)
 		case "IEND":
 			if compressed*maxDeflate < raw {
-				return h, fault(ErrTruncated, "%d bytes of data can't hold %d × %d pixels", compressed, h.w, h.h)
+				return h, fault(ErrTruncated, "%d bytes of data can't hold %d × %d pixels", compressed, h.w,
+					h.h)
 			}
 			return h, nil
 		}

@@ -6,8 +6,8 @@ import (
 	"truegrain/tensor"
 )
 
-// Resize scales to w×h: bilinear, with the triangle widened by the factor when shrinking, so that nothing aliases
-// (what Pillow calls BILINEAR). It panics with *tensor.ShapeError for an empty size.
+// Resize scales to w×h: bilinear, with the triangle widened by the factor when shrinking, so that nothing
+// aliases (what Pillow calls BILINEAR). It panics with *tensor.ShapeError for an empty size.
 func (p *Picture) Resize(w, h int) *Picture {
 	if w < 1 || h < 1 || p.W < 1 || p.H < 1 {
 		panic(&tensor.ShapeError{Op: "resize (w, h)", Got: []int{w, h}, Want: []int{p.W, p.H}})

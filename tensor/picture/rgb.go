@@ -27,8 +27,8 @@ func toRGB(img image.Image, h header) *Picture {
 	return p
 }
 
-// pixels is the RGB of an image over white. The kinds that decoders give have paths of their own; a call per pixel
-// through the interface is ten times slower.
+// pixels is the RGB of an image over white. The kinds that decoders give have paths of their own; a call per
+// pixel through the interface is ten times slower.
 func pixels(img image.Image) []uint8 {
 	b := img.Bounds()
 	out := make([]uint8, 0, 3*b.Dx()*b.Dy())

@@ -7,10 +7,12 @@ import (
 	"truegrain/tensor"
 )
 
-// Crop is the rectangle of w×h pixels at (x, y), which must lie inside: it panics with *tensor.ShapeError if not.
+// Crop is the rectangle of w×h pixels at (x, y), which must lie inside: it panics with *tensor.ShapeError if
+// not.
 func (p *Picture) Crop(x, y, w, h int) *Picture {
 	if x < 0 || y < 0 || w < 0 || h < 0 || x+w > p.W || y+h > p.H {
-		panic(&tensor.ShapeError{Op: "crop (x, y, w, h)", Got: []int{x, y, w, h}, Want: []int{0, 0, p.W, p.H}})
+		panic(&tensor.ShapeError{Op: "crop (x, y, w, h)", Got: []int{x, y, w, h},
+			Want: []int{0, 0, p.W, p.H}})
 	}
 	out := p.like(w, h)
 	for r := range h {
@@ -63,9 +65,10 @@ func (p *Picture) FlipV() *Picture {
 	return p
 }
 
-// Grid is where the size×size crops lie that cover a picture of w×h pixels: as few as possible, spread evenly, so
-// that they overlap where a side is no multiple of size. A side that is shorter than size has one crop, padded. If
-// that takes more than most crops, they are thinned out along both sides and spread evenly, with gaps.
+// Grid is where the size×size crops lie that cover a picture of w×h pixels: as few as possible, spread
+// evenly, so that they overlap where a side is no multiple of size. A side that is shorter than size has one
+// crop, padded. If that takes more than most crops, they are thinned out along both sides and spread evenly,
+// with gaps.
 func Grid(w, h, size, most int) []image.Point {
 	nx, ny := max(1, (w+size-1)/size), max(1, (h+size-1)/size)
 	if nx*ny > most {
@@ -93,8 +96,8 @@ func along(n, size, k int) []int {
 	return at
 }
 
-// Batch is pictures of one size as a tensor (B,H,W,3) in host memory: (v/255 − mean)/std of each channel. It panics
-// with *tensor.ShapeError if the sizes differ or there is no picture.
+// Batch is pictures of one size as a tensor (B,H,W,3) in host memory: (v/255 − mean)/std of each channel. It
+// panics with *tensor.ShapeError if the sizes differ or there is no picture.
 func Batch(pictures []*Picture, mean, std [3]float32) tensor.Tensor {
 	if len(pictures) == 0 {
 		panic(&tensor.ShapeError{Op: "batch of no pictures"})

@@ -81,7 +81,8 @@ func walkWebP(data []byte) (h header, err error) {
 	if canvas && h.data == nil && (w != h.w || high != h.h) {
 		return h, fault(ErrBroken, "the frame has %d × %d pixels, the canvas %d × %d", w, high, h.w, h.h)
 	}
-	h.bytes = 6 * int64(w+16) * int64(high+16) // the frame as ARGB, or as YCbCr with alpha, and the rows in work
+	// the frame as ARGB, or as YCbCr with alpha, and the rows in work
+	h.bytes = 6 * int64(w+16) * int64(high+16)
 	return h, nil
 }
 
@@ -122,7 +123,8 @@ func frameSize(frame []riffChunk) (w, h int, err error) {
 		b := c.body
 		switch {
 		case c.kind == "VP8 " && len(b) >= 10 && string(b[3:6]) == "\x9d\x01\x2a":
-			return int(binary.LittleEndian.Uint16(b[6:]) & 0x3FFF), int(binary.LittleEndian.Uint16(b[8:]) & 0x3FFF), nil
+			return int(binary.LittleEndian.Uint16(b[6:]) & 0x3FFF),
+				int(binary.LittleEndian.Uint16(b[8:]) & 0x3FFF), nil
 		case c.kind == "VP8L" && len(b) >= 5 && b[0] == 0x2F:
 			bits := binary.LittleEndian.Uint32(b[1:])
 			return 1 + int(bits&0x3FFF), 1 + int(bits>>14&0x3FFF), nil

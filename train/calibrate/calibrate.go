@@ -1,4 +1,5 @@
-// Package calibrate turns raw scores into probabilities: Platt scaling, the undecided band, and reliability bins.
+// Package calibrate turns raw scores into probabilities: Platt scaling, the undecided band, and reliability
+// bins.
 package calibrate
 
 import (
@@ -21,8 +22,8 @@ type Sample struct {
 // ErrOneClass says that a calibration needs pictures of both classes.
 var ErrOneClass = errors.New("calibration needs pictures of both classes")
 
-// Platt fits p(photograph) = 1/(1 + exp(A·s + B)) by maximum likelihood on targets that are smoothed by the class
-// counts (Platt 1999), in the stable form of Lin, Lin & Weng (2007).
+// Platt fits p(photograph) = 1/(1 + exp(A·s + B)) by maximum likelihood on targets that are smoothed by the
+// class counts (Platt 1999), in the stable form of Lin, Lin & Weng (2007).
 func Platt(samples []Sample) (card.Platt, error) {
 	var photos, ais float64
 	for _, s := range samples {
@@ -49,7 +50,8 @@ func Platt(samples []Sample) (card.Platt, error) {
 		Func: func(x []float64) (loss float64) {
 			for _, s := range samples {
 				z := x[0]*s.Score + x[1]
-				// −t·log p − (1−t)·log(1−p) with p = 1/(1+e^z): t·z + log(1+e^−z), from the side that can't overflow
+				// −t·log p − (1−t)·log(1−p) with p = 1/(1+e^z): t·z + log(1+e^−z), from the side that can't
+				// overflow
 				if z >= 0 {
 					loss += target(s)*z + math.Log1p(math.Exp(-z))
 				} else {
@@ -68,7 +70,8 @@ func Platt(samples []Sample) (card.Platt, error) {
 		},
 	}
 	start := []float64{0, math.Log((ais + 1) / (photos + 1))}
-	result, err := optimize.Minimize(problem, start, &optimize.Settings{GradientThreshold: 1e-7 * float64(len(samples))}, &optimize.BFGS{})
+	result, err := optimize.Minimize(problem, start,
+		&optimize.Settings{GradientThreshold: 1e-7 * float64(len(samples))}, &optimize.BFGS{})
 	if err != nil && result == nil {
 		return card.Platt{}, fmt.Errorf("calibration: %w", err)
 	}
@@ -78,8 +81,8 @@ func Platt(samples []Sample) (card.Platt, error) {
 // The undecided band is ½ ± half, with half between these two.
 const narrowest, widest = 0.15, 0.45
 
-// Band is the narrowest range around ½ outside of which at most the share wrong of the leaning pictures lean the wrong
-// way. p is p(AI) of each sample.
+// Band is the narrowest range around ½ outside of which at most the share wrong of the leaning pictures lean
+// the wrong way. p is p(AI) of each sample.
 func Band(samples []Sample, p func(score float64) float64, wrong float64) [2]float64 {
 	type answer struct {
 		distance float64
@@ -108,7 +111,8 @@ func Band(samples []Sample, p func(score float64) float64, wrong float64) [2]flo
 			half = a.distance
 		}
 	}
-	if float64(bad) <= wrong*float64(len(answers)) { // no band is needed: not even the least sure answers are wrong too often
+	// no band is needed: not even the least sure answers are wrong too often
+	if float64(bad) <= wrong*float64(len(answers)) {
 		half = narrowest
 	}
 	half = min(max(half, narrowest), widest)

@@ -17,7 +17,8 @@ func drawn(p card.Platt, n int) []calibrate.Sample {
 	out := make([]calibrate.Sample, n)
 	for i := range out {
 		s := float64(rng.Uniform(0, 0, uint64(i)))
-		out[i] = calibrate.Sample{Score: s, Photograph: float64(rng.Uniform(0, 1, uint64(i))) < p.Photograph(s)}
+		out[i] = calibrate.Sample{Score: s,
+			Photograph: float64(rng.Uniform(0, 1, uint64(i))) < p.Photograph(s)}
 	}
 	return out
 }
@@ -50,14 +51,17 @@ func TestPlattOfSeparatedScoresIsFinite(t *testing.T) {
 func TestBand(t *testing.T) {
 	same := func(s float64) float64 { return 1 - s }
 	sure := []calibrate.Sample{{0.01, false}, {0.02, false}, {0.98, true}, {0.99, true}}
-	require.Equal(t, [2]float64{0.35, 0.65}, calibrate.Band(sure, same, 0.05), "nothing is wrong: the narrowest")
-	wrong := append(sure, calibrate.Sample{Score: 0.3, Photograph: true}, calibrate.Sample{Score: 0.7, Photograph: false})
+	require.Equal(t, [2]float64{0.35, 0.65}, calibrate.Band(sure, same, 0.05),
+		"nothing is wrong: the narrowest")
+	wrong := append(sure, calibrate.Sample{Score: 0.3, Photograph: true},
+		calibrate.Sample{Score: 0.7, Photograph: false})
 	b := calibrate.Band(wrong, same, 0.05)
 	require.InDelta(t, 0.95, b[1], 0.02, "the two unsure ones are wrong: the band ends beyond them")
 }
 
 func TestBins(t *testing.T) {
-	bins := calibrate.Bins([]calibrate.Sample{{0, false}, {1, true}, {0.95, false}}, func(s float64) float64 { return 1 - s }, 10)
+	bins := calibrate.Bins([]calibrate.Sample{{0, false}, {1, true}, {0.95, false}},
+		func(s float64) float64 { return 1 - s }, 10)
 	require.Equal(t, card.Bin{N: 2, AI: 1}, bins[0])
 	require.Equal(t, card.Bin{N: 1, AI: 1}, bins[9])
 }

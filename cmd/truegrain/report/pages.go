@@ -39,7 +39,8 @@ func (s score) Looked() string {
 	switch s.View {
 	case detect.Crop:
 		if len(s.Maps) > 0 && s.Maps[0].Seen != nil {
-			return fmt.Sprintf("%d crops of %d × %d, spread evenly; what is hatched was not looked at", s.Views, s.Card.Size, s.Card.Size)
+			return fmt.Sprintf("%d crops of %d × %d, spread evenly; what is hatched was not looked at",
+				s.Views, s.Card.Size, s.Card.Size)
 		}
 		return fmt.Sprintf("%d crops of %d × %d that cover the picture", s.Views, s.Card.Size, s.Card.Size)
 	case detect.Resize:
@@ -63,7 +64,8 @@ func (r *Report) one(e *Entry) page {
 		d := r.detectors[v.Detector]
 		p.Scores = append(p.Scores, score{v, d, v.Detector})
 		for _, m := range v.Maps {
-			p.Maps = append(p.Maps, mapView{m, d.Short, e.shotAt + "/" + e.shots[v.Detector+m.Name], len(p.Maps) == 0})
+			p.Maps = append(p.Maps, mapView{m, d.Short, e.shotAt + "/" + e.shots[v.Detector+m.Name],
+				len(p.Maps) == 0})
 		}
 	}
 	return p
@@ -105,8 +107,10 @@ func (l list) Care() string {
 	case n > 1:
 		errors = fmt.Sprintf("expect about %d such errors", n)
 	}
-	return fmt.Sprintf("Every detector is sometimes wrong, outside its undecided band about once in 20 on the pictures it was tested on. "+
-		"Among %d pictures %s of each detector, and more on kinds of pictures it has never seen.", len(l.Rows), errors)
+	return fmt.Sprintf("Every detector is sometimes wrong, outside its undecided band about once in 20 on "+
+		"the pictures it was tested on. "+
+		"Among %d pictures %s of each detector, and more on kinds of pictures it has never seen.",
+		len(l.Rows), errors)
 }
 
 type count struct {

@@ -1,5 +1,5 @@
-// Package report writes what the detectors said of some pictures as pages that open in a browser without a server:
-// an index of all pictures, and for each one its scores and every map with an opacity slider.
+// Package report writes what the detectors said of some pictures as pages that open in a browser without a
+// server: an index of all pictures, and for each one its scores and every map with an opacity slider.
 package report
 
 import (
@@ -76,8 +76,9 @@ func New(dir, note string, detectors map[string]Detector) (*Report, error) {
 	return r, nil
 }
 
-// longSide is how many pixels the longer side of a picture, or of a map with details, has on a page. The other maps have
-// half of that: they come from grids of a few pixels, and a browser enlarges them as smoothly.
+// longSide is how many pixels the longer side of a picture, or of a map with details, has on a page. The
+// other maps have half of that: they come from grids of a few pixels, and a browser enlarges them as
+// smoothly.
 const longSide = 560
 
 // quality is that of the pictures beside the maps, as JPEG: a sixth of the bytes of a PNG.
@@ -88,7 +89,8 @@ func detailed(name string) bool {
 	return name == "gradient" || name == "pixel_map" || strings.HasPrefix(name, "guided")
 }
 
-// Add writes the pictures of one entry: the photograph itself, and one sheet per map. p is nil for a failed entry.
+// Add writes the pictures of one entry: the photograph itself, and one sheet per map. p is nil for a failed
+// entry.
 func (r *Report) Add(e *Entry, p *picture.Picture) error {
 	r.entries = append(r.entries, e)
 	if p == nil {

@@ -32,7 +32,8 @@ func Percent(p float64) string {
 	return fmt.Sprintf("%.0f %%", 100*p)
 }
 
-// pct is a position on a scale from 0 to 100, for an SVG attribute; share is a share in percent with one decimal.
+// pct is a position on a scale from 0 to 100, for an SVG attribute; share is a share in percent with one
+// decimal.
 func pct(p float64) string   { return fmt.Sprintf("%.2f%%", 100*min(max(p, 0), 1)) }
 func share(p float64) string { return fmt.Sprintf("%.1f %%", 100*p) }
 
@@ -71,11 +72,13 @@ func leanWord(l detect.Lean) string {
 }
 
 func leanClass(l detect.Lean) string {
-	return map[detect.Lean]string{detect.LeansAI: "ai", detect.LeansPhotograph: "photo", detect.Undecided: "und"}[l]
+	return map[detect.Lean]string{detect.LeansAI: "ai", detect.LeansPhotograph: "photo",
+		detect.Undecided: "und"}[l]
 }
 
 func togetherClass(t detect.Together) string {
-	return map[detect.Together]string{detect.AllAI: "ai", detect.AllPhotograph: "photo", detect.Disagree: "both",
+	return map[detect.Together]string{detect.AllAI: "ai", detect.AllPhotograph: "photo",
+		detect.Disagree: "both",
 		detect.NoAnswer: "und"}[t]
 }
 
@@ -131,9 +134,11 @@ func say(e *Entry) string {
 		}
 		return capital(strings.Join(parts, ", ")) + ". Take this as no answer. The maps may show why."
 	case detect.NoAnswer:
-		return "Too few of them lean either way. This is a result: the picture carries too little of what they were trained to see."
+		return "Too few of them lean either way. This is a result: the picture carries too little of what " +
+			"they were trained to see."
 	}
-	return "They agree, which counts for something. All of them can still be wrong together, for instance on a kind of picture none of them has seen."
+	return "They agree, which counts for something. All of them can still be wrong together, for instance " +
+		"on a kind of picture none of them has seen."
 }
 
 func verb(l detect.Lean, n int) string {
@@ -160,13 +165,16 @@ func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 func mapSay(name string) string {
 	switch {
 	case name == "cam":
-		return "Where the last stage speaks for AI (orange) and for a photograph (teal); the mean of the map is the score."
+		return "Where the last stage speaks for AI (orange) and for a photograph (teal); the mean of the " +
+			"map is the score."
 	case name == "pixel_map":
 		return "The detector's own answer for every pixel: orange is AI, teal is a photograph."
 	case name == "rollout":
-		return "How much of each patch reaches the answer through all layers. Attention says where information came from, not what was done with it."
+		return "How much of each patch reaches the answer through all layers. Attention says where " +
+			"information came from, not what was done with it."
 	case name == "attention_last":
-		return "What the answer's token looks at in the last layer. Attention says where information came from, not what was done with it."
+		return "What the answer's token looks at in the last layer. Attention says where information came " +
+			"from, not what was done with it."
 	case name == "gradient":
 		return "How strongly each pixel would move the answer if it changed a little."
 	case strings.HasPrefix(name, "grad_cam"):
@@ -183,7 +191,8 @@ type Ends struct{ Left, Middle, Right, Note, Class string }
 
 func ends(m detect.Map) Ends {
 	short := func(v float64) string { return fmt.Sprintf("%.2g", v) }
-	fixed := fmt.Sprintf("The scale ends at %s, this detector's fixed maximum. It is the same for every picture; nothing is stretched to this picture's own peak.", short(m.Max))
+	fixed := fmt.Sprintf("The scale ends at %s, this detector's fixed maximum. It is the same for every "+
+		"picture; nothing is stretched to this picture's own peak.", short(m.Max))
 	switch {
 	case m.Kind == explain.Probability:
 		return Ends{"photograph", "neither", "AI", "Probability of AI of each pixel, from 0 to 1.", "tide"}

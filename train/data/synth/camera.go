@@ -2,9 +2,9 @@ package synth
 
 import "math"
 
-// photograph sees a scene through a camera: the lens blurs, the sensor samples one colour a pixel through a Bayer
-// filter with shot and read noise and 12 bits, the missing colours are interpolated, and the result is gamma encoded
-// and slightly sharpened.
+// photograph sees a scene through a camera: the lens blurs, the sensor samples one colour a pixel through a
+// Bayer filter with shot and read noise and 12 bits, the missing colours are interpolated, and the result is
+// gamma encoded and slightly sharpened.
 func photograph(r *rand, scene *image) *image {
 	scene.blur(r.in(0.3, 0.6))
 	shot, read := r.in(0.0008, 0.0025), r.in(0.002, 0.006)
@@ -26,8 +26,8 @@ func photograph(r *rand, scene *image) *image {
 // bayer is the colour of a sensor's pixel: RGGB.
 func bayer(x, y int) int { return x&1 + y&1 }
 
-// demosaic fills in the colours by the filters of Malvar, He & Cutler (2004): bilinear, corrected by the Laplacian of
-// the colour that is there.
+// demosaic fills in the colours by the filters of Malvar, He & Cutler (2004): bilinear, corrected by the
+// Laplacian of the colour that is there.
 func demosaic(raw []float32, w, h int) *image {
 	at := func(x, y int) float32 { // mirrored at the border, so that colours stay on their pixels
 		return raw[mirror(y, h)*w+mirror(x, w)]

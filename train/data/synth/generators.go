@@ -21,7 +21,8 @@ var Generators = []Generator{
 	{"grain", true, func(r *rand, m *image) { m.grain(r) }},
 }
 
-// generated sees a scene through a generator: no lens and no sensor, the tone curve of photographs, and the fingerprint.
+// generated sees a scene through a generator: no lens and no sensor, the tone curve of photographs, and the
+// fingerprint.
 func generated(r *rand, scene *image, g Generator) *image {
 	scene.blur(r.in(0.3, 0.6))
 	scene.encode()
@@ -38,8 +39,8 @@ func generated(r *rand, scene *image, g Generator) *image {
 	return scene
 }
 
-// transposed is the checkerboard of a transposed convolution whose kernel is no multiple of its stride (Odena et al.
-// 2016): some pixels gather more contributions than others.
+// transposed is the checkerboard of a transposed convolution whose kernel is no multiple of its stride (Odena
+// et al. 2016): some pixels gather more contributions than others.
 func (m *image) transposed(r *rand, stride int) {
 	m.shrink(2)
 	phase := make([]float32, stride*stride)
@@ -99,7 +100,8 @@ func (m *image) shrink(factor int) {
 			}
 		}
 		for i := range m.c[c] {
-			m.c[c][i] = between(small, w, h, float32(i%m.w)/float32(factor)-0.25, float32(i/m.w)/float32(factor)-0.25)
+			m.c[c][i] = between(small, w, h, float32(i%m.w)/float32(factor)-0.25,
+				float32(i/m.w)/float32(factor)-0.25)
 		}
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"truegrain/kernels"
 )
 
-// rand is a stream of random numbers keyed by the set's seed, a file's pair and its class: files can be made in any
-// order and on any number of cores.
+// rand is a stream of random numbers keyed by the set's seed, a file's pair and its class: files can be made
+// in any order and on any number of cores.
 type rand struct {
 	philox     kernels.Philox
 	step, node uint32

@@ -43,8 +43,8 @@ func drawColor(r *rand) color {
 	return color{base * r.in(0.5, 1.4), base * r.in(0.6, 1.3), base * r.in(0.4, 1.4)}
 }
 
-// drawScene paints a background with a gradient and a texture, and shapes over it: ellipses and polygons with shading
-// and textures of their own, some of them out of focus.
+// drawScene paints a background with a gradient and a texture, and shapes over it: ellipses and polygons with
+// shading and textures of their own, some of them out of focus.
 func drawScene(r *rand, w, h int) *image {
 	m := newImage(w, h)
 	top, bottom := drawColor(r), drawColor(r)
@@ -60,7 +60,8 @@ func drawScene(r *rand, w, h int) *image {
 			}
 		}
 	}
-	grains := [][]float32{newNoise(r, w, h, r.in(2, 4)), newNoise(r, w, h, r.in(4, 8)), newNoise(r, w, h, r.in(8, 14))}
+	grains := [][]float32{newNoise(r, w, h, r.in(2, 4)), newNoise(r, w, h, r.in(4, 8)),
+		newNoise(r, w, h, r.in(8, 14))}
 	for range 5 + r.int(9) {
 		m.shape(r, grains[r.int(len(grains))])
 	}

@@ -1,9 +1,10 @@
-// Package synth renders a small synthetic data set to learn and to test with: photographs are scenes seen through a
-// model of a camera, AI pictures are the same kind of scenes through the fingerprints of generators. Both classes have
-// the same sizes and encoders, drawn in pairs, so that neither tells them apart.
+// Package synth renders a small synthetic data set to learn and to test with: photographs are scenes seen
+// through a model of a camera, AI pictures are the same kind of scenes through the fingerprints of
+// generators. Both classes have the same sizes and encoders, drawn in pairs, so that neither tells them
+// apart.
 //
-// It stands for no real camera and no real generator: a detector that tells these classes apart has learned these
-// fingerprints and nothing else.
+// It stands for no real camera and no real generator: a detector that tells these classes apart has learned
+// these fingerprints and nothing else.
 package synth
 
 import (
@@ -24,8 +25,8 @@ import (
 // Splits are the parts of the set.
 var Splits = []string{"train", "val", "test"}
 
-// Options sets what is made. Counts are pictures of each class for each seen generator, by split; the generator that
-// is held out has pictures in test alone.
+// Options sets what is made. Counts are pictures of each class for each seen generator, by split; the
+// generator that is held out has pictures in test alone.
 type Options struct {
 	Seed             uint64
 	Train, Val, Test int
@@ -54,11 +55,12 @@ const (
 	composite
 )
 
-// Make writes the set below dir in GenImage's layout, GENERATOR/{train,val,test}/{ai,nature}, composites under
-// inpaint/{train,val,test}/{pictures,masks}, and MANIFEST.csv. The same options give the same bytes.
+// Make writes the set below dir in GenImage's layout, GENERATOR/{train,val,test}/{ai,nature}, composites
+// under inpaint/{train,val,test}/{pictures,masks}, and MANIFEST.csv. The same options give the same bytes.
 func Make(ctx context.Context, dir string, o Options) ([]Row, error) {
 	if min(o.Train, o.Val, o.Test) < 0 || o.Train+o.Val+o.Test == 0 {
-		return nil, fmt.Errorf("synth: %d, %d and %d pictures in train, val and test; want some and none negative", o.Train, o.Val, o.Test)
+		return nil, fmt.Errorf("synth: %d, %d and %d pictures in train, val and test; want some and none "+
+			"negative", o.Train, o.Val, o.Test)
 	}
 	jobs := plan(o)
 	for _, j := range jobs {
@@ -94,7 +96,8 @@ func plan(o Options) []job {
 				index := (g*len(Splits)+s)<<24 | i
 				for k, label := range []string{"nature", "ai"} {
 					name := fmt.Sprintf("%s/%s/%s/%s_%05d", gen.Name, split, label, gen.Name, i)
-					jobs = append(jobs, job{Row{File: name, Label: label, Generator: gen.Name, Split: split, Seed: o.Seed}, kind(k), index})
+					jobs = append(jobs, job{Row{File: name, Label: label, Generator: gen.Name, Split: split,
+						Seed: o.Seed}, kind(k), index})
 				}
 			}
 			if gen.HeldOut {
@@ -103,7 +106,8 @@ func plan(o Options) []job {
 			for i := range (counts[split] + 3) / 4 {
 				index := (g*len(Splits)+s)<<24 | 1<<23 | i
 				name := fmt.Sprintf("inpaint/%s/pictures/%s_%05d", split, gen.Name, i)
-				jobs = append(jobs, job{Row{File: name, Label: "composite", Generator: gen.Name, Split: split, Seed: o.Seed}, composite, index})
+				jobs = append(jobs, job{Row{File: name, Label: "composite", Generator: gen.Name, Split: split,
+					Seed: o.Seed}, composite, index})
 			}
 		}
 	}
@@ -187,7 +191,8 @@ func (j job) draw(seed uint64, w, h int) (pixels []uint8, mask []float32) {
 // maskOf is where a composite's mask lies.
 func maskOf(file string) string {
 	dir, name := filepath.Split(file)
-	return filepath.Join(filepath.Dir(filepath.Clean(dir)), "masks", name[:len(name)-len(filepath.Ext(name))]+".png")
+	return filepath.Join(filepath.Dir(filepath.Clean(dir)), "masks",
+		name[:len(name)-len(filepath.Ext(name))]+".png")
 }
 
 func writeManifest(path string, rows []Row) error {
@@ -195,7 +200,8 @@ func writeManifest(path string, rows []Row) error {
 		c := csv.NewWriter(w)
 		err := c.Write([]string{"file", "label", "generator", "split", "seed"})
 		for _, r := range rows {
-			err = errors.Join(err, c.Write([]string{r.File, r.Label, r.Generator, r.Split, strconv.FormatUint(r.Seed, 10)}))
+			err = errors.Join(err, c.Write([]string{r.File, r.Label, r.Generator, r.Split,
+				strconv.FormatUint(r.Seed, 10)}))
 		}
 		c.Flush()
 		return errors.Join(err, c.Error())
