@@ -55,7 +55,10 @@ func (w *writer) copy(files []file) {
 	seen := map[uintptr][]float32{}
 	for i := range files {
 		f := &files[i]
-		for _, p := range f.params {
+		own := make([]*autograd.Param, len(f.params)) // for averaged weights change places with the model's
+		for k, p := range f.params {
+			q := *p
+			own[k] = &q
 			v, ok := seen[p.Value.Buf.Addr()]
 			if !ok || len(v) != p.Value.Len() {
 				v = w.memory(len(copies), p.Value.Len())
@@ -65,6 +68,7 @@ func (w *writer) copy(files []file) {
 			}
 			f.values = append(f.values, v)
 		}
+		f.params = own
 	}
 	w.copies = copies
 }

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +11,7 @@ import (
 
 	"truegrain/models"
 	"truegrain/nn/state"
+	"truegrain/train/folder"
 )
 
 // weightsFile is what a run starts from; no path is random values.
@@ -32,7 +30,7 @@ func (l *lesson) findWeights() (weightsFile, error) {
 	if err != nil {
 		return weightsFile{}, err
 	}
-	sum, err := digest(path)
+	sum, err := folder.FileSum(path)
 	if err != nil {
 		return weightsFile{}, fmt.Errorf("initial weights: %w", err)
 	}
@@ -78,20 +76,6 @@ func torchCache() (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	return filepath.Join(home, ".cache", "torch", "hub", "checkpoints"), err
-}
-
-// digest is the SHA-256 of a file.
-func digest(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // initial loads weights to start from. A head of another width keeps its fresh values; a segmenter takes its backbone

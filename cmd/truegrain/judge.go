@@ -15,31 +15,32 @@ import (
 	"truegrain/train/data"
 )
 
-// judge calibrates a detector on the validation pictures, fixes the scales of its maps, and tests it on the
-// test pictures, or if the folder has none on the validation pictures, which the card then says.
-func (l *lesson) judge(ctx context.Context, t *terminal, d *detect.Detector) error {
+// judge calibrates a detector on the validation pictures, fixes the scales of its maps, and tests it on the test
+// pictures, or if the folder has none on the validation pictures, which the card then says. It returns all scores.
+func (l *lesson) judge(ctx context.Context, t *terminal, d *detect.Detector) ([]train.Scored, error) {
 	set, err := l.part(data.Val)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	scores, err := score(ctx, t, []*detect.Detector{d}, set, detect.View(d.Card.View))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	samples := samplesOf(scores[0])
 	platt, err := calibrate.Platt(samples)
 	if errors.Is(err, calibrate.ErrOneClass) {
 		t.say("not calibrated: %v", err)
 	} else if err != nil {
-		return err
+		return nil, err
 	} else {
 		d.Card.Platt = &platt
 		d.Card.Band = calibrate.Band(samples, d.Card.AI, 0.05)
 	}
 	if err := l.scales(ctx, d, set); err != nil {
-		return err
+		return nil, err
 	}
-	return l.test(ctx, t, d, scores[0])
+	tested, err := l.test(ctx, t, d, scores[0])
+	return append(scores[0], tested...), err
 }
 
 func samplesOf(scored []train.Scored) []calibrate.Sample {
@@ -64,41 +65,41 @@ func (l *lesson) scales(ctx context.Context, d *detect.Detector, set *data.Set) 
 	return d.FitScales(ctx, pictures)
 }
 
-// test fills in what the card says of unseen pictures.
-func (l *lesson) test(ctx context.Context, t *terminal, d *detect.Detector, val []train.Scored) error {
+// test fills in what the card says of unseen pictures, and returns the scores of those that were not scored before.
+func (l *lesson) test(ctx context.Context, t *terminal, d *detect.Detector, val []train.Scored) (tested []train.Scored, err error) {
 	scored := val
 	set, err := l.part(data.Test)
 	switch {
 	case errors.Is(err, data.ErrNoPictures):
 		d.Card.Data += " (tested on its validation pictures: there are no others)"
 	case err != nil:
-		return err
+		return nil, err
 	default:
 		all, err := score(ctx, t, []*detect.Detector{d}, set, detect.View(d.Card.View))
 		if err != nil {
-			return err
+			return nil, err
 		}
-		scored = all[0]
+		scored, tested = all[0], all[0]
 	}
 	seen, unseen := split(scored, val)
 	report, err := train.Judge(seen, d.Card.AI)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d.Card.Test = report.Test()
 	d.Card.Bins = calibrate.Bins(samplesOf(seen), d.Card.AI, 10)
 	if len(unseen) > 0 {
 		r, err := train.Judge(unseen, d.Card.AI)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		d.Card.Test.HeldOut = r.Accuracy
 	}
 	if d.Card.Test.IoU, err = l.iou(ctx, d); err != nil {
-		return err
+		return nil, err
 	}
 	t.say("%s: %s", d.Name, verdict(d.Card.Test))
-	return nil
+	return tested, nil
 }
 
 // verdict is a test in a line.

@@ -101,13 +101,31 @@ func (l *lesson) run(ctx context.Context, t *terminal) (*detect.Detector, error)
 		return nil, err
 	}
 	best.Name = m.Name()
-	if err := l.judge(ctx, t, best); err != nil {
+	scored, err := l.judge(ctx, t, best)
+	if err != nil {
 		return nil, err
 	}
+	return best, l.finish(f, best, scored)
+}
+
+// finish saves the detector, and what it was judged by for a verification.
+func (l *lesson) finish(f *folder.Folder, d *detect.Detector, scored []train.Scored) error {
 	if err := os.MkdirAll(filepath.Dir(l.detector), 0o755); err != nil {
-		return nil, err
+		return err
 	}
-	return best, best.SaveAs(l.detector, l.dtype)
+	if err := d.SaveAs(l.detector, l.dtype); err != nil || l.dtype != "" {
+		return err // rounded weights would score a little differently
+	}
+	e, err := folder.NewEvaluation(l.detector)
+	if err != nil {
+		return err
+	}
+	for _, s := range scored {
+		if err := e.Add(l.dir, s.File, s.Label, s.Raw); err != nil {
+			return err
+		}
+	}
+	return f.WriteEvaluation(e)
 }
 
 // config is how the recipe's model is built.

@@ -20,6 +20,7 @@ type cli struct {
 	Demo    DemoCmd    `cmd:"" help:"Make a synthetic data set, train three small detectors on it, and write a report."`
 	Analyze AnalyzeCmd `cmd:"" help:"Score pictures and show why."`
 	Train   TrainCmd   `cmd:"" help:"Train a detector on a folder of pictures."`
+	Verify  VerifyCmd  `cmd:"" help:"Evaluate a finished run again and say what differs."`
 	Eval    EvalCmd    `cmd:"" help:"Score labelled pictures and count the errors."`
 	Explain ExplainCmd `cmd:"" help:"Draw the maps of one picture as PNG."`
 	Data    DataCmd    `cmd:"" help:"Make data sets."`

@@ -47,6 +47,15 @@ func (l *lesson) plan() (*plan, error) {
 	return p, err
 }
 
+// kindOf is the kind of an architecture by name.
+func kindOf(arch string) models.Kind {
+	m, err := models.New(kernels.NewPaper(), arch, models.Config{Empty: true})
+	if err != nil {
+		return models.Convolutional // it will be said by whoever builds it
+	}
+	return m.Kind()
+}
+
 // fits says whether loss and size are the model's.
 func (l *lesson) fits(p *plan) error {
 	r, m := l.recipe, p.model

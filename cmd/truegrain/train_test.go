@@ -317,3 +317,44 @@ func TestSegmenterLearnsFromMasks(t *testing.T) {
 	require.Contains(t, errs, "not calibrated", "all of them are AI")
 	require.FileExists(t, filepath.Join(out, "detector.safetensors"))
 }
+
+// A finished run agrees with itself; a changed picture, weight or list is named.
+func TestVerify(t *testing.T) {
+	dir, out := tiny(t), filepath.Join(t.TempDir(), "run")
+	code, _, errs := call(t, mini(dir, out)...)
+	require.Zero(t, code, errs)
+	code, said, errs := call(t, "verify", out)
+	require.Zero(t, code, errs)
+	require.Contains(t, said, "agrees")
+	detector := filepath.Join(out, "detector.safetensors")
+	whole, err := os.ReadFile(detector)
+	require.NoError(t, err)
+
+	spoilt := bytes.Clone(whole)
+	spoilt[len(spoilt)-2] ^= 1 // in the last tensor of the file
+	require.NoError(t, os.WriteFile(detector, spoilt, 0o644))
+	code, said, errs = call(t, "verify", out)
+	require.Equal(t, exitFailed, code, errs)
+	require.Contains(t, said, "weight fc.bias: has other values")
+	require.Contains(t, said, "scores differ")
+	require.NotContains(t, said, "picture ")
+	require.NoError(t, os.WriteFile(detector, whole, 0o644))
+
+	pictures, err := filepath.Glob(filepath.Join(dir, "peaks", "test", "ai", "*"))
+	require.NoError(t, err)
+	other, err := os.ReadFile(pictures[1])
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(pictures[0], other, 0o644))
+	code, said, errs = call(t, "verify", out)
+	require.Equal(t, exitFailed, code, errs)
+	name, err := filepath.Rel(dir, pictures[0])
+	require.NoError(t, err)
+	require.Equal(t, fmt.Sprintf("picture %s: is another file\n", name), said)
+	require.NoError(t, os.Remove(pictures[0]))
+	_, said, _ = call(t, "verify", out)
+	require.Contains(t, said, "is not there any more")
+	require.NoError(t, os.Remove(filepath.Join(out, "evaluation.csv")))
+	code, _, errs = call(t, "verify", out)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errs, "--resume")
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+
+	"truegrain/models/detect"
+	"truegrain/train/data"
+	"truegrain/train/folder"
+)
+
+// VerifyCmd evaluates a finished run again and compares: weights, pictures, and the score of every picture.
+type VerifyCmd struct {
+	Folder string `arg:"" name:"run" type:"existingdir" help:"Folder of a finished run."`
+	Device string `default:"" help:"Device to compute on (default: that of the run)."`
+}
+
+// Run compares.
+func (c *VerifyCmd) Run(ctx context.Context, t *terminal) error {
+	run, err := folder.Read(c.Folder)
+	if err != nil {
+		return err
+	}
+	was, err := folder.ReadEvaluation(c.Folder)
+	if err != nil {
+		return err
+	}
+	l, err := resumedLesson(c.Folder)
+	if err != nil {
+		return err
+	}
+	changes, err := was.Compare(l.dir, l.detector)
+	if err != nil {
+		return fmt.Errorf("verify %s: %w", c.Folder, err)
+	}
+	for _, line := range changes.Weights {
+		fmt.Fprintf(t.out, "weight %s\n", line)
+	}
+	for _, line := range changes.Pictures {
+		fmt.Fprintf(t.out, "picture %s\n", line)
+	}
+	lists, err := l.sameLists(run)
+	if err != nil {
+		return err
+	}
+	if !lists {
+		fmt.Fprintf(t.out, "the lists of pictures in %s are not those of the run\n", l.dir)
+	}
+	device := c.Device
+	if device == "" {
+		device = run.Device
+	}
+	worst, moved, err := c.again(ctx, t, l, device, changes)
+	if err != nil {
+		return err
+	}
+	if moved > 0 {
+		fmt.Fprintf(t.out, "%d of %d scores differ, by %.3g at most\n", moved, len(changes.Same()), worst)
+		if len(changes.Weights) == 0 {
+			circumstances(t, run, device)
+		}
+	}
+	if !changes.None() || !lists || moved > 0 {
+		return fmt.Errorf("%s does not agree with what it says", c.Folder)
+	}
+	_, err = fmt.Fprintf(t.out, "%s agrees: %d tensors, %d pictures, every score to the last bit\n", c.Folder, len(was.Tensors), len(was.Pictures))
+	return err
+}
+
+// again scores the pictures that are what they were, and counts the scores that are not.
+func (c *VerifyCmd) again(ctx context.Context, t *terminal, l *lesson, device string, ch *folder.Changes) (worst float64, moved int, err error) {
+	detectors, closeAll, err := openDetectors(device, []string{l.detector})
+	if err != nil {
+		return 0, 0, err
+	}
+	defer closeAll()
+	set, want := &data.Set{}, map[string]float64{}
+	for _, p := range ch.Same() {
+		path := folder.At(l.dir, p.Path)
+		set.Items = append(set.Items, data.Item{Path: path, Label: p.Label})
+		want[path] = p.Raw
+	}
+	scores, err := score(ctx, t, detectors, set, detect.View(detectors[0].Card.View))
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, s := range scores[0] {
+		if s.Raw != want[s.File] {
+			moved++
+			worst = max(worst, math.Abs(s.Raw-want[s.File]))
+		}
+	}
+	return worst, moved, nil
+}
+
+// sameLists says whether the data's folder has the pictures that it had when the run began.
+func (l *lesson) sameLists(run *folder.Run) (bool, error) {
+	trainSet, valSet, err := l.sets(kindOf(l.recipe.Model.Name))
+	if err != nil {
+		return false, err
+	}
+	return trainSet.Fingerprint(l.dir)+valSet.Fingerprint(l.dir) == run.Data.Fingerprint, nil
+}
+
+// circumstances says what may have moved the scores, if weights and pictures have not.
+func circumstances(t *terminal, run *folder.Run, device string) {
+	for _, c := range []struct{ what, was, is string }{{"device", run.Device, device}, {"program", run.Code, version()},
+		{"Go", run.Go, runtime.Version()}, {"decoder", run.Decoder, decoder()}} {
+		if c.was != c.is {
+			fmt.Fprintf(t.out, "the %s was %s and is %s now\n", c.what, c.was, c.is)
+		}
+	}
+}
