@@ -10,6 +10,7 @@ import (
 
 	"truegrain/nn/state"
 	"truegrain/train"
+	"truegrain/train/energy"
 	"truegrain/train/logs"
 )
 
@@ -22,7 +23,8 @@ type watcher struct {
 	bar    *progress
 	unread int // pictures that have been named
 	start  time.Time
-	before float64 // seconds of training before this process
+	meter  energy.Meter
+	before logs.Row // with what the run took before this process
 }
 
 func (l *lesson) watch(t *terminal, loop *train.Loop) (*watcher, error) {
@@ -33,7 +35,7 @@ func (l *lesson) watch(t *terminal, loop *train.Loop) (*watcher, error) {
 	}
 	t.say("%s: %d training and %d validation pictures, %d epochs, in %s", r.Model.Name, loop.Train.Pictures(), loop.Val.Pictures(),
 		r.Epochs(), l.folder)
-	return &watcher{t: t, loop: loop, log: log, every: r.LogEvery, start: time.Now(), before: last.Seconds,
+	return &watcher{t: t, loop: loop, log: log, every: r.LogEvery, start: time.Now(), before: last, meter: l.meter,
 		bar: t.progress("train "+r.Model.Name, loop.Epochs*loop.Train.Batches())}, nil
 }
 
@@ -66,7 +68,8 @@ func (w *watcher) saw(p train.Progress) error {
 // write logs every so many updates, and every epoch.
 func (w *watcher) write(p train.Progress) error {
 	row := logs.Row{Kind: logs.Update, Epoch: p.Epoch, Batch: p.Batch, Update: p.Update, Loss: p.Loss, LR: p.LR, GradNorm: p.GradNorm,
-		Rate: p.Rate, Seconds: w.before + time.Since(w.start).Seconds()}
+		Rate: p.Rate}
+	row.Seconds, row.Joules = w.took()
 	switch {
 	case p.Done != nil:
 		row.Kind, row.ValLoss, row.Accuracy, row.Best = logs.Epoch, p.Done.ValLoss, p.Done.Accuracy, p.Done.Best
@@ -74,6 +77,11 @@ func (w *watcher) write(p train.Progress) error {
 		return nil
 	}
 	return w.log.Write(row)
+}
+
+// took is how long the run has trained, and with what energy.
+func (w *watcher) took() (seconds, joules float64) {
+	return w.before.Seconds + time.Since(w.start).Seconds(), w.before.Joules + w.meter.Joules()
 }
 
 // left is the rest of the time in words.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"truegrain/models"
 	"truegrain/models/detect"
@@ -22,11 +23,11 @@ func (l *lesson) judge(ctx context.Context, t *terminal, d *detect.Detector) ([]
 	if err != nil {
 		return nil, err
 	}
-	scores, err := score(ctx, t, []*detect.Detector{d}, set, detect.View(d.Card.View))
+	scores, err := l.score(ctx, t, d, set)
 	if err != nil {
 		return nil, err
 	}
-	samples := samplesOf(scores[0])
+	samples := samplesOf(scores)
 	platt, err := calibrate.Platt(samples)
 	if errors.Is(err, calibrate.ErrOneClass) {
 		t.say("not calibrated: %v", err)
@@ -39,8 +40,21 @@ func (l *lesson) judge(ctx context.Context, t *terminal, d *detect.Detector) ([]
 	if err := l.scales(ctx, d, set); err != nil {
 		return nil, err
 	}
-	tested, err := l.test(ctx, t, d, scores[0])
-	return append(scores[0], tested...), err
+	tested, err := l.test(ctx, t, d, scores)
+	return append(scores, tested...), err
+}
+
+// score scores a set and counts what that takes.
+func (l *lesson) score(ctx context.Context, t *terminal, d *detect.Detector, set *data.Set) ([]train.Scored, error) {
+	start, joules := time.Now(), l.meter.Joules()
+	scores, err := score(ctx, t, []*detect.Detector{d}, set, detect.View(d.Card.View))
+	if err != nil {
+		return nil, err
+	}
+	l.scoring.pictures += len(scores[0])
+	l.scoring.seconds += time.Since(start).Seconds()
+	l.scoring.joules += l.meter.Joules() - joules
+	return scores[0], nil
 }
 
 func samplesOf(scored []train.Scored) []calibrate.Sample {
@@ -75,11 +89,11 @@ func (l *lesson) test(ctx context.Context, t *terminal, d *detect.Detector, val 
 	case err != nil:
 		return nil, err
 	default:
-		all, err := score(ctx, t, []*detect.Detector{d}, set, detect.View(d.Card.View))
+		all, err := l.score(ctx, t, d, set)
 		if err != nil {
 			return nil, err
 		}
-		scored, tested = all[0], all[0]
+		scored, tested = all, all
 	}
 	seen, unseen := split(scored, val)
 	report, err := train.Judge(seen, d.Card.AI)

@@ -14,6 +14,7 @@ import (
 	"truegrain/models/detect"
 	"truegrain/nn/card"
 	"truegrain/train"
+	"truegrain/train/energy"
 	"truegrain/train/folder"
 	"truegrain/train/optim"
 	"truegrain/train/recipes"
@@ -34,6 +35,14 @@ type lesson struct {
 	restart  bool
 	dtype    string // of the finished file's weights
 	note     string
+	meter    energy.Meter
+	scoring  scoring
+}
+
+// scoring is what scoring pictures has taken.
+type scoring struct {
+	pictures        int
+	seconds, joules float64
 }
 
 // overfitLoss is where overfitting ends: the pictures are known by heart, in training and, with running statistics, in
@@ -92,8 +101,10 @@ func (l *lesson) run(ctx context.Context, t *terminal) (*detect.Detector, error)
 	if err != nil {
 		return nil, err
 	}
+	l.meter = energy.Open()
 	d := detect.New(be, m.Name(), m, l.card(p))
-	if err := l.teach(ctx, t, d, p, now); err != nil {
+	took, err := l.teach(ctx, t, d, p, now)
+	if err != nil {
 		return nil, err
 	}
 	best, err := detect.Load(be, f.Path("best.safetensors"))
@@ -105,7 +116,25 @@ func (l *lesson) run(ctx context.Context, t *terminal) (*detect.Detector, error)
 	if err != nil {
 		return nil, err
 	}
-	return best, l.finish(f, best, scored)
+	if err := l.finish(f, best, scored); err != nil {
+		return nil, err
+	}
+	return best, l.account(t, f, took)
+}
+
+// account writes down what the run took.
+func (l *lesson) account(t *terminal, f *folder.Folder, r *folder.Resources) error {
+	info, err := os.Stat(l.detector)
+	if err != nil {
+		return err
+	}
+	r.WeightsBytes, r.PeakMemoryBytes, r.EnergyMethod = info.Size(), energy.PeakMemory(), l.meter.Method()
+	if s := l.scoring; s.pictures > 0 {
+		r.Inference.Rate = float64(s.pictures) / s.seconds
+		r.Inference.JoulesPerPicture = s.joules / float64(s.pictures)
+	}
+	t.say("%s", r)
+	return f.WriteResources(r)
 }
 
 // finish saves the detector, and what it was judged by for a verification.
@@ -144,43 +173,57 @@ func (l *lesson) card(p *plan) *card.Card {
 
 func decoder() string { return "image/jpeg of " + runtime.Version() }
 
-// teach runs the loop, from the beginning or from the state that the folder has.
-func (l *lesson) teach(ctx context.Context, t *terminal, d *detect.Detector, p *plan, now *folder.Run) error {
+// teach runs the loop and says what it took.
+func (l *lesson) teach(ctx context.Context, t *terminal, d *detect.Detector, p *plan, now *folder.Run) (*folder.Resources, error) {
+	loop, err := l.ready(t, d, p, now)
+	if err != nil {
+		return nil, err
+	}
+	w, err := l.watch(t, loop)
+	if err != nil {
+		return nil, err
+	}
+	loop.Watch = w.saw
+	_, err = loop.Run(ctx)
+	seconds, joules := w.took()
+	s := loop.State
+	took := folder.NewResources(seconds, joules, float64(s.Epoch), float64(s.Epoch*loop.Train.Pictures()+s.Pictures))
+	if e := w.close(); e != nil {
+		return nil, errors.Join(err, e)
+	}
+	switch {
+	case err == nil:
+		t.say("training has ended: %s", s.Done)
+	case errors.Is(err, train.ErrBudget):
+		t.say("%v after %d of %d epochs; 'truegrain train --resume %s' goes on", err, s.Epoch, loop.Epochs, l.folder)
+		err = nil
+	}
+	return took, err
+}
+
+// ready puts the loop together, at the beginning or at the state that the folder has.
+func (l *lesson) ready(t *terminal, d *detect.Detector, p *plan, now *folder.Run) (*train.Loop, error) {
 	latest, err := (&train.Checkpoints{Dir: l.folder}).Latest()
 	if errors.Is(err, train.ErrNoCheckpoint) {
 		err = l.initial(t, d.Model, p.weights)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	loop, err := l.loop(d, p, now)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := loop.Checkpoints.Open(); err != nil {
-		return err
+		return nil, err
 	}
 	if latest != "" {
 		if err := loop.Resume(latest); err != nil {
-			return err
+			return nil, err
 		}
 		t.say("%s", stands(loop, latest))
 	}
-	w, err := l.watch(t, loop)
-	if err != nil {
-		return err
-	}
-	loop.Watch = w.saw
-	_, err = loop.Run(ctx)
-	err = errors.Join(err, w.close())
-	if errors.Is(err, train.ErrBudget) {
-		t.say("%v after %d of %d epochs; 'truegrain train --resume %s' goes on", err, loop.State.Epoch, loop.Epochs, l.folder)
-		return nil
-	}
-	if err == nil {
-		t.say("training has ended: %s", loop.State.Done)
-	}
-	return err
+	return loop, nil
 }
 
 // stands says where a resumed run goes on.

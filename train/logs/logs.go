@@ -32,6 +32,7 @@ type Row struct {
 	Best     bool    `json:"best,omitempty"`
 	Rate     float64 `json:"pictures_per_second"`
 	Seconds  float64 `json:"seconds"` // of training so far, without the time that the run was away
+	Joules   float64 `json:"joules"`  // likewise
 }
 
 // The kinds of rows.
@@ -41,12 +42,12 @@ const (
 )
 
 var columns = []string{"kind", "epoch", "batch", "update", "loss", "lr", "grad_norm", "val_loss", "accuracy", "best",
-	"pictures_per_second", "seconds"}
+	"pictures_per_second", "seconds", "joules"}
 
 func (r Row) fields() []string {
 	num := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	out := []string{r.Kind, strconv.Itoa(r.Epoch), strconv.Itoa(r.Batch), strconv.Itoa(r.Update), num(r.Loss), num(r.LR),
-		num(r.GradNorm), "", "", "", num(r.Rate), num(r.Seconds)}
+		num(r.GradNorm), "", "", "", num(r.Rate), num(r.Seconds), num(r.Joules)}
 	if r.Kind == Epoch {
 		out[5], out[6] = "", ""
 		out[7], out[8], out[9] = num(r.ValLoss), num(r.Accuracy), strconv.FormatBool(r.Best)

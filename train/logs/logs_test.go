@@ -137,8 +137,8 @@ func TestLogsHaveWhatWasWritten(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, table, 5)
 	require.Equal(t, "kind", table[0][0])
-	require.Equal(t, []string{"update", "1", "2", "2", "0.5", "0.5", "3", "", "", "", "100", "2"}, table[2])
-	require.Equal(t, []string{"epoch", "1", "0", "3", "0.5", "", "", "0.25", "1", "true", "0", "0"}, table[4])
+	require.Equal(t, []string{"update", "1", "2", "2", "0.5", "0.5", "3", "", "", "", "100", "2", "0"}, table[2])
+	require.Equal(t, []string{"epoch", "1", "0", "3", "0.5", "", "", "0.25", "1", "true", "0", "0", "0"}, table[4])
 }
 
 func eventFiles(t *testing.T, dir string) []string {

@@ -1,0 +1,54 @@
+package folder
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/goccy/go-yaml"
+
+	"truegrain/nn/state"
+)
+
+// Resources is what a run took, as in the thesis' table 4.27. Energy stands with the method that it was found by.
+type Resources struct {
+	WeightsBytes    int64   `yaml:"weights_bytes"` // of the detector's file
+	TrainingHours   float64 `yaml:"training_hours"`
+	KWh             float64 `yaml:"kwh"`
+	KWhPerEpoch     float64 `yaml:"kwh_per_epoch"`
+	EnergyMethod    string  `yaml:"energy_method"`
+	Rate            float64 `yaml:"pictures_per_second"` // in training, over the whole run
+	PeakMemoryBytes int64   `yaml:"peak_memory_bytes"`   // of the process that finished the run
+	Inference       struct {
+		Rate             float64 `yaml:"pictures_per_second"` // whole pictures with all their views, decoding included
+		JoulesPerPicture float64 `yaml:"joules_per_picture"`
+	} `yaml:"inference"`
+}
+
+const joulesPerKWh = 3.6e6
+
+// NewResources is what the training took: seconds and joules over so many epochs and pictures.
+func NewResources(seconds, joules, epochs, pictures float64) *Resources {
+	r := &Resources{TrainingHours: seconds / 3600, KWh: joules / joulesPerKWh, Rate: pictures / max(seconds, 1e-9)}
+	if epochs > 0 {
+		r.KWhPerEpoch = r.KWh / epochs
+	}
+	return r
+}
+
+func (r *Resources) String() string {
+	return fmt.Sprintf("%.1f MB of weights, %.3g h of training at %.0f pictures/s, %.3g kWh (%.3g for an epoch), %.0f MB of memory at most, %.3g J for a picture; energy is %s",
+		float64(r.WeightsBytes)/1e6, r.TrainingHours, r.Rate, r.KWh, r.KWhPerEpoch, float64(r.PeakMemoryBytes)/1e6,
+		r.Inference.JoulesPerPicture, r.EnergyMethod)
+}
+
+// WriteResources writes resources.yaml.
+func (f *Folder) WriteResources(r *Resources) error {
+	src, err := yaml.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return state.Atomic(f.Path("resources.yaml"), func(w io.Writer) error {
+		_, err := w.Write(src)
+		return err
+	})
+}
