@@ -6,20 +6,11 @@ func adaptive(op kernels.AdaptiveAvgPool2D) resampling {
 	parts := func(n, out int) (a axisMap) {
 		for i := range out {
 			lo, hi := op.Range(i, n, out)
-			a.average(lo, hi, hi-lo)
+			a.average(lo, hi-lo, hi-lo)
 		}
 		return a
 	}
 	return resampling{op.B, op.H, op.W, op.C, op.OH, op.OW, parts(op.H, op.OH), parts(op.W, op.OW)}
-}
-
-// average is the next output: the sum of inputs lo..hi-1 divided by n.
-func (a *axisMap) average(lo, hi, n int) {
-	w := make([]float32, max(0, hi-lo))
-	for i := range w {
-		w[i] = 1 / float32(n)
-	}
-	a.add(lo, w...)
 }
 
 // AdaptiveAvgPool2D averages the rows and columns that each output covers.

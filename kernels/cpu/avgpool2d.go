@@ -5,6 +5,10 @@ import "truegrain/kernels"
 // AvgPool2D averages each window, padding included.
 func (b *Backend) AvgPool2D(op kernels.AvgPool2D) {
 	x, y := floats(op.X), floats(op.Y)
+	if separately(op) {
+		b.resample(averages(op), x, y, 0)
+		return
+	}
 	rows := spans(op.OH, op.H, op.KH, op.StrideH, op.PadH, 1)
 	runs := runsOf(spans(op.OW, op.W, op.KW, op.StrideW, op.PadW, 1), 1, op.StrideW, op.KH*op.KW*op.C)
 	c := op.C
@@ -32,11 +36,9 @@ func (b *Backend) AvgPool2DBackward(op kernels.AvgPool2DGrad) {
 		return
 	}
 	dy, dx := floats(op.DY), floats(op.DX.Buf)
-	if op.OH > 0 && (op.OH-1)*op.StrideH+op.KH > op.H+2*op.PadH ||
-		op.OW > 0 && (op.OW-1)*op.StrideW+op.KW > op.W+2*op.PadW {
-		dy = b.scratch.get(len(dy)) // windows that hang over the end have an n of their own
-		defer b.scratch.put(dy)
-		b.weighWindows(op, dy)
+	if separately(op.AvgPool2D) {
+		b.resampleBackward(averages(op.AvgPool2D), op.DX, dy)
+		return
 	}
 	rows := holders(op.OH, op.H, op.KH, op.StrideH, op.PadH, 1)
 	runs := runsOf(holders(op.OW, op.W, op.KW, op.StrideW, op.PadW, 1), op.StrideW, 1, op.KH*op.KW*op.C)
@@ -59,18 +61,22 @@ func (b *Backend) AvgPool2DBackward(op kernels.AvgPool2DGrad) {
 	})
 }
 
-// weighWindows writes dy·KH·KW/n for windows of n elements.
-func (b *Backend) weighWindows(op kernels.AvgPool2DGrad, weighed []float32) {
-	dy := floats(op.DY)
-	rows := spans(op.OH, op.H, op.KH, op.StrideH, op.PadH, 1)
-	cols := spans(op.OW, op.W, op.KW, op.StrideW, op.PadW, 1)
-	b.parallel(op.B*op.OH, rowGrain(op.OW*op.C), func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			for j, col := range cols {
-				at := (r*op.OW + j) * op.C
-				factor := float32(op.KH*op.KW) / float32(rows[r%op.OH].full*col.full)
-				b.level.stream.scale(weighed[at:][:op.C], dy[at:][:op.C], factor, 0)
-			}
+// separately says that the way through rows and columns one after the other is better: with few channels, whose
+// vectors are short, or where windows that hang over the end have an n of their own.
+func separately(op kernels.AvgPool2D) bool {
+	hang := func(n, out, k, stride, pad int) bool { return out > 0 && (out-1)*stride+k > n+2*pad }
+	return op.C < 16 || hang(op.H, op.OH, op.KH, op.StrideH, op.PadH) ||
+		hang(op.W, op.OW, op.KW, op.StrideW, op.PadW)
+}
+
+// averages is the pooling as a resampling.
+func averages(op kernels.AvgPool2D) resampling {
+	windows := func(n, out, k, stride, pad int) (a axisMap) {
+		for _, s := range spans(out, n, k, stride, pad, 1) {
+			a.average(min(s.first, n), s.n, s.full)
 		}
-	})
+		return a
+	}
+	return resampling{op.B, op.H, op.W, op.C, op.OH, op.OW,
+		windows(op.H, op.OH, op.KH, op.StrideH, op.PadH), windows(op.W, op.OW, op.KW, op.StrideW, op.PadW)}
 }

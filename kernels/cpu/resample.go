@@ -17,6 +17,15 @@ func (a *axisMap) add(from int, weights ...float32) {
 	a.weights = append(a.weights, weights...)
 }
 
+// average is the next output: the sum of n inputs from the first on, divided by full.
+func (a *axisMap) average(first, n, full int) {
+	w := make([]float32, n)
+	for i := range w {
+		w[i] = 1 / float32(full)
+	}
+	a.add(first, w...)
+}
+
 // transposed is the map back, to n inputs.
 func (a axisMap) transposed(n int) (t axisMap) {
 	first := 0
@@ -91,13 +100,14 @@ type mixer struct {
 	flags   int
 }
 
-// combineFirst computes rows from..to-1 of picture p: each is combined from rows of x, then its columns.
+// combineFirst computes rows from..to-1 of picture p: they are combined from rows of x, then their columns.
 func (m *mixer) combineFirst(p, from, to int) {
-	row := m.b.scratch.get(m.w * m.c)
-	defer m.b.scratch.put(row)
-	for i := from; i < to; i++ {
-		m.combine(row, m.x[p*m.h*m.w*m.c:], m.w*m.c, i, 0, 0)
-		m.widen(m.y[(p*m.oh+i)*m.ow*m.c:], row, m.flags&^flagPast)
+	n := m.w * m.c
+	rows := m.b.scratch.get((to - from) * n)
+	defer m.b.scratch.put(rows)
+	m.combine(rows, m.x[p*m.h*n:], n, from, to, 0, 0)
+	for i := range to - from {
+		m.widen(m.y[(p*m.oh+from+i)*m.ow*m.c:], rows[i*n:], m.flags&^flagPast)
 	}
 }
 
@@ -111,22 +121,31 @@ func (m *mixer) widenFirst(p, from, to int) {
 	for r := range len(wide) / n {
 		m.widen(wide[r*n:], m.x[(p*m.h+first+r)*m.w*m.c:], 0)
 	}
-	for i := from; i < to; i++ {
-		m.combine(m.y[(p*m.oh+i)*n:], wide, n, i, first, m.flags)
-	}
+	m.combine(m.y[(p*m.oh+from)*n:], wide, n, from, to, first, m.flags)
 }
 
-// mixWork is how many multiply-adds one call of a kernel does: some 10 µs.
-const mixWork = 1 << 17
+// mixWork is how many multiply-adds one call of a kernel does at most, some 10 µs, and mixBlock how many
+// elements of src and dst stay in the first cache meanwhile.
+const mixWork, mixBlock = 1 << 17, 1 << 13
 
-// combine writes row i of n elements to dst, as a sum of rows of src, which begins with row first.
-func (m *mixer) combine(dst, src []float32, n, i, first, flags int) {
-	k := m.rows.reaches[i]
-	m.row[0] = reach{(k.from - first) * 4 * n, k.n}
-	weights := unsafe.SliceData(m.rows.weights[m.rows.starts[i]:])
-	step := max(64, mixWork/max(1, k.n)/64*64)
+// combine writes rows from..to-1, of n elements each, to dst, as sums of rows of src, which begins with row
+// first: some columns of all, then the next ones, since neighbours take the same rows.
+func (m *mixer) combine(dst, src []float32, n, from, to, first, flags int) {
+	most := 0
+	for _, k := range m.rows.reaches[from:to] {
+		most = max(most, k.n)
+	}
+	step := max(64, mixWork/max(1, most)/64*64)
+	if flags&flagPast == 0 { // memory wants whole rows
+		step = min(step, max(256, mixBlock/(most+1)/64*64))
+	}
 	for at := 0; at < n; at += step {
-		m.b.level.stream.mix(&dst[at], addressOf(src, at), &m.row[0], weights, 1, min(step, n-at), 4*n, flags)
+		for i := from; i < to; i++ {
+			k := m.rows.reaches[i]
+			m.row[0] = reach{(k.from - first) * 4 * n, k.n}
+			m.b.level.stream.mix(&dst[(i-from)*n+at], addressOf(src, at), &m.row[0],
+				unsafe.SliceData(m.rows.weights[m.rows.starts[i]:]), 1, min(step, n-at), 4*n, flags)
+		}
 	}
 }
 
