@@ -6,7 +6,7 @@ import "truegrain/kernels"
 func (b *Backend) AvgPool2D(op kernels.AvgPool2D) {
 	x, y := floats(op.X), floats(op.Y)
 	if separately(op) {
-		b.resample(averages(op), x, y, 0)
+		b.resample(b.averages(op), x, y, 0)
 		return
 	}
 	rows := spans(op.OH, op.H, op.KH, op.StrideH, op.PadH, 1)
@@ -37,7 +37,7 @@ func (b *Backend) AvgPool2DBackward(op kernels.AvgPool2DGrad) {
 	}
 	dy, dx := floats(op.DY), floats(op.DX.Buf)
 	if separately(op.AvgPool2D) {
-		b.resampleBackward(averages(op.AvgPool2D), op.DX, dy)
+		b.resampleBackward(b.averages(op.AvgPool2D), op.DX, dy)
 		return
 	}
 	rows := holders(op.OH, op.H, op.KH, op.StrideH, op.PadH, 1)
@@ -70,13 +70,13 @@ func separately(op kernels.AvgPool2D) bool {
 }
 
 // averages is the pooling as a resampling.
-func averages(op kernels.AvgPool2D) resampling {
-	windows := func(n, out, k, stride, pad int) (a axisMap) {
-		for _, s := range spans(out, n, k, stride, pad, 1) {
-			a.average(min(s.first, n), s.n, s.full)
-		}
-		return a
+func (b *Backend) averages(op kernels.AvgPool2D) *resampling {
+	s := b.resampling(op.B, op.H, op.W, op.C, op.OH, op.OW)
+	for _, r := range spans(op.OH, op.H, op.KH, op.StrideH, op.PadH, 1) {
+		s.rows.average(min(r.first, op.H), r.n, r.full)
 	}
-	return resampling{op.B, op.H, op.W, op.C, op.OH, op.OW,
-		windows(op.H, op.OH, op.KH, op.StrideH, op.PadH), windows(op.W, op.OW, op.KW, op.StrideW, op.PadW)}
+	for _, r := range spans(op.OW, op.W, op.KW, op.StrideW, op.PadW, 1) {
+		s.cols.average(min(r.first, op.W), r.n, r.full)
+	}
+	return s
 }

@@ -32,8 +32,11 @@ type shared struct {
 	packers  free[packer]
 	rounders free[rounder]
 	mixers   free[mixer]
-	works    sync.Map // by type of argument, see over
-	pools    free[poolArgs]
+
+	resamplings free[resampling]
+	works       sync.Map // by type of argument, see over
+	pools       free[poolArgs]
+	poolings    free[poolTables]
 
 	attentions        free[attention]
 	chunksOfAttention free[attentionChunk]

@@ -8,17 +8,30 @@ import (
 
 // MaxPool2D takes the first largest element of each window, runs of equal windows at once.
 func (b *Backend) MaxPool2D(op kernels.MaxPool2D) {
+	t := b.tables(op.Window, op.H, op.W, op.OH, op.OW, op.C)
+	if n := op.OW * op.C; n > 0 {
+		over(b, op.B*op.OH, rowGrain(n*(1+op.KH*op.KW/4)), maxPool{op, t}, (*Backend).maxPoolRows)
+	}
+	b.poolings.put(t)
+}
+
+// maxPool is a MaxPool2D with its windows.
+type maxPool struct {
+	kernels.MaxPool2D
+	*poolTables
+}
+
+// maxPoolRows computes the rows lo..hi-1 of all pictures' output.
+func (b *Backend) maxPoolRows(op *maxPool, lo, hi int) {
 	x, y, index := floats(op.X), floats(op.Y), kernels.Floats[int32](op.Index)
-	rows := spans(op.OH, op.H, op.KH, op.StrideH, op.PadH, op.DilH)
-	runs := runsOf(spans(op.OW, op.W, op.KW, op.StrideW, op.PadW, op.DilW), 1, op.StrideW, op.KH*op.KW*op.C)
 	kernel := b.level.stream.maxPool
 	if index != nil {
 		kernel = b.level.stream.maxPoolIndex
 	}
-	c := op.C
-	b.poolRows(op.B*op.OH, op.OW*c, op.KH*op.KW, func(args *poolArgs, r int) {
-		row := rows[r%op.OH]
-		for _, run := range runs {
+	c, args := op.C, b.pools.get()
+	for r := lo; r < hi; r++ {
+		row := op.rows[r%op.OH]
+		for _, run := range op.runs {
 			at := (r*op.OW + run.at) * c
 			if row.n*run.n == 0 {
 				nothing(y[at:][:run.count*c], part(index, at, at+run.count*c))
@@ -36,7 +49,9 @@ func (b *Backend) MaxPool2D(op kernels.MaxPool2D) {
 			}
 			kernel(args)
 		}
-	})
+	}
+	*args = poolArgs{} // keep nothing alive
+	b.pools.put(args)
 }
 
 // nothing is the result of windows without elements.

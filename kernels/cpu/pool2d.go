@@ -1,12 +1,23 @@
 package cpu
 
+import (
+	"slices"
+
+	"truegrain/kernels"
+)
+
 // span is what lies of one window in the picture, along one axis: n elements, the first one's coordinate; and
 // how many the window has, padding included. On the way back it is the windows that may hold a pixel.
 type span struct{ first, n, full int }
 
 // spans is those of the out windows over n pixels. What hangs over the padded end is no part of a window.
 func spans(out, n, k, stride, pad, dil int) []span {
-	s := make([]span, out)
+	return spansInto(nil, out, n, k, stride, pad, dil)
+}
+
+// spansInto is spans in the memory of s, if there is enough.
+func spansInto(s []span, out, n, k, stride, pad, dil int) []span {
+	s = slices.Grow(s[:0], out)[:out]
 	for i := range s {
 		start := i*stride - pad
 		skip := max(0, (-start+dil-1)/dil)
@@ -38,7 +49,13 @@ const poolWork = 1 << 19
 
 // runsOf cuts a row of positions in runs, which skip step-1 positions each time and whose spans then move by
 // move. visits is how many elements one position looks at.
-func runsOf(spans []span, step, move, visits int) (runs []poolRun) {
+func runsOf(spans []span, step, move, visits int) []poolRun {
+	return runsInto(nil, spans, step, move, visits)
+}
+
+// runsInto is runsOf in the memory of runs, if there is enough.
+func runsInto(runs []poolRun, spans []span, step, move, visits int) []poolRun {
+	runs = runs[:0]
 	most := max(1, poolWork/max(1, visits))
 	for phase := range min(step, len(spans)) {
 		fresh := true
@@ -73,6 +90,21 @@ func (b *Backend) poolRows(rows, n, visits int, f func(args *poolArgs, r int)) {
 		*args = poolArgs{} // keep nothing alive
 		b.pools.put(args)
 	})
+}
+
+// poolTables is the windows of one call along both axes, in memory that is kept from one call to the next.
+type poolTables struct {
+	rows, cols []span
+	runs       []poolRun
+}
+
+// tables are those of a pooling forward.
+func (b *Backend) tables(w kernels.Window, h, wd, oh, ow, c int) *poolTables {
+	t := b.poolings.get()
+	t.rows = spansInto(t.rows, oh, h, w.KH, w.StrideH, w.PadH, w.DilH)
+	t.cols = spansInto(t.cols, ow, wd, w.KW, w.StrideW, w.PadW, w.DilW)
+	t.runs = runsInto(t.runs, t.cols, 1, w.StrideW, w.KH*w.KW*c)
+	return t
 }
 
 // flag is 1 for yes.

@@ -19,11 +19,16 @@ func (a *axisMap) add(from int, weights ...float32) {
 
 // average is the next output: the sum of n inputs from the first on, divided by full.
 func (a *axisMap) average(first, n, full int) {
-	w := make([]float32, n)
-	for i := range w {
-		w[i] = 1 / float32(full)
+	a.add(first)
+	for range n {
+		a.weights = append(a.weights, 1/float32(full))
 	}
-	a.add(first, w...)
+	a.reaches[len(a.reaches)-1].n = n
+}
+
+// clear is the map without outputs, in its memory.
+func (a *axisMap) clear() {
+	a.reaches, a.starts, a.weights = a.reaches[:0], a.starts[:0], a.weights[:0]
 }
 
 // transposed is the map back, to n inputs.
@@ -42,11 +47,11 @@ func (a axisMap) transposed(n int) (t axisMap) {
 	return t
 }
 
-// scaled is the reaches with their first inputs so many bytes apart.
-func (a axisMap) scaled(step int) []reach {
-	out := make([]reach, len(a.reaches))
-	for i, k := range a.reaches {
-		out[i] = reach{k.from * step, k.n}
+// scaled is the reaches with their first inputs so many bytes apart, in the memory of out.
+func (a *axisMap) scaled(out []reach, step int) []reach {
+	out = out[:0]
+	for _, k := range a.reaches {
+		out = append(out, reach{k.from * step, k.n})
 	}
 	return out
 }
@@ -56,35 +61,58 @@ func (a axisMap) scaled(step int) []reach {
 type resampling struct {
 	batch, h, w, c, oh, ow int
 	rows, cols             axisMap // from h to oh and from w to ow
+	columns                []reach // of cols, in bytes
+}
+
+// resampling is one without maps, in memory that is kept from one call to the next.
+func (b *Backend) resampling(batch, h, w, c, oh, ow int) *resampling {
+	s := b.resamplings.get()
+	s.batch, s.h, s.w, s.c, s.oh, s.ow = batch, h, w, c, oh, ow
+	s.rows.clear()
+	s.cols.clear()
+	return s
 }
 
 // backward is the gradient's map.
-func (s resampling) backward() resampling {
-	return resampling{s.batch, s.oh, s.ow, s.c, s.h, s.w, s.rows.transposed(s.h), s.cols.transposed(s.w)}
+func (s *resampling) backward() *resampling {
+	return &resampling{batch: s.batch, h: s.oh, w: s.ow, c: s.c, oh: s.h, ow: s.w,
+		rows: s.rows.transposed(s.h), cols: s.cols.transposed(s.w)}
 }
 
-// resample computes y, or adds to it with flagAdd. Rows are combined where there are fewer of them, since
+// resample computes y, or adds to it with flagAdd, and takes s back. Rows are combined where there are fewer of them, since
 // whole rows are long vectors, and pixels may be short ones.
-func (b *Backend) resample(s resampling, x, y []float32, flags int) {
+func (b *Backend) resample(s *resampling, x, y []float32, flags int) {
+	defer b.resamplings.put(s)
 	if s.batch*s.oh*s.ow*s.c == 0 {
 		return
 	}
 	if s.ow*s.c%16 == 0 && flags&flagAdd == 0 {
 		flags |= past(y)
 	}
-	columns := s.cols.scaled(4 * s.c)
+	s.columns = s.cols.scaled(s.columns, 4*s.c)
 	perPicture := min(s.oh, (max(s.h*s.w, s.oh*s.ow)*s.c+resampleWork-1)/resampleWork)
-	b.chunks(s.batch*perPicture, func(i int) {
-		m := b.mixers.get()
-		defer b.mixers.put(m)
-		*m = mixer{b: b, resampling: s, columns: columns, x: x, y: y, flags: flags}
-		p := i % perPicture
-		if from, to := p*s.oh/perPicture, (p+1)*s.oh/perPicture; s.oh > s.h {
-			m.widenFirst(i/perPicture, from, to)
-		} else {
-			m.combineFirst(i/perPicture, from, to)
-		}
-	})
+	over(b, s.batch*perPicture, 1, mixed{s, x, y, flags, perPicture}, (*Backend).mix)
+}
+
+// mixed is one call of resample, every picture cut in so many parts.
+type mixed struct {
+	*resampling
+	x, y              []float32
+	flags, perPicture int
+}
+
+// mix computes part i.
+func (b *Backend) mix(s *mixed, i, _ int) {
+	m := b.mixers.get()
+	defer b.mixers.put(m)
+	m.b, m.mixed = b, *s
+	p := i % s.perPicture
+	if from, to := p*s.oh/s.perPicture, (p+1)*s.oh/s.perPicture; s.oh > s.h {
+		m.widenFirst(i/s.perPicture, from, to)
+	} else {
+		m.combineFirst(i/s.perPicture, from, to)
+	}
+	m.mixed = mixed{} // keep nothing alive
 }
 
 // resampleWork is how many elements of the larger picture a chunk has: some 20 µs.
@@ -93,11 +121,8 @@ const resampleWork = 1 << 17
 // mixer is a part of a resampling under way.
 type mixer struct {
 	b *Backend
-	resampling
-	columns []reach  // of the columns, in bytes
-	row     [1]reach // of the row that is being combined, in bytes
-	x, y    []float32
-	flags   int
+	mixed
+	row [1]reach // of the row that is being combined, in bytes
 }
 
 // combineFirst computes rows from..to-1 of picture p: they are combined from rows of x, then their columns.

@@ -80,7 +80,8 @@ func TestTransposedBands(t *testing.T) {
 	}
 	for _, s := range [][2]int{{1, 1}, {3, 7}, {7, 3}, {28, 224}, {13, 13}, {5, 1}} {
 		n, out := s[0], s[1]
-		m := between(n, out)
+		var m axisMap
+		m.between(n, out)
 		rows, back := matrix(m, n), matrix(m.transposed(n), out)
 		for i := range rows {
 			for j := range back {

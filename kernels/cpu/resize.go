@@ -3,7 +3,7 @@ package cpu
 import "truegrain/kernels"
 
 // between is bilinear interpolation along one axis: two inputs for each output, but one at the end.
-func between(n, out int) (a axisMap) {
+func (a *axisMap) between(n, out int) {
 	for i := range out {
 		if n == 0 {
 			a.add(0)
@@ -18,23 +18,27 @@ func between(n, out int) (a axisMap) {
 		f := float32(at - float64(lo))
 		a.add(lo, 1-f, f)
 	}
-	return a
 }
 
-func bilinear(op kernels.Resize) resampling {
-	return resampling{op.B, op.H, op.W, op.C, op.OH, op.OW, between(op.H, op.OH), between(op.W, op.OW)}
+func (b *Backend) bilinear(op kernels.Resize) *resampling {
+	s := b.resampling(op.B, op.H, op.W, op.C, op.OH, op.OW)
+	s.rows.between(op.H, op.OH)
+	s.cols.between(op.W, op.OW)
+	return s
 }
 
 // Resize is bilinear interpolation.
-func (b *Backend) Resize(op kernels.Resize) { b.resample(bilinear(op), floats(op.X), floats(op.Y), 0) }
+func (b *Backend) Resize(op kernels.Resize) {
+	b.resample(b.bilinear(op), floats(op.X), floats(op.Y), 0)
+}
 
 // ResizeBackward spreads dy over the four inputs.
 func (b *Backend) ResizeBackward(op kernels.ResizeGrad) {
-	b.resampleBackward(bilinear(op.Resize), op.DX, floats(op.DY))
+	b.resampleBackward(b.bilinear(op.Resize), op.DX, floats(op.DY))
 }
 
 // resampleBackward gives the gradient of a resampling.
-func (b *Backend) resampleBackward(s resampling, dx kernels.Grad, dy []float32) {
+func (b *Backend) resampleBackward(s *resampling, dx kernels.Grad, dy []float32) {
 	if !dx.Wanted() {
 		return
 	}
@@ -43,4 +47,5 @@ func (b *Backend) resampleBackward(s resampling, dx kernels.Grad, dy []float32) 
 		flags = flagAdd
 	}
 	b.resample(s.backward(), dy, floats(dx.Buf), flags)
+	b.resamplings.put(s)
 }
