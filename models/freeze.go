@@ -140,12 +140,15 @@ func (f *Frozen) Run(ctx context.Context, x tensor.Tensor) (tensor.Tensor, error
 // as run now it allocates nothing.
 func (f *Frozen) RunInto(ctx context.Context, y, x tensor.Tensor) error { return f.run(ctx, y, x, nil) }
 
-// Profile is RunInto that says when each op started and how long it took: op i of Ops.
-func (f *Frozen) Profile(ctx context.Context, y, x tensor.Tensor, see func(i int, start time.Time, took time.Duration)) error {
+// Profile is RunInto that says of each op when it started and how long it took, and which of Layers it is.
+func (f *Frozen) Profile(ctx context.Context, y, x tensor.Tensor, see Observer) error {
 	return f.run(ctx, y, x, see)
 }
 
-func (f *Frozen) run(ctx context.Context, y, x tensor.Tensor, see func(int, time.Time, time.Duration)) error {
+// Observer hears of an op that has run.
+type Observer func(layer int, start time.Time, took time.Duration)
+
+func (f *Frozen) run(ctx context.Context, y, x tensor.Tensor, see Observer) error {
 	x.MustShape("Frozen.Run x", f.x...)
 	y.MustShape("Frozen.Run y", f.y...)
 	n, err := f.take()
@@ -164,7 +167,7 @@ func (f *Frozen) run(ctx context.Context, y, x tensor.Tensor, see func(int, time
 		}
 		start := time.Now()
 		op.Run(be)
-		see(i, start, time.Since(start))
+		see(f.program.layers[i], start, time.Since(start))
 	}
 	err = context.Cause(ctx)
 	if err == nil {

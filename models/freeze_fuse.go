@@ -62,7 +62,7 @@ func merge(p, q step) (step, bool) {
 	default:
 		return step{}, false
 	}
-	return step{op: e.value(), out: q.out, path: p.path, norm: norm, images: q.images}, true
+	return step{op: e.value(), out: q.out, path: p.path, shape: q.shape, norm: norm}, true
 }
 
 // epilogue is a copy of an op that has weights and can end in an activation and a residual, with pointers to these.

@@ -5,15 +5,18 @@ import (
 
 	"truegrain/autograd"
 	"truegrain/kernels"
+	"truegrain/tensor"
 )
 
 // step is one op of a traced forward and the buffer that it is for.
 type step struct {
 	op     kernels.Op
 	out    kernels.Buf
-	path   string             // the layer
+	path   string             // of the layer
+	shape  tensor.Shape       // of out
 	norm   *kernels.BatchNorm // that is to be folded into the weights
 	images int                // how many pictures of the batch it takes at once
+	layer  int                // its place before the steps are written out for a batch
 }
 
 // graph is a traced forward. Its values lie at addresses of a dry pool, none used twice, so that an address
@@ -33,7 +36,7 @@ func trace(t *autograd.Tape, x, y kernels.Buf, params []*autograd.Param) *graph 
 	}
 	for _, n := range t.Nodes() {
 		if n.Op != nil {
-			g.steps = append(g.steps, step{op: forInference(n.Op), out: n.Out.Buf, path: n.Path})
+			g.steps = append(g.steps, step{op: forInference(n.Op), out: n.Out.Buf, path: n.Path, shape: n.Out.Shape()})
 		}
 	}
 	return g

@@ -1,11 +1,15 @@
 package models
 
-import "truegrain/kernels"
+import (
+	"truegrain/kernels"
+	"truegrain/tensor"
+)
 
 // Layer is a step of a frozen model, for inspection.
 type Layer struct {
-	Path   string     // the layer of the model: "layer4.2.conv1"
-	Op     kernels.Op // its op, on Images pictures
+	Path   string       // the layer of the model: "layer4.2.conv1"
+	Op     kernels.Op   // its op, on Images pictures; its buffers have no memory
+	Shape  tensor.Shape // of its result for the whole batch
 	Images int
 	Runs   int // how often it runs for a batch
 }
@@ -25,7 +29,7 @@ func (f *Frozen) Layers() []Layer { return f.layers }
 func (g *graph) layers(batch int) []Layer {
 	var out []Layer
 	for _, s := range g.steps {
-		out = append(out, Layer{Path: s.path, Op: s.op, Images: s.images, Runs: batch / max(1, s.images)})
+		out = append(out, Layer{Path: s.path, Op: s.op, Shape: s.shape, Images: s.images, Runs: batch / max(1, s.images)})
 	}
 	return out
 }

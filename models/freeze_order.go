@@ -161,9 +161,9 @@ func (e *expansion) run(k, first int) {
 			e.run(k-1, i)
 		}
 	}
-	for _, step := range e.steps[s.from:s.to] {
+	for i, step := range e.steps[s.from:s.to] {
 		place := func(b kernels.Buf) kernels.Buf { return e.place(b, first, s.images) }
-		step.op, step.out = mapBufs(step.op, place), place(step.out)
+		step.op, step.out, step.layer = mapBufs(step.op, place), place(step.out), s.from+i
 		e.out = append(e.out, step)
 	}
 }

@@ -10,6 +10,7 @@ import (
 // program is a graph whose values have places in one block of memory.
 type program struct {
 	ops    []kernels.Op
+	layers []int   // of each op
 	values []value // by address
 	x, y   kernels.Buf
 	size   int // of the block, in elements
@@ -31,7 +32,7 @@ const align = 16
 func (g *graph) plan() program {
 	p := program{values: g.lifetimes(), x: g.x, y: g.y}
 	for _, s := range g.steps {
-		p.ops = append(p.ops, s.op)
+		p.ops, p.layers = append(p.ops, s.op), append(p.layers, s.layer)
 	}
 	order := make([]*value, len(p.values))
 	for i := range p.values {

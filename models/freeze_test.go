@@ -85,6 +85,32 @@ func TestFrozenFusesWhatItCan(t *testing.T) {
 	}
 }
 
+func TestEarlyStepsRunPictureByPicture(t *testing.T) {
+	be := open(t, "cpu")
+	m, err := models.New(be, "resnet50", models.Config{Empty: true})
+	require.NoError(t, err)
+	f, err := models.Freeze(m, 8, 224, 224)
+	require.NoError(t, err)
+	defer f.Close()
+	images, runs, methods := map[string]int{}, 0, map[string]string{}
+	for _, l := range f.Layers() {
+		require.Equal(t, 8, l.Images*l.Runs, l.Path)
+		images[l.Path], methods[l.Path] = l.Images, l.Method()
+		runs += l.Runs
+	}
+	require.Equal(t, 1, images["conv1"])
+	require.Equal(t, 1, images["layer1.2.conv3"])
+	require.Equal(t, 2, images["layer2.3.conv3"])
+	require.Equal(t, 8, images["layer4.2.conv3"])
+	require.Equal(t, "direct", methods["conv1"])
+	require.Equal(t, "Winograd 4x4", methods["layer1.0.conv2"])
+	require.Len(t, f.Ops(), runs)
+	whole, err := models.Freeze(m, 8, 224, 224, models.WithCache(1<<40))
+	require.NoError(t, err)
+	defer whole.Close()
+	require.Less(t, f.Bytes(), whole.Bytes()/3*2, "smaller buffers, too")
+}
+
 func TestFrozenNeedsLessMemoryThanEager(t *testing.T) {
 	for _, name := range []string{"resnet50", "vit_b_16"} {
 		m := build0(t, name, models.Config{})

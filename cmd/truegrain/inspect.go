@@ -23,6 +23,8 @@ type InspectCmd struct {
 	Batch  int    `default:"1" help:"Pictures in the forward pass."`
 	Size   int    `help:"Side of the square input in pixels (default: the model's own)."`
 	Graph  string `placeholder:"FILE" help:"Write the graph in DOT format as well."`
+	Frozen bool   `help:"Print the model as it serves: folded, fused, packed, with each layer's method."`
+	Exact  bool   `help:"With --frozen: compute as the model does, without Winograd's convolutions."`
 }
 
 // Run traces one forward pass over zeros and prints its nodes.
@@ -32,6 +34,9 @@ func (c *InspectCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	if c.Size < 0 || c.Size > 4096 {
 		return usagef("--size is %d, want 1 to 4096", c.Size)
+	}
+	if c.Frozen && c.Graph != "" || c.Exact && !c.Frozen {
+		return usagef("--graph goes without --frozen, --exact goes with it")
 	}
 	be, err := kernels.Open(c.Device)
 	if err != nil {
@@ -45,6 +50,9 @@ func (c *InspectCmd) Run(ctx context.Context, t *terminal) error {
 	size := c.Size
 	if size == 0 {
 		size = m.InputSize()
+	}
+	if c.Frozen {
+		return c.frozen(ctx, t, m, size)
 	}
 	tape := autograd.NewTape(be, autograd.WithContext(ctx))
 	defer tape.Reset()
@@ -101,14 +109,10 @@ func printNodes(t *terminal, nodes []*autograd.Node, m models.Model) error {
 			}
 		}
 		c := n.Cost()
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%.2f\t%.2f\t%.3f\t%.1f\t\n", n.Path, n.Name, dims(n.Out.Shape()), own,
-			float64(c.FLOPs)/1e6, float64(c.Bytes)/1e6, n.Time.Seconds()*1e3,
-			float64(c.FLOPs)/1e9/max(n.Time.Seconds(), 1e-9))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", n.Path, n.Name, dims(n.Out.Shape()), own, rates(c, n.Time))
 		sum, took, params = sum.Plus(c), took+n.Time, params+own
 	}
-	fmt.Fprintf(w, "total\t\t\t%d\t%.2f\t%.2f\t%.3f\t%.1f\t\n", params, float64(sum.FLOPs)/1e6,
-		float64(sum.Bytes)/1e6,
-		took.Seconds()*1e3, float64(sum.FLOPs)/1e9/max(took.Seconds(), 1e-9))
+	fmt.Fprintf(w, "total\t\t\t%d\t%s\n", params, rates(sum, took))
 	return w.Flush()
 }
 

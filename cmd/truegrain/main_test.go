@@ -36,6 +36,9 @@ func TestSmallCommands(t *testing.T) {
 		{[]string{"--help"}, "analyze"},
 		{[]string{"inspect", "vit_mini"}, "encoder.layers.encoder_layer_3.mlp.3"},
 		{[]string{"inspect", "resnet_mini"}, "total"},
+		{[]string{"inspect", "resnet_mini", "--frozen", "--batch", "2"}, "Winograd 4x4"},
+		{[]string{"inspect", "resnet_mini", "--frozen"}, "--exact does without"},
+		{[]string{"inspect", "resnet_mini", "--frozen", "--exact"}, "exact: as the model computes"},
 	} {
 		code, out, errs := call(t, c.args...)
 		require.Zero(t, code, "%v: %s", c.args, errs)
@@ -61,6 +64,7 @@ func TestBadFlagsSayWhatIsAllowed(t *testing.T) {
 		{[]string{"train", dir, "--momentum", "2"}, "--momentum"},
 		{[]string{"train", dir, "--model", "alexnet"}, "resnet50"},
 		{[]string{"inspect", "resnet_mini", "--batch", "0"}, "--batch"},
+		{[]string{"inspect", "resnet_mini", "--exact"}, "--frozen"},
 		{[]string{"data", "synth", dir, "--train", "-1"}, "--train"},
 		{[]string{"explain", "x.jpg", "--opacity", "2"}, "--opacity"},
 		{[]string{"explain", "x.jpg", "--maps", "aura"}, "rollout"},
