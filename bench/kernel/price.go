@@ -74,6 +74,9 @@ func (f *family) gradCost(g reflect.Value, forward int64) (pass string, c kernel
 		names = append(names, p.Name)
 		c.FLOPs += int64(p.work * float64(forward))
 		for _, name := range p.reads {
+			if relu := g.FieldByName("ReLU"); name == "Y" && relu.Kind() == reflect.Bool && !relu.Bool() {
+				continue // only a ReLU looks at it
+			}
 			c.Bytes += size(g.FieldByName(name).Interface().(kernels.Buf))
 		}
 	}

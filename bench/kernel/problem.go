@@ -160,7 +160,6 @@ func (b *Bench) loadGrad(forward reflect.Value) error {
 	}
 	draw(dy, operand{field: "DY", n: y.n})
 	g.FieldByName("DY").Set(reflect.ValueOf(dy))
-	bytes := int64(dy.Bytes())
 	for _, name := range b.pass.wants {
 		o := b.operand(name)
 		if o.field == "" {
@@ -171,19 +170,9 @@ func (b *Bench) loadGrad(forward reflect.Value) error {
 			return err
 		}
 		g.FieldByName("D" + name).Set(reflect.ValueOf(kernels.Grad{Buf: d}))
-		bytes += int64(d.Bytes())
-	}
-	for _, name := range b.pass.reads {
-		relu := forward.FieldByName("ReLU")
-		if name == "Y" && relu.IsValid() && !relu.Bool() {
-			continue // only a ReLU looks at it
-		}
-		if o := b.operand(name); o.field != "" {
-			bytes += int64(forward.FieldByName(name).Interface().(kernels.Buf).Bytes())
-		}
 	}
 	b.args = g
-	b.Cost = kernels.Cost{FLOPs: int64(b.pass.work * float64(b.Cost.FLOPs)), Bytes: bytes}
+	_, b.Cost = b.family.gradCost(g, b.Cost.FLOPs)
 	return nil
 }
 

@@ -53,7 +53,7 @@ def quartiles(v):
 
 def summary(times, ours):
     """Medians, and for each way of ours the medians of the rounds' ratios ours/theirs with their quartiles."""
-    out = {"median": {n: statistics.median(t) for n, t in times.items()}, "ratio": {}, "rounds": len(times[ours[0]])}
+    out = {"median": {n: statistics.median(t) for n, t in times.items()}, "ratio": {}, "times": times}
     for way in ours:
         out["ratio"][way] = {}
         for name, t in times.items():
