@@ -108,8 +108,8 @@ func (s *session) finish(points []report.Point) error {
 	return nil
 }
 
-// ceilingParts are what is timed in turn with a row of so many bytes: a burst of multiply-adds and a copy of as many
-// bytes. The rates are those of the same rounds.
+// ceilingParts are what is timed in turn with a row of so many bytes: a burst of multiply-adds and a copy of
+// as many bytes. The rates are those of the same rounds.
 func (s *session) ceilingParts(bytes int64) (parts []func(), rates func() (flops, copied float64)) {
 	const burst = time.Millisecond
 	cores := runtime.GOMAXPROCS(0)

@@ -70,7 +70,8 @@ func (c *KernelsCmd) Run(ctx context.Context, t terminal) error {
 			s.add(o)
 		}
 	}
-	fmt.Fprintf(s.text(), "%d results match ref; the largest error is %.1e (%s, %s)\n", matched, worst.Error, worst.Name, worst.Impl)
+	fmt.Fprintf(s.text(), "%d results match ref; the largest error is %.1e (%s, %s)\n", matched, worst.Error,
+		worst.Name, worst.Impl)
 	if err := s.finish(s.report.Points()); err != nil {
 		return err
 	}
@@ -148,7 +149,8 @@ func list(w io.Writer, rows []table.Row) error {
 		for i, u := range r.Uses {
 			uses[i] = u.String()
 		}
-		if _, err := fmt.Fprintf(w, "%-26s %-38s %s\n", r.Op+"/"+r.Pass, r.Shape, strings.Join(uses, ", ")); err != nil {
+		if _, err := fmt.Fprintf(w, "%-26s %-38s %s\n", r.Op+"/"+r.Pass, r.Shape,
+			strings.Join(uses, ", ")); err != nil {
 			return err
 		}
 	}
@@ -173,9 +175,10 @@ func closeImpls(impls []*kernel.Impl) {
 	}
 }
 
-// row checks all implementations on one shape and times those that match, in turn. An implementation that refuses
-// the shape or computes something else is a row with the reason.
-func (c *KernelsCmd) row(ctx context.Context, s *session, r table.Row, host *kernel.Impl, impls []*kernel.Impl) ([]report.Row, error) {
+// row checks all implementations on one shape and times those that match, in turn. An implementation that
+// refuses the shape or computes something else is a row with the reason.
+func (c *KernelsCmd) row(ctx context.Context, s *session, r table.Row, host *kernel.Impl,
+	impls []*kernel.Impl) ([]report.Row, error) {
 	p, err := kernel.New(r.Op, r.Pass, r.Shape)
 	if err != nil {
 		return nil, usageError{err}
@@ -189,7 +192,8 @@ func (c *KernelsCmd) row(ctx context.Context, s *session, r table.Row, host *ker
 	rows := make([]report.Row, len(impls))
 	at := make([]int, len(impls)) // of each in parts, 0 if it is not timed
 	for i, impl := range impls {
-		rows[i] = report.Row{Name: p.Name(), Impl: impl.Name, Uses: uses(r), FLOPs: b.Cost.FLOPs, Bytes: b.Cost.Bytes}
+		rows[i] = report.Row{Name: p.Name(), Impl: impl.Name, Uses: uses(r), FLOPs: b.Cost.FLOPs,
+			Bytes: b.Cost.Bytes}
 		call, err := b.Prepare(impl)
 		if err == nil {
 			defer call.Close()
@@ -206,7 +210,8 @@ func (c *KernelsCmd) row(ctx context.Context, s *session, r table.Row, host *ker
 	if len(parts) == 2 {
 		return rows, ctx.Err()
 	}
-	samples, err := measure.Interleave(ctx, measure.Plan{Budget: c.Time, Sample: min(c.Time/10, 5*time.Millisecond)}, parts...)
+	samples, err := measure.Interleave(ctx, measure.Plan{Budget: c.Time,
+		Sample: min(c.Time/10, 5*time.Millisecond)}, parts...)
 	if err != nil {
 		return nil, err
 	}

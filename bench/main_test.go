@@ -34,7 +34,8 @@ func bench(t *testing.T, args ...string) (code int, stdout, stderr string) {
 func TestKernels(t *testing.T) {
 	dir := t.TempDir()
 	roof, old := filepath.Join(dir, "roof.png"), filepath.Join(dir, "old.json")
-	args := []string{"kernels", "--op", "relu,conv2d/dx", "--shape", "1x6x6x8-8k3p1,1000", "--impl", "builtin,ref", "--time", "1ms"}
+	args := []string{"kernels", "--op", "relu,conv2d/dx", "--shape", "1x6x6x8-8k3p1,1000",
+		"--impl", "builtin,ref", "--time", "1ms"}
 	code, out, errs := bench(t, append(args, "--json", "--roofline", roof)...)
 	require.Zero(t, code, errs)
 	require.FileExists(t, roof)
@@ -64,7 +65,8 @@ func TestKernels(t *testing.T) {
 func TestKernelsOfOnesOwn(t *testing.T) {
 	kernel.Register("good", func(op kernels.GELU) { ref(op.X, op.Y) })
 	kernel.Register("bad", func(op kernels.GELU) {})
-	code, out, errs := bench(t, "kernels", "--op", "gelu/forward", "--shape", "77", "--impl", "good,bad", "--time", "1ms")
+	code, out, errs := bench(t, "kernels", "--op", "gelu/forward", "--shape", "77", "--impl", "good,bad",
+		"--time", "1ms")
 	require.Equal(t, exitFailed, code)
 	require.Regexp(t, `gelu/forward +77 +good +\d`, out)
 	require.Regexp(t, `gelu/forward +77 +bad +not timed: .*differs from ref`, out)
@@ -89,8 +91,8 @@ func TestListTimesNothing(t *testing.T) {
 
 func TestModels(t *testing.T) {
 	trace := filepath.Join(t.TempDir(), "trace.json")
-	code, out, errs := bench(t, "models", "--model", "resnet_mini,vit_mini", "--batch", "2", "--impl", "fast,exact,tape",
-		"--time", "1ms", "--json", "--trace", trace)
+	code, out, errs := bench(t, "models", "--model", "resnet_mini,vit_mini", "--batch", "2",
+		"--impl", "fast,exact,tape", "--time", "1ms", "--json", "--trace", trace)
 	require.Zero(t, code, errs)
 	var r report.Report
 	require.NoError(t, json.Unmarshal([]byte(out), &r))
@@ -106,13 +108,15 @@ func TestModels(t *testing.T) {
 
 func TestTrainingStep(t *testing.T) {
 	trace := filepath.Join(t.TempDir(), "trace.json")
-	code, out, errs := bench(t, "models", "--model", "fcn8s_mini", "--batch", "2", "--train", "--time", "1ms", "--trace", trace)
+	code, out, errs := bench(t, "models", "--model", "fcn8s_mini", "--batch", "2", "--train", "--time", "1ms",
+		"--trace", trace)
 	require.Zero(t, code, errs)
 	require.Regexp(t, `fcn8s_mini b2 train +tape`, out)
 	checkTrace(t, trace, "backbone.layer4.0.conv2", "up32", "backbone.conv1.weight")
 }
 
-// checkTrace sees that chrome://tracing can read a file, that its ops follow one another, and that layers are there.
+// checkTrace sees that chrome://tracing can read a file, that its ops follow one another, and that layers are
+// there.
 func checkTrace(t *testing.T, path string, layers ...string) {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -165,7 +169,8 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// TestServe drives the line protocol as another program does: a training step's loss falls, and a kernel is timed.
+// TestServe drives the line protocol as another program does: a training step's loss falls, and a kernel is
+// timed.
 func TestServe(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "y")
@@ -178,7 +183,8 @@ func TestServe(t *testing.T) {
 		`{"do":"kernel","id":"k","op":"gemm","pass":"forward","shape":"20x30x40","impl":"builtin"}`,
 		`{"do":"time","id":"k","seconds":0.005}`, `{"do":"sing","id":"k"}`, `nonsense`}
 	var stdout, stderr bytes.Buffer
-	require.Zero(t, run([]string{"serve"}, strings.NewReader(strings.Join(lines, "\n")), &stdout, &stderr), stderr.String())
+	require.Zero(t, run([]string{"serve"}, strings.NewReader(strings.Join(lines, "\n")), &stdout, &stderr),
+		stderr.String())
 	answers := make([]answer, len(lines))
 	d := json.NewDecoder(&stdout)
 	for i := range answers {

@@ -103,7 +103,8 @@ func (c *ModelsCmd) runOnce() measure.Plan {
 func (c *ModelsCmd) time(ctx context.Context, s *session, be kernels.Backend, alike []workload.Spec) error {
 	var failed error
 	var rates measure.Samples
-	parts := []func(){func() { rates = append(rates, s.prober.FLOPs(s.report.Machine.Cores, 5*time.Millisecond)) }}
+	peak := func() { rates = append(rates, s.prober.FLOPs(s.report.Machine.Cores, 5*time.Millisecond)) }
+	parts := []func(){peak}
 	rows := make([]report.Row, len(alike))
 	want, err := onTape(be, alike[0])
 	if err != nil {
@@ -145,8 +146,8 @@ func (c *ModelsCmd) time(ctx context.Context, s *session, be kernels.Backend, al
 	return nil
 }
 
-// onTape is the logits of the model on a tape, which frozen ones are compared with. A training step has only to give
-// a number.
+// onTape is the logits of the model on a tape, which frozen ones are compared with. A training step has only
+// to give a number.
 func onTape(be kernels.Backend, s workload.Spec) ([]float32, error) {
 	if s.Train {
 		return nil, nil
@@ -178,7 +179,8 @@ func distance(w *workload.Workload, want []float32) (float64, error) {
 }
 
 // profiles runs each first implementation once more with every op noted, for the trace and the roofline.
-func (c *ModelsCmd) profiles(t terminal, be kernels.Backend, specs [][]workload.Spec) (points []report.Point, err error) {
+func (c *ModelsCmd) profiles(t terminal, be kernels.Backend, specs [][]workload.Spec) ([]report.Point, error) {
+	var points []report.Point
 	var tracks []profile.Track
 	for _, alike := range specs {
 		events, err := workload.Profile(be, alike[0])
@@ -230,7 +232,8 @@ func (c *MemoryCmd) Run(t terminal) error {
 	}
 	defer be.Close()
 	start := time.Now()
-	w, err := workload.Open(be, workload.Spec{Model: c.Model, Batch: c.Batch, Train: c.Train, Impl: c.Impl, Weights: c.Weights})
+	w, err := workload.Open(be, workload.Spec{Model: c.Model, Batch: c.Batch, Train: c.Train, Impl: c.Impl,
+		Weights: c.Weights})
 	if err != nil {
 		return err
 	}
@@ -251,7 +254,8 @@ func memoryOf(ctx context.Context, device string, s workload.Spec) (int64, error
 	if err != nil {
 		return 0, err
 	}
-	args := []string{"memory", "--device", device, "--model", s.Model, "--impl", s.Impl, "--batch", strconv.Itoa(s.Batch)}
+	args := []string{"memory", "--device", device, "--model", s.Model, "--impl", s.Impl, "--batch",
+		strconv.Itoa(s.Batch)}
 	if s.Train {
 		args = append(args, "--train")
 	}

@@ -19,8 +19,8 @@ import (
 	"truegrain/kernels"
 )
 
-// ServeCmd keeps models and kernels ready and runs them when asked, so that another program can time its own in turn
-// with ours. It reads a JSON object a line and answers each with one.
+// ServeCmd keeps models and kernels ready and runs them when asked, so that another program can time its own
+// in turn with ours. It reads a JSON object a line and answers each with one.
 type ServeCmd struct {
 	Device string `default:"cpu"`
 }
@@ -99,7 +99,8 @@ func (s *server) do(r request) (a answer, err error) {
 	switch r.Do {
 	case "machine":
 		m := report.Here(s.be.Name())
-		return answer{Machine: &m, Ceiling: measure.NewProber(s.be, largestCopy).Ceilings(coreCounts()...)}, nil
+		return answer{Machine: &m, Ceiling: measure.NewProber(s.be,
+			largestCopy).Ceilings(coreCounts()...)}, nil
 	case "model":
 		return s.model(r)
 	case "kernel":
@@ -126,7 +127,8 @@ func (s *server) do(r request) (a answer, err error) {
 
 func (s *server) model(r request) (answer, error) {
 	start := time.Now()
-	w, err := workload.Open(s.be, workload.Spec{Model: r.Model, Batch: r.Batch, Train: r.Train, Impl: r.Impl, Weights: r.Weights})
+	w, err := workload.Open(s.be, workload.Spec{Model: r.Model, Batch: r.Batch, Train: r.Train, Impl: r.Impl,
+		Weights: r.Weights})
 	if err != nil {
 		return answer{}, err
 	}

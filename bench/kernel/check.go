@@ -11,15 +11,16 @@ import (
 	"truegrain/tensor"
 )
 
-// Tolerance is the largest relative L2 error that counts as a match. Sums of float32 err by some √K·6e-8; products
-// whose numbers are transformed first (Winograd) by ten times that.
+// Tolerance is the largest relative L2 error that counts as a match. Sums of float32 err by some √K·6e-8;
+// products whose numbers are transformed first (Winograd) by ten times that.
 const Tolerance = 1e-5
 
 // ErrDiffers says that an implementation does not compute what the oracle does.
 var ErrDiffers = errors.New("differs from ref")
 
-// Check makes one call and compares its results with those of the float64 oracle on the same operands: some channels,
-// rows or pictures where an op is large. It returns the relative L2 error, the largest of all results.
+// Check makes one call and compares its results with those of the float64 oracle on the same operands: some
+// channels, rows or pictures where an op is large. It returns the relative L2 error, the largest of all
+// results.
 func (b *Bench) Check(call *Call) (float64, error) {
 	if b.want == nil {
 		if err := b.ask(); err != nil {
@@ -38,11 +39,12 @@ func (b *Bench) Check(call *Call) (float64, error) {
 	for _, r := range b.results() {
 		e, bad := relative(c.values(r.axis, r.buf), b.want[r.field])
 		if bad >= 0 {
-			return math.Inf(1), fmt.Errorf("%s: %w: element %d of what was compared of %s was not written, or should not have been",
-				b.Name(), ErrDiffers, bad, r.field)
+			return math.Inf(1), fmt.Errorf("%s: %w: %s: element %d of what was compared was not written, or should not be",
+				b.Name(), ErrDiffers, r.field, bad)
 		}
 		if worst = max(worst, e); e > call.Tolerance || r.buf.DType() == kernels.I32 && e > 0 {
-			return e, fmt.Errorf("%s: %w: %s has relative error %.1e, tolerance %.0e", b.Name(), ErrDiffers, r.field, e, call.Tolerance)
+			return e, fmt.Errorf("%s: %w: %s has relative error %.1e, tolerance %.0e", b.Name(), ErrDiffers,
+				r.field, e, call.Tolerance)
 		}
 	}
 	b.restore()
@@ -61,7 +63,8 @@ func results(args reflect.Value, fields []operand, p Pass) (out []result) {
 	if p.Forward() {
 		for _, o := range fields {
 			if o.role != input {
-				out = append(out, result{o.field, o.field, args.FieldByName(o.field).Interface().(kernels.Buf)})
+				out = append(out, result{o.field, o.field,
+					args.FieldByName(o.field).Interface().(kernels.Buf)})
 			}
 		}
 		return out
@@ -154,7 +157,8 @@ func work(be kernels.Backend, args reflect.Value) {
 	}
 }
 
-// relative is the relative L2 error, and the first element that is no number and should be, or the reverse, or -1.
+// relative is the relative L2 error, and the first element that is no number and should be, or the reverse,
+// or -1.
 func relative(got, want []float64) (e float64, bad int) {
 	var d, n float64
 	for i, w := range want {

@@ -1,5 +1,5 @@
-// Package kernel is what the benchmarks know about each op: how its shapes are written, what operands it has, what
-// a call must cost, and how to check an implementation against the oracle. It is also where one's own
+// Package kernel is what the benchmarks know about each op: how its shapes are written, what operands it has,
+// what a call must cost, and how to check an implementation against the oracle. It is also where one's own
 // implementation is registered, to be checked and timed beside the built-in one:
 //
 //	func init() {

@@ -78,8 +78,9 @@ func optional(is bool, o ...operand) []operand            { return o[:len(o)*bto
 func btoi(b bool) int                                     { return map[bool]int{true: 1}[b] }
 func operands(parts ...[]operand) (l []operand)           { return slices.Concat(parts...) }
 
-// cut is the part of a result that is compared where computing all of it in the oracle would take too long: some
-// channels, rows or elements, which do not depend on the others. Its op has pick elements along dim instead of n.
+// cut is the part of a result that is compared where computing all of it in the oracle would take too long:
+// some channels, rows or elements, which do not depend on the others. Its op has pick elements along dim
+// instead of n.
 type cut struct {
 	dim   string
 	n     int

@@ -15,7 +15,8 @@ import (
 
 // small has a shape of every op, and more where an op has options.
 var small = map[string][]string{
-	"conv2d": {"2x9x8x16-24k3p1", "1x12x12x8-16k3s2p2d2+bias+res+relu", "2x7x7x8-12k3p1g4+bias", "1x9x9x4-70k1+sums",
+	"conv2d": {"2x9x8x16-24k3p1", "1x12x12x8-16k3s2p2d2+bias+res+relu", "2x7x7x8-12k3p1g4+bias",
+		"1x9x9x4-70k1+sums",
 		"1x8x8x3-4k1x7p0x3"},
 	"convtranspose2d":   {"1x7x7x16-12k4s2p1", "2x5x6x3-3k5s3p1o1+bias", "1x4x4x8-8k2s2g2"},
 	"linear":            {"17x33-40+bias+res+relu", "5x8-3"},
@@ -88,8 +89,9 @@ func TestPacked(t *testing.T) {
 	for _, how := range []string{"exact", "fast", "bfloat16"} {
 		i, err := kernel.OpenImpl(how)
 		require.NoError(t, err)
-		for op, shape := range map[string]string{"conv2d": "1x16x16x64-64k3p1+bias+relu", "convtranspose2d": "1x7x7x16-12k4s2p1",
-			"linear": "17x64-48+bias"} {
+		for op, shape := range map[string]string{"conv2d": "1x16x16x64-64k3p1+bias+relu",
+			"convtranspose2d": "1x7x7x16-12k4s2p1",
+			"linear":          "17x64-48+bias"} {
 			b := bench(t, host, op, "forward", shape)
 			call, err := b.Prepare(i)
 			if refused := (*kernel.Refusal)(nil); errors.As(err, &refused) {
@@ -124,7 +126,8 @@ func TestNotationRoundTrips(t *testing.T) {
 }
 
 func TestDescribeWritesWhatNewReads(t *testing.T) {
-	op := kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1, DilH: 1, DilW: 1},
+	op := kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1,
+		DilH: 1, DilW: 1},
 		B: 8, H: 56, W: 56, C: 128, OC: 128, Groups: 1, Act: kernels.WithReLU, Bias: kernels.Of([]float32{0})}
 	stem, shape, ok := kernel.Describe(op)
 	require.True(t, ok)
@@ -159,8 +162,10 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 func TestCheckFindsAnErrorOfOnePartInAThousand(t *testing.T) {
 	i := builtin(t)
 	for _, c := range []struct{ op, pass, shape string }{
-		{"conv2d", "forward", "2x9x8x16-24k3p1"}, {"conv2d", "dx", "2x9x8x16-24k3p1"}, {"conv2d", "dw", "2x9x8x16-24k3p1"},
-		{"attention", "backward", "2x3x17x8+lse"}, {"adam", "forward", "7001"}, {"batchnorm", "backward", "50x6+train+relu"},
+		{"conv2d", "forward", "2x9x8x16-24k3p1"}, {"conv2d", "dx", "2x9x8x16-24k3p1"},
+		{"conv2d", "dw", "2x9x8x16-24k3p1"},
+		{"attention", "backward", "2x3x17x8+lse"}, {"adam", "forward", "7001"},
+		{"batchnorm", "backward", "50x6+train+relu"},
 	} {
 		b := bench(t, i, c.op, c.pass, c.shape)
 		call, err := b.Prepare(i)

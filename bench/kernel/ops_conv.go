@@ -47,8 +47,8 @@ func init() {
 	define("conv2d", "8x56x56x64-64k3p1", def[kernels.Conv2D]{
 		opts: "kspdg", words: fusions + " sums",
 		parse: func(s Spec) kernels.Conv2D {
-			return kernels.Conv2D{Window: s.window(), B: s.Sizes[0], H: s.Sizes[1], W: s.Sizes[2], C: s.Sizes[3],
-				OC: s.Out[0], Groups: s.opt('g', 1)[0], Act: s.activation(), Bias: there(s.has("bias")),
+			return kernels.Conv2D{Window: s.window(), B: s.Sizes[0], H: s.Sizes[1], W: s.Sizes[2],
+				C: s.Sizes[3], OC: s.Out[0], Groups: s.opt('g', 1)[0], Act: s.activation(), Bias: there(s.has("bias")),
 				Residual: there(s.has("res")), Sums: there(s.has("sums"))}
 		},
 		format: func(o kernels.Conv2D, s *Spec) {
@@ -75,8 +75,8 @@ func init() {
 		opts: "kspdgo", words: fusions + " sums",
 		parse: func(s Spec) kernels.ConvTranspose2D {
 			more := s.opt('o', 0)
-			return kernels.ConvTranspose2D{Window: s.window(), OutPadH: more[0], OutPadW: more[1], B: s.Sizes[0],
-				H: s.Sizes[1], W: s.Sizes[2], C: s.Sizes[3], OC: s.Out[0], Groups: s.opt('g', 1)[0],
+			return kernels.ConvTranspose2D{Window: s.window(), OutPadH: more[0], OutPadW: more[1],
+				B: s.Sizes[0], H: s.Sizes[1], W: s.Sizes[2], C: s.Sizes[3], OC: s.Out[0], Groups: s.opt('g', 1)[0],
 				Act: s.activation(), Bias: there(s.has("bias")), Residual: there(s.has("res")),
 				Sums: there(s.has("sums"))}
 		},
@@ -109,8 +109,8 @@ func fused(bias, residual, sums kernels.Buf, n, y int) []operand {
 		optional(!sums.IsZero(), out("Sums", 2*n).of(kernels.F64)))
 }
 
-// cutConv compares three output channels (of the result, and of the weights' gradient) or three input channels
-// (of the pictures' gradient).
+// cutConv compares three output channels (of the result, and of the weights' gradient) or three input
+// channels (of the pictures' gradient).
 func cutConv(outputs bool) func(any) *cut {
 	return func(args any) *cut {
 		o := args.(kernels.Conv2D)

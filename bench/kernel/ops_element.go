@@ -3,8 +3,8 @@ package kernel
 import "truegrain/kernels"
 
 // unary defines an op of one operand, element by element; reads is what its backward reads beside dy.
-func unary[A any](stem, opts string, parse func(n int, s Spec) A, format func(A, *Spec), run func(kernels.Backend, A),
-	back caller, reads ...string) {
+func unary[A any](stem, opts string, parse func(n int, s Spec) A, format func(A, *Spec),
+	run func(kernels.Backend, A), back caller, reads ...string) {
 	size := func(o A) int {
 		var s Spec
 		format(o, &s)
@@ -22,7 +22,8 @@ func unary[A any](stem, opts string, parse func(n int, s Spec) A, format func(A,
 }
 
 // binary defines an op of two operands, element by element.
-func binary[A any](stem string, make func(n int) A, size func(A) int, run func(kernels.Backend, A), back caller, reads ...string) {
+func binary[A any](stem string, make func(n int) A, size func(A) int, run func(kernels.Backend, A),
+	back caller, reads ...string) {
 	all := cutElements[A]("A", "B", "Y")
 	define(stem, "6422528", def[A]{
 		parse:  func(s Spec) A { return make(s.Sizes[0]) },
@@ -31,7 +32,8 @@ func binary[A any](stem string, make func(n int) A, size func(A) int, run func(k
 			return []operand{in("A", size(o)), in("B", size(o)), out("Y", size(o))}
 		},
 		run: run, back: back,
-		passes: []Pass{{Name: "forward", cut: all}, {Name: "backward", wants: []string{"A", "B"}, reads: reads, work: 1, cut: all}},
+		passes: []Pass{{Name: "forward", cut: all}, {Name: "backward", wants: []string{"A", "B"},
+			reads: reads, work: 1, cut: all}},
 	})
 }
 
@@ -48,9 +50,11 @@ func init() {
 	unary("scale", "", func(n int, _ Spec) kernels.Scale { return kernels.Scale{N: n, Alpha: 0.5} },
 		func(o kernels.Scale, s *Spec) { s.Sizes = []int{o.N} },
 		kernels.Backend.Scale, calls(kernels.Backend.ScaleBackward))
-	binary("add", func(n int) kernels.Add { return kernels.Add{N: n} }, func(o kernels.Add) int { return o.N },
+	binary("add", func(n int) kernels.Add { return kernels.Add{N: n} },
+		func(o kernels.Add) int { return o.N },
 		kernels.Backend.Add, calls(kernels.Backend.AddBackward))
-	binary("mul", func(n int) kernels.Mul { return kernels.Mul{N: n} }, func(o kernels.Mul) int { return o.N },
+	binary("mul", func(n int) kernels.Mul { return kernels.Mul{N: n} },
+		func(o kernels.Mul) int { return o.N },
 		kernels.Backend.Mul, calls(kernels.Backend.MulBackward), "A", "B")
 	define("dropout", "401408", def[kernels.Dropout]{
 		parse:    func(s Spec) kernels.Dropout { return kernels.Dropout{N: s.Sizes[0], P: 0.1, Seed: 1} },
@@ -70,7 +74,8 @@ func init() {
 	})
 	define("slice", "4x197x1024-0x1", def[kernels.Slice]{
 		parse: func(s Spec) kernels.Slice {
-			return kernels.Slice{Outer: s.Sizes[0], N: s.Sizes[1], Inner: s.Sizes[2], Start: s.Out[0], Stop: s.Out[1]}
+			return kernels.Slice{Outer: s.Sizes[0], N: s.Sizes[1], Inner: s.Sizes[2], Start: s.Out[0],
+				Stop: s.Out[1]}
 		},
 		format: func(o kernels.Slice, s *Spec) {
 			s.Sizes, s.Out = []int{o.Outer, o.N, o.Inner}, []int{o.Start, o.Stop}

@@ -33,8 +33,8 @@ func init() {
 		opts: "b", words: "ta tb",
 		parse: func(s Spec) kernels.Gemm {
 			m, n, k := s.Sizes[0], s.Sizes[1], s.Sizes[2]
-			o := kernels.Gemm{M: m, N: n, K: k, Batch: s.opt('b', 1)[0], TransA: s.has("ta"), TransB: s.has("tb"),
-				LDA: k, LDB: n, LDC: n, StrideA: m * k, StrideB: k * n, StrideC: m * n}
+			o := kernels.Gemm{M: m, N: n, K: k, Batch: s.opt('b', 1)[0], TransA: s.has("ta"),
+				TransB: s.has("tb"), LDA: k, LDB: n, LDC: n, StrideA: m * k, StrideB: k * n, StrideC: m * n}
 			if o.TransA {
 				o.LDA = m
 			}
@@ -60,8 +60,8 @@ func init() {
 		words: "lse",
 		parse: func(s Spec) kernels.Attention {
 			ld := 3 * s.Sizes[1] * s.Sizes[3]
-			return kernels.Attention{B: s.Sizes[0], NH: s.Sizes[1], TQ: s.Sizes[2], TK: s.Sizes[2], HD: s.Sizes[3],
-				LDQ: ld, LDK: ld, LDV: ld, LSE: there(s.has("lse"))}
+			return kernels.Attention{B: s.Sizes[0], NH: s.Sizes[1], TQ: s.Sizes[2], TK: s.Sizes[2],
+				HD: s.Sizes[3], LDQ: ld, LDK: ld, LDV: ld, LSE: there(s.has("lse"))}
 		},
 		format: func(o kernels.Attention, s *Spec) {
 			s.Sizes = []int{o.B, o.NH, o.TQ, o.HD}

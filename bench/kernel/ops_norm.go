@@ -6,8 +6,8 @@ func init() {
 	define("batchnorm", "25088x64+train+relu", def[kernels.BatchNorm]{
 		words: "train relu res sums",
 		parse: func(s Spec) kernels.BatchNorm {
-			return kernels.BatchNorm{R: s.Sizes[0], C: s.Sizes[1], Eps: 1e-5, Momentum: 0.1, Train: s.has("train"),
-				ReLU: s.has("relu"), Residual: there(s.has("res")), Sums: there(s.has("sums"))}
+			return kernels.BatchNorm{R: s.Sizes[0], C: s.Sizes[1], Eps: 1e-5, Momentum: 0.1,
+				Train: s.has("train"), ReLU: s.has("relu"), Residual: there(s.has("res")), Sums: there(s.has("sums"))}
 		},
 		format: func(o kernels.BatchNorm, s *Spec) {
 			s.Sizes = []int{o.R, o.C}
@@ -26,8 +26,8 @@ func init() {
 		},
 		run: kernels.Backend.BatchNorm, back: calls(kernels.Backend.BatchNormBackward),
 		passes: []Pass{{Name: "forward", cut: cutBatchNorm},
-			{Name: "backward", wants: []string{"X", "Gamma", "Beta", "Residual"}, reads: []string{"X", "Y", "Mean", "RStd"},
-				work: 1.5, cut: cutBatchNorm}},
+			{Name: "backward", wants: []string{"X", "Gamma", "Beta", "Residual"},
+				reads: []string{"X", "Y", "Mean", "RStd"}, work: 1.5, cut: cutBatchNorm}},
 	})
 	define("layernorm", "788x1024", def[kernels.LayerNorm]{
 		parse: func(s Spec) kernels.LayerNorm {
@@ -40,14 +40,18 @@ func init() {
 		},
 		run: kernels.Backend.LayerNorm, back: calls(kernels.Backend.LayerNormBackward),
 		passes: []Pass{{Name: "forward"},
-			{Name: "backward", wants: []string{"X", "Gamma", "Beta"}, reads: []string{"X", "Mean", "RStd"}, work: 1.5}},
+			{Name: "backward", wants: []string{"X", "Gamma", "Beta"}, reads: []string{"X", "Mean", "RStd"},
+				work: 1.5}},
 	})
 	define("softmax", "12608x197", def[kernels.Softmax]{
-		parse:    func(s Spec) kernels.Softmax { return kernels.Softmax{R: s.Sizes[0], D: s.Sizes[1]} },
-		format:   func(o kernels.Softmax, s *Spec) { s.Sizes = []int{o.R, o.D} },
-		operands: func(o kernels.Softmax) []operand { return []operand{in("X", o.R*o.D).in(-4, 4), out("Y", o.R*o.D)} },
-		run:      kernels.Backend.Softmax, back: calls(kernels.Backend.SoftmaxBackward),
-		passes: []Pass{{Name: "forward"}, {Name: "backward", wants: []string{"X"}, reads: []string{"Y"}, work: 0.5}},
+		parse:  func(s Spec) kernels.Softmax { return kernels.Softmax{R: s.Sizes[0], D: s.Sizes[1]} },
+		format: func(o kernels.Softmax, s *Spec) { s.Sizes = []int{o.R, o.D} },
+		operands: func(o kernels.Softmax) []operand {
+			return []operand{in("X", o.R*o.D).in(-4, 4), out("Y", o.R*o.D)}
+		},
+		run: kernels.Backend.Softmax, back: calls(kernels.Backend.SoftmaxBackward),
+		passes: []Pass{{Name: "forward"}, {Name: "backward", wants: []string{"X"}, reads: []string{"Y"},
+			work: 0.5}},
 	})
 }
 
@@ -66,7 +70,8 @@ func channelSums(args any) []float64 {
 func cutBatchNorm(args any) *cut {
 	o := args.(kernels.BatchNorm)
 	c := &cut{dim: "C", n: o.C, pick: three(o.C), inner: map[string]int{}}
-	for _, f := range []string{"X", "Gamma", "Beta", "Residual", "Y", "RunningMean", "RunningVar", "Mean", "RStd", "Sums"} {
+	for _, f := range []string{"X", "Gamma", "Beta", "Residual", "Y", "RunningMean", "RunningVar", "Mean",
+		"RStd", "Sums"} {
 		c.inner[f] = 1
 	}
 	return c

@@ -22,8 +22,8 @@ func init() {
 		opts: "kspd", words: "index",
 		parse: func(s Spec) kernels.MaxPool2D {
 			oh, ow := s.outSize(s.window())
-			return kernels.MaxPool2D{Window: s.window(), B: s.Sizes[0], H: s.Sizes[1], W: s.Sizes[2], C: s.Sizes[3],
-				OH: oh, OW: ow, Index: there(s.has("index"))}
+			return kernels.MaxPool2D{Window: s.window(), B: s.Sizes[0], H: s.Sizes[1], W: s.Sizes[2],
+				C: s.Sizes[3], OH: oh, OW: ow, Index: there(s.has("index"))}
 		},
 		format: func(o kernels.MaxPool2D, s *Spec) {
 			s.Sizes = []int{o.B, o.H, o.W, o.C}
@@ -45,8 +45,8 @@ func init() {
 		opts: "ksp",
 		parse: func(s Spec) kernels.AvgPool2D {
 			oh, ow := s.outSize(s.window())
-			return kernels.AvgPool2D{Window: s.window(), B: s.Sizes[0], H: s.Sizes[1], W: s.Sizes[2], C: s.Sizes[3],
-				OH: oh, OW: ow}
+			return kernels.AvgPool2D{Window: s.window(), B: s.Sizes[0], H: s.Sizes[1], W: s.Sizes[2],
+				C: s.Sizes[3], OH: oh, OW: ow}
 		},
 		format: func(o kernels.AvgPool2D, s *Spec) {
 			s.Sizes = []int{o.B, o.H, o.W, o.C}
@@ -76,7 +76,8 @@ func init() {
 	})
 	define("resize", "1x28x28x21-224x224", def[kernels.Resize]{
 		parse: func(s Spec) kernels.Resize {
-			return kernels.Resize{B: s.Sizes[0], H: s.Sizes[1], W: s.Sizes[2], C: s.Sizes[3], OH: s.Out[0], OW: s.Out[1]}
+			return kernels.Resize{B: s.Sizes[0], H: s.Sizes[1], W: s.Sizes[2], C: s.Sizes[3], OH: s.Out[0],
+				OW: s.Out[1]}
 		},
 		format: func(o kernels.Resize, s *Spec) {
 			s.Sizes, s.Out = []int{o.B, o.H, o.W, o.C}, []int{o.OH, o.OW}
@@ -97,7 +98,8 @@ func init() {
 			s.Sizes, s.Out = []int{o.B, o.H, o.W, o.C}, []int{o.Top, o.Bottom, o.Left, o.Right}
 		},
 		operands: func(o kernels.Pad) []operand {
-			return []operand{in("X", o.B*o.H*o.W*o.C), out("Y", o.B*(o.Top+o.H+o.Bottom)*(o.Left+o.W+o.Right)*o.C)}
+			return []operand{in("X", o.B*o.H*o.W*o.C),
+				out("Y", o.B*(o.Top+o.H+o.Bottom)*(o.Left+o.W+o.Right)*o.C)}
 		},
 		run: kernels.Backend.Pad, back: calls(kernels.Backend.PadBackward),
 		passes: []Pass{{Name: "forward"}, {Name: "backward", wants: []string{"X"}, work: 1}},

@@ -7,8 +7,8 @@ import (
 	"truegrain/kernels"
 )
 
-// Made is what one call of a backend did: the op, the directions ("forward", "dx+dw"), the shape, how its packed
-// weights make it compute ("Winograd 4x4"), and what it cost.
+// Made is what one call of a backend did: the op, the directions ("forward", "dx+dw"), the shape, how its
+// packed weights make it compute ("Winograd 4x4"), and what it cost.
 type Made struct {
 	Op, Pass, Shape, Method string
 	Cost                    kernels.Cost
@@ -22,8 +22,8 @@ func (m Made) Name() string {
 	return m.Op + "/" + m.Pass
 }
 
-// Explain tells what a call with these arguments does: a forward op, or the backward of one. Ops that are not timed on
-// their own have a name and a cost only.
+// Explain tells what a call with these arguments does: a forward op, or the backward of one. Ops that are not
+// timed on their own have a name and a cost only.
 func Explain(args any) Made {
 	t := reflect.TypeOf(args)
 	for _, f := range families {
@@ -55,8 +55,8 @@ func methodOf(args any) string {
 	return f.Interface().(kernels.Packed).Method()
 }
 
-// gradCost adds up the directions of which a gradient is wanted. Bytes are dy, what each direction reads, and the
-// gradients, once each.
+// gradCost adds up the directions of which a gradient is wanted. Bytes are dy, what each direction reads, and
+// the gradients, once each.
 func (f *family) gradCost(g reflect.Value, forward int64) (pass string, c kernels.Cost) {
 	var names []string
 	size := func(b kernels.Buf) int64 { return int64(b.Bytes()) }

@@ -37,7 +37,8 @@ func New(op, pass, shape string) (*Problem, error) {
 			s.Out = f.example.Out[:len(f.example.Out):len(f.example.Out)]
 		}
 		if len(s.Out) > 0 {
-			return nil, fmt.Errorf("%s %s: the sizes of the result are missing; an example is %s", op, shape, f.example)
+			return nil, fmt.Errorf("%s %s: the sizes of the result are missing; an example is %s", op, shape,
+				f.example)
 		}
 	}
 	for _, p := range f.passes {
@@ -48,7 +49,8 @@ func New(op, pass, shape string) (*Problem, error) {
 		if err := sound(args); err != nil {
 			return nil, fmt.Errorf("%s %s: %w", op, shape, err)
 		}
-		if act := reflect.ValueOf(args).FieldByName("Act"); !p.Forward() && act.IsValid() && act.Interface() == kernels.WithGELU {
+		if act := reflect.ValueOf(args).FieldByName("Act"); !p.Forward() && act.IsValid() &&
+			act.Interface() == kernels.WithGELU {
 			return nil, fmt.Errorf("%s %s: a fused GELU has no backward", op, shape)
 		}
 		return &Problem{Op: op, Pass: pass, Shape: shape, family: f, pass: p, args: args}, nil
@@ -80,7 +82,8 @@ func (p *Problem) Name() string { return p.Op + "/" + p.Pass + " " + p.Shape }
 // maxBytes bounds what one problem may take.
 const maxBytes = 8 << 30
 
-// Bench is a problem with memory: operands are drawn at random, in host memory that all implementations share.
+// Bench is a problem with memory: operands are drawn at random, in host memory that all implementations
+// share.
 type Bench struct {
 	*Problem
 	Cost kernels.Cost // of one call; bytes are those of every operand once
@@ -93,8 +96,8 @@ type Bench struct {
 	bufs    []kernels.Buf
 }
 
-// Load makes the operands in memory of a backend that computes in host memory; forward results that a backward
-// reads are made by it, too. Close the Bench after use.
+// Load makes the operands in memory of a backend that computes in host memory; forward results that a
+// backward reads are made by it, too. Close the Bench after use.
 func (p *Problem) Load(be kernels.Backend) (*Bench, error) {
 	b := &Bench{Problem: p, be: be, fields: p.family.operands(p.args), initial: map[string][]float64{}}
 	var size int64
@@ -124,7 +127,8 @@ func (b *Bench) load() error {
 			return err
 		}
 		if buf.OnDevice() {
-			return fmt.Errorf("%s keeps its memory on a device; what is timed here computes in host memory", b.be.Name())
+			return fmt.Errorf("%s keeps its memory on a device; what is timed here computes in host memory",
+				b.be.Name())
 		}
 		switch {
 		case o.make != nil:

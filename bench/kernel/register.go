@@ -10,9 +10,9 @@ import (
 	"truegrain/kernels"
 )
 
-// Names of the implementations that are always there: the oracle, in float32, and the processor's backend at its
-// best level. That with weights packed beforehand, as frozen models have them, is named after the packing: "exact",
-// "fast", "bfloat16".
+// Names of the implementations that are always there: the oracle, in float32, and the processor's backend at
+// its best level. That with weights packed beforehand, as frozen models have them, is named after the
+// packing: "exact", "fast", "bfloat16".
 const (
 	Ref     = "ref"
 	Builtin = "builtin"
@@ -30,21 +30,22 @@ var registered struct {
 	impls map[string]map[reflect.Type]func(args any) func()
 }
 
-// Register adds an implementation of one direction of an op under a name: f gets the op's argument struct, such as
-// kernels.Conv2D for the forward pass or kernels.Conv2DGrad for gradients (of which it computes those that are
-// Wanted), with buffers in host memory (kernels.Floats). One name may cover many ops. What an implementation does
-// not do it refuses (Refuse).
+// Register adds an implementation of one direction of an op under a name: f gets the op's argument struct,
+// such as kernels.Conv2D for the forward pass or kernels.Conv2DGrad for gradients (of which it computes those
+// that are Wanted), with buffers in host memory (kernels.Floats). One name may cover many ops. What an
+// implementation does not do it refuses (Refuse).
 //
 // Panics: if A is no argument struct of an op, or the name is taken for it.
 func Register[A any](name string, f func(A)) {
 	RegisterPrepared(name, func(a A) func() { return func() { f(a) } })
 }
 
-// RegisterPrepared is Register for an implementation that may prepare outside of what is timed, as a frozen model
-// packs its weights once: prepare gets the operands and gives what a call does.
+// RegisterPrepared is Register for an implementation that may prepare outside of what is timed, as a frozen
+// model packs its weights once: prepare gets the operands and gives what a call does.
 func RegisterPrepared[A any](name string, prepare func(A) func()) {
 	t := reflect.TypeFor[A]()
-	if !slices.ContainsFunc(families, func(f *family) bool { return f.forward.args == t || f.backward.args == t }) {
+	of := func(f *family) bool { return f.forward.args == t || f.backward.args == t }
+	if !slices.ContainsFunc(families, of) {
 		panic(fmt.Sprintf("bench: register %q: %v is no op's argument struct", name, t))
 	}
 	registered.Lock()
@@ -52,15 +53,15 @@ func RegisterPrepared[A any](name string, prepare func(A) func()) {
 	if registered.impls == nil {
 		registered.impls = map[string]map[reflect.Type]func(any) func(){}
 	}
-	of := registered.impls[name]
-	if of == nil {
-		of = map[reflect.Type]func(any) func(){}
-		registered.impls[name] = of
+	mine := registered.impls[name]
+	if mine == nil {
+		mine = map[reflect.Type]func(any) func(){}
+		registered.impls[name] = mine
 	}
-	if _, packed := packingOf(name); packed || name == "" || name == Ref || name == Builtin || of[t] != nil {
+	if _, packed := packingOf(name); packed || name == "" || name == Ref || name == Builtin || mine[t] != nil {
 		panic(fmt.Sprintf("bench: register %q for %v: the name is taken", name, t))
 	}
-	of[t] = func(args any) func() { return prepare(args.(A)) }
+	mine[t] = func(args any) func() { return prepare(args.(A)) }
 }
 
 // Registered lists the names that were registered.
@@ -82,7 +83,8 @@ func (r *Refusal) Error() string { return r.Reason }
 // Misuse makes it one of the panics that the harness turns into a message.
 func (*Refusal) Misuse() {}
 
-// Refuse ends a call on a shape that an implementation does not do; the harness prints the reason and goes on.
+// Refuse ends a call on a shape that an implementation does not do; the harness prints the reason and goes
+// on.
 func Refuse(format string, args ...any) { panic(&Refusal{fmt.Sprintf(format, args...)}) }
 
 // Impl computes ops: a backend, or what was registered under a name.
@@ -102,8 +104,8 @@ func (i *Impl) Tolerance() float64 {
 	return Tolerance
 }
 
-// OpenImpl finds an implementation: "builtin", "ref", a registered name, or the spec of any backend of this build
-// ("cpu:avx2"). Close it after use.
+// OpenImpl finds an implementation: "builtin", "ref", a registered name, or the spec of any backend of this
+// build ("cpu:avx2"). Close it after use.
 func OpenImpl(name string) (*Impl, error) {
 	registered.Lock()
 	of := registered.impls[name]

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Spec is the shape of an op as the benchmarks write it: sizes, behind a dash those of the result that don't follow
-// from them, options, and behind plus signs what else the op has:
+// Spec is the shape of an op as the benchmarks write it: sizes, behind a dash those of the result that don't
+// follow from them, options, and behind plus signs what else the op has:
 //
 //	8x56x56x64-256k1+bias+relu
 type Spec struct {

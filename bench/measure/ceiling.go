@@ -40,8 +40,8 @@ type Prober struct {
 	dst, src []byte
 }
 
-// NewProber takes the multiply-add loop from a backend that has one (the processor's, at its level); for others
-// it is a loop in Go. largest bounds the bytes that copies touch; 0 is 256 MiB.
+// NewProber takes the multiply-add loop from a backend that has one (the processor's, at its level); for
+// others it is a loop in Go. largest bounds the bytes that copies touch; 0 is 256 MiB.
 func NewProber(be kernels.Backend, largest int64) *Prober {
 	p := &Prober{peak: peakGo}
 	if b, ok := be.(interface{ Peak(n int) int64 }); ok && b.Peak(1) > 0 {
@@ -91,8 +91,9 @@ func (p *Prober) FLOPs(cores int, d time.Duration) float64 {
 // only for what does not fit there.
 const copyPart = 256 << 10
 
-// Copy is the bandwidth, read and written, of a copy that touches so many bytes with so many cores, the better
-// of two ways, through the caches and past them, measured for about d each. Each core has its own part.
+// Copy is the bandwidth, read and written, of a copy that touches so many bytes with so many cores, the
+// better of two ways, through the caches and past them, measured for about d each. Each core has its own
+// part.
 func (p *Prober) Copy(cores int, bytes int64, d time.Duration) float64 {
 	each := max(1, int(min(bytes/2, int64(len(p.dst))))/cores)
 	through := func(core int) float64 {

@@ -47,7 +47,8 @@ func TestInterleaveStopsWithItsContext(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// TestStatBoundsTheMedian draws many sets of samples: in about one of twenty the interval may miss the median.
+// TestStatBoundsTheMedian draws many sets of samples: in about one of twenty the interval may miss the
+// median.
 func TestStatBoundsTheMedian(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	missed := 0
@@ -64,7 +65,8 @@ func TestStatBoundsTheMedian(t *testing.T) {
 	require.Greater(t, missed, sets/100)
 	require.LessOrEqual(t, missed, sets/20)
 
-	require.Equal(t, measure.Stat{Median: 2, Lo: 1, Hi: 3, Min: 1, Max: 3, N: 3}, measure.Samples{3, 1, 2}.Stat())
+	require.Equal(t, measure.Stat{Median: 2, Lo: 1, Hi: 3, Min: 1, Max: 3, N: 3},
+		measure.Samples{3, 1, 2}.Stat())
 	require.Equal(t, measure.Stat{Median: 7, Lo: 7, Hi: 7, Min: 7, Max: 7, N: 1}, measure.Samples{7}.Stat())
 }
 

@@ -9,8 +9,8 @@ import (
 // Samples are measured times in seconds, in the order in which they were taken.
 type Samples []float64
 
-// Stat is what samples come to. Lo and Hi bound the true median with 95 % confidence, whatever the distribution:
-// they are order statistics. Of five samples or fewer they are the smallest and the largest.
+// Stat is what samples come to. Lo and Hi bound the true median with 95 % confidence, whatever the
+// distribution: they are order statistics. Of five samples or fewer they are the smallest and the largest.
 type Stat struct {
 	Median float64 `json:"median"`
 	Lo     float64 `json:"lo"`

@@ -31,8 +31,8 @@ type Layer struct {
 	Path string
 }
 
-// Events are the calls that were noted. ops are those of the model, in order, and name the layers; params name the
-// steps of an optimiser.
+// Events are the calls that were noted. ops are those of the model, in order, and name the layers; params
+// name the steps of an optimiser.
 func (r *Recorder) Events(ops []Layer, params []*autograd.Param) []Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -44,9 +44,9 @@ func (r *Recorder) Events(ops []Layer, params []*autograd.Param) []Event {
 	return out
 }
 
-// layers finds the layer of a call. A tape's own calls have the very structs of its nodes, and backward calls have
-// them inside. Of a frozen model it is the next layer with the same op and sizes; layers that run picture by picture
-// come again.
+// layers finds the layer of a call. A tape's own calls have the very structs of its nodes, and backward calls
+// have them inside. Of a frozen model it is the next layer with the same op and sizes; layers that run
+// picture by picture come again.
 type layers struct {
 	exact map[any]string
 	alike map[string][]string

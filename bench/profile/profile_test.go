@@ -27,13 +27,15 @@ func recorder(t *testing.T) *profile.Recorder {
 // TestEveryOpIsNoted runs each op in each direction on small sizes: one call, one note, with the op's name.
 func TestEveryOpIsNoted(t *testing.T) {
 	r := recorder(t)
-	kernels.Register(kernels.Driver{Kind: "recorded", Open: func(string) (kernels.Backend, error) { return r, nil },
+	kernels.Register(kernels.Driver{Kind: "recorded",
+		Open:    func(string) (kernels.Backend, error) { return r, nil },
 		Devices: func() []kernels.DeviceInfo { return nil }})
 	impl, err := kernel.OpenImpl("recorded")
 	require.NoError(t, err)
-	shapes := map[string]string{"conv2d": "1x4x4x2-3k3p1", "convtranspose2d": "1x4x4x2-3k2s2", "linear": "2x3-4", "gemm": "2x3x4",
-		"attention": "1x2x3x4+lse", "maxpool2d": "1x4x4x2k2s2+index", "avgpool2d": "1x4x4x2k2s2", "adaptiveavgpool2d": "1x4x4x2-1x1",
-		"resize": "1x2x2x1-4x4", "pad": "1x2x2x1-1x1x1x1", "batchnorm": "6x2+train", "layernorm": "3x4", "softmax": "3x4",
+	shapes := map[string]string{"conv2d": "1x4x4x2-3k3p1", "convtranspose2d": "1x4x4x2-3k2s2",
+		"linear": "2x3-4", "gemm": "2x3x4", "attention": "1x2x3x4+lse", "maxpool2d": "1x4x4x2k2s2+index",
+		"avgpool2d": "1x4x4x2k2s2", "adaptiveavgpool2d": "1x4x4x2-1x1", "resize": "1x2x2x1-4x4",
+		"pad": "1x2x2x1-1x1x1x1", "batchnorm": "6x2+train", "layernorm": "3x4", "softmax": "3x4",
 		"slice": "2x4x3-1x3", "sum": "2x3x4", "bias": "2x3", "crossentropy": "3x4"}
 	for _, op := range kernel.Ops() {
 		shape := shapes[op]
@@ -78,7 +80,8 @@ func TestNotesAreKeptBetweenStartAndStop(t *testing.T) {
 	require.Empty(t, r.Events(nil, nil))
 }
 
-// TestLayersOfAlikeOps: of ops with equal sizes, exact structs are found whatever the order, and others by turns.
+// TestLayersOfAlikeOps: of ops with equal sizes, exact structs are found whatever the order, and others by
+// turns.
 func TestLayersOfAlikeOps(t *testing.T) {
 	r := recorder(t)
 	relu := func() kernels.ReLU {
@@ -97,20 +100,26 @@ func TestLayersOfAlikeOps(t *testing.T) {
 	}
 	r.SGD(kernels.SGD{N: 3, P: p.Value.Buf, G: kernels.Of(make([]float32, 3))})
 	var layers []string
-	for _, e := range r.Events([]profile.Layer{{Op: a, Path: "first"}, {Op: b, Path: "second"}}, []*autograd.Param{p}) {
+	for _, e := range r.Events([]profile.Layer{{Op: a, Path: "first"}, {Op: b, Path: "second"}},
+		[]*autograd.Param{p}) {
 		layers = append(layers, e.Layer)
 	}
-	require.Equal(t, []string{"second", "first", "second", "first", "second", "first", "second", "fc.weight"}, layers)
+	require.Equal(t, []string{"second", "first", "second", "first", "second", "first", "second", "fc.weight"},
+		layers)
 }
 
 func TestTraceIsWhatChromeReads(t *testing.T) {
 	event := profile.Event{Made: kernel.Made{Op: "conv2d", Pass: "dx", Shape: "1x2x2x1-1k1", Method: "direct",
-		Cost: kernels.Cost{FLOPs: 4000, Bytes: 8}}, Layer: "layer1.conv", Start: time.Millisecond, Took: 2 * time.Microsecond}
+		Cost: kernels.Cost{FLOPs: 4000, Bytes: 8}},
+		Layer: "layer1.conv", Start: time.Millisecond, Took: 2 * time.Microsecond}
 	var b bytes.Buffer
-	require.NoError(t, profile.WriteTrace(&b, profile.Track{Name: "resnet b1", Events: []profile.Event{event}}))
+	require.NoError(t, profile.WriteTrace(&b, profile.Track{Name: "resnet b1",
+		Events: []profile.Event{event}}))
 	var got map[string]any
 	require.NoError(t, json.Unmarshal(b.Bytes(), &got))
-	require.Equal(t, map[string]any{"name": "conv2d/dx", "cat": "conv2d", "ph": "X", "ts": 1000.0, "dur": 2.0, "pid": 1.0, "tid": 1.0,
-		"args": map[string]any{"layer": "layer1.conv", "shape": "1x2x2x1-1k1", "method": "direct", "FLOPs": 4000.0, "bytes": 8.0, "GFLOP/s": 2.0}},
+	require.Equal(t, map[string]any{"name": "conv2d/dx", "cat": "conv2d", "ph": "X", "ts": 1000.0, "dur": 2.0,
+		"pid": 1.0, "tid": 1.0,
+		"args": map[string]any{"layer": "layer1.conv", "shape": "1x2x2x1-1k1", "method": "direct",
+			"FLOPs": 4000.0, "bytes": 8.0, "GFLOP/s": 2.0}},
 		got["traceEvents"].([]any)[2])
 }

@@ -1,5 +1,5 @@
-// Package profile notes every call that a model makes of its backend, with its time and its layer, and writes them as
-// a trace that chrome://tracing and Perfetto open.
+// Package profile notes every call that a model makes of its backend, with its time and its layer, and writes
+// them as a trace that chrome://tracing and Perfetto open.
 package profile
 
 import (
@@ -10,8 +10,8 @@ import (
 	"truegrain/kernels"
 )
 
-// Recorder is a backend that notes each call before it passes it on. Models built on it are profiled whole: forward,
-// backward, optimiser.
+// Recorder is a backend that notes each call before it passes it on. Models built on it are profiled whole:
+// forward, backward, optimiser.
 type Recorder struct {
 	kernels.Backend
 	*notes

@@ -8,8 +8,8 @@ import (
 	"truegrain/bench/measure"
 )
 
-// Change is a row's time beside an older one's: the ratio of the medians new/old, and the interval in which it lies
-// if both medians may lie anywhere in theirs.
+// Change is a row's time beside an older one's: the ratio of the medians new/old, and the interval in which
+// it lies if both medians may lie anywhere in theirs.
 type Change struct{ Ratio, Lo, Hi float64 }
 
 // CompareRow compares a row with an older one.
@@ -43,8 +43,8 @@ func (r *Report) find(like Row) (Row, bool) {
 	return Row{}, false
 }
 
-// Summary says how a report compares with an older one: the geometric mean of the ratios, and how many changes are
-// beyond noise. It warns if the two were not made alike.
+// Summary says how a report compares with an older one: the geometric mean of the ratios, and how many
+// changes are beyond noise. It warns if the two were not made alike.
 func Summary(before, after *Report) string {
 	var b strings.Builder
 	n, faster, slower, sum := 0, 0, 0, 0.0
@@ -70,12 +70,14 @@ func Summary(before, after *Report) string {
 		math.Exp(sum/float64(n)), n, faster, slower)
 	fmt.Fprintf(&b, "old: %s, %s, commit %s, %s\n", before.Date.Format("2006-01-02 15:04"), before.Machine.Go,
 		before.Machine.Commit, before.Machine.CPU)
-	if a, b2 := before.Machine, after.Machine; a.CPU != b2.CPU || a.Cores != b2.Cores || a.Backend != b2.Backend {
+	if a, b2 := before.Machine, after.Machine; a.CPU != b2.CPU || a.Cores != b2.Cores ||
+		a.Backend != b2.Backend {
 		fmt.Fprintf(&b, "careful: the old report is of %s, %d cores, %s\n", a.CPU, a.Cores, a.Backend)
 	}
 	old, now := before.Ceiling(), after.Ceiling()
 	if old.FLOPs > 0 && now.FLOPs > 0 {
-		fmt.Fprintf(&b, "the machine itself, new/old: multiply-adds %.2f, copy %.2f\n", now.FLOPs/old.FLOPs, now.DRAM()/old.DRAM())
+		fmt.Fprintf(&b, "the machine itself, new/old: multiply-adds %.2f, copy %.2f\n", now.FLOPs/old.FLOPs,
+			now.DRAM()/old.DRAM())
 	}
 	return b.String()
 }

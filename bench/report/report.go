@@ -1,4 +1,5 @@
-// Package report is what a benchmark found: as JSON, as a table, beside an older one, and drawn under its roof.
+// Package report is what a benchmark found: as JSON, as a table, beside an older one, and drawn under its
+// roof.
 package report
 
 import (
@@ -21,8 +22,8 @@ type Report struct {
 	Kind    string    `json:"kind"` // "kernels" or "models"
 	Machine Machine   `json:"machine"`
 	Date    time.Time `json:"date"`
-	// Before and After are the ceilings, measured at the beginning and at the end: if they differ much, something
-	// else used the machine.
+	// Before and After are the ceilings, measured at the beginning and at the end: if they differ much,
+	// something else used the machine.
 	Before []measure.Ceiling `json:"before"`
 	After  []measure.Ceiling `json:"after"`
 	Rows   []Row             `json:"rows"`
@@ -105,7 +106,8 @@ func commit() string {
 			return rev + dirty
 		}
 	}
-	out, err := exec.Command("git", "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*").Output()
+	out, err := exec.Command("git", "describe", "--always", "--dirty=+", "--abbrev=12",
+		"--exclude=*").Output()
 	if err != nil {
 		return "unknown"
 	}

@@ -17,17 +17,23 @@ import (
 )
 
 func stat(median float64) measure.Stat {
-	return measure.Stat{Median: median, Lo: median * 0.98, Hi: median * 1.02, Min: median * 0.9, Max: median * 1.3, N: 21}
+	return measure.Stat{Median: median, Lo: median * 0.98, Hi: median * 1.02, Min: median * 0.9,
+		Max: median * 1.3, N: 21}
 }
 
 func sample() *report.Report {
-	ceiling := []measure.Ceiling{{Cores: 1, FLOPs: 270e9, Copy: []measure.CopyRate{{Bytes: 32 << 10, Rate: 400e9}, {Bytes: 256 << 20, Rate: 30e9}}},
-		{Cores: 2, FLOPs: 540e9, Copy: []measure.CopyRate{{Bytes: 32 << 10, Rate: 800e9}, {Bytes: 256 << 20, Rate: 55e9}}}}
-	return &report.Report{Kind: "kernels", Machine: report.Here("cpu:avx512"), Date: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC),
+	ceiling := []measure.Ceiling{{Cores: 1, FLOPs: 270e9,
+		Copy: []measure.CopyRate{{Bytes: 32 << 10, Rate: 400e9}, {Bytes: 256 << 20, Rate: 30e9}}},
+		{Cores: 2, FLOPs: 540e9, Copy: []measure.CopyRate{{Bytes: 32 << 10, Rate: 800e9},
+			{Bytes: 256 << 20, Rate: 55e9}}}}
+	return &report.Report{Kind: "kernels", Machine: report.Here("cpu:avx512"),
+		Date:   time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC),
 		Before: ceiling, After: ceiling,
 		Rows: []report.Row{
-			{Name: "conv2d/forward 8x56x56x64-64k3p1", Impl: "builtin", Time: stat(4e-3), FLOPs: 1849688064, Bytes: 12992512, OfPeak: .92, Error: 2e-7},
-			{Name: "relu/forward 6422528", Impl: "builtin", Time: stat(1e-3), FLOPs: 6422528, Bytes: 51380224, OfCopy: .9},
+			{Name: "conv2d/forward 8x56x56x64-64k3p1", Impl: "builtin", Time: stat(4e-3), FLOPs: 1849688064,
+				Bytes: 12992512, OfPeak: .92, Error: 2e-7},
+			{Name: "relu/forward 6422528", Impl: "builtin", Time: stat(1e-3), FLOPs: 6422528, Bytes: 51380224,
+				OfCopy: .9},
 			{Name: "relu/forward 6422528", Impl: "mine", Time: stat(2e-3), FLOPs: 6422528, Bytes: 51380224},
 			{Name: "gelu/forward 9", Impl: "mine", Skipped: "no good"},
 		}}
@@ -67,7 +73,8 @@ func TestCompareTellsNoiseFromChange(t *testing.T) {
 	for _, c := range []struct {
 		median float64
 		says   string
-	}{{0.5, "0.50 (0.48 to 0.52) faster"}, {1.5, "1.50 (1.44 to 1.56) slower"}, {1.01, "1.01 (0.97 to 1.05) ~"}} {
+	}{{0.5, "0.50 (0.48 to 0.52) faster"}, {1.5, "1.50 (1.44 to 1.56) slower"},
+		{1.01, "1.01 (0.97 to 1.05) ~"}} {
 		require.Equal(t, c.says, report.CompareRow(before, report.Row{Time: stat(c.median)}).String())
 	}
 }
@@ -101,8 +108,8 @@ func TestTable(t *testing.T) {
 
 func TestModelTable(t *testing.T) {
 	var b bytes.Buffer
-	report.NewTable(&b, "models", false, nil).Row(report.Row{Name: "resnet50 b8", Impl: "frozen", Images: 8, Time: stat(0.16),
-		FLOPs: 65_000_000_000, OfPeak: .75, PeakRSS: 300 << 20, Error: 3e-7})
+	report.NewTable(&b, "models", false, nil).Row(report.Row{Name: "resnet50 b8", Impl: "frozen", Images: 8,
+		Time: stat(0.16), FLOPs: 65_000_000_000, OfPeak: .75, PeakRSS: 300 << 20, Error: 3e-7})
 	require.Regexp(t, `resnet50 b8 +frozen +50.0 +160 ms +144 ms +208 ms +2.0 % +406 +75 % +300 MiB +0 +3.0e-07`, b.String())
 }
 
@@ -110,7 +117,8 @@ func TestHeader(t *testing.T) {
 	var b bytes.Buffer
 	r := sample()
 	r.Header(&b)
-	require.Contains(t, b.String(), "ceilings, 2 cores: multiply-adds 540 GFLOP/s; copy, read and written, GB/s: 32.0 KiB 800, 256 MiB 55.0")
+	require.Contains(t, b.String(),
+		"ceilings, 2 cores: multiply-adds 540 GFLOP/s; copy, read and written, GB/s: 32.0 KiB 800, 256 MiB 55.0")
 	require.Contains(t, r.Drift(), "multiply-adds 1.00, copy 1.00")
 }
 
@@ -135,7 +143,9 @@ func TestRooflineIsAPicture(t *testing.T) {
 }
 
 func TestUnits(t *testing.T) {
-	require.Equal(t, []string{"1.23 s", "12.3 ms", "123 µs", "5.00 ns", "0 ns"}, []string{report.Seconds(1.234),
-		report.Seconds(0.01234), report.Seconds(123.4e-6), report.Seconds(5e-9), report.Seconds(0)})
-	require.Equal(t, []string{"12 B", "1.50 KiB", "300 MiB"}, []string{report.Bytes(12), report.Bytes(1536), report.Bytes(300 << 20)})
+	require.Equal(t, []string{"1.23 s", "12.3 ms", "123 µs", "5.00 ns", "0 ns"},
+		[]string{report.Seconds(1.234), report.Seconds(0.01234), report.Seconds(123.4e-6),
+			report.Seconds(5e-9), report.Seconds(0)})
+	require.Equal(t, []string{"12 B", "1.50 KiB", "300 MiB"},
+		[]string{report.Bytes(12), report.Bytes(1536), report.Bytes(300 << 20)})
 }

@@ -45,13 +45,14 @@ func (r *Report) Points() (out []Point) {
 var (
 	colours = []color.NRGBA{{0, 114, 178, 200}, {230, 159, 0, 200}, {0, 158, 115, 200}, {213, 94, 0, 200},
 		{204, 121, 167, 200}, {86, 180, 233, 200}, {90, 90, 90, 200}}
-	shapes = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.TriangleGlyph{}, draw.SquareGlyph{}, draw.PyramidGlyph{}, draw.RingGlyph{}}
-	ink    = color.NRGBA{40, 40, 40, 255}
-	faint  = color.NRGBA{225, 225, 225, 255}
+	shapes = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.TriangleGlyph{}, draw.SquareGlyph{},
+		draw.PyramidGlyph{}, draw.RingGlyph{}}
+	ink   = color.NRGBA{40, 40, 40, 255}
+	faint = color.NRGBA{225, 225, 225, 255}
 )
 
-// Roofline draws points under the measured roof (Williams et al., "Roofline: an insightful visual performance model",
-// 2009) as a PNG. A point may stand above the slope of memory where its data stay in a cache.
+// Roofline draws points under the measured roof (Williams et al., "Roofline: an insightful visual performance
+// model", 2009) as a PNG. A point may stand above the slope of memory where its data stay in a cache.
 func Roofline(path, title string, c measure.Ceiling, points []Point) error {
 	if len(points) == 0 {
 		return fmt.Errorf("roofline %s: no op with operations was timed", path)
@@ -63,8 +64,9 @@ func Roofline(path, title string, c measure.Ceiling, points []Point) error {
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
 	p.X.Tick.Marker, p.Y.Tick.Marker = decades{}, decades{}
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = frame(c, points)
-	for _, t := range []*font.Font{&p.Title.TextStyle.Font, &p.X.Label.TextStyle.Font, &p.Y.Label.TextStyle.Font,
-		&p.X.Tick.Label.Font, &p.Y.Tick.Label.Font, &p.Legend.TextStyle.Font} {
+	for _, t := range []*font.Font{&p.Title.TextStyle.Font, &p.X.Label.TextStyle.Font,
+		&p.Y.Label.TextStyle.Font, &p.X.Tick.Label.Font,
+		&p.Y.Tick.Label.Font, &p.Legend.TextStyle.Font} {
 		t.Variant = "Sans"
 	}
 	p.Title.Padding = vg.Points(8)
@@ -107,10 +109,12 @@ func addRoof(p *plot.Plot, c measure.Ceiling) error {
 		dash []vg.Length
 	}{
 		{c.DRAM(), fmt.Sprintf("memory: %s GB/s copied", digits(c.DRAM()/1e9)), nil},
-		{cache.Rate, fmt.Sprintf("cache: %s GB/s", digits(cache.Rate/1e9)), []vg.Length{vg.Points(4), vg.Points(3)}},
+		{cache.Rate, fmt.Sprintf("cache: %s GB/s", digits(cache.Rate/1e9)),
+			[]vg.Length{vg.Points(4), vg.Points(3)}},
 	} {
 		ridge := c.FLOPs / roof.rate
-		line, err := plotter.NewLine(plotter.XYs{{X: p.X.Min, Y: p.X.Min * roof.rate / 1e9}, {X: ridge, Y: c.FLOPs / 1e9},
+		line, err := plotter.NewLine(plotter.XYs{{X: p.X.Min, Y: p.X.Min * roof.rate / 1e9},
+			{X: ridge, Y: c.FLOPs / 1e9},
 			{X: p.X.Max, Y: c.FLOPs / 1e9}})
 		if err != nil {
 			return err

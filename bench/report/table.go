@@ -27,8 +27,16 @@ type column struct {
 }
 
 var kernelColumns = []column{
-	{"kernel", 24, true, func(_ *Table, r Row) string { name, _, _ := strings.Cut(r.Name, " "); return name }},
-	{"shape", 36, true, func(_ *Table, r Row) string { _, shape, _ := strings.Cut(r.Name, " "); return shape }},
+	{"kernel", 24, true, func(_ *Table, r Row) string {
+		name, _,
+			_ := strings.Cut(r.Name, " ")
+		return name
+	}},
+	{"shape", 36, true, func(_ *Table, r Row) string {
+		_, shape,
+			_ := strings.Cut(r.Name, " ")
+		return shape
+	}},
 	{"impl", 10, true, implOf},
 	{"time", 8, false, func(_ *Table, r Row) string { return Seconds(r.Time.Median) }},
 	{"±", 5, false, func(_ *Table, r Row) string { return percent(r.Time.Spread()) }},
@@ -62,8 +70,8 @@ func implOf(_ *Table, r Row) string {
 	return r.Impl + ": " + r.Method
 }
 
-// NewTable starts a table of a kind of report. several adds how many times as fast as the first implementation each
-// is; old adds the ratio to an older report.
+// NewTable starts a table of a kind of report. several adds how many times as fast as the first
+// implementation each is; old adds the ratio to an older report.
 func NewTable(w io.Writer, kind string, several bool, old *Report) *Table {
 	t := &Table{w: w, old: old, first: map[string]measure.Stat{}, columns: kernelColumns}
 	if kind == "models" {
@@ -71,7 +79,8 @@ func NewTable(w io.Writer, kind string, several bool, old *Report) *Table {
 	}
 	if several {
 		t.columns = slices.Clone(t.columns)
-		if i := slices.IndexFunc(t.columns, func(c column) bool { return c.title == "impl" }); kind == "kernels" {
+		if i := slices.IndexFunc(t.columns,
+			func(c column) bool { return c.title == "impl" }); kind == "kernels" {
 			t.columns[i].width = 18
 		}
 		t.columns = append(t.columns, column{"speed", 7, false, (*Table).speed})

@@ -1,5 +1,5 @@
-// Package table is the shapes that kernels are timed on: those of the models' real layers, read off a rehearsal of
-// each model on a tape without memory, and some by name.
+// Package table is the shapes that kernels are timed on: those of the models' real layers, read off a
+// rehearsal of each model on a tape without memory, and some by name.
 package table
 
 import (
@@ -44,16 +44,21 @@ type run struct {
 
 // runs are what the benchmarks are about: the detectors, at the batches that they serve and train with.
 var runs = []run{
-	{"resnet50", 1, false, models.Config{Classes: 1000}}, {"resnet50", 8, false, models.Config{Classes: 1000}},
-	{"fcn_resnet50", 1, false, models.Config{Classes: 21}}, {"fcn_resnet50", 4, false, models.Config{Classes: 21}},
+	{"resnet50", 1, false, models.Config{Classes: 1000}}, {"resnet50", 8, false,
+		models.Config{Classes: 1000}},
+	{"fcn_resnet50", 1, false, models.Config{Classes: 21}}, {"fcn_resnet50", 4, false,
+		models.Config{Classes: 21}},
 	{"fcn8s_resnet50", 1, false, models.Config{Classes: 21}},
-	{"vit_l_16", 1, false, models.Config{Classes: 1000}}, {"vit_l_16", 4, false, models.Config{Classes: 1000}},
-	{"resnet50", 8, true, models.Config{Classes: 1000}}, {"fcn_resnet50", 4, true, models.Config{Classes: 21}},
+	{"vit_l_16", 1, false, models.Config{Classes: 1000}}, {"vit_l_16", 4, false,
+		models.Config{Classes: 1000}},
+	{"resnet50", 8, true, models.Config{Classes: 1000}}, {"fcn_resnet50", 4, true,
+		models.Config{Classes: 21}},
 	{"vit_b_16", 4, true, models.Config{Classes: 1000}},
 }
 
-// named are shapes that no model here has, or that comparisons with others are made on: square products, transposed
-// convolutions of decoders and of class scores, depthwise and grouped convolutions, each in every direction.
+// named are shapes that no model here has, or that comparisons with others are made on: square products,
+// transposed convolutions of decoders and of class scores, depthwise and grouped convolutions, each in every
+// direction.
 var named = []struct{ op, shape string }{
 	{"gemm", "1024x1024x1024"},
 	{"convtranspose2d", "1x7x7x2048-512k4s2p1"},
@@ -104,7 +109,10 @@ func (b *builder) sort() {
 			place[op+"/"+pass] = len(place)
 		}
 	}
-	slices.SortStableFunc(b.rows, func(x, y Row) int { return place[x.Op+"/"+x.Pass] - place[y.Op+"/"+y.Pass] })
+	slices.SortStableFunc(b.rows, func(x,
+		y Row) int {
+		return place[x.Op+"/"+x.Pass] - place[y.Op+"/"+y.Pass]
+	})
 }
 
 func (r run) String() string {
@@ -119,7 +127,10 @@ func (r run) String() string {
 type builder struct{ rows []Row }
 
 func (b *builder) add(op, pass, shape string, u Use) {
-	i := slices.IndexFunc(b.rows, func(r Row) bool { return r.Op == op && r.Pass == pass && r.Shape == shape })
+	i := slices.IndexFunc(b.rows, func(r Row) bool {
+		return r.Op == op && r.Pass == pass &&
+			r.Shape == shape
+	})
 	if i < 0 {
 		b.rows = append(b.rows, Row{Op: op, Pass: pass, Shape: shape, Uses: []Use{u}})
 		return
@@ -151,7 +162,8 @@ func (b *builder) trace(r run) error {
 		}
 		return nil
 	}
-	t := autograd.NewTape(dry{}, autograd.WithPool(autograd.NewDryPool()), autograd.WithGrad(), autograd.WithTrain())
+	t := autograd.NewTape(dry{}, autograd.WithPool(autograd.NewDryPool()), autograd.WithGrad(),
+		autograd.WithTrain())
 	m.Forward(t, t.Alloc(r.batch, size, size, 3))
 	for _, n := range t.Nodes() {
 		b.addNode(n, r.String())
@@ -175,7 +187,8 @@ func (b *builder) addNode(n *autograd.Node, model string) {
 		if pass == "dx" && first || pass == "backward" && first && len(n.In) == 1 {
 			continue
 		}
-		if pass != "forward" { // the sums that a convolution writes for the norm behind it are no part of its gradients
+		// the sums that a convolution writes for the norm behind it are no part of its gradients
+		if pass != "forward" {
 			shape = strings.Replace(shape, "+sums", "", 1)
 		}
 		b.add(stem, pass, shape, Use{Model: model, Path: n.Path, Times: 1})
@@ -223,11 +236,13 @@ func (dry) Alloc(d kernels.DType, n int) (kernels.Buf, error) {
 // next is where the next buffer lies: above what a dry pool gives out (1<<60), so that no two meet.
 var next uintptr = 1 << 61
 
-// Filter keeps the rows of some ops ("conv2d", "conv2d/dx"), with a part of their shape, of a model; empty is all.
+// Filter keeps the rows of some ops ("conv2d", "conv2d/dx"), with a part of their shape, of a model; empty is
+// all.
 func Filter(rows []Row, ops []string, shape, model string) []Row {
 	return slices.DeleteFunc(slices.Clone(rows), func(r Row) bool {
 		op := len(ops) == 0 || slices.Contains(ops, r.Op) || slices.Contains(ops, r.Op+"/"+r.Pass)
-		used := model == "" || slices.ContainsFunc(r.Uses, func(u Use) bool { return strings.Contains(u.Model, model) })
+		used := model == "" || slices.ContainsFunc(r.Uses,
+			func(u Use) bool { return strings.Contains(u.Model, model) })
 		return !op || !strings.Contains(r.Shape, shape) || !used
 	})
 }

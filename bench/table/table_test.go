@@ -19,13 +19,16 @@ func rows(t *testing.T) []table.Row {
 
 func find(t *testing.T, all []table.Row, op, pass, shape string) table.Row {
 	t.Helper()
-	i := slices.IndexFunc(all, func(r table.Row) bool { return r.Op == op && r.Pass == pass && r.Shape == shape })
+	i := slices.IndexFunc(all, func(r table.Row) bool {
+		return r.Op == op && r.Pass == pass &&
+			r.Shape == shape
+	})
 	require.GreaterOrEqual(t, i, 0, "%s/%s %s", op, pass, shape)
 	return all[i]
 }
 
-// TestTheModelsLayersAreThere by what is known of ResNet50 and ViT-L/16: stage 1 has three 3x3 convolutions of 64
-// channels, and each of 24 encoder layers widens 1024 to 4096.
+// TestTheModelsLayersAreThere by what is known of ResNet50 and ViT-L/16: stage 1 has three 3x3 convolutions
+// of 64 channels, and each of 24 encoder layers widens 1024 to 4096.
 func TestTheModelsLayersAreThere(t *testing.T) {
 	all := rows(t)
 	require.Contains(t, find(t, all, "conv2d", "forward", "8x56x56x64-64k3p1+bias+relu").Uses,

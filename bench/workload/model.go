@@ -31,7 +31,8 @@ const Tape = "tape"
 // Impls are the ways to run inference: a frozen model by its packing, the default first, and a tape.
 var Impls = []string{kernels.Fast.String(), kernels.Exact.String(), kernels.BFloat16.String(), Tape}
 
-var packings = map[string]kernels.Packing{"fast": kernels.Fast, "exact": kernels.Exact, "bfloat16": kernels.BFloat16}
+var packings = map[string]kernels.Packing{"fast": kernels.Fast, "exact": kernels.Exact,
+	"bfloat16": kernels.BFloat16}
 
 // Name is the model, the batch, and whether it is trained.
 func (s Spec) Name() string {
@@ -52,12 +53,14 @@ func (s Spec) Check() error {
 	case s.Train && s.Impl != Tape:
 		return fmt.Errorf("%s: training steps run on a tape", s.Name())
 	case !slices.Contains(Impls, s.Impl):
-		return fmt.Errorf("no implementation %q of inference; there are %s", s.Impl, strings.Join(Impls, ", "))
+		return fmt.Errorf("no implementation %q of inference; there are %s", s.Impl,
+			strings.Join(Impls, ", "))
 	}
 	return nil
 }
 
-// Classes is the width of a model's head: ImageNet's 1000, or Pascal VOC's 21 for segmenters, as comparisons are made.
+// Classes is the width of a model's head: ImageNet's 1000, or Pascal VOC's 21 for segmenters, as comparisons
+// are made.
 func Classes(model string) int {
 	if strings.HasPrefix(model, "fcn") {
 		return 21
@@ -91,7 +94,8 @@ func build(be kernels.Backend, s Spec) (models.Model, error) {
 	return m, nil
 }
 
-// freeze is the model made ready to serve: straight from its file, or from drawn weights, which are given back.
+// freeze is the model made ready to serve: straight from its file, or from drawn weights, which are given
+// back.
 func freeze(be kernels.Backend, s Spec, size int) (*models.Frozen, error) {
 	how := models.WithPacking(packings[s.Impl])
 	if s.Weights == "" {
@@ -109,8 +113,8 @@ func freeze(be kernels.Backend, s Spec, size int) (*models.Frozen, error) {
 	return models.OpenFrozen(be, s.Model, s.config(), f, s.Batch, size, size, how)
 }
 
-// drawWeights gives parameters values that keep activations in range, quickly: what is computed does not matter here,
-// and zeros, denormals and infinities would not cost what numbers cost.
+// drawWeights gives parameters values that keep activations in range, quickly: what is computed does not
+// matter here, and zeros, denormals and infinities would not cost what numbers cost.
 func drawWeights(params []*autograd.Param) {
 	var all sync.WaitGroup
 	for _, p := range params {

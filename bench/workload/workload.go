@@ -83,8 +83,8 @@ func (w *Workload) Run() error {
 	return err
 }
 
-// FLOPs counts the operations of one run: those of the ops as they are run, or in training three times those of the
-// forward, for each product has two gradients.
+// FLOPs counts the operations of one run: those of the ops as they are run, or in training three times those
+// of the forward, for each product has two gradients.
 func (w *Workload) FLOPs() (n int64) {
 	if w.frozen != nil {
 		for _, op := range w.frozen.Ops() {

@@ -72,11 +72,12 @@ func TestWeightsComeFromAFile(t *testing.T) {
 
 func TestCheckSaysWhatIsWrong(t *testing.T) {
 	for says, s := range map[string]workload.Spec{
-		"no model":               {Model: "lenet", Batch: 1, Impl: "fast"},
-		"want 1 to 1024":         {Model: "resnet_mini", Impl: "fast"},
-		"run on a tape":          {Model: "resnet_mini", Batch: 1, Impl: "fast", Train: true},
-		"no implementation":      {Model: "resnet_mini", Batch: 1, Impl: "slow"},
-		"no such file or direct": {Model: "resnet_mini", Batch: 1, Impl: "fast", Weights: "nowhere.safetensors"},
+		"no model":          {Model: "lenet", Batch: 1, Impl: "fast"},
+		"want 1 to 1024":    {Model: "resnet_mini", Impl: "fast"},
+		"run on a tape":     {Model: "resnet_mini", Batch: 1, Impl: "fast", Train: true},
+		"no implementation": {Model: "resnet_mini", Batch: 1, Impl: "slow"},
+		"no such file or direct": {Model: "resnet_mini", Batch: 1, Impl: "fast",
+			Weights: "nowhere.safetensors"},
 	} {
 		_, err := workload.Open(nil, s)
 		require.ErrorContains(t, err, says)
