@@ -6,13 +6,14 @@ import (
 	"truegrain/kernels"
 )
 
-// batchNormTogether is BatchNorm in training over the batches of several workers, whose statistics WithSums adds up. It
-// is made of the kernels that a single worker has:
+// batchNormTogether is BatchNorm in training over the batches of several workers, whose statistics WithSums
+// adds up. It is made of the kernels that a single worker has:
 //
 //	Σx, Σx² and the count are added over the workers and give mean and variance;
 //	y is the batch norm with those in the place of running statistics;
-//	dx = gamma·rstd·dz (that one's backward) + gamma'·(x − mean)·rstd + beta' (a batch norm with a residual), where
-//	gamma' = −gamma·rstd·Σ dz·x̂/N and beta' = −gamma·rstd·Σ dz/N, the sums added over the workers again.
+//	dx = gamma·rstd·dz (that one's backward) + gamma'·(x − mean)·rstd + beta' (a batch norm with a
+//	residual), where gamma' = −gamma·rstd·Σ dz·x̂/N and beta' = −gamma·rstd·Σ dz/N, the sums added over
+//	the workers again.
 //
 // dgamma and dbeta stay those of this worker's pictures, as all gradients do.
 func (t *Tape) batchNormTogether(op kernels.BatchNorm, y, x, gamma, beta, residual *Var) *Var {
@@ -92,8 +93,8 @@ func (t *Tape) batchNormTogetherBackward(op kernels.BatchNorm, dy kernels.Buf, n
 	t.work(2*size+6*c, func(w kernels.Buf) {
 		dx, whole, w := w.Slice(0, size), w.Slice(size, 2*size), w.Slice(2*size, 2*size+6*c)
 		dgamma, dbeta, gamma2, beta2 := w.Slice(0, c), w.Slice(c, 2*c), w.Slice(2*c, 3*c), w.Slice(3*c, 4*c)
-		t.be.BatchNormBackward(kernels.BatchNormGrad{BatchNorm: op, Rule: t.opts.rule, DY: dy, DX: kernels.Grad{Buf: dx},
-			DGamma: kernels.Grad{Buf: dgamma}, DBeta: kernels.Grad{Buf: dbeta}, DResidual: residual.Grad()})
+		t.be.BatchNormBackward(kernels.BatchNormGrad{BatchNorm: op, Rule: t.opts.rule, DY: dy,
+			DX: kernels.Grad{Buf: dx}, DGamma: kernels.Grad{Buf: dgamma}, DBeta: kernels.Grad{Buf: dbeta}, DResidual: residual.Grad()})
 		t.add(gamma.Grad(), dgamma)
 		t.add(beta.Grad(), dbeta)
 		if !x.wants {
@@ -111,8 +112,9 @@ func (t *Tape) batchNormTogetherBackward(op kernels.BatchNorm, dy kernels.Buf, n
 		}
 		t.be.Upload(gamma2, kernels.Of(sums[:c]))
 		t.be.Upload(beta2, kernels.Of(sums[c:]))
-		t.be.BatchNorm(kernels.BatchNorm{R: op.R, C: c, Eps: op.Eps, X: op.X, Gamma: gamma2, Beta: beta2, Residual: dx,
-			Y: whole, RunningMean: op.RunningMean, RunningVar: op.RunningVar, Mean: w.Slice(4*c, 5*c), RStd: w.Slice(5*c, 6*c)})
+		t.be.BatchNorm(kernels.BatchNorm{R: op.R, C: c, Eps: op.Eps, X: op.X, Gamma: gamma2, Beta: beta2,
+			Residual: dx, Y: whole, RunningMean: op.RunningMean, RunningVar: op.RunningVar,
+			Mean: w.Slice(4*c, 5*c), RStd: w.Slice(5*c, 6*c)})
 		t.add(x.Grad(), whole)
 	})
 }

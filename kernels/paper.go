@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// Paper is a backend with endless memory and no ops, for what shapes and names alone tell: what a model's parameters are
-// called, and what a run of it would take. Its memory can't be read.
+// Paper is a backend with endless memory and no ops, for what shapes and names alone tell: what a model's
+// parameters are called, and what a run of it would take. Its memory can't be read.
 type Paper struct {
 	Unsupported
 	next *atomic.Uintptr

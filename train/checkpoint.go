@@ -14,9 +14,9 @@ import (
 	"truegrain/nn/state"
 )
 
-// Checkpoints keeps a run on disk: Dir/checkpoints/NUMBER.safetensors, the last few states by the number of batches
-// seen, each with all that a run needs to go on bit for bit, and Dir/best.safetensors, the weights with the lowest
-// validation loss. Files are written behind the training's back and are whole or not there.
+// Checkpoints keeps a run on disk: Dir/checkpoints/NUMBER.safetensors, the last few states by the number of
+// batches seen, each with all that a run needs to go on bit for bit, and Dir/best.safetensors, the weights
+// with the lowest validation loss. Files are written behind the training's back and are whole or not there.
 type Checkpoints struct {
 	Dir     string
 	Last    int           // states that stay; at least 1
@@ -85,7 +85,8 @@ func (c *Checkpoints) save(l *Loop, best bool) error {
 	}
 	meta := map[string]string{stateKey: string(js), settingsKey: string(settings), "format": "pt"}
 	path := filepath.Join(c.folder(), fmt.Sprintf("%09d.safetensors", l.State.Seen))
-	files = append(files, file{path: path, params: l.tensors(), meta: meta}) // behind the best, which it counts on
+	// It stands behind the best, which it counts on.
+	files = append(files, file{path: path, params: l.tensors(), meta: meta})
 	c.saved, c.seen = time.Now(), l.State.Seen
 	return c.writer.start(files, c.prune)
 }
@@ -163,8 +164,8 @@ func (c *Checkpoints) Latest() (string, error) {
 	return paths[len(paths)-1], nil
 }
 
-// tensors is everything that a state holds: the model, the optimiser's and the averaged weights' state, and gradients
-// that wait for their update.
+// tensors is everything that a state holds: the model, the optimiser's and the averaged weights' state, and
+// gradients that wait for their update.
 func (l *Loop) tensors() []*autograd.Param {
 	model := l.Model.Params()
 	all := append(model[:len(model):len(model)], l.Optimizer.State()...)
@@ -196,7 +197,8 @@ func (l *Loop) Resume(path string) error {
 	}
 	var s State
 	var settings map[string]string
-	if err := errors.Join(json.Unmarshal([]byte(js), &s), json.Unmarshal([]byte(f.Metadata()[settingsKey]), &settings)); err != nil {
+	if err := errors.Join(json.Unmarshal([]byte(js), &s),
+		json.Unmarshal([]byte(f.Metadata()[settingsKey]), &settings)); err != nil {
 		return fmt.Errorf("%s: its state can't be read: %w", path, err)
 	}
 	if l.Checkpoints != nil {

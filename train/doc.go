@@ -1,3 +1,3 @@
-// Package train trains detectors and judges them: the loop with its losses, metrics with their intervals, and what the
-// size of pictures alone would score.
+// Package train trains detectors and judges them: the loop with its losses, metrics with their intervals, and
+// what the size of pictures alone would score.
 package train

@@ -13,9 +13,9 @@ type Rate struct{ LR, Loss float64 }
 // errFound ends the trial of rates.
 var errFound = errors.New("enough rates were tried")
 
-// FindRate tries rates from lo to hi, each a constant factor above the one before, over so many updates, until the loss
-// explodes (Smith, "Cyclical learning rates for training neural networks", 2017). The loop is spent afterwards: its
-// model has been through all of it. Nothing is validated or saved.
+// FindRate tries rates from lo to hi, each a constant factor above the one before, over so many updates,
+// until the loss explodes (Smith, "Cyclical learning rates for training neural networks", 2017). The loop is
+// spent afterwards: its model has been through all of it. Nothing is validated or saved.
 func FindRate(ctx context.Context, l *Loop, lo, hi float64, updates int) ([]Rate, error) {
 	var tried []Rate
 	var mean float64
@@ -42,12 +42,14 @@ func FindRate(ctx context.Context, l *Loop, lo, hi float64, updates int) ([]Rate
 		err = nil
 	}
 	if err == nil && len(tried) < 10 {
-		err = fmt.Errorf("only %d updates were possible before the numbers ran away: try lower rates", len(tried))
+		err = fmt.Errorf("only %d updates were possible before the numbers ran away: try lower rates",
+			len(tried))
 	}
 	return tried, err
 }
 
-// Suggest picks the rate at which the loss fell fastest, by the slope over some neighbours of the logarithm of the rate.
+// Suggest picks the rate at which the loss fell fastest, by the slope over some neighbours of the logarithm
+// of the rate.
 func Suggest(tried []Rate) float64 {
 	const near = 3
 	steepest, at := math.Inf(1), tried[len(tried)/2].LR

@@ -79,7 +79,8 @@ func (c *Confusion) count(ai, calledAI bool) {
 
 // Test is the report as a model card has it.
 func (r *Report) Test() *card.Test {
-	return &card.Test{N: r.N, Accuracy: r.Accuracy, Interval: r.Interval, AUC: r.AUC, ECE: r.ECE, SizeFloor: r.SizeFloor}
+	return &card.Test{N: r.N, Accuracy: r.Accuracy, Interval: r.Interval, AUC: r.AUC, ECE: r.ECE,
+		SizeFloor: r.SizeFloor}
 }
 
 // Write prints the report as text.
@@ -88,7 +89,8 @@ func (r *Report) Write(w io.Writer) error {
 	c := r.Confusion
 	fmt.Fprintf(&b, "                 called AI  called photograph\n")
 	fmt.Fprintf(&b, "  AI             %9d  %17d\n  photograph     %9d  %17d\n", c.TP, c.FN, c.FP, c.TN)
-	fmt.Fprintf(&b, "  accuracy    %5.1f %%  (95 %%: %.1f to %.1f) of %d pictures; picture size alone gives %.1f %%\n",
+	fmt.Fprintf(&b,
+		"  accuracy    %5.1f %%  (95 %%: %.1f to %.1f) of %d pictures; picture size alone gives %.1f %%\n",
 		100*r.Accuracy, 100*r.Interval[0], 100*r.Interval[1], r.N, 100*r.SizeFloor)
 	fmt.Fprintf(&b, "  precision   %5.1f %%  recall %.1f %%  F1 %.3f  AUC %.3f  ECE %.3f  Brier %.3f\n",
 		100*r.Precision, 100*r.Recall, r.F1, r.AUC, r.ECE, r.Brier)
@@ -100,7 +102,8 @@ func (r *Report) Write(w io.Writer) error {
 	if len(names) > 1 {
 		for _, name := range names {
 			g := r.By[name]
-			fmt.Fprintf(&b, "  %-20s %5.1f %%  (%.1f to %.1f) of %d\n", name, 100*g.Accuracy, 100*g.Interval[0], 100*g.Interval[1], g.N)
+			fmt.Fprintf(&b, "  %-20s %5.1f %%  (%.1f to %.1f) of %d\n", name, 100*g.Accuracy,
+				100*g.Interval[0], 100*g.Interval[1], g.N)
 		}
 	}
 	_, err := io.WriteString(w, b.String())

@@ -33,8 +33,8 @@ func TestKilledChild(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A run that is killed at random moments, some of them while a checkpoint is being written, ends with the very bytes of
-// one that was left alone.
+// A run that is killed at random moments, some of them while a checkpoint is being written, ends with the
+// very bytes of one that was left alone.
 func TestKilledRunsEndTheSame(t *testing.T) {
 	points := 3
 	if os.Getenv("TRUEGRAIN_SLOW") != "" {
@@ -87,7 +87,8 @@ func child(t *testing.T, mini int, dir string) *exec.Cmd {
 // unfinished lists the files whose writing has begun and not ended.
 func unfinished(dir string) (out []string) {
 	filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error { //nolint:errcheck // it changes as we look
-		if err == nil && strings.HasPrefix(filepath.Base(path), ".") && strings.Contains(path, ".safetensors.") {
+		if err == nil && strings.HasPrefix(filepath.Base(path), ".") &&
+			strings.Contains(path, ".safetensors.") {
 			out = append(out, path)
 		}
 		return nil

@@ -7,8 +7,8 @@ import (
 	"truegrain/kernels"
 )
 
-// Local joins n workers that are goroutines of this process. Sums are added in the order of the ranks, so that they are
-// the same on every run.
+// Local joins n workers that are goroutines of this process. Sums are added in the order of the ranks, so
+// that they are the same on every run.
 func Local(n int) []Reducer {
 	h := &hub{n: n, open: map[string]*meeting{}, aborted: make(chan struct{})}
 	out := make([]Reducer, n)
@@ -66,7 +66,8 @@ func (l *local) Sum(v []float64) error {
 	return l.meet(fmt.Sprint("sum ", l.sums), part{mine, func(sum []float64) { copy(v, sum) }})()
 }
 
-// meet brings a part. The last rank to come adds them up, in the order of the ranks; each takes the sum home itself.
+// meet brings a part. The last rank to come adds them up, in the order of the ranks; each takes the sum home
+// itself.
 func (l *local) meet(name string, p part) (wait func() error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

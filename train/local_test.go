@@ -15,7 +15,8 @@ import (
 	"truegrain/train/optim"
 )
 
-// losses trains a mini for two epochs as one of several workers and gives the loss of every batch and every validation.
+// losses trains a mini for two epochs as one of several workers and gives the loss of every batch and every
+// validation.
 func losses(t *testing.T, i, batch int, r train.Reducer, accumulate int) (out []float64) {
 	c := minis[i]
 	be, err := kernels.Open("cpu")
@@ -29,8 +30,9 @@ func losses(t *testing.T, i, batch int, r train.Reducer, accumulate int) (out []
 	if r != nil {
 		rank, world = r.Rank(), r.World()
 	}
-	l := &train.Loop{Backend: be, Model: m, Train: noise{20, batch, c.size, rank, world}, Val: noise{8, batch, c.size, rank, world},
-		Optimizer: opt, Schedule: optim.Constant(0.01), Epochs: 2, Seed: 9, Reducer: r, Accumulate: accumulate}
+	l := &train.Loop{Backend: be, Model: m, Train: noise{20, batch, c.size, rank, world},
+		Val: noise{8, batch, c.size, rank, world}, Optimizer: opt, Schedule: optim.Constant(0.01), Epochs: 2,
+		Seed: 9, Reducer: r, Accumulate: accumulate}
 	l.Watch = func(p train.Progress) error {
 		out = append(out, p.Loss)
 		if p.Done != nil {
@@ -43,7 +45,8 @@ func losses(t *testing.T, i, batch int, r train.Reducer, accumulate int) (out []
 	return out
 }
 
-// Two workers with batches of four compute what one computes with batches of eight: losses, batch norm, validation.
+// Two workers with batches of four compute what one computes with batches of eight: losses, batch norm,
+// validation.
 func TestTwoWorkersAreOneWithTwiceTheBatch(t *testing.T) {
 	for i, c := range minis {
 		t.Run(c.arch, func(t *testing.T) {

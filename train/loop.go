@@ -14,8 +14,8 @@ import (
 	"truegrain/train/optim"
 )
 
-// Model is what the loop trains: anything that maps pictures (B,S,S,3) to an output and says which probability of
-// a photograph that output means. A model that is also Auxiliary has a second head.
+// Model is what the loop trains: anything that maps pictures (B,S,S,3) to an output and says which
+// probability of a photograph that output means. A model that is also Auxiliary has a second head.
 type Model interface {
 	Forward(t *autograd.Tape, x *autograd.Var) *autograd.Var
 	Probability(t *autograd.Tape, out *autograd.Var) *autograd.Var
@@ -50,8 +50,8 @@ type Loop struct {
 	Unreadable float64       // the share of all pictures that may fail to decode; more end the run
 	Budget     time.Duration // after so long Run ends with ErrBudget; 0: never
 	Reducer    Reducer       // joins several workers; nil works alone
-	// Checkpoints keeps the state and the best detector on disk; nil keeps nothing. With several workers only rank 0
-	// has one.
+	// Checkpoints keeps the state and the best detector on disk; nil keeps nothing. With several workers only
+	// rank 0 has one.
 	Checkpoints *Checkpoints
 	// Watch is called after every batch and every validation; its error ends the run. nil is quiet.
 	Watch func(Progress) error
@@ -64,17 +64,17 @@ type Loop struct {
 	clock clock
 }
 
-// The errors that end a run early. All that was learned is in the checkpoint, and the run can be resumed, except after
-// ErrDiverged, where the last checkpoint is the one before.
+// The errors that end a run early. All that was learned is in the checkpoint, and the run can be resumed,
+// except after ErrDiverged, where the last checkpoint is the one before.
 var (
 	ErrBudget     = errors.New("the time budget is used up")
 	ErrDiverged   = errors.New("a number is not finite any more: lower the learning rate, or clip the gradients")
 	ErrUnreadable = errors.New("too many pictures can't be read")
 )
 
-// Run trains until the epochs are over, Patience or Enough end it (State.Done then says so), or ctx ends. On ctx's end
-// and on ErrBudget it finishes the batch at hand and saves. It returns the epochs that were completed, with those
-// before a resume.
+// Run trains until the epochs are over, Patience or Enough end it (State.Done then says so), or ctx ends. On
+// ctx's end and on ErrBudget it finishes the batch at hand and saves. It returns the epochs that were
+// completed, with those before a resume.
 func (l *Loop) Run(ctx context.Context) ([]Epoch, error) {
 	if err := l.begin(); err != nil {
 		return nil, err
@@ -111,7 +111,8 @@ func (l *Loop) begin() (err error) {
 // epoch is what is left of one pass over the training pictures, and the validation behind it.
 func (l *Loop) epoch(ctx context.Context) error {
 	start := time.Now()
-	reading, stop := context.WithCancel(context.WithoutCancel(ctx)) // an interruption lets the batch at hand finish
+	// An interruption lets the batch at hand finish.
+	reading, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	for b, err := range l.Train.Epoch(reading, l.State.Epoch, l.State.Batch) {
 		if err != nil {
@@ -152,7 +153,8 @@ func (l *Loop) finish(e *Epoch) {
 	}
 }
 
-// batch takes in one batch: gradients, the update if one is due, the report, and the checkpoint if one is due.
+// batch takes in one batch: gradients, the update if one is due, the report, and the checkpoint if one is
+// due.
 func (l *Loop) batch(ctx context.Context, b *data.Batch) error {
 	s := &l.State
 	loss, n, stop, err := l.gather(ctx, b)
@@ -200,8 +202,8 @@ func (l *Loop) unread(b *data.Batch) error {
 		all += l.Val.Pictures()
 	}
 	if most := l.Unreadable * float64(all); float64(len(l.State.Unread)) > most {
-		return fmt.Errorf("%w: %d of %d, and %.0f are allowed; the last one: %s", ErrUnreadable, len(l.State.Unread), all,
-			math.Floor(most), b.Unread[len(b.Unread)-1].Reason)
+		return fmt.Errorf("%w: %d of %d, and %.0f are allowed; the last one: %s", ErrUnreadable,
+			len(l.State.Unread), all, math.Floor(most), b.Unread[len(b.Unread)-1].Reason)
 	}
 	return nil
 }

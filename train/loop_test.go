@@ -77,13 +77,14 @@ func (l lamps) Epoch(ctx context.Context, _, first int) iter.Seq2[*data.Batch, e
 func loop(t testing.TB, m *brightness) *train.Loop {
 	opt, err := optim.New("sgd", m.Params(), optim.Options{})
 	require.NoError(t, err)
-	return &train.Loop{Backend: ref.Open32(), Model: m, Train: lamps{scale: 1}, Val: lamps{scale: 0.5}, Optimizer: opt,
-		Schedule: optim.Constant(1), Epochs: 5}
+	return &train.Loop{Backend: ref.Open32(), Model: m, Train: lamps{scale: 1}, Val: lamps{scale: 0.5},
+		Optimizer: opt, Schedule: optim.Constant(1), Epochs: 5}
 }
 
 // kept gives a loop checkpoints in a new folder.
 func kept(t testing.TB, l *train.Loop) *train.Loop {
-	l.Checkpoints = &train.Checkpoints{Dir: t.TempDir(), Last: 2, Settings: map[string]string{"model": "brightness"}}
+	l.Checkpoints = &train.Checkpoints{Dir: t.TempDir(), Last: 2,
+		Settings: map[string]string{"model": "brightness"}}
 	require.NoError(t, l.Checkpoints.Open())
 	return l
 }
@@ -125,12 +126,14 @@ func TestInterruptedLoopFinishesTheBatchAndSaves(t *testing.T) {
 	}
 	_, err := l.Run(ctx)
 	require.ErrorIs(t, err, context.Canceled)
-	require.FileExists(t, l.Checkpoints.Best(), "an interruption before the first epoch's end leaves weights that can be used")
+	require.FileExists(t, l.Checkpoints.Best(),
+		"an interruption before the first epoch's end leaves weights that can be used")
 	latest, err := l.Checkpoints.Latest()
 	require.NoError(t, err)
 	again := kept(t, loop(t, newBrightness(t)))
 	require.NoError(t, again.Resume(latest))
-	require.Equal(t, 3, again.State.Seen, "the batch that was under way when the interruption came is finished")
+	require.Equal(t, 3, again.State.Seen,
+		"the batch that was under way when the interruption came is finished")
 }
 
 func TestBudgetEndsARunThatCanGoOn(t *testing.T) {

@@ -11,16 +11,18 @@ import (
 	"truegrain/train/data"
 )
 
-// Loss is what the loop makes small. The zero Loss follows the shape of the model's output, as the thesis did:
-// binary cross entropy of the sigmoid for (B,1), cross entropy for (B,2), mean squared error of the sigmoid of
-// every pixel for (B,H,W,1), against the mask if the batch has masks and the picture's label if not.
+// Loss is what the loop makes small. The zero Loss follows the shape of the model's output, as the thesis
+// did: binary cross entropy of the sigmoid for (B,1), cross entropy for (B,2), mean squared error of the
+// sigmoid of every pixel for (B,H,W,1), against the mask if the batch has masks and the picture's label if
+// not.
 type Loss struct {
 	Name      string  // one of LossNames; "" is auto
 	Smoothing float64 // the share of every target that is spread over both classes (Szegedy et al. 2016)
 	Aux       float64 // the weight of a second head's loss; 0 leaves the head alone
 }
 
-// LossNames are the losses. pixel-bce is binary cross entropy of every pixel: it learns faster than pixel-mse.
+// LossNames are the losses. pixel-bce is binary cross entropy of every pixel: it learns faster than
+// pixel-mse.
 var LossNames = []string{"auto", "bce", "cross-entropy", "pixel-mse", "pixel-bce"}
 
 // Auxiliary is a model whose second head helps in training; aux is nil if it was built without.
@@ -56,7 +58,8 @@ func (l Loss) of(t *autograd.Tape, out *autograd.Var, b *data.Batch) *autograd.V
 	case len(shape) == 4 && shape[3] == 1 && l.Name == "pixel-bce":
 		return t.BCELogits(out, t.Upload(l.smooth(pixelTargets(shape, b))))
 	default:
-		panic(&tensor.ShapeError{Op: fmt.Sprintf("loss %s: a model whose output is (B,1), (B,2) or (B,H,W,1)", l), Got: shape})
+		panic(&tensor.ShapeError{Op: fmt.Sprintf("loss %s: a model whose output is (B,1), (B,2) or (B,H,W,1)",
+			l), Got: shape})
 	}
 }
 
@@ -70,8 +73,8 @@ func (l Loss) String() string {
 	return l.Name
 }
 
-// crossEntropy against targets of 1−s/2 for the right class and s/2 for the other is the weighted sum of the cross
-// entropies against both.
+// crossEntropy against targets of 1−s/2 for the right class and s/2 for the other is the weighted sum of the
+// cross entropies against both.
 func (l Loss) crossEntropy(t *autograd.Tape, out *autograd.Var, labels []int32) *autograd.Var {
 	right := t.CrossEntropy(out, t.UploadInts(labels))
 	if l.Smoothing == 0 {

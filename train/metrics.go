@@ -30,8 +30,8 @@ type Confusion struct {
 // N is the number of pictures.
 func (c Confusion) N() int { return c.TP + c.FN + c.FP + c.TN }
 
-// Accuracy is the share of right answers, Precision of AI among what was called AI, Recall of what was called AI
-// among AI. An empty share is 0.
+// Accuracy is the share of right answers, Precision of AI among what was called AI, Recall of what was called
+// AI among AI. An empty share is 0.
 func (c Confusion) Accuracy() float64 { return share(c.TP+c.TN, c.N()) }
 
 // Precision is the share of AI among what was called AI.
@@ -56,8 +56,8 @@ func share(k, n int) float64 {
 // eceBins is how many bins the calibration error has.
 const eceBins = 15
 
-// ECE is the expected calibration error (Guo et al. 2017): over equally wide bins of p(AI), the mean distance between
-// the probability that was said and the share that was true, weighted by the bins' counts.
+// ECE is the expected calibration error (Guo et al. 2017): over equally wide bins of p(AI), the mean distance
+// between the probability that was said and the share that was true, weighted by the bins' counts.
 func ECE(p []float64, ai []bool) float64 {
 	var said, was, n [eceBins]float64
 	for i, v := range p {
@@ -90,8 +90,8 @@ func Brier(p []float64, ai []bool) float64 {
 // ErrOneClass says that a measure needs pictures of both classes.
 var ErrOneClass = errors.New("needs pictures of both classes")
 
-// AUC is the area under the ROC curve: how often an AI picture has a higher p(AI) than a photograph, ties counting
-// half.
+// AUC is the area under the ROC curve: how often an AI picture has a higher p(AI) than a photograph, ties
+// counting half.
 func AUC(p []float64, ai []bool) (float64, error) {
 	order := make([]int, len(p))
 	for i := range order {

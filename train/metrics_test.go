@@ -60,8 +60,8 @@ func TestSizeFloor(t *testing.T) {
 }
 
 func TestJudge(t *testing.T) {
-	s := []train.Scored{{Generator: "a", Label: 0, Raw: 0.1, W: 1, H: 1}, {Generator: "a", Label: 1, Raw: 0.8, W: 1, H: 1},
-		{Generator: "b", Label: 0, Raw: 0.7, W: 1, H: 1}}
+	s := []train.Scored{{Generator: "a", Label: 0, Raw: 0.1, W: 1, H: 1},
+		{Generator: "a", Label: 1, Raw: 0.8, W: 1, H: 1}, {Generator: "b", Label: 0, Raw: 0.7, W: 1, H: 1}}
 	r, err := train.Judge(s, func(raw float64) float64 { return 1 - raw })
 	require.NoError(t, err)
 	require.Equal(t, train.Confusion{TP: 1, FN: 1, TN: 1}, r.Confusion)

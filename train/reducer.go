@@ -5,13 +5,14 @@ import (
 	"truegrain/kernels"
 )
 
-// Reducer joins the workers of one run: what each of them computes of its part of a batch is added over all of them.
-// An engine for many machines goes behind it; Local joins goroutines. Every worker calls it for the same things.
+// Reducer joins the workers of one run: what each of them computes of its part of a batch is added over all
+// of them. An engine for many machines goes behind it; Local joins goroutines. Every worker calls it for the
+// same things.
 type Reducer interface {
 	Rank() int // of this worker, from 0
 	World() int
-	// Start begins to add a gradient over all workers, in place. The buffer must not be touched until wait has
-	// returned. Gradients are told apart by name, so that workers may start them in any order.
+	// Start begins to add a gradient over all workers, in place. The buffer must not be touched until wait
+	// has returned. Gradients are told apart by name, so that workers may start them in any order.
 	Start(name string, be kernels.Memory, g kernels.Buf) (wait func() error)
 	// Sum adds numbers over all workers, in place, and waits for that. Workers call it in the same order.
 	Sum(v []float64) error
@@ -33,9 +34,9 @@ func world(r Reducer) int {
 	return r.World()
 }
 
-// joint is what a tape needs to work with others: batch norm over all workers' pictures, and every gradient on its way
-// as soon as it is finished. Gradients that gather over several batches travel with the last of them. join waits until
-// all have arrived.
+// joint is what a tape needs to work with others: batch norm over all workers' pictures, and every gradient
+// on its way as soon as it is finished. Gradients that gather over several batches travel with the last of
+// them. join waits until all have arrived.
 func (l *Loop) joint() (join func() error, opts []autograd.Option) {
 	if l.Reducer == nil {
 		return func() error { return nil }, nil

@@ -32,7 +32,8 @@ type Part struct {
 // Total is how many bytes a step needs at least.
 func (r *Rehearsal) Total() int64 { return r.Weights + r.Gradients + r.State + r.Values }
 
-// Rehearse goes through one step of a model and its optimiser on kernels.Paper. stages are names inside the model.
+// Rehearse goes through one step of a model and its optimiser on kernels.Paper. stages are names inside the
+// model.
 func Rehearse(m Model, opt optim.Optimizer, loss Loss, stages []string, batch, size int) (*Rehearsal, error) {
 	r := &Rehearsal{}
 	for _, p := range m.Params() {
@@ -47,8 +48,10 @@ func Rehearse(m Model, opt optim.Optimizer, loss Loss, stages []string, batch, s
 		r.State += int64(p.Value.Buf.Bytes())
 	}
 	pool := autograd.NewDryPool()
-	t := autograd.NewTape(m.Params()[0].Backend(), autograd.WithGrad(), autograd.WithTrain(), autograd.WithPool(pool))
-	b := &data.Batch{X: tensor.FromSlice(make([]float32, batch*size*size*3), batch, size, size, 3), Label: make([]int32, batch)}
+	t := autograd.NewTape(m.Params()[0].Backend(), autograd.WithGrad(), autograd.WithTrain(),
+		autograd.WithPool(pool))
+	b := &data.Batch{X: tensor.FromSlice(make([]float32, batch*size*size*3), batch, size, size, 3),
+		Label: make([]int32, batch)}
 	if err := tensor.Catch(func() {
 		out, _ := loss.forward(t, m, b)
 		r.Output = out.Shape()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -56,8 +57,8 @@ func (s noise) Epoch(ctx context.Context, epoch, first int) iter.Seq2[*data.Batc
 	}
 }
 
-// miniLoop is a run that has everything that a resume must bring back: momentum or moments, averaged weights, batch
-// norm statistics, gradients that gather over two batches, and an odd number of batches.
+// miniLoop is a run that has everything that a resume must bring back: momentum or moments, averaged weights,
+// batch norm statistics, gradients that gather over two batches, and an odd number of batches.
 func miniLoop(t testing.TB, i int, dir string) *train.Loop {
 	c := minis[i]
 	be, err := kernels.Open("cpu")
@@ -73,9 +74,10 @@ func miniLoop(t testing.TB, i int, dir string) *train.Loop {
 	require.NoError(t, err)
 	ema, err := optim.NewEMA(m.Params(), 0.9)
 	require.NoError(t, err)
-	l := &train.Loop{Backend: be, Model: m, Train: noise{10, 2, c.size, 0, 1}, Val: noise{4, 4, c.size, 0, 1}, Optimizer: opt, EMA: ema,
-		Schedule: optim.Warmup(3, optim.Cosine(0.01, 0, 9)), Epochs: 3, Seed: 9, Accumulate: 2, Clip: 1,
-		Checkpoints: &train.Checkpoints{Dir: dir, Last: 3, Batches: 1, Settings: map[string]string{"model": c.arch}}}
+	l := &train.Loop{Backend: be, Model: m, Train: noise{10, 2, c.size, 0, 1}, Val: noise{4, 4, c.size, 0, 1},
+		Optimizer: opt, EMA: ema, Schedule: optim.Warmup(3, optim.Cosine(0.01, 0, 9)), Epochs: 3, Seed: 9,
+		Accumulate: 2, Clip: 1, Checkpoints: &train.Checkpoints{Dir: dir, Last: 3, Batches: 1,
+			Settings: map[string]string{"model": c.arch}}}
 	require.NoError(t, l.Checkpoints.Open())
 	return l
 }
@@ -98,7 +100,8 @@ func requireSame(t testing.TB, want, got map[string]string) {
 	}
 }
 
-// Interrupted behind every single batch and resumed, a run comes to the very bytes of one that was left alone.
+// Interrupted behind every single batch and resumed, a run comes to the very bytes of one that was left
+// alone.
 func TestResumeIsBitExact(t *testing.T) {
 	for i, c := range minis {
 		t.Run(c.arch, func(t *testing.T) {
@@ -148,4 +151,33 @@ func TestStatesOfOtherRunsAreRefused(t *testing.T) {
 	require.ErrorContains(t, other.Resume(l.Checkpoints.Best()), "--weights")
 	_, err = other.Checkpoints.Latest()
 	require.ErrorIs(t, err, train.ErrNoCheckpoint)
+}
+
+// BenchmarkCheckpoint is how long training waits for the state of ViT-L/16 with Adam (3.6 GB): the copy. How
+// long the write behind its back takes is reported beside it. TRUEGRAIN_SLOW=1 runs it; ViT mini stands in
+// for it otherwise.
+func BenchmarkCheckpoint(b *testing.B) {
+	arch := "vit_mini"
+	if os.Getenv("TRUEGRAIN_SLOW") != "" {
+		arch = "vit_l_16"
+	}
+	be, err := kernels.Open("cpu")
+	require.NoError(b, err)
+	defer be.Close()
+	m, err := models.New(be, arch, models.Config{Classes: 2, Empty: true})
+	require.NoError(b, err)
+	opt, err := optim.New("adam", m.Params(), optim.Options{})
+	require.NoError(b, err)
+	l := kept(b, &train.Loop{Backend: be, Model: m, Optimizer: opt})
+	l.Checkpoints.Last = 1
+	var waits, writes time.Duration
+	for b.Loop() {
+		start := time.Now()
+		require.NoError(b, l.Checkpoints.SaveState(l))
+		waits += time.Since(start)
+		require.NoError(b, l.Checkpoints.Wait())
+		writes += time.Since(start)
+	}
+	b.ReportMetric(waits.Seconds()/float64(b.N), "s-copy")
+	b.ReportMetric(writes.Seconds()/float64(b.N), "s-written")
 }

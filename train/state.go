@@ -2,8 +2,8 @@ package train
 
 import "time"
 
-// State is where a run stands, besides its tensors: all that decides what comes next. It holds no time of day and no
-// duration, so that two runs that come to the same point have the same bytes.
+// State is where a run stands, besides its tensors: all that decides what comes next. It holds no time of day
+// and no duration, so that two runs that come to the same point have the same bytes.
 type State struct {
 	Epoch    int     `json:"epoch"`    // that are complete
 	Batch    int     `json:"batch"`    // of the running epoch that are done

@@ -11,10 +11,11 @@ import (
 	"truegrain/train/data"
 )
 
-// gather adds the gradients of one batch to those that wait for the next update. It returns the mean loss and the number
-// of pictures, of all workers together, and whether one of them has to stop.
+// gather adds the gradients of one batch to those that wait for the next update. It returns the mean loss and
+// the number of pictures, of all workers together, and whether one of them has to stop.
 //
-// Gradients that gather over several batches or workers are those of the sum over all pictures; update divides them.
+// Gradients that gather over several batches or workers are those of the sum over all pictures; update
+// divides them.
 func (l *Loop) gather(ctx context.Context, b *data.Batch) (loss float64, n int, stop bool, err error) {
 	if l.State.Held.Batches == 0 {
 		for _, p := range l.Model.Params() {
@@ -56,8 +57,8 @@ func flag(b bool) float64 {
 // tape opens a tape for the batch at hand. Its random numbers depend on the seed, the batch and the worker.
 func (l *Loop) tape(opts ...autograd.Option) *autograd.Tape {
 	key := uint32(l.State.Seen*world(l.Reducer) + rank(l.Reducer))
-	return autograd.NewTape(l.Backend, append(opts, autograd.WithGrad(), autograd.WithTrain(), autograd.WithPool(l.pool),
-		autograd.WithSeed(l.Seed, key))...)
+	return autograd.NewTape(l.Backend, append(opts, autograd.WithGrad(), autograd.WithTrain(),
+		autograd.WithPool(l.pool), autograd.WithSeed(l.Seed, key))...)
 }
 
 // learn is one forward and backward.
@@ -79,13 +80,15 @@ func (l *Loop) learn(b *data.Batch) (loss float64, err error) {
 	if err = errors.Join(err, bad, join()); err != nil || l.Accumulate == 1 {
 		return loss, err
 	}
-	if _, p := l.grads.Norm(); p != nil { // a checkpoint may keep these gradients before their update looks at them
+	// A checkpoint may keep these gradients before their update looks at them.
+	if _, p := l.grads.Norm(); p != nil {
 		return 0, fmt.Errorf("the gradient of %s: %w", p.Name, ErrDiverged)
 	}
 	return loss, nil
 }
 
-// backward runs back from the loss: the mean's gradient if that is all of an update, else that of the sum over n pictures.
+// backward runs back from the loss: the mean's gradient if that is all of an update, else that of the sum
+// over n pictures.
 func (l *Loop) backward(t *autograd.Tape, value *autograd.Var, n int) error {
 	if l.alone() {
 		return t.Backward(value)

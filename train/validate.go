@@ -10,8 +10,8 @@ import (
 	"truegrain/train/data"
 )
 
-// validate is the mean loss and the accuracy over the validation pictures, with running statistics, no dropout, and the
-// averaged weights if there are any.
+// validate is the mean loss and the accuracy over the validation pictures, with running statistics, no
+// dropout, and the averaged weights if there are any.
 func (l *Loop) validate(ctx context.Context) (loss, accuracy float64, err error) {
 	if l.Val == nil {
 		return 0, 0, nil

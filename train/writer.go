@@ -16,8 +16,8 @@ type file struct {
 	values [][]float32 // the copy that is written
 }
 
-// writer writes files behind the training's back, from a copy. The copy is all that training waits for, as long as the
-// files of the time before are on disk by then.
+// writer writes files behind the training's back, from a copy. The copy is all that training waits for, as
+// long as the files of the time before are on disk by then.
 type writer struct {
 	copies [][]float32 // memory for the next copy
 	done   chan error  // of the write that is under way; nil if none is
@@ -36,8 +36,8 @@ func (w *writer) wait() error {
 	return err
 }
 
-// start copies the values and begins to write the files, in their order; behind them it runs after. It waits for the
-// write before, and returns that one's error.
+// start copies the values and begins to write the files, in their order; behind them it runs after. It waits
+// for the write before, and returns that one's error.
 func (w *writer) start(files []file, after func() error) error {
 	if err := w.wait(); err != nil {
 		return err

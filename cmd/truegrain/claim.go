@@ -12,7 +12,8 @@ import (
 	"truegrain/train/folder"
 )
 
-// claim makes a folder that of this run: it writes run.yaml, or on a resume checks that the folder's is of the same run.
+// claim makes a folder that of this run: it writes run.yaml, or on a resume checks that the folder's is of
+// the same run.
 func (l *lesson) claim(t *terminal, f *folder.Folder, p *plan, be kernels.Backend) (*folder.Run, error) {
 	now, err := l.describe(p, be)
 	if err != nil {
@@ -47,8 +48,8 @@ func (l *lesson) describe(p *plan, be kernels.Backend) (*folder.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	run := &folder.Run{Recipe: *l.recipe, Code: version(), Go: runtime.Version(), Decoder: decoder(), Device: be.Name(),
-		Processor: processor(be), Overfit: l.overfit, Detector: detector, Note: l.note,
+	run := &folder.Run{Recipe: *l.recipe, Code: version(), Go: runtime.Version(), Decoder: decoder(),
+		Device: be.Name(), Processor: processor(be), Overfit: l.overfit, Detector: detector, Note: l.note,
 		Weights: folder.Weights{File: p.weights.path, SHA256: p.weights.sha256}}
 	run.Data = folder.Data{Dir: dir, Train: len(p.train.Items), Validation: len(p.val.Items),
 		Fingerprint: p.train.Fingerprint(l.dir) + p.val.Fingerprint(l.dir)}
@@ -68,8 +69,9 @@ func sameRun(t *terminal, was, now *folder.Run) error {
 	if diff := train.Differences(a, b); len(diff) > 0 {
 		return fmt.Errorf("the run can't go on, it was another one:\n  %s", strings.Join(diff, "\n  "))
 	}
-	for _, c := range []struct{ what, was, now string }{{"device", was.Device, now.Device}, {"processor", was.Processor, now.Processor},
-		{"program", was.Code, now.Code}, {"decoder", was.Decoder, now.Decoder}} {
+	for _, c := range []struct{ what, was, now string }{{"device", was.Device, now.Device},
+		{"processor", was.Processor, now.Processor}, {"program", was.Code, now.Code},
+		{"decoder", was.Decoder, now.Decoder}} {
 		if c.was != c.now {
 			t.say("the %s was %s and is %s now: the last bits of the result may differ from an uninterrupted run's", c.what, c.was, c.now)
 		}

@@ -47,6 +47,7 @@ func (l *lesson) findRate(ctx context.Context, t *terminal) error {
 	for _, r := range tried {
 		fmt.Fprintf(t.out, "%.3g,%.5f\n", r.LR, r.Loss)
 	}
-	t.say("the loss falls fastest at about %.2g: take that as the highest rate, or a third of it", train.Suggest(tried))
+	t.say("the loss falls fastest at about %.2g: take that as the highest rate, or a third of it",
+		train.Suggest(tried))
 	return nil
 }

@@ -33,10 +33,10 @@ func (l *lesson) watch(t *terminal, loop *train.Loop) (*watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.say("%s: %d training and %d validation pictures, %d epochs, in %s", r.Model.Name, loop.Train.Pictures(), loop.Val.Pictures(),
-		r.Epochs(), l.folder)
-	return &watcher{t: t, loop: loop, log: log, every: r.LogEvery, start: time.Now(), before: last, meter: l.meter,
-		bar: t.progress("train "+r.Model.Name, loop.Epochs*loop.Train.Batches())}, nil
+	t.say("%s: %d training and %d validation pictures, %d epochs, in %s", r.Model.Name, loop.Train.Pictures(),
+		loop.Val.Pictures(), r.Epochs(), l.folder)
+	return &watcher{t: t, loop: loop, log: log, every: r.LogEvery, start: time.Now(), before: last,
+		meter: l.meter, bar: t.progress("train "+r.Model.Name, loop.Epochs*loop.Train.Batches())}, nil
 }
 
 // mostNamed is how many unread pictures are named on the terminal; all are in unread.txt.
@@ -53,22 +53,23 @@ func (w *watcher) saw(p train.Progress) error {
 		return err
 	}
 	if p.Done == nil {
-		w.bar.at((p.Epoch-1)*p.Batches+p.Batch, fmt.Sprintf("epoch %d, loss %.4f, %.0f pictures/s%s", p.Epoch, p.Loss, p.Rate, left(p.Left)))
+		w.bar.at((p.Epoch-1)*p.Batches+p.Batch, fmt.Sprintf("epoch %d, loss %.4f, %.0f pictures/s%s", p.Epoch,
+			p.Loss, p.Rate, left(p.Left)))
 		return nil
 	}
 	kept := ""
 	if p.Done.Best {
 		kept = ", kept"
 	}
-	w.t.say("epoch %d of %d: loss %.4f, validation %.4f, accuracy %.1f %%, %.1f s%s", p.Epoch, p.Epochs, p.Done.TrainLoss,
-		p.Done.ValLoss, 100*p.Done.Accuracy, p.Done.Duration.Seconds(), kept)
+	w.t.say("epoch %d of %d: loss %.4f, validation %.4f, accuracy %.1f %%, %.1f s%s", p.Epoch, p.Epochs,
+		p.Done.TrainLoss, p.Done.ValLoss, 100*p.Done.Accuracy, p.Done.Duration.Seconds(), kept)
 	return nil
 }
 
 // write logs every so many updates, and every epoch.
 func (w *watcher) write(p train.Progress) error {
-	row := logs.Row{Kind: logs.Update, Epoch: p.Epoch, Batch: p.Batch, Update: p.Update, Loss: p.Loss, LR: p.LR, GradNorm: p.GradNorm,
-		Rate: p.Rate}
+	row := logs.Row{Kind: logs.Update, Epoch: p.Epoch, Batch: p.Batch, Update: p.Update, Loss: p.Loss,
+		LR: p.LR, GradNorm: p.GradNorm, Rate: p.Rate}
 	row.Seconds, row.Joules = w.took()
 	switch {
 	case p.Done != nil:

@@ -17,7 +17,8 @@ import (
 // weightsFile is what a run starts from; no path is random values.
 type weightsFile struct{ path, sha256 string }
 
-// published finds the digits in the name of a published file, the beginning of its SHA-256: resnet50-11ad3fa6.pth.
+// published finds the digits in the name of a published file, the beginning of its SHA-256:
+// resnet50-11ad3fa6.pth.
 var published = regexp.MustCompile(`-([0-9a-f]{8,64})\.(pth|pt)$`)
 
 // findWeights looks for the initial weights and checks that they are what their name says.
@@ -34,14 +35,16 @@ func (l *lesson) findWeights() (weightsFile, error) {
 	if err != nil {
 		return weightsFile{}, fmt.Errorf("initial weights: %w", err)
 	}
-	if want := published.FindStringSubmatch(filepath.Base(path)); want != nil && !strings.HasPrefix(sum, want[1]) {
+	if want := published.FindStringSubmatch(filepath.Base(path)); want != nil &&
+		!strings.HasPrefix(sum, want[1]) {
 		return weightsFile{}, fmt.Errorf("initial weights %s: the file is damaged: its SHA-256 begins with %s, its name says %s", path,
 			sum[:len(want[1])], want[1])
 	}
 	return weightsFile{path, sum}, nil
 }
 
-// lookFor finds the file that --weights names, or the recipe's in the folder that it names, or where such files lie.
+// lookFor finds the file that --weights names, or the recipe's in the folder that it names, or where such
+// files lie.
 func (l *lesson) lookFor(name string) (string, error) {
 	places := []string{name}
 	base := filepath.Base(name)
@@ -78,8 +81,8 @@ func torchCache() (string, error) {
 	return filepath.Join(home, ".cache", "torch", "hub", "checkpoints"), err
 }
 
-// initial loads weights to start from. A head of another width keeps its fresh values; a segmenter takes its backbone
-// from a classifier or from another segmenter. What is fresh is said.
+// initial loads weights to start from. A head of another width keeps its fresh values; a segmenter takes its
+// backbone from a classifier or from another segmenter. What is fresh is said.
 func (l *lesson) initial(t *terminal, m models.Model, w weightsFile) error {
 	if w.path == "" {
 		return nil
@@ -89,7 +92,8 @@ func (l *lesson) initial(t *terminal, m models.Model, w weightsFile) error {
 		return err
 	}
 	defer f.Close()
-	report, err := state.Load(m.Params(), f, state.Options{ReplaceHead: headNames(m), SkipAux: l.recipe.Model.Aux == "skip"})
+	report, err := state.Load(m.Params(), f,
+		state.Options{ReplaceHead: headNames(m), SkipAux: l.recipe.Model.Aux == "skip"})
 	if errors.As(err, new(*state.MismatchError)) && m.Kind() == models.Segmenter {
 		if trunk, e := state.Load(m.Params(), f, state.Options{Only: "backbone."}); e == nil {
 			report, err = trunk, nil

@@ -16,8 +16,9 @@ import (
 	"truegrain/train/data"
 )
 
-// judge calibrates a detector on the validation pictures, fixes the scales of its maps, and tests it on the test
-// pictures, or if the folder has none on the validation pictures, which the card then says. It returns all scores.
+// judge calibrates a detector on the validation pictures, fixes the scales of its maps, and tests it on the
+// test pictures, or if the folder has none on the validation pictures, which the card then says. It returns
+// all scores.
 func (l *lesson) judge(ctx context.Context, t *terminal, d *detect.Detector) ([]train.Scored, error) {
 	set, err := l.part(data.Val)
 	if err != nil {
@@ -45,7 +46,8 @@ func (l *lesson) judge(ctx context.Context, t *terminal, d *detect.Detector) ([]
 }
 
 // score scores a set and counts what that takes.
-func (l *lesson) score(ctx context.Context, t *terminal, d *detect.Detector, set *data.Set) ([]train.Scored, error) {
+func (l *lesson) score(ctx context.Context, t *terminal, d *detect.Detector,
+	set *data.Set) ([]train.Scored, error) {
 	start, joules := time.Now(), l.meter.Joules()
 	scores, err := score(ctx, t, []*detect.Detector{d}, set, detect.View(d.Card.View))
 	if err != nil {
@@ -79,8 +81,10 @@ func (l *lesson) scales(ctx context.Context, d *detect.Detector, set *data.Set) 
 	return d.FitScales(ctx, pictures)
 }
 
-// test fills in what the card says of unseen pictures, and returns the scores of those that were not scored before.
-func (l *lesson) test(ctx context.Context, t *terminal, d *detect.Detector, val []train.Scored) (tested []train.Scored, err error) {
+// test fills in what the card says of unseen pictures, and returns the scores of those that were not scored
+// before.
+func (l *lesson) test(ctx context.Context, t *terminal, d *detect.Detector,
+	val []train.Scored) (tested []train.Scored, err error) {
 	scored := val
 	set, err := l.part(data.Test)
 	switch {

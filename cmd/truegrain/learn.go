@@ -45,8 +45,8 @@ type scoring struct {
 	seconds, joules float64
 }
 
-// overfitLoss is where overfitting ends: the pictures are known by heart, in training and, with running statistics, in
-// use.
+// overfitLoss is where overfitting ends: the pictures are known by heart, in training and, with running
+// statistics, in use.
 const overfitLoss = 0.03
 
 // byHeart makes a lesson one that learns some pictures by heart.
@@ -71,8 +71,8 @@ func resumedLesson(dir string) (*lesson, error) {
 	if !filepath.IsAbs(run.Detector) {
 		run.Detector = filepath.Join(dir, run.Detector)
 	}
-	return &lesson{recipe: &run.Recipe, dir: run.Data.Dir, folder: dir, detector: run.Detector, overfit: run.Overfit,
-		note: run.Note, resume: true}, nil
+	return &lesson{recipe: &run.Recipe, dir: run.Data.Dir, folder: dir, detector: run.Detector,
+		overfit: run.Overfit, note: run.Note, resume: true}, nil
 }
 
 // errNothingSaved says that a run ended before there was anything to go on from.
@@ -159,22 +159,25 @@ func (l *lesson) finish(f *folder.Folder, d *detect.Detector, scored []train.Sco
 
 // config is how the recipe's model is built.
 func (l *lesson) config(empty bool) models.Config {
-	return models.Config{Classes: l.recipe.Model.Classes, Seed: l.recipe.Seed, Aux: l.recipe.Model.Aux != "skip", Empty: empty}
+	return models.Config{Classes: l.recipe.Model.Classes, Seed: l.recipe.Seed,
+		Aux: l.recipe.Model.Aux != "skip", Empty: empty}
 }
 
 func (l *lesson) card(p *plan) *card.Card {
 	r := l.recipe
-	line := fmt.Sprintf("%s, %s, lr %g, batch %d, %d epochs, %d × %d crops, flips", r.Name, r.Optimizer.Name, r.Schedule[0].LR,
-		r.Data.Batch*r.Accumulate, r.Epochs(), p.size, p.size)
-	return &card.Card{Arch: r.Model.Name, Classes: r.Model.Classes, Size: p.size, View: string(detect.Crop), Mean: r.Data.Mean,
-		Std: r.Data.Std, Band: [2]float64{0.35, 0.65}, Data: filepath.Base(filepath.Clean(l.dir)), Recipe: line, Seed: r.Seed,
-		Epochs: r.Epochs(), Decoder: decoder(), Note: l.note}
+	line := fmt.Sprintf("%s, %s, lr %g, batch %d, %d epochs, %d × %d crops, flips", r.Name, r.Optimizer.Name,
+		r.Schedule[0].LR, r.Data.Batch*r.Accumulate, r.Epochs(), p.size, p.size)
+	return &card.Card{Arch: r.Model.Name, Classes: r.Model.Classes, Size: p.size, View: string(detect.Crop),
+		Mean: r.Data.Mean, Std: r.Data.Std, Band: [2]float64{0.35, 0.65},
+		Data: filepath.Base(filepath.Clean(l.dir)), Recipe: line, Seed: r.Seed, Epochs: r.Epochs(),
+		Decoder: decoder(), Note: l.note}
 }
 
 func decoder() string { return "image/jpeg of " + runtime.Version() }
 
 // teach runs the loop and says what it took.
-func (l *lesson) teach(ctx context.Context, t *terminal, d *detect.Detector, p *plan, now *folder.Run) (*folder.Resources, error) {
+func (l *lesson) teach(ctx context.Context, t *terminal, d *detect.Detector, p *plan,
+	now *folder.Run) (*folder.Resources, error) {
 	loop, err := l.ready(t, d, p, now)
 	if err != nil {
 		return nil, err
@@ -187,7 +190,8 @@ func (l *lesson) teach(ctx context.Context, t *terminal, d *detect.Detector, p *
 	_, err = loop.Run(ctx)
 	seconds, joules := w.took()
 	s := loop.State
-	took := folder.NewResources(seconds, joules, float64(s.Epoch), float64(s.Epoch*loop.Train.Pictures()+s.Pictures))
+	took := folder.NewResources(seconds, joules, float64(s.Epoch),
+		float64(s.Epoch*loop.Train.Pictures()+s.Pictures))
 	if e := w.close(); e != nil {
 		return nil, errors.Join(err, e)
 	}
@@ -195,7 +199,8 @@ func (l *lesson) teach(ctx context.Context, t *terminal, d *detect.Detector, p *
 	case err == nil:
 		t.say("training has ended: %s", s.Done)
 	case errors.Is(err, train.ErrBudget):
-		t.say("%v after %d of %d epochs; 'truegrain train --resume %s' goes on", err, s.Epoch, loop.Epochs, l.folder)
+		t.say("%v after %d of %d epochs; 'truegrain train --resume %s' goes on", err, s.Epoch, loop.Epochs,
+			l.folder)
 		err = nil
 	}
 	return took, err
@@ -252,13 +257,15 @@ func (l *lesson) loop(d *detect.Detector, p *plan, now *folder.Run) (*train.Loop
 		return nil, err
 	}
 	updates := (trainLoader.Batches() + r.Accumulate - 1) / r.Accumulate
-	loop := &train.Loop{Backend: params[0].Backend(), Model: d.Model, Train: trainLoader, Val: valLoader, Optimizer: opt,
-		Schedule: r.RateOf(updates), Loss: r.LossOf(), Epochs: r.Epochs(), Seed: r.Seed, Accumulate: r.Accumulate, Clip: r.Clip,
-		Patience: r.Patience, Unreadable: r.Data.Unreadable, Budget: l.budget}
+	loop := &train.Loop{Backend: params[0].Backend(), Model: d.Model, Train: trainLoader, Val: valLoader,
+		Optimizer: opt, Schedule: r.RateOf(updates), Loss: r.LossOf(), Epochs: r.Epochs(), Seed: r.Seed,
+		Accumulate: r.Accumulate, Clip: r.Clip, Patience: r.Patience, Unreadable: r.Data.Unreadable,
+		Budget: l.budget}
 	if l.overfit > 0 {
 		loop.Enough = overfitLoss
 	}
-	loop.Checkpoints = &train.Checkpoints{Dir: l.folder, Last: r.Checkpoint.Last, Batches: r.Checkpoint.Batches, Settings: settings,
+	loop.Checkpoints = &train.Checkpoints{Dir: l.folder, Last: r.Checkpoint.Last,
+		Batches: r.Checkpoint.Batches, Settings: settings,
 		Every: time.Duration(r.Checkpoint.Minutes * float64(time.Minute)),
 		Card:  func(train.State) (map[string]string, error) { return d.Card.Metadata() }}
 	if r.EMA > 0 {

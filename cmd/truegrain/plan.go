@@ -17,8 +17,8 @@ type plan struct {
 	weights    weightsFile
 }
 
-// plan checks a lesson as a whole: the recipe, the model that it names, the loss and the groups that have to fit the
-// model, the pictures and the initial weights.
+// plan checks a lesson as a whole: the recipe, the model that it names, the loss and the groups that have to
+// fit the model, the pictures and the initial weights.
 func (l *lesson) plan() (*plan, error) {
 	r := l.recipe
 	if err := r.Check(); err != nil {
@@ -68,15 +68,16 @@ func (l *lesson) fits(p *plan) error {
 	case pixels && m.Kind() != models.Segmenter:
 		return fmt.Errorf("loss.name is %s: %s has no output for each pixel", r.Loss.Name, m.Name())
 	case !pixels && r.Loss.Name != "auto" && m.Kind() == models.Segmenter:
-		return fmt.Errorf("loss.name is %s: %s has an output for each pixel: want pixel-mse or pixel-bce", r.Loss.Name, m.Name())
+		return fmt.Errorf("loss.name is %s: %s has an output for each pixel: want pixel-mse or pixel-bce",
+			r.Loss.Name, m.Name())
 	case r.Data.Layout == "masks" && m.Kind() != models.Segmenter:
 		return fmt.Errorf("data.layout is masks: %s has no output for each pixel", m.Name())
 	}
 	return nil
 }
 
-// headNames are the parameters behind a model's trunk: the last layer of a classifier, all that a segmenter has beside
-// its backbone.
+// headNames are the parameters behind a model's trunk: the last layer of a classifier, all that a segmenter
+// has beside its backbone.
 func headNames(m models.Model) (names []string) {
 	if h := m.Head(); h != nil {
 		return []string{h.Weight.Name, h.Bias.Name}

@@ -10,7 +10,8 @@ import (
 	"truegrain/train"
 )
 
-// useful is the share of a matrix product's speed that a whole step comes to, for the estimate of a rehearsal.
+// useful is the share of a matrix product's speed that a whole step comes to, for the estimate of a
+// rehearsal.
 const useful = 0.5
 
 // rehearse says what the run would take, and trains nothing.

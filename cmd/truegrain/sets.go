@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"truegrain/models"
 	"truegrain/train/data"
 )
@@ -11,12 +13,16 @@ const cacheBytes = 512 << 20
 // options are what the recipe says about the pictures of a part.
 func (l *lesson) options() data.Options {
 	d := l.recipe.Data
-	return data.Options{Limit: d.Limit, Seed: l.recipe.Seed, Generators: d.Generators, Validation: d.Validation}
+	return data.Options{Limit: d.Limit, Seed: l.recipe.Seed, Generators: d.Generators,
+		Validation: d.Validation}
 }
 
 // sets are the pictures to train on and to validate with; a segmenter also learns from composites with masks.
 func (l *lesson) sets(kind models.Kind) (trainSet, valSet *data.Set, err error) {
 	if trainSet, err = l.part(data.Train); err != nil {
+		return nil, nil, err
+	}
+	if err := l.bothClasses(trainSet); err != nil {
 		return nil, nil, err
 	}
 	if l.overfit > 0 {
@@ -37,6 +43,19 @@ func (l *lesson) sets(kind models.Kind) (trainSet, valSet *data.Set, err error) 
 		set.Items = append(set.Items, masked.Items...)
 	}
 	return trainSet, valSet, nil
+}
+
+// bothClasses refuses pictures that nothing can be learned from. Masks have both classes in one picture.
+func (l *lesson) bothClasses(set *data.Set) error {
+	var n [2]int
+	for _, it := range set.Items {
+		n[it.Label]++
+	}
+	if l.recipe.Data.Layout == "masks" || min(n[data.AI], n[data.Photograph]) > 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: %d AI pictures and %d photographs to train on: want some of both, in …/train/ai and …/train/nature",
+		l.dir, n[data.AI], n[data.Photograph])
 }
 
 // part is the train, val or test part in the recipe's layout.

@@ -12,8 +12,8 @@ import (
 	"truegrain/train/recipes"
 )
 
-// TrainCmd trains a detector by a recipe, keeps its best state, calibrates it and saves it with its card. Flags that a
-// recipe has a key for change that key.
+// TrainCmd trains a detector by a recipe, keeps its best state, calibrates it and saves it with its card.
+// Flags that a recipe has a key for change that key.
 type TrainCmd struct {
 	Folder string   `arg:"" optional:"" type:"existingdir" help:"Folder of pictures in GenImage layout (…/{train,val}/{ai,nature})."`
 	Data   string   `type:"existingdir" placeholder:"DIR" help:"The folder of pictures, as a flag."`
@@ -72,8 +72,8 @@ func (c *TrainCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	if _, err := l.run(ctx, t); err != nil {
 		if ctx.Err() != nil && !errors.Is(err, errNothingSaved) {
-			return fmt.Errorf("%w; 'truegrain train --resume %s' goes on, the best weights so far are in %s", context.Cause(ctx),
-				l.folder, filepath.Join(l.folder, "best.safetensors"))
+			return fmt.Errorf("%w; 'truegrain train --resume %s' goes on, the best weights so far are in %s",
+				context.Cause(ctx), l.folder, filepath.Join(l.folder, "best.safetensors"))
 		}
 		return err
 	}
@@ -105,8 +105,8 @@ func (c *TrainCmd) lesson() (*lesson, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lesson{recipe: r, dir: c.Folder + c.Data, weights: c.Weights, scratch: c.FromScratch, device: c.Device,
-		budget: c.Budget, overfit: c.Overfit, restart: c.Restart}
+	l := &lesson{recipe: r, dir: c.Folder + c.Data, weights: c.Weights, scratch: c.FromScratch,
+		device: c.Device, budget: c.Budget, overfit: c.Overfit, restart: c.Restart}
 	if c.Overfit < 0 || c.Budget < 0 {
 		return nil, usagef("--overfit and --budget must not be negative")
 	}
@@ -133,7 +133,8 @@ func places(out, recipe string) (folder, detector string) {
 
 // resumed is the lesson of a run that was begun before.
 func (c *TrainCmd) resumed() (*lesson, error) {
-	if c.Recipe != "" || len(c.Set) > 0 || c.Folder+c.Data != "" || c.Overfit != 0 || c.Out != "" || c.Weights != "" || c.Restart {
+	if c.Recipe != "" || len(c.Set) > 0 || c.Folder+c.Data != "" || c.Overfit != 0 || c.Out != "" ||
+		c.Weights != "" || c.Restart {
 		return nil, usagef("--resume goes on with a run as it was begun: only --budget and --device can be given with it")
 	}
 	for _, f := range c.shortcuts() {
@@ -159,7 +160,8 @@ func (c *TrainCmd) recipe() (*recipes.Recipe, error) {
 	}
 	for _, f := range c.shortcuts() {
 		if strings.HasPrefix(f.key, "schedule.") && len(r.Schedule) > 1 {
-			return nil, usagef("--%s: recipe %s has %d phases: use --set schedule.0.%s=…", f.flag, r.Name, len(r.Schedule), f.flag)
+			return nil, usagef("--%s: recipe %s has %d phases: use --set schedule.0.%s=…", f.flag, r.Name,
+				len(r.Schedule), f.flag)
 		}
 		if err := r.Set(fmt.Sprintf("%s=%v", f.key, f.value)); err != nil {
 			return nil, usagef("--%s %v: %v", f.flag, f.value, err)

@@ -39,8 +39,8 @@ func program(args ...string) *exec.Cmd {
 
 // mini are the flags of a short run of a small model by the recipe cnn-all.
 func mini(data, out string, more ...string) []string {
-	return append([]string{"train", data, "-r", "cnn-all", "--from-scratch", "-m", "resnet_mini", "--size", "32", "--batch", "16",
-		"--epochs", "3", "--set", "log_every=1", "-o", out}, more...)
+	return append([]string{"train", data, "-r", "cnn-all", "--from-scratch", "-m", "resnet_mini", "--size",
+		"32", "--batch", "16", "--epochs", "3", "--set", "log_every=1", "-o", out}, more...)
 }
 
 func TestRecipesAreListedAndPrinted(t *testing.T) {
@@ -76,11 +76,14 @@ func TestRecipesThatDoNotFitSayWhy(t *testing.T) {
 		{[]string{"-m", "resnet_mini", "--loss", "pixel-bce"}, exitUsage, "no output for each pixel"},
 		{[]string{"-m", "fcn8s_mini", "--loss", "bce"}, exitUsage, "pixel-mse or pixel-bce"},
 		{[]string{"-m", "fcn8s_mini", "--set", "model.classes=2"}, exitUsage, "one output"},
-		{[]string{"-m", "resnet_mini", "--set", "optimizer.groups.0.match=layer9.*"}, exitUsage, "matches no parameter"},
-		{[]string{"-r", "fcn-all-strong", "-m", "fcn8s_mini", "--from-scratch"}, exitUsage, "no auxiliary head"},
+		{[]string{"-m", "resnet_mini", "--set", "optimizer.groups.0.match=layer9.*"}, exitUsage,
+			"matches no parameter"},
+		{[]string{"-r", "fcn-all-strong", "-m", "fcn8s_mini", "--from-scratch"}, exitUsage,
+			"no auxiliary head"},
 		{[]string{"-r", "cnn-sd14", "--from-scratch"}, exitFailed, `no generator "sd14"; there are bilinear`},
 		{[]string{"-r", "cnn-all"}, exitFailed, "--from-scratch"},
 		{[]string{"--data", dir}, exitUsage, "two folders"},
+		{[]string{"-o", filepath.Join(bad, "run"), "-m", "resnet_mini"}, exitFailed, "not a directory"},
 	} {
 		out := filepath.Join(t.TempDir(), "run")
 		code, _, errs := call(t, append([]string{"train", dir, "-o", out}, c.args...)...)
@@ -91,9 +94,14 @@ func TestRecipesThatDoNotFitSayWhy(t *testing.T) {
 	code, _, errs := call(t, "train", "-r", "cnn-all")
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, errs, "no pictures")
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, "peaks", "train", "nature")))
+	code, _, errs = call(t, "train", filepath.Join(dir, "peaks"), "-m", "resnet_mini")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errs, "6 AI pictures and 0 photographs")
 }
 
-// A run that is stopped and resumed leaves the very files of one that was not, with the same logs but for their times.
+// A run that is stopped and resumed leaves the very files of one that was not, with the same logs but for
+// their times.
 func TestStoppedRunGoesOn(t *testing.T) {
 	dir, runs := tiny(t), t.TempDir()
 	whole, pieces := filepath.Join(runs, "whole"), filepath.Join(runs, "pieces")
@@ -134,7 +142,8 @@ func requireSameRun(t *testing.T, a, b string) {
 		require.NotEmpty(t, found)
 		return found[len(found)-1]
 	}
-	for _, name := range []string{"best.safetensors", "detector.safetensors", filepath.Join("checkpoints", filepath.Base(latest(a)))} {
+	for _, name := range []string{"best.safetensors", "detector.safetensors",
+		filepath.Join("checkpoints", filepath.Base(latest(a)))} {
 		x, err := os.ReadFile(filepath.Join(a, name))
 		require.NoError(t, err)
 		y, err := os.ReadFile(filepath.Join(b, name))
@@ -280,8 +289,8 @@ func TestInitialWeights(t *testing.T) {
 		{"resnet_mini", t.TempDir(), exitFailed, "--from-scratch"},
 	} {
 		out := filepath.Join(t.TempDir(), "run")
-		code, _, errs := call(t, "train", dir, "-m", c.arch, "--set", "model.weights="+filepath.Base(good), "--weights", c.weights,
-			"--epochs", "1", "-o", out)
+		code, _, errs := call(t, "train", dir, "-m", c.arch, "--set", "model.weights="+filepath.Base(good),
+			"--weights", c.weights, "--epochs", "1", "-o", out)
 		require.Equal(t, c.code, code, errs)
 		require.Contains(t, errs, c.want)
 	}
@@ -291,7 +300,8 @@ func TestRehearsalAndRates(t *testing.T) {
 	dir, out := tiny(t), filepath.Join(t.TempDir(), "run")
 	code, said, errs := call(t, mini(dir, out, "--dry-run", "--set", "accumulate=2")...)
 	require.Zero(t, code, errs)
-	for _, want := range []string{"layer4 ", "memory ", "3 epochs of 5 batches of 16: 9 updates", "output      [16 1]", "time "} {
+	for _, want := range []string{"layer4 ", "memory ", "3 epochs of 5 batches of 16: 9 updates",
+		"output      [16 1]", "time "} {
 		require.Contains(t, said, want)
 	}
 	code, said, errs = call(t, mini(dir, out, "--find-lr")...)
@@ -303,7 +313,8 @@ func TestRehearsalAndRates(t *testing.T) {
 
 func TestOverfittingEndsWhenThePicturesAreKnown(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run.safetensors")
-	code, _, errs := call(t, "train", tiny(t), "-m", "resnet_mini", "--size", "32", "--lr", "0.005", "--overfit", "8", "-o", out)
+	code, _, errs := call(t, "train", tiny(t), "-m", "resnet_mini", "--size", "32", "--lr", "0.005",
+		"--overfit", "8", "-o", out)
 	require.Zero(t, code, errs)
 	require.Contains(t, errs, "both losses are below 0.03")
 	require.FileExists(t, out)
@@ -311,7 +322,8 @@ func TestOverfittingEndsWhenThePicturesAreKnown(t *testing.T) {
 
 func TestSegmenterLearnsFromMasks(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run")
-	code, _, errs := call(t, "train", tiny(t), "-r", "fcn-finetuned", "--from-scratch", "-m", "fcn8s_mini", "--size", "64", "--epochs", "1", "-o", out)
+	code, _, errs := call(t, "train", tiny(t), "-r", "fcn-finetuned", "--from-scratch", "-m", "fcn8s_mini",
+		"--size", "64", "--epochs", "1", "-o", out)
 	require.Zero(t, code, errs)
 	require.Contains(t, errs, "14 training and 7 validation pictures")
 	require.Contains(t, errs, "not calibrated", "all of them are AI")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -48,29 +49,37 @@ func (c *VerifyCmd) Run(ctx context.Context, t *terminal) error {
 	if !lists {
 		fmt.Fprintf(t.out, "the lists of pictures in %s are not those of the run\n", l.dir)
 	}
-	device := c.Device
-	if device == "" {
-		device = run.Device
-	}
-	worst, moved, err := c.again(ctx, t, l, device, changes)
+	moved, err := c.scores(ctx, t, l, run, changes)
 	if err != nil {
 		return err
-	}
-	if moved > 0 {
-		fmt.Fprintf(t.out, "%d of %d scores differ, by %.3g at most\n", moved, len(changes.Same()), worst)
-		if len(changes.Weights) == 0 {
-			circumstances(t, run, device)
-		}
 	}
 	if !changes.None() || !lists || moved > 0 {
 		return fmt.Errorf("%s does not agree with what it says", c.Folder)
 	}
-	_, err = fmt.Fprintf(t.out, "%s agrees: %d tensors, %d pictures, every score to the last bit\n", c.Folder, len(was.Tensors), len(was.Pictures))
+	_, err = fmt.Fprintf(t.out, "%s agrees: %d tensors, %d pictures, every score to the last bit\n", c.Folder,
+		len(was.Tensors), len(was.Pictures))
 	return err
 }
 
+// scores compares the scores of the pictures that are what they were, and says how many differ and what may
+// be why.
+func (c *VerifyCmd) scores(ctx context.Context, t *terminal, l *lesson, run *folder.Run,
+	changes *folder.Changes) (int, error) {
+	device := cmp.Or(c.Device, run.Device)
+	worst, moved, err := c.again(ctx, t, l, device, changes)
+	if err != nil || moved == 0 {
+		return 0, err
+	}
+	fmt.Fprintf(t.out, "%d of %d scores differ, by %.3g at most\n", moved, len(changes.Same()), worst)
+	if len(changes.Weights) == 0 {
+		circumstances(t, run, device)
+	}
+	return moved, nil
+}
+
 // again scores the pictures that are what they were, and counts the scores that are not.
-func (c *VerifyCmd) again(ctx context.Context, t *terminal, l *lesson, device string, ch *folder.Changes) (worst float64, moved int, err error) {
+func (c *VerifyCmd) again(ctx context.Context, t *terminal, l *lesson, device string,
+	ch *folder.Changes) (worst float64, moved int, err error) {
 	detectors, closeAll, err := openDetectors(device, []string{l.detector})
 	if err != nil {
 		return 0, 0, err
@@ -106,8 +115,9 @@ func (l *lesson) sameLists(run *folder.Run) (bool, error) {
 
 // circumstances says what may have moved the scores, if weights and pictures have not.
 func circumstances(t *terminal, run *folder.Run, device string) {
-	for _, c := range []struct{ what, was, is string }{{"device", run.Device, device}, {"program", run.Code, version()},
-		{"Go", run.Go, runtime.Version()}, {"decoder", run.Decoder, decoder()}} {
+	for _, c := range []struct{ what, was, is string }{{"device", run.Device, device},
+		{"program", run.Code, version()}, {"Go", run.Go, runtime.Version()},
+		{"decoder", run.Decoder, decoder()}} {
 		if c.was != c.is {
 			fmt.Fprintf(t.out, "the %s was %s and is %s now\n", c.what, c.was, c.is)
 		}

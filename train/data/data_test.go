@@ -97,8 +97,8 @@ func TestLimitAndFirst(t *testing.T) {
 }
 
 func options() data.LoaderOptions {
-	return data.LoaderOptions{Batch: 7, Size: 8, Mean: [3]float32{.5, .5, .5}, Std: [3]float32{.5, .5, .5}, Seed: 3, Shuffle: true,
-		Augment: data.Augment{Crop: true, FlipH: 0.5, FlipV: 0.5}}
+	return data.LoaderOptions{Batch: 7, Size: 8, Mean: [3]float32{.5, .5, .5}, Std: [3]float32{.5, .5, .5},
+		Seed: 3, Shuffle: true, Augment: data.Augment{Crop: true, FlipH: 0.5, FlipV: 0.5}}
 }
 
 // epochs reads some epochs whole.
@@ -268,7 +268,8 @@ func TestWorkersShareBatches(t *testing.T) {
 	for k := range one {
 		require.Equal(t, one[k], append(first[k], second[k]...))
 	}
-	_, err = data.NewLoader(s, data.LoaderOptions{Batch: 1, Size: 1, Std: [3]float32{1, 1, 1}, Rank: 2, World: 2})
+	_, err = data.NewLoader(s, data.LoaderOptions{Batch: 1, Size: 1, Std: [3]float32{1, 1, 1}, Rank: 2,
+		World: 2})
 	require.ErrorContains(t, err, "rank 2")
 }
 
@@ -324,7 +325,8 @@ func TestPairsWithMasks(t *testing.T) {
 		dir := filepath.Join(root, fmt.Sprintf("sample%d", i))
 		write(t, dir, 3, 8, 8)
 		for k, name := range []string{"edited", "mask", "original"} {
-			require.NoError(t, os.Rename(filepath.Join(dir, fmt.Sprintf("%03d.png", k)), filepath.Join(dir, name+".png")))
+			require.NoError(t, os.Rename(filepath.Join(dir, fmt.Sprintf("%03d.png", k)),
+				filepath.Join(dir, name+".png")))
 		}
 	}
 	seen := map[string]bool{}

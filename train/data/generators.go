@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Generators are GenImage's eight, by the names that recipes use, each with what its folders' names contain in one or
-// the other naming ("stable_diffusion_v_1_4", "imagenet_ai_0419_sdv4").
+// Generators are GenImage's eight, by the names that recipes use, each with what its folders' names contain
+// in one or the other naming ("stable_diffusion_v_1_4", "imagenet_ai_0419_sdv4").
 var Generators = []struct {
 	Name    string
 	folders []string

@@ -1,5 +1,5 @@
-// Package data finds labelled pictures in folders and feeds them to training: GenImage's layout, pictures with masks,
-// a sampler whose order depends on a seed alone, and a loader that decodes ahead on every core.
+// Package data finds labelled pictures in folders and feeds them to training: GenImage's layout, pictures
+// with masks, a sampler whose order depends on a seed alone, and a loader that decodes ahead on every core.
 package data
 
 import (
@@ -38,8 +38,8 @@ type Options struct {
 	Limit      int      // keep this many pictures, spread over the whole set; 0 keeps all
 	Seed       uint64   // of the split, where the folder has none
 	Generators []string // by name; none keeps all
-	// Validation makes the val part this share of the train folder, even if there is a val folder. That one, never seen
-	// in training then, stands in for a missing test folder.
+	// Validation makes the val part this share of the train folder, even if there is a val folder. That one,
+	// never seen in training then, stands in for a missing test folder.
 	Validation float64
 }
 
@@ -57,9 +57,9 @@ const valShare = 0.1
 // ErrNoPictures says that a folder holds no picture where the layout has them.
 var ErrNoPictures = errors.New("no pictures in …/{train,val}/{ai,nature}")
 
-// OpenGenImage lists the pictures below root in GenImage's layout: {train,val,test}/{ai,nature} in root itself or up
-// to three folders down (Midjourney/imagenet_midjourney/train/ai). Without a val folder, or with a Validation share,
-// train and val are a seeded split of train, nine to one or by that share.
+// OpenGenImage lists the pictures below root in GenImage's layout: {train,val,test}/{ai,nature} in root
+// itself or up to three folders down (Midjourney/imagenet_midjourney/train/ai). Without a val folder, or with
+// a Validation share, train and val are a seeded split of train, nine to one or by that share.
 func OpenGenImage(root, split string, o Options) (*Set, error) {
 	if !slices.Contains([]string{Train, Val, Test, All}, split) {
 		return nil, fmt.Errorf("split %q: want train, val, test or all", split)
@@ -93,7 +93,8 @@ func OpenGenImage(root, split string, o Options) (*Set, error) {
 	return s, nil
 }
 
-// source is the folder to look in for a part, and the share of the train folder that is validated on, if that is it.
+// source is the folder to look in for a part, and the share of the train folder that is validated on, if that
+// is it.
 func source(parts []part, split string, o Options) (from string, share float64) {
 	has := func(split string) bool {
 		return slices.ContainsFunc(parts, func(p part) bool { return p.split == split })
@@ -132,7 +133,8 @@ func findParts(root string) ([]part, error) {
 			case e.Name() == Train || e.Name() == Val || e.Name() == Test:
 				for label, name := range []string{"ai", "nature"} {
 					if info, err := os.Stat(filepath.Join(sub, name)); err == nil && info.IsDir() {
-						parts = append(parts, part{filepath.Join(sub, name), e.Name(), generator, int32(label)})
+						parts = append(parts, part{filepath.Join(sub, name), e.Name(), generator,
+							int32(label)})
 					}
 				}
 			case depth < 3:
@@ -160,7 +162,8 @@ func (p part) items() ([]Item, error) {
 	var out []Item
 	for _, e := range entries {
 		if !e.IsDir() && slices.Contains(extensions, strings.ToLower(filepath.Ext(e.Name()))) {
-			out = append(out, Item{Path: filepath.Join(p.dir, e.Name()), Generator: p.generator, Label: p.label})
+			out = append(out, Item{Path: filepath.Join(p.dir, e.Name()), Generator: p.generator,
+				Label: p.label})
 		}
 	}
 	return out, nil
@@ -227,8 +230,8 @@ func Permutation(seed uint64, epoch uint32, n int) []int {
 	return order
 }
 
-// Fingerprint tells sets apart: a SHA-256 over the names below root, labels and masks of all pictures, in order. What is
-// in the files is not looked at.
+// Fingerprint tells sets apart: a SHA-256 over the names below root, labels and masks of all pictures, in
+// order. What is in the files is not looked at.
 func (s *Set) Fingerprint(root string) string {
 	h := sha256.New()
 	for _, it := range s.Items {

@@ -10,8 +10,8 @@ import (
 )
 
 // OpenInpaint lists partly generated pictures with their masks: root/inpaint/SPLIT/pictures/NAME.* and
-// root/inpaint/SPLIT/masks/NAME.png, white where a picture is generated. A folder that does not exist is an empty set;
-// a picture without a mask is an error.
+// root/inpaint/SPLIT/masks/NAME.png, white where a picture is generated. A folder that does not exist is an
+// empty set; a picture without a mask is an error.
 func OpenInpaint(root, split string) (*Set, error) {
 	dir := filepath.Join(root, "inpaint", split)
 	entries, err := os.ReadDir(filepath.Join(dir, "pictures"))
@@ -29,16 +29,18 @@ func OpenInpaint(root, split string) (*Set, error) {
 		}
 		mask := filepath.Join(dir, "masks", strings.TrimSuffix(e.Name(), ext)+".png")
 		if _, err := os.Stat(mask); err != nil {
-			return nil, fmt.Errorf("data set: %s has no mask: %w", filepath.Join(dir, "pictures", e.Name()), err)
+			return nil, fmt.Errorf("data set: %s has no mask: %w", filepath.Join(dir, "pictures", e.Name()),
+				err)
 		}
-		s.Items = append(s.Items, Item{Path: filepath.Join(dir, "pictures", e.Name()), Generator: "inpaint", Label: AI, Mask: mask})
+		s.Items = append(s.Items, Item{Path: filepath.Join(dir, "pictures", e.Name()), Generator: "inpaint",
+			Label: AI, Mask: mask})
 	}
 	return s, nil
 }
 
 // OpenMasks lists pictures with masks: those of OpenInpaint, or in folders of their own below root,
-// SAMPLE/{edited,mask,original}.*, where the original is a photograph beside its edited twin. Those are divided into
-// train and val by seed, nine to one or by o.Validation, twins together.
+// SAMPLE/{edited,mask,original}.*, where the original is a photograph beside its edited twin. Those are
+// divided into train and val by seed, nine to one or by o.Validation, twins together.
 func OpenMasks(root, split string, o Options) (*Set, error) {
 	if s, err := OpenInpaint(root, split); err != nil || len(s.Items) > 0 {
 		s.limit(o.Limit)
@@ -69,7 +71,8 @@ func OpenMasks(root, split string, o Options) (*Set, error) {
 	}
 	s := &Set{Items: slices.Concat(twins...)}
 	if len(s.Items) == 0 {
-		return nil, fmt.Errorf("%s, part %s: %w, and none with masks in inpaint/%s or SAMPLE/{edited,mask}", root, split, ErrNoPictures, split)
+		return nil, fmt.Errorf("%s, part %s: %w, and none with masks in inpaint/%s or SAMPLE/{edited,mask}",
+			root, split, ErrNoPictures, split)
 	}
 	s.limit(o.Limit)
 	return s, nil

@@ -35,19 +35,21 @@ type LoaderOptions struct {
 	Seed        uint64
 	// Shuffle draws an order for each epoch; otherwise pictures come in the set's order.
 	Shuffle bool
-	// Augment is the zero value for the middle of each picture as it is. Pictures smaller than Size are padded with
-	// black.
+	// Augment is the zero value for the middle of each picture as it is. Pictures smaller than Size are
+	// padded with black.
 	Augment Augment
-	// Rank and World deal the pictures out to several workers: batch k of all of them together holds the pictures that
-	// a single worker with batches World times as large would see in its batch k, rank 0 those in front. World 0 is 1.
+	// Rank and World deal the pictures out to several workers: batch k of all of them together holds the
+	// pictures that a single worker with batches World times as large would see in its batch k, rank 0 those
+	// in front. World 0 is 1.
 	Rank, World int
-	// CacheBytes keeps decoded pictures in memory up to this many bytes, so that later epochs need not decode them.
+	// CacheBytes keeps decoded pictures in memory up to this many bytes, so that later epochs need not decode
+	// them.
 	CacheBytes int64
 }
 
-// Loader turns a set into batches, decoding ahead on every core. What it gives depends on its seed and the epoch, not
-// on the number of cores. A batch is a fixed stretch of the epoch's order: one that has a picture that can't be read is
-// smaller for it.
+// Loader turns a set into batches, decoding ahead on every core. What it gives depends on its seed and the
+// epoch, not on the number of cores. A batch is a fixed stretch of the epoch's order: one that has a picture
+// that can't be read is smaller for it.
 type Loader struct {
 	set    *Set
 	o      LoaderOptions
@@ -87,8 +89,8 @@ func (l *Loader) Batches() int {
 // Pictures is how many pictures an epoch has, of all workers together.
 func (l *Loader) Pictures() int { return len(l.set.Items) }
 
-// stretch is the places in the epoch's order that belong to this worker's batch k. What is left for the last batch is
-// dealt out evenly.
+// stretch is the places in the epoch's order that belong to this worker's batch k. What is left for the last
+// batch is dealt out evenly.
 func (l *Loader) stretch(k int) (from, to int) {
 	all := l.o.Batch * l.o.World
 	start := k * all
@@ -96,7 +98,8 @@ func (l *Loader) stretch(k int) (from, to int) {
 	return start + n*l.o.Rank/l.o.World, start + n*(l.o.Rank+1)/l.o.World
 }
 
-// Epoch gives the batches of an epoch from batch number first on. It stops early, without an error, when ctx ends.
+// Epoch gives the batches of an epoch from batch number first on. It stops early, without an error, when ctx
+// ends.
 func (l *Loader) Epoch(ctx context.Context, epoch, first int) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -123,8 +126,8 @@ func (l *Loader) Epoch(ctx context.Context, epoch, first int) iter.Seq2[*Batch, 
 	}
 }
 
-// ahead decodes in the epoch's order, a few batches before they are wanted. Each place in the channel is a promise:
-// the order does not depend on which worker is first.
+// ahead decodes in the epoch's order, a few batches before they are wanted. Each place in the channel is a
+// promise: the order does not depend on which worker is first.
 func (l *Loader) ahead(ctx context.Context, epoch, first int) <-chan chan view {
 	workers := runtime.GOMAXPROCS(0)
 	promises := make(chan chan view, 2*l.o.Batch+workers)

@@ -52,7 +52,8 @@ func (l *Loader) sample(index int) (*sample, error) {
 			return nil, err
 		}
 		if s.mask.W != s.picture.W || s.mask.H != s.picture.H {
-			return nil, fmt.Errorf("%s: the mask has %d × %d pixels, its picture %d × %d", item.Mask, s.mask.W, s.mask.H, s.picture.W, s.picture.H)
+			return nil, fmt.Errorf("%s: the mask has %d × %d pixels, its picture %d × %d", item.Mask,
+				s.mask.W, s.mask.H, s.picture.W, s.picture.H)
 		}
 	}
 	if n := int64(len(s.picture.Pix)); l.cached.Add(n) <= l.o.CacheBytes {
@@ -110,14 +111,16 @@ type cut struct {
 	flipH, flipV bool
 }
 
-// cut draws where a picture is cut and how it is turned: by the seed, the epoch and the picture, not by who asks.
+// cut draws where a picture is cut and how it is turned: by the seed, the epoch and the picture, not by who
+// asks.
 func (l *Loader) cut(epoch, index, w, h int) cut {
 	size := l.o.Size
 	freeX, freeY := max(0, w-size), max(0, h-size)
 	words := kernels.NewPhilox(l.o.Seed).Block([4]uint32{uint32(index), uint32(epoch), 0, 2})
 	at := func(w uint32, n int) int { return int(uint64(w) * uint64(n+1) >> 32) }
 	a := l.o.Augment
-	c := cut{freeX / 2, freeY / 2, float64(kernels.Unit(words[2])) < a.FlipH, float64(kernels.Unit(words[3])) < a.FlipV}
+	c := cut{freeX / 2, freeY / 2, float64(kernels.Unit(words[2])) < a.FlipH,
+		float64(kernels.Unit(words[3])) < a.FlipV}
 	if a.Crop {
 		c.x, c.y = at(words[0], freeX), at(words[1], freeY)
 	}

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Meter counts energy. Joules are those since it was opened; it must be asked every few minutes, for hardware counters
-// wrap around. A device with a counter of its own brings a Meter of its own.
+// Meter counts energy. Joules are those since it was opened; it must be asked every few minutes, for hardware
+// counters wrap around. A device with a counter of its own brings a Meter of its own.
 type Meter interface {
 	Joules() float64
 	// Method says where the numbers come from, in words fit to stand beside them.
@@ -21,8 +21,8 @@ type Meter interface {
 // WattsPerCore is what a busy core is taken for where nothing can be measured.
 const WattsPerCore = 10
 
-// Open takes the processor's own counter (RAPL) if the system lets us read it, and otherwise estimates from the
-// processor time of this process.
+// Open takes the processor's own counter (RAPL) if the system lets us read it, and otherwise estimates from
+// the processor time of this process.
 func Open() Meter { return open("/sys/class/powercap") }
 
 func open(dir string) Meter {

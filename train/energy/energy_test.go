@@ -12,7 +12,8 @@ import (
 // counter makes a folder as the system shows one package's counter.
 func counter(t *testing.T, dir, name, value string) {
 	require.NoError(t, os.MkdirAll(dir, 0o755))
-	for file, text := range map[string]string{"name": name, "max_energy_range_uj": "1000000", "energy_uj": value} {
+	for file, text := range map[string]string{"name": name, "max_energy_range_uj": "1000000",
+		"energy_uj": value} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text+"\n"), 0o644))
 	}
 }

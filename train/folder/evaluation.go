@@ -16,8 +16,8 @@ import (
 	"truegrain/nn/state"
 )
 
-// Picture is one picture that the finished detector was calibrated or tested on, and the score that it got: what a
-// verification compares.
+// Picture is one picture that the finished detector was calibrated or tested on, and the score that it got:
+// what a verification compares.
 type Picture struct {
 	Path   string // from the data's folder on
 	SHA256 string
@@ -104,7 +104,8 @@ func (f *Folder) WriteEvaluation(e *Evaluation) error {
 			rows = append(rows, []string{"tensor", name, e.Tensors[name], "", ""})
 		}
 		for _, p := range e.Pictures {
-			rows = append(rows, []string{"picture", p.Path, p.SHA256, strconv.Itoa(int(p.Label)), strconv.FormatFloat(p.Raw, 'g', -1, 64)})
+			rows = append(rows, []string{"picture", p.Path, p.SHA256, strconv.Itoa(int(p.Label)),
+				strconv.FormatFloat(p.Raw, 'g', -1, 64)})
 		}
 		return w.WriteAll(rows)
 	})

@@ -1,5 +1,5 @@
-// Package folder is what a run leaves on disk: its recipe and everything else that it depends on in run.yaml, the lock
-// that keeps a second run out, checkpoints, logs, and the detector.
+// Package folder is what a run leaves on disk: its recipe and everything else that it depends on in run.yaml,
+// the lock that keeps a second run out, checkpoints, logs, and the detector.
 //
 //	run.yaml                    what the run is
 //	lock                        held while one is at work here
@@ -120,8 +120,9 @@ func (f *Folder) Write(r *Run) error {
 // Clear removes what an earlier run has left, and nothing else.
 func (f *Folder) Clear() error {
 	var all []error
-	for _, pattern := range []string{"run.yaml", "best.safetensors", "detector.safetensors", "metrics.csv", "metrics.jsonl",
-		"events.out.tfevents.*", "unread.txt", "evaluation.csv", "resources.yaml", "checkpoints/*.safetensors"} {
+	for _, pattern := range []string{"run.yaml", "best.safetensors", "detector.safetensors", "metrics.csv",
+		"metrics.jsonl", "events.out.tfevents.*", "unread.txt", "evaluation.csv", "resources.yaml",
+		"checkpoints/*.safetensors"} {
 		found, err := filepath.Glob(f.Path(pattern))
 		all = append(all, err)
 		for _, path := range found {
@@ -131,7 +132,8 @@ func (f *Folder) Clear() error {
 	return errors.Join(all...)
 }
 
-// Settings are what decides the run, by key: two runs with the same settings on the same device come to the same bytes.
+// Settings are what decides the run, by key: two runs with the same settings on the same device come to the
+// same bytes.
 func (r *Run) Settings() (map[string]string, error) {
 	s, err := r.Recipe.Settings()
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 func run(t *testing.T) *folder.Run {
 	r, err := recipes.Open("vit-all-strong")
 	require.NoError(t, err)
-	return &folder.Run{Recipe: *r, Code: "abc", Go: "go1.26", Data: folder.Data{Dir: "/data", Train: 9, Validation: 1, Fingerprint: "0123456789abcdef"}}
+	return &folder.Run{Recipe: *r, Code: "abc", Go: "go1.26",
+		Data: folder.Data{Dir: "/data", Train: 9, Validation: 1, Fingerprint: "0123456789abcdef"}}
 }
 
 func TestRunIsReadAsItWasWritten(t *testing.T) {
@@ -51,7 +52,8 @@ func TestClearRemovesOnlyWhatARunMakes(t *testing.T) {
 	require.NoError(t, err)
 	defer f.Close()
 	require.NoError(t, os.MkdirAll(f.Path("checkpoints"), 0o755))
-	for _, name := range []string{"run.yaml", "best.safetensors", "events.out.tfevents.7", "checkpoints/000000001.safetensors", "notes.txt", "mine.safetensors"} {
+	for _, name := range []string{"run.yaml", "best.safetensors", "events.out.tfevents.7",
+		"checkpoints/000000001.safetensors", "notes.txt", "mine.safetensors"} {
 		require.NoError(t, os.WriteFile(f.Path(name), nil, 0o644))
 	}
 	require.NoError(t, f.Clear())
@@ -61,7 +63,8 @@ func TestClearRemovesOnlyWhatARunMakes(t *testing.T) {
 		require.NoError(t, err)
 		left = append(left, found...)
 	}
-	require.Equal(t, []string{f.Path("checkpoints"), f.Path("lock"), f.Path("mine.safetensors"), f.Path("notes.txt")}, left)
+	require.Equal(t, []string{f.Path("checkpoints"), f.Path("lock"), f.Path("mine.safetensors"),
+		f.Path("notes.txt")}, left)
 }
 
 func TestSettingsAreWhatDecides(t *testing.T) {

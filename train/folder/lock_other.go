@@ -9,7 +9,8 @@ import (
 	"os"
 )
 
-// takeLock makes a file that must not be there, and removes it in the end. A process that is killed leaves it behind.
+// takeLock makes a file that must not be there, and removes it in the end. A process that is killed leaves it
+// behind.
 func takeLock(path string) (io.Closer, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
 	if errors.Is(err, os.ErrExist) {

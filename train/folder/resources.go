@@ -9,7 +9,8 @@ import (
 	"truegrain/nn/state"
 )
 
-// Resources is what a run took, as in the thesis' table 4.27. Energy stands with the method that it was found by.
+// Resources is what a run took, as in the thesis' table 4.27. Energy stands with the method that it was found
+// by.
 type Resources struct {
 	WeightsBytes    int64   `yaml:"weights_bytes"` // of the detector's file
 	TrainingHours   float64 `yaml:"training_hours"`
@@ -28,7 +29,8 @@ const joulesPerKWh = 3.6e6
 
 // NewResources is what the training took: seconds and joules over so many epochs and pictures.
 func NewResources(seconds, joules, epochs, pictures float64) *Resources {
-	r := &Resources{TrainingHours: seconds / 3600, KWh: joules / joulesPerKWh, Rate: pictures / max(seconds, 1e-9)}
+	r := &Resources{TrainingHours: seconds / 3600, KWh: joules / joulesPerKWh,
+		Rate: pictures / max(seconds, 1e-9)}
 	if epochs > 0 {
 		r.KWhPerEpoch = r.KWh / epochs
 	}

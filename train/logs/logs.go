@@ -1,5 +1,5 @@
-// Package logs writes how a run went: metrics.csv for spreadsheets, metrics.jsonl for programs, and an event file for
-// TensorBoard. A resumed run goes on in them as if it had never been away.
+// Package logs writes how a run went: metrics.csv for spreadsheets, metrics.jsonl for programs, and an event
+// file for TensorBoard. A resumed run goes on in them as if it had never been away.
 package logs
 
 import (
@@ -41,13 +41,13 @@ const (
 	Epoch  = "epoch"
 )
 
-var columns = []string{"kind", "epoch", "batch", "update", "loss", "lr", "grad_norm", "val_loss", "accuracy", "best",
-	"pictures_per_second", "seconds", "joules"}
+var columns = []string{"kind", "epoch", "batch", "update", "loss", "lr", "grad_norm", "val_loss", "accuracy",
+	"best", "pictures_per_second", "seconds", "joules"}
 
 func (r Row) fields() []string {
 	num := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-	out := []string{r.Kind, strconv.Itoa(r.Epoch), strconv.Itoa(r.Batch), strconv.Itoa(r.Update), num(r.Loss), num(r.LR),
-		num(r.GradNorm), "", "", "", num(r.Rate), num(r.Seconds), num(r.Joules)}
+	out := []string{r.Kind, strconv.Itoa(r.Epoch), strconv.Itoa(r.Batch), strconv.Itoa(r.Update), num(r.Loss),
+		num(r.LR), num(r.GradNorm), "", "", "", num(r.Rate), num(r.Seconds), num(r.Joules)}
 	if r.Kind == Epoch {
 		out[5], out[6] = "", ""
 		out[7], out[8], out[9] = num(r.ValLoss), num(r.Accuracy), strconv.FormatBool(r.Best)
@@ -61,8 +61,8 @@ type Log struct {
 	events    *Events
 }
 
-// Open opens the logs in a folder. Of what they have, only the first so many updates and epochs stay: the rest was
-// written by a run that ended without saving. It returns the last row that stays.
+// Open opens the logs in a folder. Of what they have, only the first so many updates and epochs stay: the
+// rest was written by a run that ended without saving. It returns the last row that stays.
 func Open(dir string, updates, epochs int) (l *Log, last Row, err error) {
 	stays := func(r Row) bool {
 		return r.Kind == Update && r.Update <= updates || r.Kind == Epoch && r.Epoch <= epochs
@@ -171,9 +171,11 @@ func (l *Log) Write(r Row) error {
 
 func (r Row) scalars() []Scalar {
 	if r.Kind == Epoch {
-		return []Scalar{{"epoch/loss", r.Loss}, {"epoch/validation_loss", r.ValLoss}, {"epoch/accuracy", r.Accuracy}}
+		return []Scalar{{"epoch/loss", r.Loss}, {"epoch/validation_loss", r.ValLoss},
+			{"epoch/accuracy", r.Accuracy}}
 	}
-	return []Scalar{{"loss", r.Loss}, {"learning_rate", r.LR}, {"gradient_norm", r.GradNorm}, {"pictures_per_second", r.Rate}}
+	return []Scalar{{"loss", r.Loss}, {"learning_rate", r.LR}, {"gradient_norm", r.GradNorm},
+		{"pictures_per_second", r.Rate}}
 }
 
 // Close closes all logs.

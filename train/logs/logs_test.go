@@ -106,8 +106,8 @@ func TestCRC32CIsThePublishedOne(t *testing.T) { // RFC 3720, B.4
 }
 
 func row(update int) logs.Row {
-	return logs.Row{Kind: logs.Update, Epoch: 1 + update/10, Batch: update % 10, Update: update, Loss: 1 / float64(update), LR: 0.5,
-		GradNorm: 3, Rate: 100, Seconds: float64(update)}
+	return logs.Row{Kind: logs.Update, Epoch: 1 + update/10, Batch: update % 10, Update: update,
+		Loss: 1 / float64(update), LR: 0.5, GradNorm: 3, Rate: 100, Seconds: float64(update)}
 }
 
 func TestLogsHaveWhatWasWritten(t *testing.T) {
@@ -118,7 +118,8 @@ func TestLogsHaveWhatWasWritten(t *testing.T) {
 	for i := 1; i <= 3; i++ {
 		require.NoError(t, l.Write(row(i)))
 	}
-	require.NoError(t, l.Write(logs.Row{Kind: logs.Epoch, Epoch: 1, Update: 3, Loss: 0.5, ValLoss: 0.25, Accuracy: 1, Best: true}))
+	require.NoError(t, l.Write(logs.Row{Kind: logs.Epoch, Epoch: 1, Update: 3, Loss: 0.5, ValLoss: 0.25,
+		Accuracy: 1, Best: true}))
 	require.NoError(t, l.Close())
 
 	events := parse(t, eventFiles(t, dir)[0])
@@ -126,8 +127,10 @@ func TestLogsHaveWhatWasWritten(t *testing.T) {
 	require.Equal(t, "brain.Event:2", events[0].version)
 	require.False(t, events[1].start)
 	require.Equal(t, uint64(2), events[2].step)
-	require.Equal(t, map[string]float32{"loss": 0.5, "learning_rate": 0.5, "gradient_norm": 3, "pictures_per_second": 100}, events[2].values)
-	require.Equal(t, map[string]float32{"epoch/loss": 0.5, "epoch/validation_loss": 0.25, "epoch/accuracy": 1}, events[4].values)
+	require.Equal(t, map[string]float32{"loss": 0.5, "learning_rate": 0.5, "gradient_norm": 3,
+		"pictures_per_second": 100}, events[2].values)
+	require.Equal(t, map[string]float32{"epoch/loss": 0.5, "epoch/validation_loss": 0.25,
+		"epoch/accuracy": 1}, events[4].values)
 	require.Greater(t, events[4].wall, 1.6e9)
 
 	f, err := os.Open(filepath.Join(dir, "metrics.csv"))
@@ -137,8 +140,10 @@ func TestLogsHaveWhatWasWritten(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, table, 5)
 	require.Equal(t, "kind", table[0][0])
-	require.Equal(t, []string{"update", "1", "2", "2", "0.5", "0.5", "3", "", "", "", "100", "2", "0"}, table[2])
-	require.Equal(t, []string{"epoch", "1", "0", "3", "0.5", "", "", "0.25", "1", "true", "0", "0", "0"}, table[4])
+	require.Equal(t, []string{"update", "1", "2", "2", "0.5", "0.5", "3", "", "", "", "100", "2", "0"},
+		table[2])
+	require.Equal(t, []string{"epoch", "1", "0", "3", "0.5", "", "", "0.25", "1", "true", "0", "0", "0"},
+		table[4])
 }
 
 func eventFiles(t *testing.T, dir string) []string {

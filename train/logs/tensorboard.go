@@ -16,15 +16,17 @@ type Scalar struct {
 	Value float64
 }
 
-// Events writes an event file that TensorBoard reads: records of TensorFlow's framing, each holding one Event message
-// in protocol buffers' encoding. Neither needs a library for the three kinds of messages that are written here.
+// Events writes an event file that TensorBoard reads: records of TensorFlow's framing, each holding one Event
+// message in protocol buffers' encoding. Neither needs a library for the three kinds of messages that are
+// written here.
 type Events struct{ f *os.File }
 
-// NewEvents opens a new event file in a folder. The numbers that an interrupted run wrote from that step on are then
-// dropped by TensorBoard; first is 0 for a fresh run.
+// NewEvents opens a new event file in a folder. The numbers that an interrupted run wrote from that step on
+// are then dropped by TensorBoard; first is 0 for a fresh run.
 func NewEvents(dir string, first int) (*Events, error) {
 	now := time.Now()
-	path := filepath.Join(dir, fmt.Sprintf("events.out.tfevents.%d.%09d.truegrain", now.Unix(), now.Nanosecond()))
+	path := filepath.Join(dir, fmt.Sprintf("events.out.tfevents.%d.%09d.truegrain", now.Unix(),
+		now.Nanosecond()))
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, err
@@ -68,7 +70,8 @@ func (e *Events) event(step int, what func([]byte) []byte) error {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// masked is the checksum of the framing: CRC32C, turned and shifted so that it is not that of data with its own.
+// masked is the checksum of the framing: CRC32C, turned and shifted so that it is not that of data with its
+// own.
 func masked(b []byte) uint32 {
 	c := crc32.Checksum(b, castagnoli)
 	return (c>>15 | c<<17) + 0xa282ead8

@@ -42,15 +42,16 @@ func NewEMA(params []*autograd.Param, decay float64) (*EMA, error) {
 	return e, nil
 }
 
-// Update moves the average towards the weights. It is one pass of the SGD kernel: with the rate −(1−d) and the weight
-// decay −1, p ← p − lr·(g + decay·p) is e + (1−d)·(w − e).
+// Update moves the average towards the weights. It is one pass of the SGD kernel: with the rate −(1−d) and
+// the weight decay −1, p ← p − lr·(g + decay·p) is e + (1−d)·(w − e).
 func (e *EMA) Update() {
 	e.updates++
 	n := float64(e.updates)
 	d := min(e.decay, (1+n)/(10+n))
 	for i, p := range e.params {
 		s := e.shadow[i]
-		s.Backend().SGD(kernels.SGD{N: s.Value.Len(), LR: d - 1, WeightDecay: -1, P: s.Value.Buf, G: p.Value.Buf})
+		s.Backend().SGD(kernels.SGD{N: s.Value.Len(), LR: d - 1, WeightDecay: -1, P: s.Value.Buf,
+			G: p.Value.Buf})
 	}
 }
 

@@ -23,7 +23,8 @@ type goldenStep struct {
 	WeightDecay  float64 `json:"weight_decay"`
 }
 
-// TestGoldenSteps compares three steps of each optimiser with PyTorch's, on every backend that this machine has.
+// TestGoldenSteps compares three steps of each optimiser with PyTorch's, on every backend that this machine
+// has.
 func TestGoldenSteps(t *testing.T) {
 	for _, c := range golden.Cases(t, "ops") {
 		var all []goldenStep
@@ -54,7 +55,8 @@ func stepThrice(t *testing.T, c *golden.Case, s goldenStep, spec string) {
 	be.Upload(p.Value.Buf, kernels.Of(c.Array(s.Key+".p", n, -1, 1)))
 
 	name, _, _ := strings.Cut(strings.TrimPrefix(s.Key, "step."), "_")
-	opt, err := optim.New(name, []*autograd.Param{p}, optim.Options{Momentum: s.Momentum, WeightDecay: s.WeightDecay})
+	opt, err := optim.New(name, []*autograd.Param{p},
+		optim.Options{Momentum: s.Momentum, WeightDecay: s.WeightDecay})
 	require.NoError(t, err)
 	for i := range 3 {
 		setGrad(t, p, c.Array(fmt.Sprintf("%s.g%d", s.Key, i), n, -1, 1))

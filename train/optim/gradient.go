@@ -39,8 +39,8 @@ func NewGradients(params []*autograd.Param) (*Gradients, error) {
 	return g, nil
 }
 
-// Norm is the Euclidean norm of all gradients together. Where it is not a finite number, bad is the parameter nearest
-// to the loss whose gradient is not.
+// Norm is the Euclidean norm of all gradients together. Where it is not a finite number, bad is the parameter
+// nearest to the loss whose gradient is not.
 func (g *Gradients) Norm() (norm float64, bad *autograd.Param) {
 	var total float64
 	out := make([]float64, 1)

@@ -13,8 +13,9 @@ import (
 type Groups struct {
 	WeightDecay  float64
 	DecayVectors bool // else norms, biases and other parameters of one axis do not decay
-	// LayerDecay gives each stage this share of the rate of the stage above it, the parameters below the first stage
-	// less once more, and those above the last stage the whole rate (Bao et al., "BEiT", 2022). 0 and 1 are off.
+	// LayerDecay gives each stage this share of the rate of the stage above it, the parameters below the
+	// first stage less once more, and those above the last stage the whole rate (Bao et al., "BEiT", 2022). 0
+	// and 1 are off.
 	LayerDecay float64
 	Stages     []string // names of the model's stages, from the input on
 	Groups     []Group  // the first one that matches counts
@@ -45,8 +46,8 @@ func CheckPattern(pattern string) error {
 	return nil
 }
 
-// Rules freezes what is to be frozen and gives the rule of every parameter by its name. A pattern that matches nothing
-// is an error: it was meant for another model.
+// Rules freezes what is to be frozen and gives the rule of every parameter by its name. A pattern that
+// matches nothing is an error: it was meant for another model.
 func (g Groups) Rules(params []*autograd.Param) (map[string]Rule, error) {
 	rules, used := map[string]Rule{}, make([]bool, len(g.Groups))
 	depth := g.depths(params)
@@ -76,15 +77,15 @@ func (g Groups) Rules(params []*autograd.Param) (map[string]Rule, error) {
 	}
 	for j, ok := range used {
 		if !ok && len(params) > 0 {
-			return nil, fmt.Errorf("group %q matches no parameter; they are called %s … %s", g.Groups[j].Match, params[0].Name,
-				params[len(params)-1].Name)
+			return nil, fmt.Errorf("group %q matches no parameter; they are called %s … %s",
+				g.Groups[j].Match, params[0].Name, params[len(params)-1].Name)
 		}
 	}
 	return rules, nil
 }
 
-// depths counts for each parameter the stages that begin at or below it: 0 before the first stage, 1 in it, one more
-// than there are stages behind the last.
+// depths counts for each parameter the stages that begin at or below it: 0 before the first stage, 1 in it,
+// one more than there are stages behind the last.
 func (g Groups) depths(params []*autograd.Param) []int {
 	in := func(p *autograd.Param) int {
 		for i, s := range g.Stages {

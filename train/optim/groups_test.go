@@ -30,12 +30,14 @@ func named(t *testing.T, names ...string) (out []*autograd.Param) {
 func TestRulesOfGroups(t *testing.T) {
 	params := named(t, "stem.weight", "layer1.weight", "layer1.bias", "layer2.weight", "fc.weight", "fc.bias")
 	none := 0.0
-	rules, err := optim.Groups{WeightDecay: 0.1, LayerDecay: 0.5, Stages: []string{"layer1", "layer2"}, Groups: []optim.Group{
-		{Match: "stem.*", LR: 1, Freeze: true}, {Match: "fc.*", LR: 10, WeightDecay: &none}}}.Rules(params)
+	rules, err := optim.Groups{WeightDecay: 0.1, LayerDecay: 0.5, Stages: []string{"layer1", "layer2"},
+		Groups: []optim.Group{
+			{Match: "stem.*", LR: 1, Freeze: true}, {Match: "fc.*", LR: 10, WeightDecay: &none}}}.Rules(params)
 	require.NoError(t, err)
 	require.Equal(t, map[string]optim.Rule{
-		"stem.weight": {0.125, 0.1}, "layer1.weight": {0.25, 0.1}, "layer1.bias": {0.25, 0}, "layer2.weight": {0.5, 0.1},
-		"fc.weight": {10, 0}, "fc.bias": {10, 0}}, rules)
+		"stem.weight": {0.125, 0.1}, "layer1.weight": {0.25, 0.1}, "layer1.bias": {0.25, 0},
+		"layer2.weight": {0.5, 0.1},
+		"fc.weight":     {10, 0}, "fc.bias": {10, 0}}, rules)
 	require.True(t, params[0].Frozen)
 	require.False(t, params[4].Frozen)
 
@@ -48,7 +50,8 @@ func TestRulesOfGroups(t *testing.T) {
 	require.Error(t, optim.CheckPattern(""))
 }
 
-// A rule's rate and decay reach the update: with a gradient of nothing but decay, p shrinks by lr·rate·decay·p.
+// A rule's rate and decay reach the update: with a gradient of nothing but decay, p shrinks by
+// lr·rate·decay·p.
 func TestOptimisersObeyTheRules(t *testing.T) {
 	p := named(t, "p.weight")[0]
 	be := p.Backend()

@@ -1,5 +1,5 @@
-// Package optim moves parameters along their gradients: SGD, Adam and AdamW, each one fused kernel per parameter,
-// and the schedules of their learning rate.
+// Package optim moves parameters along their gradients: SGD, Adam and AdamW, each one fused kernel per
+// parameter, and the schedules of their learning rate.
 package optim
 
 import (
@@ -12,9 +12,9 @@ import (
 // Optimizer updates parameters from their gradients. A parameter that no gradient has reached is left alone.
 type Optimizer interface {
 	Step(lr float64)
-	// State is what a resumed run needs besides the model: moments and step counts, named after their parameters. It
-	// is saved like parameters (nn/state); loaded into the State of a fresh optimiser and taken by Resume, training
-	// goes on bit for bit.
+	// State is what a resumed run needs besides the model: moments and step counts, named after their
+	// parameters. It is saved like parameters (nn/state); loaded into the State of a fresh optimiser and
+	// taken by Resume, training goes on bit for bit.
 	State() []*autograd.Param
 	Resume()
 }
@@ -26,8 +26,8 @@ type Options struct {
 	Beta1       float64 // of Adam, 0.9
 	Beta2       float64 // of Adam, 0.999
 	Eps         float64 // of Adam, 1e-8
-	// Rules are how parameters are treated, by name (Groups.Rules). A parameter without one learns at the whole rate
-	// and decays by WeightDecay, except that vectors (norms, biases) do not under AdamW.
+	// Rules are how parameters are treated, by name (Groups.Rules). A parameter without one learns at the
+	// whole rate and decays by WeightDecay, except that vectors (norms, biases) do not under AdamW.
 	Rules map[string]Rule
 }
 
@@ -45,8 +45,8 @@ func (o Options) rule(p *autograd.Param, decoupled bool) Rule {
 // Names lists what New can make.
 var Names = []string{"sgd", "adam", "adamw"}
 
-// New makes an optimiser over a model's parameters, without its buffers and its frozen ones. State is allocated at
-// once, on the parameters' backend.
+// New makes an optimiser over a model's parameters, without its buffers and its frozen ones. State is
+// allocated at once, on the parameters' backend.
 func New(name string, params []*autograd.Param, o Options) (Optimizer, error) {
 	var train []*autograd.Param
 	for _, p := range params {
@@ -85,8 +85,9 @@ func (s *SGD) Step(lr float64) {
 		if g.IsZero() {
 			continue
 		}
-		k.p.Backend().SGD(kernels.SGD{N: g.Len(), LR: lr * k.rule.LR, Momentum: s.o.Momentum, WeightDecay: k.rule.WeightDecay,
-			First: k.stepped == 0, P: k.p.Value.Buf, G: g.Buf, V: k.moment(0)})
+		k.p.Backend().SGD(kernels.SGD{N: g.Len(), LR: lr * k.rule.LR, Momentum: s.o.Momentum,
+			WeightDecay: k.rule.WeightDecay, First: k.stepped == 0, P: k.p.Value.Buf, G: g.Buf,
+			V: k.moment(0)})
 		k.stepped++
 	}
 }
@@ -119,7 +120,8 @@ func (a *Adam) Step(lr float64) {
 			continue
 		}
 		k.stepped++
-		k.p.Backend().Adam(kernels.Adam{N: g.Len(), LR: lr * k.rule.LR, Beta1: a.o.Beta1, Beta2: a.o.Beta2, Eps: a.o.Eps,
-			WeightDecay: k.rule.WeightDecay, Decoupled: a.decoupled, Step: k.stepped, P: k.p.Value.Buf, G: g.Buf, M: k.moment(0), V: k.moment(1)})
+		k.p.Backend().Adam(kernels.Adam{N: g.Len(), LR: lr * k.rule.LR, Beta1: a.o.Beta1, Beta2: a.o.Beta2,
+			Eps: a.o.Eps, WeightDecay: k.rule.WeightDecay, Decoupled: a.decoupled, Step: k.stepped,
+			P: k.p.Value.Buf, G: g.Buf, M: k.moment(0), V: k.moment(1)})
 	}
 }

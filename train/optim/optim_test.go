@@ -91,6 +91,8 @@ func TestCosineBehindAWarmup(t *testing.T) {
 }
 
 func TestPhasesFollowOneAnother(t *testing.T) {
-	s := optim.Phases(optim.Phase{Updates: 5, Schedule: optim.Constant(0.05)}, optim.Phase{Updates: 5, Schedule: optim.Steps(1e-5, 2, 0.1)})
-	require.InDeltaSlice(t, []float64{0.05, 0.05, 1e-5, 1e-5, 1e-6, 1e-7}, []float64{s(0), s(4), s(5), s(6), s(7), s(9)}, 1e-18)
+	s := optim.Phases(optim.Phase{Updates: 5, Schedule: optim.Constant(0.05)},
+		optim.Phase{Updates: 5, Schedule: optim.Steps(1e-5, 2, 0.1)})
+	require.InDeltaSlice(t, []float64{0.05, 0.05, 1e-5, 1e-5, 1e-6, 1e-7},
+		[]float64{s(0), s(4), s(5), s(6), s(7), s(9)}, 1e-18)
 }

@@ -21,7 +21,8 @@ func Cosine(lr, floor float64, steps int) Schedule {
 	}
 }
 
-// Warmup goes to the rate that a schedule begins with, in a straight line over some updates, and then follows it.
+// Warmup goes to the rate that a schedule begins with, in a straight line over some updates, and then follows
+// it.
 func Warmup(updates int, s Schedule) Schedule {
 	return func(step int) float64 {
 		if step < updates {

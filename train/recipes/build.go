@@ -73,8 +73,8 @@ func (r *Recipe) RateOf(updates int) optim.Schedule {
 	return optim.Phases(phases...)
 }
 
-// NewOptimizer freezes what is to be frozen and makes the optimiser over the rest. stages are the names of the model's
-// stages from the input on, head those of its last layer's parameters.
+// NewOptimizer freezes what is to be frozen and makes the optimiser over the rest. stages are the names of
+// the model's stages from the input on, head those of its last layer's parameters.
 func (r *Recipe) NewOptimizer(params []*autograd.Param, stages, head []string) (optim.Optimizer, error) {
 	o := r.Optimizer
 	if r.Model.Freeze == "trunk" {
@@ -87,7 +87,8 @@ func (r *Recipe) NewOptimizer(params []*autograd.Param, stages, head []string) (
 			}
 		}
 	}
-	groups := optim.Groups{WeightDecay: o.WeightDecay, DecayVectors: o.DecayVectors, LayerDecay: o.LayerDecay, Stages: stages}
+	groups := optim.Groups{WeightDecay: o.WeightDecay, DecayVectors: o.DecayVectors, LayerDecay: o.LayerDecay,
+		Stages: stages}
 	for _, g := range o.Groups {
 		groups.Groups = append(groups.Groups, optim.Group(g))
 	}
@@ -95,7 +96,8 @@ func (r *Recipe) NewOptimizer(params []*autograd.Param, stages, head []string) (
 	if err != nil {
 		return nil, fmt.Errorf("recipe %s: optimizer.groups: %w", r.Name, err)
 	}
-	return optim.New(o.Name, params, optim.Options{Momentum: o.Momentum, Beta1: o.Beta1, Beta2: o.Beta2, Eps: o.Eps, Rules: rules})
+	return optim.New(o.Name, params, optim.Options{Momentum: o.Momentum, Beta1: o.Beta1, Beta2: o.Beta2,
+		Eps: o.Eps, Rules: rules})
 }
 
 // LoaderOf is how training pictures become batches; size is the model's own for recipes without one.
@@ -103,6 +105,7 @@ func (r *Recipe) LoaderOf(size int) data.LoaderOptions {
 	if r.Data.Size != 0 {
 		size = r.Data.Size
 	}
-	return data.LoaderOptions{Batch: r.Data.Batch, Size: size, Mean: r.Data.Mean, Std: r.Data.Std, Seed: r.Seed, Shuffle: true,
-		Augment: data.Augment{Crop: r.Augment.Crop, FlipH: r.Augment.FlipH, FlipV: r.Augment.FlipV}}
+	return data.LoaderOptions{Batch: r.Data.Batch, Size: size, Mean: r.Data.Mean, Std: r.Data.Std,
+		Seed: r.Seed, Shuffle: true, Augment: data.Augment{Crop: r.Augment.Crop, FlipH: r.Augment.FlipH,
+			FlipV: r.Augment.FlipV}}
 }

@@ -38,7 +38,8 @@ func Open(name string) (*Recipe, error) {
 		return Parse(name+".yaml", src)
 	}
 	if ext := filepath.Ext(name); ext != ".yaml" && ext != ".yml" {
-		return nil, fmt.Errorf("no recipe %q; there are %s, or name a .yaml file", name, strings.Join(Names(), ", "))
+		return nil, fmt.Errorf("no recipe %q; there are %s, or name a .yaml file", name,
+			strings.Join(Names(), ", "))
 	}
 	src, err := os.ReadFile(name)
 	if err != nil {

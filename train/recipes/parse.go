@@ -33,8 +33,8 @@ type extended struct {
 	Recipe  `yaml:",inline"`
 }
 
-// Parse reads a recipe. What it leaves out is as in the embedded recipe that it extends, or a default. All that is
-// wrong with it comes back as *Error values, joined.
+// Parse reads a recipe. What it leaves out is as in the embedded recipe that it extends, or a default. All
+// that is wrong with it comes back as *Error values, joined.
 func Parse(file string, src []byte) (*Recipe, error) {
 	var doc *ast.File
 	if err := guarded(func() (err error) { doc, err = parser.ParseBytes(src, 0); return err }); err != nil {
@@ -129,12 +129,14 @@ func checkKeys(file string, n ast.Node, t reflect.Type, path string) error {
 			if path != "" {
 				where = path
 			}
-			return &Error{file, n.Key.GetToken().Position.Line, fmt.Sprintf("unknown key %q in %s; allowed are %s", key, where, names(fields))}
+			return &Error{file, n.Key.GetToken().Position.Line,
+				fmt.Sprintf("unknown key %q in %s; allowed are %s", key, where, names(fields))}
 		}
 		return checkKeys(file, n.Value, field, join(path, key))
 	case *ast.SequenceNode:
 		if t.Kind() == reflect.Array && t.Len() != len(n.Values) {
-			return &Error{file, n.GetToken().Position.Line, fmt.Sprintf("%s: %d values, want %d", path, len(n.Values), t.Len())}
+			return &Error{file, n.GetToken().Position.Line,
+				fmt.Sprintf("%s: %d values, want %d", path, len(n.Values), t.Len())}
 		}
 		if t.Kind() != reflect.Slice {
 			return nil // the decoder says what is wrong
@@ -145,11 +147,14 @@ func checkKeys(file string, n ast.Node, t reflect.Type, path string) error {
 		}
 		return errors.Join(all...)
 	case *ast.FloatNode:
-		if k := t.Kind(); k == reflect.Int || k == reflect.Uint64 { // the decoder would cut off what is behind the point
-			return &Error{file, n.GetToken().Position.Line, fmt.Sprintf("%s is %s: want a whole number", path, n)}
+		// The decoder would cut off what is behind the point.
+		if k := t.Kind(); k == reflect.Int || k == reflect.Uint64 {
+			return &Error{file, n.GetToken().Position.Line, fmt.Sprintf("%s is %s: want a whole number", path,
+				n)}
 		}
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
-		return &Error{file, n.GetToken().Position.Line, "anchors, aliases and tags are not taken: write the value out, or extend a recipe"}
+		return &Error{file, n.GetToken().Position.Line,
+			"anchors, aliases and tags are not taken: write the value out, or extend a recipe"}
 	}
 	return nil
 }
@@ -193,7 +198,8 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// lineOf is the line in which a key ("optimizer.lr", "schedule[1].lr") stands, or the nearest one above it, or 0.
+// lineOf is the line in which a key ("optimizer.lr", "schedule[1].lr") stands, or the nearest one above it,
+// or 0.
 func lineOf(n ast.Node, key string) int {
 	for key != "" {
 		if p, err := yaml.PathString("$." + key); err == nil {

@@ -1,7 +1,7 @@
-// Package recipes says how a detector is trained: the model and what it starts from, the pictures and what is done to
-// them, loss, optimiser and schedule. A recipe is a YAML file; those of the thesis and stronger ones beside them are
-// embedded. A recipe is checked as a whole before anything is built from it, and what it leaves out is a default that
-// is written into every run.
+// Package recipes says how a detector is trained: the model and what it starts from, the pictures and what is
+// done to them, loss, optimiser and schedule. A recipe is a YAML file; those of the thesis and stronger ones
+// beside them are embedded. A recipe is checked as a whole before anything is built from it, and what it
+// leaves out is a default that is written into every run.
 package recipes
 
 // Recipe is everything that decides a run besides its pictures.
@@ -16,8 +16,9 @@ type Recipe struct {
 	Schedule  []Phase   `yaml:"schedule"`
 	// Accumulate is how many batches make one update.
 	Accumulate int     `yaml:"accumulate"`
-	Clip       float64 `yaml:"clip"`     // the greatest norm of all gradients together; 0 lets them be
-	EMA        float64 `yaml:"ema"`      // decay of the averaged weights, which are then what is validated and kept; 0: none
+	Clip       float64 `yaml:"clip"` // the greatest norm of all gradients together; 0 lets them be
+	// EMA is the decay of averaged weights, which are then what is validated and kept; 0: none.
+	EMA        float64 `yaml:"ema"`
 	Patience   int     `yaml:"patience"` // epochs without a lower validation loss that end the run; 0: never
 	Checkpoint Keep    `yaml:"checkpoint"`
 	LogEvery   int     `yaml:"log_every"` // updates between two lines of the logs
@@ -28,8 +29,8 @@ type Recipe struct {
 type Model struct {
 	Name    string `yaml:"name"`
 	Classes int    `yaml:"classes"` // 1: the logit of "photograph"; 2: AI and photograph
-	// Weights is the file to start from, "" for random values. The digits behind the last dash of a published file's
-	// name are the beginning of its SHA-256 and are checked.
+	// Weights is the file to start from, "" for random values. The digits behind the last dash of a published
+	// file's name are the beginning of its SHA-256 and are checked.
 	Weights string `yaml:"weights"`
 	Aux     string `yaml:"aux"`    // fcn_resnet50's second head: skip, load or train
 	Freeze  string `yaml:"freeze"` // none, or trunk: only the last layer learns
@@ -46,7 +47,7 @@ type Data struct {
 	Size       int        `yaml:"size"` // side of the crops; 0: the model's own
 	Mean       [3]float32 `yaml:"mean,flow"`
 	Std        [3]float32 `yaml:"std,flow"`
-	Unreadable float64    `yaml:"unreadable"` // the share of pictures that may fail to decode; more stop the run
+	Unreadable float64    `yaml:"unreadable"` // the share of pictures that may fail to decode
 }
 
 // Augment is what is done to training pictures at random.
@@ -72,7 +73,7 @@ type Optimizer struct {
 	Beta2        float64 `yaml:"beta2"`
 	Eps          float64 `yaml:"eps"`
 	DecayVectors bool    `yaml:"decay_vectors"` // let norms and biases decay, too
-	LayerDecay   float64 `yaml:"layer_decay"`   // each stage below the head learns at this share of the rate above it
+	LayerDecay   float64 `yaml:"layer_decay"`   // each stage has this share of the rate of the one above
 	Groups       []Group `yaml:"groups"`
 }
 
@@ -89,7 +90,7 @@ type Phase struct {
 	Epochs int     `yaml:"epochs"`
 	LR     float64 `yaml:"lr"`
 	Shape  string  `yaml:"shape"`  // constant, step or cosine
-	Warmup int     `yaml:"warmup"` // updates from nothing to lr in a straight line, at most a tenth of the phase
+	Warmup int     `yaml:"warmup"` // updates from nothing to lr, at most a tenth of the phase
 	Every  int     `yaml:"every"`  // epochs between two steps
 	Factor float64 `yaml:"factor"` // of each step
 	Floor  float64 `yaml:"floor"`  // the share of lr that the cosine ends at
@@ -109,10 +110,11 @@ func Default() Recipe {
 		Model: Model{Name: "resnet50", Classes: 1, Aux: "skip", Freeze: "none"},
 		Data: Data{Layout: "genimage", Generators: []string{}, Batch: 32, Mean: half, Std: half,
 			Unreadable: 0.01},
-		Augment:   Augment{Crop: true, FlipH: 0.5, FlipV: 0.5},
-		Loss:      Loss{Name: "auto", Aux: 0.5},
-		Optimizer: Optimizer{Name: "adamw", Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, LayerDecay: 1, Groups: []Group{}},
-		Schedule:  []Phase{}, Accumulate: 1, LogEvery: 10, Seed: 1,
+		Augment: Augment{Crop: true, FlipH: 0.5, FlipV: 0.5},
+		Loss:    Loss{Name: "auto", Aux: 0.5},
+		Optimizer: Optimizer{Name: "adamw", Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, LayerDecay: 1,
+			Groups: []Group{}},
+		Schedule: []Phase{}, Accumulate: 1, LogEvery: 10, Seed: 1,
 		Checkpoint: Keep{Last: 2, Minutes: 10},
 	}
 }

@@ -17,8 +17,9 @@ import (
 // Every embedded recipe is whole, names a model that exists, and reads back as it was printed.
 func TestEmbeddedRecipes(t *testing.T) {
 	names := recipes.Names()
-	for _, want := range []string{"basic", "cnn-sd14", "cnn-all", "fcn-sd14", "fcn-all", "fcn8s-sd14", "fcn8s-all", "fcn-finetuned",
-		"vit-sd14", "vit-all", "cnn-sd14-strong", "cnn-all-strong", "fcn-sd14-strong", "fcn-all-strong", "vit-sd14-strong", "vit-all-strong"} {
+	for _, want := range []string{"basic", "cnn-sd14", "cnn-all", "fcn-sd14", "fcn-all", "fcn8s-sd14",
+		"fcn8s-all", "fcn-finetuned", "vit-sd14", "vit-all", "cnn-sd14-strong", "cnn-all-strong",
+		"fcn-sd14-strong", "fcn-all-strong", "vit-sd14-strong", "vit-all-strong"} {
 		require.Contains(t, names, want)
 	}
 	for _, name := range names {
@@ -43,14 +44,21 @@ func TestThesisRecipes(t *testing.T) {
 		generators                            []string
 		schedule                              []recipes.Phase
 	}{
-		{"cnn-sd14", "resnet50", "resnet50-11ad3fa6.pth", "bce", "sgd", 1, []string{"sd14"}, phases(10, 1e-2)},
+		{"cnn-sd14", "resnet50", "resnet50-11ad3fa6.pth", "bce", "sgd", 1, []string{"sd14"},
+			phases(10, 1e-2)},
 		{"cnn-all", "resnet50", "resnet50-11ad3fa6.pth", "bce", "sgd", 1, []string{}, phases(5, 1e-2)},
-		{"fcn-sd14", "fcn_resnet50", "fcn_resnet50_coco-1167a1af.pth", "pixel-mse", "adam", 1, []string{"sd14"}, phases(10, 1e-3)},
-		{"fcn-all", "fcn_resnet50", "fcn_resnet50_coco-1167a1af.pth", "pixel-mse", "adam", 1, []string{}, phases(5, 1e-3)},
-		{"fcn8s-all", "fcn8s_resnet50", "resnet50-11ad3fa6.pth", "pixel-mse", "adam", 1, []string{}, phases(5, 1e-3)},
-		{"fcn-finetuned", "fcn_resnet50", "runs/fcn-all/detector.safetensors", "pixel-mse", "adam", 1, []string{}, phases(100, 1e-5)},
-		{"vit-sd14", "vit_l_16", "vit_l_16-852ce7e3.pth", "cross-entropy", "adam", 2, []string{"sd14"}, phases(5, 0.05, 5, 1e-5)},
-		{"vit-all", "vit_l_16", "vit_l_16-852ce7e3.pth", "cross-entropy", "adam", 2, []string{}, phases(5, 0.05, 5, 1e-5)},
+		{"fcn-sd14", "fcn_resnet50", "fcn_resnet50_coco-1167a1af.pth", "pixel-mse", "adam", 1,
+			[]string{"sd14"}, phases(10, 1e-3)},
+		{"fcn-all", "fcn_resnet50", "fcn_resnet50_coco-1167a1af.pth", "pixel-mse", "adam", 1, []string{},
+			phases(5, 1e-3)},
+		{"fcn8s-all", "fcn8s_resnet50", "resnet50-11ad3fa6.pth", "pixel-mse", "adam", 1, []string{},
+			phases(5, 1e-3)},
+		{"fcn-finetuned", "fcn_resnet50", "runs/fcn-all/detector.safetensors", "pixel-mse", "adam", 1,
+			[]string{}, phases(100, 1e-5)},
+		{"vit-sd14", "vit_l_16", "vit_l_16-852ce7e3.pth", "cross-entropy", "adam", 2, []string{"sd14"},
+			phases(5, 0.05, 5, 1e-5)},
+		{"vit-all", "vit_l_16", "vit_l_16-852ce7e3.pth", "cross-entropy", "adam", 2, []string{},
+			phases(5, 0.05, 5, 1e-5)},
 	} {
 		r, err := recipes.Open(c.name)
 		require.NoError(t, err)
@@ -89,7 +97,8 @@ func TestMistakesAreLocated(t *testing.T) {
 		{good + "clip: .nan\n", "my.yaml:2: clip is NaN"},
 		{good + "seed: many\n", "my.yaml:2:"},
 		{good + "data: {mean: [1, 2, 3, 4]}\n", "my.yaml:2: data.mean: 4 values, want 3"},
-		{good + "loss: {name: cross-entropy}\n", "my.yaml:2: loss.name is cross-entropy: it needs model.classes 2, not 1"},
+		{good + "loss: {name: cross-entropy}\n",
+			"my.yaml:2: loss.name is cross-entropy: it needs model.classes 2, not 1"},
 		{good + "extends: gan\n", `my.yaml:2: no recipe "gan"; there are basic, cnn-all`},
 		{good + "data: {size: 0.5}\n", "my.yaml:2: data.size is 0.5: want a whole number"},
 		{"about: nothing else\n", "my.yaml: schedule: want at least one phase"},
@@ -126,8 +135,9 @@ func TestOpenTakesFilesAndNames(t *testing.T) {
 func TestSet(t *testing.T) {
 	r, err := recipes.Open("vit-all")
 	require.NoError(t, err)
-	for _, s := range []string{"data.batch=8", "schedule.1.lr=0.5", "schedule[0].epochs=1", "model.name=vit_mini_8", "data.generators=[adm, glide]",
-		"optimizer.groups.0.match=heads.*", "optimizer.groups.0.lr=3"} {
+	for _, s := range []string{"data.batch=8", "schedule.1.lr=0.5", "schedule[0].epochs=1",
+		"model.name=vit_mini_8", "data.generators=[adm, glide]", "optimizer.groups.0.match=heads.*",
+		"optimizer.groups.0.lr=3"} {
 		require.NoError(t, r.Set(s), s)
 	}
 	require.Equal(t, 8, r.Data.Batch)
@@ -136,8 +146,9 @@ func TestSet(t *testing.T) {
 	require.Equal(t, []string{"adm", "glide"}, r.Data.Generators)
 	require.Equal(t, []recipes.Group{{Match: "heads.*", LR: 3}}, r.Optimizer.Groups)
 	was := *r
-	for s, want := range map[string]string{"data.batch": "key=value", "data.batches=8": "unknown key", "colour.hue=1": "no key", "schedule.9.lr=1": "list of 2",
-		"data.batch=0": "data.batch is 0", "seed.x=1": "plain value", "data.batch=[1": "YAML"} {
+	for s, want := range map[string]string{"data.batch": "key=value", "data.batches=8": "unknown key",
+		"colour.hue=1": "no key", "schedule.9.lr=1": "list of 2", "data.batch=0": "data.batch is 0",
+		"seed.x=1": "plain value", "data.batch=[1": "YAML"} {
 		err := r.Set(s)
 		require.ErrorContains(t, err, want, s)
 		require.NotRegexp(t, `:\d+:`, err.Error(), "there is no line to name")
@@ -169,7 +180,8 @@ func TestFreezeAndLayerDecay(t *testing.T) {
 	for _, p := range m.Params() {
 		require.Equal(t, p.Name != "heads.head.weight" && p.Name != "heads.head.bias", p.Frozen, p.Name)
 	}
-	// With layer decay the last layer moves by the whole rate, the first by that times 0.75 to the power of 5.
+	// With layer decay the last layer moves by the whole rate, the first by that times 0.75 to the power of
+	// 5.
 	m, err = models.New(be, "vit_mini_8", models.Config{Classes: 2, Empty: true})
 	require.NoError(t, err)
 	strong, err := recipes.Open("vit-all-strong")

@@ -12,8 +12,8 @@ import (
 // Marshal is the recipe as YAML, every key written out.
 func (r *Recipe) Marshal() ([]byte, error) { return yaml.Marshal(r) }
 
-// Set changes one value: "data.batch=8", "schedule.0.lr=0.01". The value is YAML. The recipe stays as it was if the
-// result would not be a recipe.
+// Set changes one value: "data.batch=8", "schedule.0.lr=0.01". The value is YAML. The recipe stays as it was
+// if the result would not be a recipe.
 func (r *Recipe) Set(assignment string) error {
 	key, value, ok := strings.Cut(assignment, "=")
 	if !ok {
@@ -60,7 +60,8 @@ func replace(tree any, path []string, v any) (any, error) {
 			return nil, fmt.Errorf("no key %q; there are %s", path[0], strings.Join(keys(t), ", "))
 		}
 		var err error
-		t[path[0]], err = replace(old, path[1:], v) // a last key that is not there is refused by Parse, or optional
+		// A last key that is not there is optional, or Parse refuses it.
+		t[path[0]], err = replace(old, path[1:], v)
 		return t, err
 	case []any:
 		i, err := strconv.Atoi(path[0])
