@@ -68,51 +68,7 @@ func (b *Backend) convert(op string, dst, src kernels.Buf) {
 }
 
 func (b *Backend) convertRange(to *[2]kernels.Buf, lo, hi int) {
-	convert(to[0].Slice(lo, hi), to[1].Slice(lo, hi))
-}
-
-func convert(dst, src kernels.Buf) {
-	switch dst.DType() {
-	case kernels.F32:
-		convertTo(floats(dst), src, float32From)
-	case kernels.F64:
-		convertTo(kernels.Floats[float64](dst), src, float64From)
-	case kernels.BF16:
-		convertTo(kernels.Floats[uint16](dst), src, bfloat16From)
-	case kernels.I32:
-		copy(kernels.Floats[int32](dst), kernels.Floats[int32](src))
-	}
-}
-
-func float32From(v float64) float32 { return float32(v) }
-func float64From(v float64) float64 { return v }
-func bfloat16From(v float64) uint16 { return kernels.BF16Bits(float32(v)) }
-
-// convertTo copies where the types are equal, and otherwise goes through float64, which holds every value of
-// all.
-func convertTo[T kernels.Element](dst []T, src kernels.Buf, from func(float64) T) {
-	if src.DType() == kernels.Of(dst).DType() {
-		copy(dst, kernels.Floats[T](src))
-		return
-	}
-	switch src.DType() {
-	case kernels.F32:
-		for i, v := range floats(src) {
-			dst[i] = from(float64(v))
-		}
-	case kernels.F64:
-		for i, v := range kernels.Floats[float64](src) {
-			dst[i] = from(v)
-		}
-	case kernels.BF16:
-		for i, v := range kernels.Floats[uint16](src) {
-			dst[i] = from(float64(kernels.BF16Float(v)))
-		}
-	case kernels.I32:
-		for i, v := range kernels.Floats[int32](src) {
-			dst[i] = from(float64(v))
-		}
-	}
+	b.convertPart(to[0].Slice(lo, hi), to[1].Slice(lo, hi))
 }
 
 // floats is the float32 memory of a Buf, nil for the zero Buf.

@@ -25,6 +25,11 @@ type streamKernels struct {
 	maxPoolIndex func(args *poolArgs)
 	maxUnpool    func(args *poolArgs)
 	sumPool      func(args *poolArgs)
+
+	float64From32 func(dst []float64, src []float32)
+	float32From64 func(dst []float32, src []float64)
+	float32From16 func(dst []float32, src []uint16)
+	float16From32 func(dst []uint16, src []float32)
 }
 
 var streamGo = streamKernels{
@@ -33,7 +38,9 @@ var streamGo = streamKernels{
 	sgd: sgdGo, momentum: momentumGo, adam: adamGo,
 	normalize: normalizeGo, normGradient: normGradientGo, columnSums: columnSumsGo, gradientSums: gradientSumsGo,
 	mix: mixGo, maxPool: maxPoolGo, maxPoolIndex: maxPoolIndexGo, maxUnpool: maxUnpoolGo,
-	sumPool: sumPoolGo,
+	sumPool:       sumPoolGo,
+	float64From32: float64From32Go, float32From64: float32From64Go,
+	float32From16: float32From16Go, float16From32: float16From32Go,
 }
 
 // pastBytes is the size of an output from which on stores go past the caches: it would not stay in them until

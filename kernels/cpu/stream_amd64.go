@@ -8,7 +8,9 @@ var streamAVX512 = streamKernels{
 	sgd: sgdAVX512, momentum: momentumAVX512, adam: adamAVX512,
 	normalize: normalizeAVX512, normGradient: normGradientAVX512, columnSums: columnSumsAVX512, gradientSums: gradientSumsAVX512,
 	mix: mixAVX512, maxPool: maxPoolAVX512, maxPoolIndex: maxPoolIndexAVX512, maxUnpool: maxUnpoolAVX512,
-	sumPool: sumPoolAVX512,
+	sumPool:       sumPoolAVX512,
+	float64From32: float64From32AVX512, float32From64: float32From64AVX512,
+	float32From16: float32From16AVX512, float16From32: float16From32AVX512,
 }
 
 var streamAVX2 = streamKernels{
@@ -17,5 +19,7 @@ var streamAVX2 = streamKernels{
 	sgd: sgdAVX2, momentum: momentumAVX2, adam: adamAVX2,
 	normalize: normalizeAVX2, normGradient: normGradientAVX2, columnSums: columnSumsAVX2, gradientSums: gradientSumsAVX2,
 	mix: mixAVX2, maxPool: maxPoolAVX2, maxPoolIndex: maxPoolIndexAVX2, maxUnpool: maxUnpoolAVX2,
-	sumPool: sumPoolAVX2,
+	sumPool:       sumPoolAVX2,
+	float64From32: float64From32AVX2, float32From64: float32From64AVX2,
+	float32From16: float32From16AVX2, float16From32: float16From32AVX2,
 }

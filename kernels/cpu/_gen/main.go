@@ -45,6 +45,7 @@ var parts = []struct {
 	{"pool2d", pools},
 	{"attention", attention},
 	{"winograd", winograd},
+	{"convert", convert},
 }
 
 func main() {
