@@ -50,3 +50,12 @@ func (b *Backend) zeroed(g kernels.Grad) []float32 {
 
 // rowGrain is how many rows of d elements make a chunk.
 func rowGrain(d int) int { return max(1, elementGrain/max(d, 1)) }
+
+// giveRow writes or adds.
+func (b *Backend) giveRow(dst, src []float32, acc bool) {
+	if acc {
+		b.level.stream.add(dst, dst, src, 0)
+		return
+	}
+	copy(dst, src)
+}

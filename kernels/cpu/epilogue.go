@@ -37,7 +37,7 @@ func (b *Backend) give(op string, to kernels.Grad, dz []float32) {
 	exactly(op, "DResidual", to.Buf, len(dz))
 	d := floats(to.Buf)
 	if !to.Acc {
-		b.parallel(len(dz), copyGrain, func(lo, hi int) { copy(d[lo:hi], dz[lo:hi]) })
+		b.parallel(len(dz), grainOfCopy(4*len(dz)), func(lo, hi int) { copy(d[lo:hi], dz[lo:hi]) })
 		return
 	}
 	b.elements(len(dz), func(lo, hi int) { b.level.stream.add(d[lo:hi], d[lo:hi], dz[lo:hi], 0) })
@@ -65,12 +65,6 @@ func (b *Backend) pairSums(r, c int, add func(k int, s, q []float64)) []float64 
 		}
 	}
 	return sums
-}
-
-func addTo(sum []float64, row []float32) {
-	for j, v := range row {
-		sum[j] += float64(v)
-	}
 }
 
 // biasBackward gives the column sums of dz (r,c) to a gradient.

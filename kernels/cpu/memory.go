@@ -45,6 +45,15 @@ func (b *Backend) Fill(dst kernels.Buf, v float64) {
 // copyGrain is the number of elements of a chunk of a copy: some 50 µs.
 const copyGrain = 1 << 18
 
+// grainOfCopy is that for so many bytes: copy goes past the caches from 1 MiB a call on, which is good only for
+// what they can't hold.
+func grainOfCopy(bytes int) int {
+	if bytes < pastBytes {
+		return copyGrain / 4
+	}
+	return copyGrain
+}
+
 func fill[T kernels.Element](b *Backend, dst []T, v T) {
 	b.parallel(len(dst), copyGrain, func(lo, hi int) {
 		for i := range dst[lo:hi] {
@@ -64,7 +73,7 @@ func (b *Backend) convert(op string, dst, src kernels.Buf) {
 		panic(&kernels.ArgError{Op: op, Field: "dst",
 			Reason: fmt.Sprintf("has %d elements, the source %d", dst.Len(), src.Len())})
 	}
-	over(b, dst.Len(), copyGrain, [2]kernels.Buf{dst, src}, (*Backend).convertRange)
+	over(b, dst.Len(), grainOfCopy(dst.Bytes()), [2]kernels.Buf{dst, src}, (*Backend).convertRange)
 }
 
 func (b *Backend) convertRange(to *[2]kernels.Buf, lo, hi int) {

@@ -33,7 +33,7 @@ func (b *Backend) PadBackward(op kernels.PadGrad) {
 	b.parallel(op.B*op.H, rowGrain(n), func(lo, hi int) {
 		for r := lo; r < hi; r++ {
 			from := (r/op.H*high+op.Top+r%op.H)*wide + op.Left*op.C
-			giveRow(dx[r*n:][:n], dy[from:][:n], op.DX.Acc)
+			b.giveRow(dx[r*n:][:n], dy[from:][:n], op.DX.Acc)
 		}
 	})
 }
