@@ -6,8 +6,8 @@ import (
 	"truegrain/kernels"
 )
 
-// Attention is computed in blocks of queries, each against all keys: no more than (TK,queryBlock) scores exist for
-// each goroutine. A chunk is some blocks of one head, so that what the head has packed serves more than one.
+// Attention is computed in blocks of queries, each against all keys: no more than (TK,queryBlock) scores
+// exist for each goroutine. A chunk is some blocks of one head, so that what is packed serves several.
 const (
 	queryBlock      = 64
 	attentionMACs   = 32 << 20 // that a chunk has at most, if it is more than one block: some 250 µs

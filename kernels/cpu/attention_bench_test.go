@@ -22,8 +22,8 @@ func (s attentionSize) String() string {
 	return fmt.Sprintf("%dx%dx%dx%dx%d", s.b, s.nh, s.tq, s.tk, s.hd)
 }
 
-// attentionOperands are random queries, keys and values, with gaps between tokens if there are as many queries as
-// keys, and what arrives for the result.
+// attentionOperands are random queries, keys and values, with gaps between tokens if queries are as many
+// as keys, and what arrives for the result.
 type attentionOperands struct {
 	op         kernels.Attention
 	dy         []float32
@@ -61,7 +61,8 @@ func newAttentionOperands(rng *rand.Rand, s attentionSize) *attentionOperands {
 }
 
 func (o *attentionOperands) grad() kernels.AttentionGrad {
-	return kernels.AttentionGrad{Attention: o.op, DY: of(o.dy), DQ: written(o.dq), DK: written(o.dk), DV: written(o.dv)}
+	return kernels.AttentionGrad{Attention: o.op, DY: of(o.dy), DQ: written(o.dq), DK: written(o.dk),
+		DV: written(o.dv)}
 }
 
 // nearL2 compares by relative L2 error.
@@ -109,15 +110,16 @@ func (o *attentionOperands) check(b *testing.B) {
 			}
 			return out
 		}
-		op, d := o.op, o.op.NH*o.op.HD
-		one := kernels.Attention{B: 1, TQ: op.TQ, TK: op.TK, NH: 1, HD: op.HD, LDQ: op.HD, LDK: op.HD, LDV: op.HD,
+		op, hd, d := o.op, o.op.HD, o.op.NH*o.op.HD
+		one := kernels.Attention{B: 1, TQ: op.TQ, TK: op.TK, NH: 1, HD: hd, LDQ: hd, LDK: hd, LDV: hd,
 			Q: of(head(floats(op.Q), op.TQ, op.LDQ)), K: of(head(floats(op.K), op.TK, op.LDK)),
-			V: of(head(floats(op.V), op.TK, op.LDV)), Y: of(make([]float32, op.TQ*op.HD)), LSE: of(make([]float32, op.TQ))}
+			V: of(head(floats(op.V), op.TK, op.LDV)), Y: of(make([]float32, op.TQ*hd)),
+			LSE: of(make([]float32, op.TQ))}
 		oracle := ref.Open32()
 		oracle.Attention(one)
-		dq, dk, dv := make([]float32, op.TQ*op.HD), make([]float32, op.TK*op.HD), make([]float32, op.TK*op.HD)
-		oracle.AttentionBackward(kernels.AttentionGrad{Attention: one, DY: of(head(o.dy, op.TQ, d)), DQ: written(dq),
-			DK: written(dk), DV: written(dv)})
+		dq, dk, dv := make([]float32, op.TQ*hd), make([]float32, op.TK*hd), make([]float32, op.TK*hd)
+		oracle.AttentionBackward(kernels.AttentionGrad{Attention: one, DY: of(head(o.dy, op.TQ, d)),
+			DQ: written(dq), DK: written(dk), DV: written(dv)})
 		nearL2(b, floats(one.Y), head(floats(op.Y), op.TQ, d), "y")
 		nearL2(b, dq, head(o.dq, op.TQ, op.LDQ), "dq")
 		nearL2(b, dk, head(o.dk, op.TK, op.LDK), "dk")

@@ -13,10 +13,11 @@ import (
 	"truegrain/kernels/ref"
 )
 
-// attentionSizes are odd in every direction: one token, more blocks than vectors, heads in several panels, keys
-// in several blocks, one head for all cores.
+// attentionSizes are odd in every direction: one token, more blocks than vectors, heads in several panels,
+// keys in several blocks, one head for all cores.
 var attentionSizes = []attentionSize{
-	{1, 1, 1, 1, 1}, {2, 3, 2, 2, 5}, {1, 2, 3, 3, 32}, {2, 2, 17, 17, 64}, {1, 1, 197, 197, 64}, {1, 9, 100, 100, 16},
+	{1, 1, 1, 1, 1}, {2, 3, 2, 2, 5}, {1, 2, 3, 3, 32}, {2, 2, 17, 17, 64}, {1, 1, 197, 197, 64},
+	{1, 9, 100, 100, 16},
 	{1, 1, 65, 241, 80}, {1, 2, 241, 3, 128}, {3, 1, 1, 577, 67}, {1, 1, 577, 577, 7}, {1, 1, 66, 1025, 130},
 	{1, 17, 66, 35, 33}, {0, 1, 3, 3, 4}, {1, 2, 0, 4, 3}, {1, 2, 4, 0, 3},
 }
@@ -131,7 +132,9 @@ func TestAttentionOfOneBuffer(t *testing.T) {
 			o.op.Q, o.op.K, o.op.V = x, x, x
 			o.op.LDQ, o.op.LDK, o.op.LDV = s.nh*s.hd, s.nh*s.hd, s.nh*s.hd
 			apart := o.grad()
-			apart.DQ.Buf, apart.DK.Buf, apart.DV.Buf = of(make([]float32, n)), of(make([]float32, n)), of(make([]float32, n))
+			for _, g := range []*kernels.Grad{&apart.DQ, &apart.DK, &apart.DV} {
+				g.Buf = of(make([]float32, n))
+			}
 			be.Attention(o.op)
 			be.AttentionBackward(apart)
 			together := o.grad()
@@ -169,7 +172,7 @@ func TestAttentionKeepsNaNAndInf(t *testing.T) {
 			op.Y = of(want)
 			ref.Open32().Attention(op)
 			for i, w := range want {
-				require.Equal(t, math.IsNaN(float64(w)), math.IsNaN(float64(y[i])), "element %d is %v, not %v", i, y[i], w)
+				require.Equal(t, math.IsNaN(float64(w)), math.IsNaN(float64(y[i])), "element %d is %v", i, y[i])
 				require.Equal(t, math.IsInf(float64(w), 0), math.IsInf(float64(y[i]), 0), "element %d", i)
 			}
 			return y

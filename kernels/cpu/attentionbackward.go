@@ -53,8 +53,8 @@ func zeroTokens(to kernels.Grad, n, d, ld int) {
 // sumsLen is dk and dv of one head.
 func (a *attention) sumsLen() int { return 2 * a.TK * a.HD }
 
-// gradients is the memory of one block of queries: they and what arrived for them, transposed and not; a block
-// of probabilities and of their gradient, both transposed; and all keys.
+// gradients is the memory of one block of queries: they and what arrived for them, transposed and not; a
+// block of probabilities and of their gradient, both transposed; and all keys.
 type gradients struct {
 	from, to, cols int
 	queriesT, dyT  panels

@@ -97,7 +97,7 @@ func (c *attentionChunk) times(s, x []float32, ld, rows int, y panels, cols int)
 	c.small.run(c.level, &small{m: rows, n: cols, depth: c.HD, a: x, aRow: ld, aStep: 1, b: y, c: s, cRow: cols})
 }
 
-// softmaxed is the memory of one block of scores, transposed, and of what their softmax leaves for each query.
+// softmaxed is the memory of one block of scores, transposed, and of what their softmax leaves for queries.
 type softmaxed struct {
 	queries            panels // transposed
 	edge, scores       []float32
@@ -164,6 +164,7 @@ func (c *attentionChunk) probabilities() {
 		for k := 0; k < c.TK; k += c.level.lanes {
 			c.level.transpose(&rows[k], &s.scores[k*cols], 4*ld, 4*cols, cols/4)
 		}
-		c.level.attention.scaleRows(&c.p[(c.head*c.TQ+from)*c.TK], &rows[0], &s.factor[0], to-from, c.TK, c.TK, ld, 1)
+		p := &c.p[(c.head*c.TQ+from)*c.TK]
+		c.level.attention.scaleRows(p, &rows[0], &s.factor[0], to-from, c.TK, c.TK, ld, 1)
 	})
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// guarded is a matrix of random rows between guards.
+// guardedRows is a matrix of random rows between guards.
 type guardedRows struct {
 	rows, cols, stride int
 	x                  []float32
@@ -34,6 +34,12 @@ func (m *guardedRows) clone() *guardedRows {
 	c := *m
 	c.x = append([]float32(nil), m.x...)
 	return &c
+}
+
+func (m *guardedRows) zeroColumn(j int) {
+	for r := range m.rows {
+		m.row(r)[j] = 0
+	}
 }
 
 // requireNear compares elements to a relative and an absolute bound, and guards exactly.
@@ -70,24 +76,23 @@ func (tc columnsCase) compare(t *testing.T, l *level) {
 		}
 	}
 	const scale = 0.3
+	row := func() *guardedRows { return newGuardedRows(rng, 1, columnStep, columnStep, 1) }
 	softmax := func(k attentionKernels) (shift, sum, p *guardedRows) {
-		shift, sum, p = newGuardedRows(rng, 1, columnStep, columnStep, 0), newGuardedRows(rng, 1, columnStep, columnStep, 0), x.clone()
+		shift, sum, p = row(), row(), x.clone()
 		k.softmax(p.first(), shift.first(), sum.first(), tc.rows, stride, scale)
 		return shift, sum, p
 	}
 	shift, sum, p := softmax(attentionGo)
 	gotShift, gotSum, gotP := softmax(l.attention)
-	lse := sum.clone()
+	lse, delta := sum.clone(), row()
 	for j, v := range sum.row(0) {
 		lse.row(0)[j] = shift.row(0)[j] + float32(math.Log(float64(v)))
 		if v != v { // the maximum may be that of the numbers, or NaN
-			shift.row(0)[j], gotShift.row(0)[j] = 0, 0
-			for r := range tc.rows {
-				p.row(r)[j], gotP.row(r)[j] = 0, 0
+			for _, m := range []*guardedRows{shift, gotShift, p, gotP} {
+				m.zeroColumn(j)
 			}
 		}
 	}
-	delta := newGuardedRows(rng, 1, columnStep, columnStep, 1)
 	gradient := func(k attentionKernels) (p, ds *guardedRows) {
 		p, ds = x.clone(), dp.clone()
 		k.gradient(p.first(), ds.first(), lse.first(), delta.first(), tc.rows, stride, scale)
@@ -95,7 +100,7 @@ func (tc columnsCase) compare(t *testing.T, l *level) {
 	}
 	again, ds := gradient(attentionGo)
 	gotAgain, gotDS := gradient(l.attention)
-	// The argument of an exponential, up to 2·scale·size + log rows, is rounded twice in Go and once in assembly.
+	// The argument of an exponential, up to 2·scale·size + log rows, is rounded twice in Go, once in assembly.
 	exp := (2*scale*float64(tc.size) + math.Log(float64(tc.rows+1)) + 4) * 0x1p-23
 	shift.requireNear(t, gotShift, 0, 0, tc)
 	p.requireNear(t, gotP, exp, 1e-37, tc)
@@ -178,7 +183,8 @@ func TestSmallProducts(t *testing.T) {
 	forLevels(t, func(t *testing.T, l *level) {
 		rng := rand.New(rand.NewPCG(9, 9))
 		var r smallRunner
-		for _, s := range [][3]int{{1, 1, 1}, {6, 64, 64}, {197, 5, 64}, {13, 130, 300}, {64, 80, 513}, {5, 16, 2}} {
+		for _, s := range [][3]int{{1, 1, 1}, {6, 64, 64}, {197, 5, 64}, {13, 130, 300}, {64, 80, 513},
+			{5, 16, 2}} {
 			for _, transposed := range []bool{false, true} {
 				p := small{m: s[0], n: s[1], depth: s[2], first: 1, acc: transposed, cRow: s[1] + 3}
 				p.aRow, p.aStep = s[2], 1

@@ -48,8 +48,8 @@ func (c *columns) at(p GPVirtual, l place) Mem {
 	return m
 }
 
-// down writes the loops over the rows: body for four rows, part by part if they have more registers than can be
-// worked on at once, and for one row; then the pointers advance.
+// down writes the loops over the rows: body for four rows, part by part if they have more registers than can
+// be worked on at once, and for one row; then the pointers advance.
 func (c *columns) down(pointers []GPVirtual, many int, body func(l []place)) {
 	left := c.GP64()
 	c.MOVQ(c.rows, left)
