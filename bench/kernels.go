@@ -51,11 +51,25 @@ func (c *KernelsCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	worst, matched, differ := report.Row{}, 0, 0
+	differ, err := c.all(ctx, s, rows, host, impls)
+	if err == nil {
+		err = s.finish(s.report.Points())
+	}
+	if err == nil && differ > 0 {
+		t.say("bench: %d results differ from ref", differ)
+		err = errReported
+	}
+	return err
+}
+
+// all checks and times every row, and says how many results differ from the oracle's.
+func (c *KernelsCmd) all(ctx context.Context, s *session, rows []table.Row, host *kernel.Impl,
+	impls []*kernel.Impl) (differ int, err error) {
+	worst, matched := report.Row{}, 0
 	for _, r := range rows {
 		out, err := c.row(ctx, s, r, host, impls)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		for _, o := range out {
 			switch {
@@ -70,16 +84,9 @@ func (c *KernelsCmd) Run(ctx context.Context, t terminal) error {
 			s.add(o)
 		}
 	}
-	fmt.Fprintf(s.text(), "%d results match ref; the largest error is %.1e (%s, %s)\n", matched, worst.Error,
-		worst.Name, worst.Impl)
-	if err := s.finish(s.report.Points()); err != nil {
-		return err
-	}
-	if differ > 0 {
-		t.say("bench: %d results differ from ref", differ)
-		return errReported
-	}
-	return nil
+	_, err = fmt.Fprintf(s.text(), "%d results match ref; the largest error is %.1e (%s, %s)\n", matched,
+		worst.Error, worst.Name, worst.Impl)
+	return differ, err
 }
 
 // rows are those of the table that the flags leave, and shapes of one's own.
@@ -188,9 +195,9 @@ func (c *KernelsCmd) row(ctx context.Context, s *session, r table.Row, host *ker
 		return nil, err
 	}
 	defer b.Close()
-	parts, rates := s.ceilingParts(b.Cost.Bytes)
 	rows := make([]report.Row, len(impls))
-	at := make([]int, len(impls)) // of each in parts, 0 if it is not timed
+	var calls []*kernel.Call
+	var timed []*report.Row
 	for i, impl := range impls {
 		rows[i] = report.Row{Name: p.Name(), Impl: impl.Name, Uses: uses(r), FLOPs: b.Cost.FLOPs,
 			Bytes: b.Cost.Bytes}
@@ -204,26 +211,32 @@ func (c *KernelsCmd) row(ctx context.Context, s *session, r table.Row, host *ker
 			rows[i].Skipped, rows[i].Error = reason(err), 0
 			continue
 		}
-		at[i] = len(parts)
+		calls, timed = append(calls, call), append(timed, &rows[i])
+	}
+	return rows, c.turns(ctx, s, calls, timed)
+}
+
+// turns times calls in turn, and the ceilings beside them, and fills their rows.
+func (c *KernelsCmd) turns(ctx context.Context, s *session, calls []*kernel.Call, rows []*report.Row) error {
+	if len(calls) == 0 {
+		return ctx.Err()
+	}
+	parts, rates := s.ceilingParts(rows[0].Bytes)
+	first := len(parts)
+	for _, call := range calls {
 		parts = append(parts, call.Run)
 	}
-	if len(parts) == 2 {
-		return rows, ctx.Err()
-	}
-	samples, err := measure.Interleave(ctx, measure.Plan{Budget: c.Time,
-		Sample: min(c.Time/10, 5*time.Millisecond)}, parts...)
+	plan := measure.Plan{Budget: c.Time, Sample: min(c.Time/10, 5*time.Millisecond)}
+	samples, err := measure.Interleave(ctx, plan, parts...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	flops, copied := rates()
-	for i := range rows {
-		if at[i] > 0 {
-			rows[i].Time = samples[at[i]].Stat()
-			rows[i].OfPeak = 1e9 * rows[i].GFLOPs() / flops
-			rows[i].OfCopy = 1e9 * rows[i].GBs() / copied
-		}
+	for i, r := range rows {
+		r.Time = samples[first+i].Stat()
+		r.OfPeak, r.OfCopy = 1e9*r.GFLOPs()/flops, 1e9*r.GBs()/copied
 	}
-	return rows, nil
+	return nil
 }
 
 // reason is why a row was not timed; the row says already which it is.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -101,15 +102,13 @@ func (c *ModelsCmd) runOnce() measure.Plan {
 
 // time checks the implementations of one model and batch, times them in turn, and adds their rows.
 func (c *ModelsCmd) time(ctx context.Context, s *session, be kernels.Backend, alike []workload.Spec) error {
-	var failed error
-	var rates measure.Samples
-	peak := func() { rates = append(rates, s.prober.FLOPs(s.report.Machine.Cores, 5*time.Millisecond)) }
-	parts := []func(){peak}
-	rows := make([]report.Row, len(alike))
 	want, err := onTape(be, alike[0])
 	if err != nil {
 		return err
 	}
+	rows := make([]report.Row, len(alike))
+	var failed error
+	var runs []func()
 	for i, spec := range alike {
 		w, err := workload.Open(be, spec)
 		if err != nil {
@@ -126,22 +125,33 @@ func (c *ModelsCmd) time(ctx context.Context, s *session, be kernels.Backend, al
 			}
 		}
 		rows[i].Allocs, rows[i].AllocBytes = measure.Allocs(3, run)
-		parts = append(parts, run)
+		runs = append(runs, run)
 	}
-	samples, err := measure.Interleave(ctx, c.runOnce(), parts...)
-	if err == nil {
-		err = failed
-	}
-	if err != nil {
-		return err
+	if err := c.turns(ctx, s, runs, rows); err != nil || failed != nil {
+		return errors.Join(err, failed)
 	}
 	for i := range rows {
-		rows[i].Time = samples[i+1].Stat()
-		rows[i].OfPeak = 1e9 * rows[i].GFLOPs() / rates.Stat().Median
 		if rows[i].PeakRSS, err = memoryOf(ctx, c.Device, alike[i]); err != nil {
 			return err
 		}
 		s.add(rows[i])
+	}
+	return nil
+}
+
+// turns times runs in turn, and multiply-adds beside them, and fills their rows.
+func (c *ModelsCmd) turns(ctx context.Context, s *session, runs []func(), rows []report.Row) error {
+	var rates measure.Samples
+	peak := func() {
+		rates = append(rates, s.prober.FLOPs(s.report.Machine.Cores, 5*time.Millisecond))
+	}
+	samples, err := measure.Interleave(ctx, c.runOnce(), append(runs, peak)...)
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		rows[i].Time = samples[i].Stat()
+		rows[i].OfPeak = 1e9 * rows[i].GFLOPs() / rates.Stat().Median
 	}
 	return nil
 }

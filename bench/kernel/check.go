@@ -107,28 +107,17 @@ func (b *Bench) ask() error {
 	if c != nil {
 		forward.Set(c.smaller(forward))
 	}
-	copyOf := func(axis string, x kernels.Buf) kernels.Buf {
-		v := c.values(axis, x)
-		if x.DType() != kernels.I32 {
-			return kernels.Of(v)
-		}
-		ints := make([]int32, len(v))
-		for i := range v {
-			ints[i] = int32(v[i])
-		}
-		return kernels.Of(ints)
-	}
 	for _, o := range b.fields {
 		f := forward.FieldByName(o.field)
-		f.Set(reflect.ValueOf(copyOf(o.field, f.Interface().(kernels.Buf))))
+		f.Set(reflect.ValueOf(c.part(o.field, f.Interface().(kernels.Buf))))
 	}
 	call := b.family.forward
 	if !b.pass.Forward() {
 		call = b.family.backward
 		dy := args.FieldByName("DY")
-		dy.Set(reflect.ValueOf(copyOf("Y", dy.Interface().(kernels.Buf))))
+		dy.Set(reflect.ValueOf(c.part("Y", dy.Interface().(kernels.Buf))))
 		for _, r := range b.results() {
-			d := copyOf(r.axis, r.buf)
+			d := c.part(r.axis, r.buf)
 			spoil(d) // what lies between the tokens of a packed operand is nobody's to write
 			args.FieldByName(r.field).Set(reflect.ValueOf(kernels.Grad{Buf: d}))
 		}
@@ -142,6 +131,19 @@ func (b *Bench) ask() error {
 		b.want[r.field] = floats(r.buf)
 	}
 	return nil
+}
+
+// part is a copy of the picked part of an operand, for the oracle.
+func (c *cut) part(axis string, x kernels.Buf) kernels.Buf {
+	v := c.values(axis, x)
+	if x.DType() != kernels.I32 {
+		return kernels.Of(v)
+	}
+	ints := make([]int32, len(v))
+	for i := range v {
+		ints[i] = int32(v[i])
+	}
+	return kernels.Of(ints)
 }
 
 // work gives a backward the memory that its backend asks for.

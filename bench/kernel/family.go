@@ -113,7 +113,31 @@ type def[A any] struct {
 	cost     func(o A) kernels.Cost // of an op that is not a kernels.Op
 }
 
+// families is every op that can be timed, in the order in which they are listed.
 var families []*family
+
+func init() {
+	defineConv2D()
+	defineConvTranspose2D()
+	defineLinear()
+	defineGemm()
+	defineAttention()
+	defineBatchNorm()
+	defineLayerNorm()
+	defineSoftmax()
+	defineMaxPool2D()
+	defineAvgPool2D()
+	defineAdaptiveAvgPool2D()
+	defineResize()
+	defineElements()
+	defineDropout()
+	defineBias()
+	defineSum()
+	defineSlice()
+	definePad()
+	defineLosses()
+	defineSteps()
+}
 
 func define[A any](stem, example string, d def[A]) {
 	s, err := ParseSpec(example)

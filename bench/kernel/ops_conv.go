@@ -43,7 +43,7 @@ func there(is bool) kernels.Buf {
 	return kernels.Buf{}
 }
 
-func init() {
+func defineConv2D() {
 	define("conv2d", "8x56x56x64-64k3p1", def[kernels.Conv2D]{
 		opts: "kspdg", words: fusions + " sums",
 		parse: func(s Spec) kernels.Conv2D {
@@ -71,6 +71,9 @@ func init() {
 			{Name: "dw", wants: []string{"Weight"}, reads: []string{"X"}, work: 1, cut: cutConv(true)},
 		},
 	})
+}
+
+func defineConvTranspose2D() {
 	define("convtranspose2d", "1x28x28x256-128k4s2p1", def[kernels.ConvTranspose2D]{
 		opts: "kspdgo", words: fusions + " sums",
 		parse: func(s Spec) kernels.ConvTranspose2D {

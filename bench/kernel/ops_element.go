@@ -37,7 +37,8 @@ func binary[A any](stem string, make func(n int) A, size func(A) int, run func(k
 	})
 }
 
-func init() {
+// defineElements defines the ops that work element by element.
+func defineElements() {
 	unary("relu", "", func(n int, _ Spec) kernels.ReLU { return kernels.ReLU{N: n} },
 		func(o kernels.ReLU, s *Spec) { s.Sizes = []int{o.N} },
 		kernels.Backend.ReLU, calls(kernels.Backend.ReLUBackward), "Y")
@@ -56,6 +57,9 @@ func init() {
 	binary("mul", func(n int) kernels.Mul { return kernels.Mul{N: n} },
 		func(o kernels.Mul) int { return o.N },
 		kernels.Backend.Mul, calls(kernels.Backend.MulBackward), "A", "B")
+}
+
+func defineDropout() {
 	define("dropout", "401408", def[kernels.Dropout]{
 		parse:    func(s Spec) kernels.Dropout { return kernels.Dropout{N: s.Sizes[0], P: 0.1, Seed: 1} },
 		format:   func(o kernels.Dropout, s *Spec) { s.Sizes = []int{o.N} },
@@ -63,6 +67,9 @@ func init() {
 		run:      kernels.Backend.Dropout, back: calls(kernels.Backend.DropoutBackward),
 		passes: []Pass{{Name: "forward"}, {Name: "backward", wants: []string{"X"}, work: 1}},
 	})
+}
+
+func defineBias() {
 	define("bias", "197x1024", def[kernels.Bias]{
 		parse:  func(s Spec) kernels.Bias { return kernels.Bias{R: s.Sizes[0], C: s.Sizes[1]} },
 		format: func(o kernels.Bias, s *Spec) { s.Sizes = []int{o.R, o.C} },
@@ -72,6 +79,9 @@ func init() {
 		run: kernels.Backend.Bias, back: calls(kernels.Backend.BiasBackward),
 		passes: []Pass{{Name: "forward"}, {Name: "backward", wants: []string{"X", "Bias"}, work: 1}},
 	})
+}
+
+func defineSlice() {
 	define("slice", "4x197x1024-0x1", def[kernels.Slice]{
 		parse: func(s Spec) kernels.Slice {
 			return kernels.Slice{Outer: s.Sizes[0], N: s.Sizes[1], Inner: s.Sizes[2], Start: s.Out[0],
@@ -86,6 +96,9 @@ func init() {
 		run: kernels.Backend.Slice, back: calls(kernels.Backend.SliceBackward),
 		passes: []Pass{{Name: "forward"}, {Name: "backward", wants: []string{"X"}, work: 1}},
 	})
+}
+
+func defineSum() {
 	define("sum", "8x3136x64", def[kernels.Sum]{
 		parse: func(s Spec) kernels.Sum {
 			return kernels.Sum{Outer: s.Sizes[0], N: s.Sizes[1], Inner: s.Sizes[2], Scale: 1}

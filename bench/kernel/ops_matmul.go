@@ -6,7 +6,7 @@ import (
 	"truegrain/kernels"
 )
 
-func init() {
+func defineLinear() {
 	define("linear", "788x1024-4096+bias", def[kernels.Linear]{
 		words: fusions,
 		parse: func(s Spec) kernels.Linear {
@@ -29,6 +29,9 @@ func init() {
 			{Name: "dw", wants: []string{"Weight"}, reads: []string{"X"}, work: 1, cut: cutLinear(true)},
 		},
 	})
+}
+
+func defineGemm() {
 	define("gemm", "1024x1024x1024", def[kernels.Gemm]{
 		opts: "b", words: "ta tb",
 		parse: func(s Spec) kernels.Gemm {
@@ -56,6 +59,9 @@ func init() {
 		run:    kernels.Backend.Gemm,
 		passes: []Pass{{Name: "forward", cut: cutGemm}},
 	})
+}
+
+func defineAttention() {
 	define("attention", "4x16x197x64", def[kernels.Attention]{
 		words: "lse",
 		parse: func(s Spec) kernels.Attention {

@@ -2,7 +2,7 @@ package kernel
 
 import "truegrain/kernels"
 
-func init() {
+func defineBatchNorm() {
 	define("batchnorm", "25088x64+train+relu", def[kernels.BatchNorm]{
 		words: "train relu res sums",
 		parse: func(s Spec) kernels.BatchNorm {
@@ -29,6 +29,9 @@ func init() {
 			{Name: "backward", wants: []string{"X", "Gamma", "Beta", "Residual"},
 				reads: []string{"X", "Y", "Mean", "RStd"}, work: 1.5, cut: cutBatchNorm}},
 	})
+}
+
+func defineLayerNorm() {
 	define("layernorm", "788x1024", def[kernels.LayerNorm]{
 		parse: func(s Spec) kernels.LayerNorm {
 			return kernels.LayerNorm{R: s.Sizes[0], D: s.Sizes[1], Eps: 1e-6}
@@ -43,6 +46,9 @@ func init() {
 			{Name: "backward", wants: []string{"X", "Gamma", "Beta"}, reads: []string{"X", "Mean", "RStd"},
 				work: 1.5}},
 	})
+}
+
+func defineSoftmax() {
 	define("softmax", "12608x197", def[kernels.Softmax]{
 		parse:  func(s Spec) kernels.Softmax { return kernels.Softmax{R: s.Sizes[0], D: s.Sizes[1]} },
 		format: func(o kernels.Softmax, s *Spec) { s.Sizes = []int{o.R, o.D} },

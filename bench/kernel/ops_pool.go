@@ -17,7 +17,7 @@ func (s *Spec) putOutSize(w kernels.Window, h, wd, oh, ow int) {
 	}
 }
 
-func init() {
+func defineMaxPool2D() {
 	define("maxpool2d", "8x112x112x64-56x56k3s2p1", def[kernels.MaxPool2D]{
 		opts: "kspd", words: "index",
 		parse: func(s Spec) kernels.MaxPool2D {
@@ -41,6 +41,9 @@ func init() {
 			{Name: "backward", wants: []string{"X"}, reads: []string{"Index"}, work: 0.1,
 				cut: cutPictures[kernels.MaxPool2D]("Index")}},
 	})
+}
+
+func defineAvgPool2D() {
 	define("avgpool2d", "8x56x56x64-28x28k3s2p1", def[kernels.AvgPool2D]{
 		opts: "ksp",
 		parse: func(s Spec) kernels.AvgPool2D {
@@ -60,6 +63,9 @@ func init() {
 		passes: []Pass{{Name: "forward", cut: cutPictures[kernels.AvgPool2D]()},
 			{Name: "backward", wants: []string{"X"}, work: 1, cut: cutPictures[kernels.AvgPool2D]()}},
 	})
+}
+
+func defineAdaptiveAvgPool2D() {
 	define("adaptiveavgpool2d", "8x7x7x2048-1x1", def[kernels.AdaptiveAvgPool2D]{
 		parse: func(s Spec) kernels.AdaptiveAvgPool2D {
 			return kernels.AdaptiveAvgPool2D{B: s.Sizes[0], H: s.Sizes[1], W: s.Sizes[2], C: s.Sizes[3],
@@ -74,6 +80,9 @@ func init() {
 		run: kernels.Backend.AdaptiveAvgPool2D, back: calls(kernels.Backend.AdaptiveAvgPool2DBackward),
 		passes: []Pass{{Name: "forward"}, {Name: "backward", wants: []string{"X"}, work: 1}},
 	})
+}
+
+func defineResize() {
 	define("resize", "1x28x28x21-224x224", def[kernels.Resize]{
 		parse: func(s Spec) kernels.Resize {
 			return kernels.Resize{B: s.Sizes[0], H: s.Sizes[1], W: s.Sizes[2], C: s.Sizes[3], OH: s.Out[0],
@@ -89,6 +98,9 @@ func init() {
 		passes: []Pass{{Name: "forward", cut: cutPictures[kernels.Resize]()},
 			{Name: "backward", wants: []string{"X"}, work: 1, cut: cutPictures[kernels.Resize]()}},
 	})
+}
+
+func definePad() {
 	define("pad", "1x221x221x3-1x2x1x2", def[kernels.Pad]{
 		parse: func(s Spec) kernels.Pad {
 			return kernels.Pad{B: s.Sizes[0], H: s.Sizes[1], W: s.Sizes[2], C: s.Sizes[3],

@@ -17,7 +17,8 @@ func pair[A any](stem, x string, lo, hi float64, make func(n int) A, size func(A
 	})
 }
 
-func init() {
+// defineLosses defines the losses.
+func defineLosses() {
 	pair("bce", "P", 0.01, 0.99, func(n int) kernels.BCE { return kernels.BCE{N: n} },
 		func(o kernels.BCE) int { return o.N }, kernels.Backend.BCE, calls(kernels.Backend.BCEBackward))
 	pair("bcelogits", "X", -4, 4, func(n int) kernels.BCELogits { return kernels.BCELogits{N: n} },
@@ -38,7 +39,6 @@ func init() {
 		passes: []Pass{{Name: "forward"},
 			{Name: "backward", wants: []string{"X"}, reads: []string{"X", "T", "LSE"}, work: 0.5}},
 	})
-	defineSteps()
 }
 
 // defineSteps defines the optimisers: each one pass over its state.
