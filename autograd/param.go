@@ -7,11 +7,12 @@ import (
 	"truegrain/tensor"
 )
 
-// Layout says how PyTorch orders a parameter's axes, for the files at the edge; in memory ours is channels last.
+// Layout says how PyTorch orders a parameter's axes, for the files at the edge; in memory ours is channels
+// last.
 type Layout uint8
 
-// The layouts: as it is; convolution weights, theirs (OC,C/G,KH,KW), ours (OC,KH,KW,C/G); transposed convolution
-// weights, theirs (C,OC/G,KH,KW), ours (C,KH,KW,OC/G).
+// The layouts: as it is; convolution weights, theirs (OC,C/G,KH,KW), ours (OC,KH,KW,C/G); transposed
+// convolution weights, theirs (C,OC/G,KH,KW), ours (C,KH,KW,OC/G).
 const (
 	Plain Layout = iota
 	ConvOIHW
@@ -44,8 +45,8 @@ func NewParam(be kernels.Backend, name string, layout Layout, shape ...int) (*Pa
 // hollows counts the bytes of addresses that hollow parameters have had.
 var hollows atomic.Uintptr
 
-// NewHollowParam makes a parameter without values, of which only a rehearsal can be made (NewDryPool). No other
-// has its address.
+// NewHollowParam makes a parameter without values, of which only a rehearsal can be made (NewDryPool). No
+// other has its address.
 func NewHollowParam(be kernels.Backend, name string, layout Layout, shape ...int) *Param {
 	p := &Param{Name: name, Layout: layout, be: be}
 	p.hollowOut(shape)
@@ -84,8 +85,8 @@ func (p *Param) Fill() error {
 // Backend is where the parameter lives.
 func (p *Param) Backend() kernels.Backend { return p.be }
 
-// Grad is the gradient that has been accumulated, or the zero Tensor if none has arrived: nothing that the loss
-// depends on used the parameter since ZeroGrad.
+// Grad is the gradient that has been accumulated, or the zero Tensor if none has arrived: nothing that the
+// loss depends on used the parameter since ZeroGrad.
 func (p *Param) Grad() tensor.Tensor {
 	if !p.hasGrad {
 		return tensor.Tensor{}

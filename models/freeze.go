@@ -48,12 +48,13 @@ type freezing struct {
 // FreezeOption sets how a model is frozen.
 type FreezeOption func(*freezing)
 
-// WithPacking says what may be traded for speed. Without it that is kernels.Fast: Winograd's convolutions, whose
-// rounding moves the output of a model by at most a relative 1e-5. kernels.Exact computes as the model does.
+// WithPacking says what may be traded for speed. Without it that is kernels.Fast: Winograd's convolutions,
+// whose rounding moves the output of a model by at most a relative 1e-5. kernels.Exact computes as the model
+// does.
 func WithPacking(how kernels.Packing) FreezeOption { return func(f *freezing) { f.how = how } }
 
-// Consume gives the model's memory back piece by piece, as its weights are packed. Its parameters are hollow then:
-// to run or train it, its weights must be loaded again. It may not be used by anybody else.
+// Consume gives the model's memory back piece by piece, as its weights are packed. Its parameters are hollow
+// then: to run or train it, its weights must be loaded again. It may not be used by anybody else.
 func Consume() FreezeOption { return func(f *freezing) { f.consume = true } }
 
 func freezingOf(opts []FreezeOption) freezing {
@@ -64,15 +65,17 @@ func freezingOf(opts []FreezeOption) freezing {
 	return f
 }
 
-// Freeze prepares m, as it is in evaluation, for batches of pictures (batch, height, width, 3). Small parameters stay
-// the model's, unless it is consumed, so it must not be trained while the frozen model is in use. The error
-// wraps kernels.ErrOutOfMemory.
+// Freeze prepares m, as it is in evaluation, for batches of pictures (batch, height, width, 3). Small
+// parameters stay the model's, unless it is consumed, so it must not be trained while the frozen model is in
+// use. The error wraps kernels.ErrOutOfMemory.
 //
-// Panics: *tensor.ShapeError if the model does not take that size; *kernels.ArgError if it was consumed before.
+// Panics: *tensor.ShapeError if the model does not take that size; *kernels.ArgError if it was consumed
+// before.
 func Freeze(m Model, batch, height, width int, opts ...FreezeOption) (*Frozen, error) {
 	for _, p := range m.Params() {
 		if p.Hollow() {
-			panic(&kernels.ArgError{Op: "models.Freeze", Field: p.Name, Reason: "has no values: load the model's weights again"})
+			panic(&kernels.ArgError{Op: "models.Freeze", Field: p.Name,
+				Reason: "has no values: load the model's weights again"})
 		}
 	}
 	o := freezingOf(opts)

@@ -52,7 +52,8 @@ func merge(p, q step) (step, bool) {
 		}
 		*e.residual, *e.y = other, q.Y
 	case kernels.BatchNorm:
-		if _, ok := p.op.(kernels.Conv2D); !ok || q.Train || norm != nil || q.X.Addr() != p.out.Addr() || !e.residual.IsZero() {
+		_, conv := p.op.(kernels.Conv2D)
+		if !conv || q.Train || norm != nil || q.X.Addr() != p.out.Addr() || !e.residual.IsZero() {
 			return step{}, false
 		}
 		norm, *e.residual, *e.y = &q, q.Residual, q.Y
@@ -65,23 +66,37 @@ func merge(p, q step) (step, bool) {
 	return step{op: e.value(), out: q.out, path: p.path, shape: q.shape, norm: norm}, true
 }
 
-// epilogue is a copy of an op that has weights and can end in an activation and a residual, with pointers to these.
+// epilogue is a copy of an op that has weights and can end in an activation and a residual, with pointers to
+// these.
 type epilogue struct {
 	act                       *kernels.Activation
 	residual, y, weight, bias *kernels.Buf
 	packed                    *kernels.Packed
-	value                     func() kernels.Op // the copy as it then is
+	copied                    kernels.Op // a pointer to the copy
+}
+
+// value is the copy as it is by now.
+func (e *epilogue) value() kernels.Op {
+	switch o := e.copied.(type) {
+	case *kernels.Conv2D:
+		return *o
+	case *kernels.ConvTranspose2D:
+		return *o
+	case *kernels.Linear:
+		return *o
+	}
+	return nil
 }
 
 // epilogueOf is nil for an op of another kind.
 func epilogueOf(op kernels.Op) *epilogue {
 	switch o := op.(type) {
 	case kernels.Conv2D:
-		return &epilogue{&o.Act, &o.Residual, &o.Y, &o.Weight, &o.Bias, &o.Packed, func() kernels.Op { return o }}
+		return &epilogue{&o.Act, &o.Residual, &o.Y, &o.Weight, &o.Bias, &o.Packed, &o}
 	case kernels.ConvTranspose2D:
-		return &epilogue{&o.Act, &o.Residual, &o.Y, &o.Weight, &o.Bias, &o.Packed, func() kernels.Op { return o }}
+		return &epilogue{&o.Act, &o.Residual, &o.Y, &o.Weight, &o.Bias, &o.Packed, &o}
 	case kernels.Linear:
-		return &epilogue{&o.Act, &o.Residual, &o.Y, &o.Weight, &o.Bias, &o.Packed, func() kernels.Op { return o }}
+		return &epilogue{&o.Act, &o.Residual, &o.Y, &o.Weight, &o.Bias, &o.Packed, &o}
 	}
 	return nil
 }

@@ -36,7 +36,8 @@ func trace(t *autograd.Tape, x, y kernels.Buf, params []*autograd.Param) *graph 
 	}
 	for _, n := range t.Nodes() {
 		if n.Op != nil {
-			g.steps = append(g.steps, step{op: forInference(n.Op), out: n.Out.Buf, path: n.Path, shape: n.Out.Shape()})
+			g.steps = append(g.steps, step{op: forInference(n.Op), out: n.Out.Buf, path: n.Path,
+				shape: n.Out.Shape()})
 		}
 	}
 	return g

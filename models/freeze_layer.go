@@ -29,7 +29,8 @@ func (f *Frozen) Layers() []Layer { return f.layers }
 func (g *graph) layers(batch int) []Layer {
 	var out []Layer
 	for _, s := range g.steps {
-		out = append(out, Layer{Path: s.path, Op: s.op, Shape: s.shape, Images: s.images, Runs: batch / max(1, s.images)})
+		runs := batch / max(1, s.images)
+		out = append(out, Layer{Path: s.path, Op: s.op, Shape: s.shape, Images: s.images, Runs: runs})
 	}
 	return out
 }

@@ -6,12 +6,15 @@ import (
 	"truegrain/nn/state"
 )
 
-// OpenFrozen freezes the model that New builds with the weights of a file. They are read, folded and packed one by
-// one, and no other copy of them stays: neither the model's, which is never made, nor the pages of the mapped
-// file. An auxiliary head in the file is passed over. The error is New's, Freeze's, or *state.MismatchError.
+// OpenFrozen freezes the model that New builds with the weights of a file. They are read, folded and packed
+// one by one, and no other copy of them stays: neither the model's, which is never made, nor the pages of the
+// mapped file. An auxiliary head in the file is passed over. The error is New's, Freeze's, or
+// *state.MismatchError.
 //
 // Panics: as Freeze.
-func OpenFrozen(be kernels.Backend, name string, c Config, f *state.File, batch, height, width int, opts ...FreezeOption) (*Frozen, error) {
+func OpenFrozen(
+	be kernels.Backend, name string, c Config, f *state.File, batch, height, width int, opts ...FreezeOption,
+) (*Frozen, error) {
 	m, err := build(nn.NewBuilder(be, 0).Hollow(), name, c)
 	if err != nil {
 		return nil, err

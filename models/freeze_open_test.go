@@ -26,7 +26,8 @@ func saved(t *testing.T, m models.Model, o state.SaveOptions) *state.File {
 
 func TestOpenFrozenEqualsFreeze(t *testing.T) {
 	for _, spec := range []string{"cpu", "cpu:generic", "ref"} {
-		for name, size := range map[string]int{"resnet_mini": 40, "fcn8s_mini": 33, "vit_mini_8": 64, "vit_mini": 64} {
+		sizes := map[string]int{"resnet_mini": 40, "fcn8s_mini": 33, "vit_mini_8": 64, "vit_mini": 64}
+		for name, size := range sizes {
 			for _, dtype := range []string{"F32", "BF16"} {
 				t.Run(spec+"/"+name+"/"+dtype, func(t *testing.T) {
 					be := open(t, spec)
@@ -69,7 +70,8 @@ func TestOpenFrozenPassesOverAnAuxiliaryHead(t *testing.T) {
 	be := open(t, "cpu")
 	m, err := models.New(be, "fcn_resnet50", models.Config{Classes: 2, Aux: true, Empty: true})
 	require.NoError(t, err)
-	f, err := models.OpenFrozen(be, "fcn_resnet50", models.Config{Classes: 2}, saved(t, m, state.SaveOptions{}), 1, 32, 32)
+	file := saved(t, m, state.SaveOptions{})
+	f, err := models.OpenFrozen(be, "fcn_resnet50", models.Config{Classes: 2}, file, 1, 32, 32)
 	require.NoError(t, err)
 	f.Close()
 }

@@ -9,10 +9,11 @@ import (
 // cached is how many bytes of values stay in the caches beside the weights.
 const cached = 8 << 20
 
-// group says how many pictures of a batch each step takes at once, and sets its op to that. Where all that lives during
-// a step exceeds limit bytes it takes fewer, down to one, and so do all steps before it: the first steps of a
-// batch are run picture by picture, so that what one step makes is still in the cache when the next one reads it. The
-// number divides that of the next step. A step that does not part by pictures takes all of them.
+// group says how many pictures of a batch each step takes at once, and sets its op to that. Where all that
+// lives during a step exceeds limit bytes it takes fewer, down to one, and so do all steps before it: the
+// first steps of a batch are run picture by picture, so that what one step makes is still in the cache when
+// the next one reads it. The number divides that of the next step. A step that does not part by pictures
+// takes all of them.
 func (g *graph) group(batch, limit int) {
 	g.values = g.lifetimes()
 	parts := len(g.steps)
@@ -71,7 +72,8 @@ func (g *graph) some(op kernels.Op, batch, n int) (kernels.Op, bool) {
 	return op, ok
 }
 
-// fewer sets the sizes of an op to n pictures in place of batch; false for an op that does not take them one by one.
+// fewer sets the sizes of an op to n pictures in place of batch; false for an op that does not take them one
+// by one.
 func fewer(op kernels.Op, batch, n int) (kernels.Op, bool) {
 	ok := true
 	part := func(size *int) {
@@ -118,8 +120,8 @@ func fewer(op kernels.Op, batch, n int) (kernels.Op, bool) {
 // stage is steps from..to-1, which take as many pictures at once.
 type stage struct{ from, to, images int }
 
-// expansion writes a graph out, picture by picture. Values get addresses of their own: one that only its stage uses
-// for every run of it, any other for every run of the last stage that does.
+// expansion writes a graph out, picture by picture. Values get addresses of their own: one that only its
+// stage uses for every run of it, any other for every run of the last stage that does.
 type expansion struct {
 	*graph
 	batch  int
@@ -135,8 +137,8 @@ type home struct {
 	run   int
 }
 
-// expand replaces the steps by those of a whole batch, in their order: before a stage runs on some pictures, the stage
-// before has run on these.
+// expand replaces the steps by those of a whole batch, in their order: before a stage runs on some pictures,
+// the stage before has run on these.
 func (g *graph) expand(batch int) {
 	e := &expansion{graph: g, batch: batch, homes: map[home]uintptr{},
 		next: 3 << (bits.UintSize - 4)} // beyond a dry pool's addresses and hollow parameters'

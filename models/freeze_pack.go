@@ -9,7 +9,8 @@ import (
 	"truegrain/nn/state"
 )
 
-// packer folds, packs and keeps the weights of a graph. They are the parameters' own, or a file's, read one at a time.
+// packer folds, packs and keeps the weights of a graph. They are the parameters' own, or a file's, read one
+// at a time.
 type packer struct {
 	freezing
 	be     kernels.Backend
@@ -239,7 +240,8 @@ func (w *packer) onHost() bool {
 	return !w.stage.OnDevice()
 }
 
-// keep is what an op reads in place of b, if b is a parameter: its own memory, or a copy of what the file has.
+// keep is what an op reads in place of b, if b is a parameter: its own memory, or a copy of what the file
+// has.
 func (w *packer) keep(b kernels.Buf) kernels.Buf {
 	p := w.params[b.Addr()]
 	if b.IsZero() || p == nil || w.err != nil {

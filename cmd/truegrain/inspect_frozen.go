@@ -34,7 +34,8 @@ func (c *InspectCmd) frozen(ctx context.Context, t *terminal, m models.Model, si
 		return err
 	}
 	took := make([]time.Duration, len(f.Layers()))
-	if err := f.Profile(ctx, y, x, func(layer int, _ time.Time, d time.Duration) { took[layer] += d }); err != nil {
+	see := func(layer int, _ time.Time, d time.Duration) { took[layer] += d }
+	if err := f.Profile(ctx, y, x, see); err != nil {
 		return err
 	}
 	return printLayers(t, f, took)
@@ -57,7 +58,8 @@ func printLayers(t *terminal, f *models.Frozen, took []time.Duration) error {
 	for i, l := range f.Layers() {
 		c := l.Op.Cost()
 		c = kernels.Cost{FLOPs: c.FLOPs * int64(l.Runs), Bytes: c.Bytes * int64(l.Runs)}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", l.Path, l.Op.Stem(), l.Method(), dims(l.Shape), l.Images, rates(c, took[i]))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", l.Path, l.Op.Stem(), l.Method(), dims(l.Shape), l.Images,
+			rates(c, took[i]))
 		sum, all = sum.Plus(c), all+took[i]
 	}
 	fmt.Fprintf(w, "total\t\t\t\t\t%s\n", rates(sum, all))
@@ -66,6 +68,7 @@ func printLayers(t *terminal, f *models.Frozen, took []time.Duration) error {
 
 // rates are the last columns of a row: work, time, and the one by the other.
 func rates(c kernels.Cost, took time.Duration) string {
-	return fmt.Sprintf("%.2f\t%.2f\t%.3f\t%.1f\t", float64(c.FLOPs)/1e6, float64(c.Bytes)/1e6, took.Seconds()*1e3,
-		float64(c.FLOPs)/1e9/max(took.Seconds(), 1e-9))
+	seconds := max(took.Seconds(), 1e-9)
+	return fmt.Sprintf("%.2f\t%.2f\t%.3f\t%.1f\t", float64(c.FLOPs)/1e6, float64(c.Bytes)/1e6, seconds*1e3,
+		float64(c.FLOPs)/1e9/seconds)
 }

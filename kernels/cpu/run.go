@@ -120,8 +120,8 @@ func (p *plan) run(i int) {
 	p.b.runners.put(r)
 }
 
-// following is where B is read after the panel at column n in pass k of chunk i: the next panel, the first one of
-// the next pass, or that of the chunk that comes next if two cores take turns.
+// following is where B is read after the panel at column n in pass k of chunk i: the next panel, the first
+// one of the next pass, or that of the chunk that comes next if two cores take turns.
 func (p *plan) following(i, n, k int) uintptr {
 	c := &p.chunks[i]
 	x, w := &p.products[c.product], p.b.level.width

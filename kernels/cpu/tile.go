@@ -34,8 +34,8 @@ func tileOf(rows int, add addKernel) tileKernel {
 	}
 }
 
-// fetch makes the kernels fetch a panel to L2, one that is read soon, while they compute so many rows: these hide
-// it, unless they are few.
+// fetch makes the kernels fetch a panel to L2, one that is read soon, while they compute so many rows: these
+// hide it, unless they are few.
 func (args *tileArgs) fetch(panel uintptr, rows int) {
 	const line = 64
 	args.next = args.b

@@ -2,8 +2,8 @@ package cpu
 
 import "truegrain/kernels"
 
-// winograd are the weights of a 3×3 convolution of stride 1 for F(m×m, 3×3): transformed, G·g·Gᵀ, in float64 and
-// rounded once, and packed for n² products, [n²][panel][C][width].
+// winograd are the weights of a 3×3 convolution of stride 1 for F(m×m, 3×3): transformed, G·g·Gᵀ, in float64
+// and rounded once, and packed for n² products, [n²][panel][C][width].
 type winograd struct {
 	m       int
 	weights []float32
@@ -33,9 +33,9 @@ func winogradFits(op kernels.Conv2D) bool {
 // winogradLoad is what it takes to read a weight, in multiply-adds: measured, for weights that are in memory.
 const winogradLoad = 16
 
-// winogradFor is the m with which a convolution is computed fastest, or 0 if that is directly. Every method needs
-// so many weights for a pair of channels, and multiplies each with so many rows: few rows do not pay for reading
-// four times the weights. A tenth is for the transforms.
+// winogradFor is the m with which a convolution is computed fastest, or 0 if that is directly. Every method
+// needs so many weights for a pair of channels, and multiplies each with so many rows: few rows do not pay
+// for reading four times the weights. A tenth is for the transforms.
 func winogradFor(op kernels.Conv2D) (best int) {
 	if !winogradFits(op) {
 		return 0
@@ -87,8 +87,9 @@ func transformFilter(filter [][3]float64, g []float32, step int) (u [36]float64)
 	return u
 }
 
-// tiling is how the positions of a convolution fall into tiles: picture by picture, and within a picture by the
-// residues of rows and columns modulo the dilation, each of which is a convolution without dilation of its own.
+// tiling is how the positions of a convolution fall into tiles: picture by picture, and within a picture by
+// the residues of rows and columns modulo the dilation, each of which is a convolution without dilation of
+// its own.
 type tiling struct {
 	geometry
 	m, n   int
@@ -102,8 +103,8 @@ func tilingOf(g geometry, m int) tiling {
 
 func (t *tiling) tiles() int { return t.b * t.DilH * t.DilW * t.th * t.tw }
 
-// tilePlace is where a tile lies: its picture, its first position, and how many tiles from it on are left in its
-// row of tiles.
+// tilePlace is where a tile lies: its picture, its first position, and how many tiles from it on are left in
+// its row of tiles.
 type tilePlace struct{ b, i, j, left int }
 
 func (t *tiling) place(tile int) tilePlace {
@@ -117,8 +118,8 @@ func (t *tiling) place(tile int) tilePlace {
 	}
 }
 
-// whole is how many tiles of a row, each step elements after the one before, the first at from, lie below limit
-// with their last element, reach behind their first.
+// whole is how many tiles of a row, each step elements after the one before, the first at from, lie below
+// limit with their last element, reach behind their first.
 func whole(from, reach, step, limit int) int {
 	if room := limit - 1 - reach - from; room >= 0 {
 		return room/step + 1

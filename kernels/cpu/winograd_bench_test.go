@@ -9,8 +9,8 @@ import (
 	"truegrain/kernels"
 )
 
-// BenchmarkWinograd checks Winograd's convolution against the direct one, then times all three on packed weights.
-// GFLOP/s are those of the direct one.
+// BenchmarkWinograd checks Winograd's convolution against the direct one, then times all three on packed
+// weights. GFLOP/s are those of the direct one.
 func BenchmarkWinograd(b *testing.B) {
 	for _, s := range []struct {
 		name           string
@@ -37,9 +37,11 @@ func BenchmarkWinograd(b *testing.B) {
 			benchLevels(b, func(b *testing.B, be *Backend) {
 				rng := rand.New(rand.NewPCG(1, 1))
 				op := kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1,
-					PadH: s.d, PadW: s.d, DilH: s.d, DilW: s.d}, B: s.b, H: s.h, W: s.h, C: s.c, OC: s.oc, Groups: 1}
+					PadH: s.d, PadW: s.d, DilH: s.d, DilW: s.d},
+					B: s.b, H: s.h, W: s.h, C: s.c, OC: s.oc, Groups: 1}
 				n := s.b * s.h * s.h
-				op.X, op.Weight, op.Bias = of(randomFloats(rng, n*s.c)), of(randomFloats(rng, s.oc*9*s.c)), of(randomFloats(rng, s.oc))
+				op.X, op.Weight = of(randomFloats(rng, n*s.c)), of(randomFloats(rng, s.oc*9*s.c))
+				op.Bias = of(randomFloats(rng, s.oc))
 				op.Y, op.Act = of(make([]float32, n*s.oc)), kernels.WithReLU
 				be.Conv2D(op)
 				want := append([]float32(nil), floats(op.Y)...)
@@ -54,7 +56,9 @@ func BenchmarkWinograd(b *testing.B) {
 					}
 					be.Conv2D(op)
 					require.Less(b, relative(floats(op.Y), want), 1e-5)
-					b.Run(op.Packed.Method(), func(b *testing.B) { measure(b, be, cost, func() { be.Conv2D(op) }) })
+					b.Run(op.Packed.Method(), func(b *testing.B) {
+						measure(b, be, cost, func() { be.Conv2D(op) })
+					})
 				}
 			})
 		})

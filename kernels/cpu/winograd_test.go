@@ -58,8 +58,9 @@ func (tc winogradCase) output(t *testing.T, l *level, seed uint64) {
 		room := make([]float32, 36*16+16)
 		k(&winogradArgs{
 			pixels: address(y, 1), planes: address(m, 0), scratch: address(room, 0), plane: 4 * plane,
-			step: 4 * tc.m * col, advance: 4 * tc.count, row: 4 * row, col: 4 * col, rows: tc.rows, cols: tc.cols,
-			res: address(res, 0) - address(y, 0), bias: address(bias, 0), flags: tc.flags, count: tc.count, tiles: tc.tiles,
+			step: 4 * tc.m * col, advance: 4 * tc.count, row: 4 * row, col: 4 * col,
+			rows: tc.rows, cols: tc.cols, res: address(res, 0) - address(y, 0), bias: address(bias, 0),
+			flags: tc.flags, count: tc.count, tiles: tc.tiles,
 		})
 		runtime.KeepAlive([]any{m, bias, res, room})
 		return y
@@ -110,7 +111,8 @@ func FuzzWinogradTransforms(f *testing.F) {
 		if four {
 			m = 4
 		}
-		tc := winogradCase{m, 16 + 16*(int(count)%20), 1 + int(tiles)%5, 1 + int(rows)%m, 1 + int(cols)%m, int(flags) % 8}
+		tc := winogradCase{m, 16 + 16*(int(count)%20), 1 + int(tiles)%5, 1 + int(rows)%m, 1 + int(cols)%m,
+			int(flags) % 8}
 		for _, l := range levels {
 			if l.supported() {
 				tc.input(t, l, seed)
@@ -143,8 +145,8 @@ var winogradShapes = []struct {
 // winogradOp is a convolution of such a shape with its operands.
 func winogradOp(rng *rand.Rand, i int) kernels.Conv2D {
 	s := winogradShapes[i]
-	op := kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: s.p[0], PadW: s.p[1],
-		DilH: s.d[0], DilW: s.d[1]}, B: s.b, H: s.h, W: s.w, C: s.c, OC: s.oc, Groups: 1}
+	op := kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1,
+		PadH: s.p[0], PadW: s.p[1], DilH: s.d[0], DilW: s.d[1]}, B: s.b, H: s.h, W: s.w, C: s.c, OC: s.oc, Groups: 1}
 	g := conv2DGeometry(op)
 	op.X, op.Weight = of(randomFloats(rng, g.pixels()*g.c)), of(randomFloats(rng, g.oc*g.window()))
 	op.Y = of(make([]float32, g.positions()*g.oc))
@@ -191,10 +193,12 @@ func TestWinogradIsChosenByShape(t *testing.T) {
 	for _, tc := range []struct{ b, h, c, oc, dilation, m int }{
 		{1, 56, 64, 64, 1, 4}, {1, 28, 128, 128, 1, 4}, {1, 14, 256, 256, 1, 2}, {1, 7, 512, 512, 1, 2},
 		{8, 14, 256, 256, 1, 4}, {8, 7, 512, 512, 1, 4}, {1, 28, 512, 512, 4, 4}, {1, 28, 2048, 512, 1, 4},
-		{1, 4, 64, 64, 1, 0}, {1, 1, 64, 64, 1, 0}, {1, 56, 3, 64, 1, 0}, {1, 56, 64, 21, 1, 0}, {0, 56, 64, 64, 1, 0},
+		{1, 4, 64, 64, 1, 0}, {1, 1, 64, 64, 1, 0}, {0, 56, 64, 64, 1, 0},
+		{1, 56, 3, 64, 1, 0}, {1, 56, 64, 21, 1, 0},
 	} {
-		op := kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: tc.dilation, PadW: tc.dilation,
-			DilH: tc.dilation, DilW: tc.dilation}, B: tc.b, H: tc.h, W: tc.h, C: tc.c, OC: tc.oc, Groups: 1}
+		d := tc.dilation
+		op := kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1,
+			PadH: d, PadW: d, DilH: d, DilW: d}, B: tc.b, H: tc.h, W: tc.h, C: tc.c, OC: tc.oc, Groups: 1}
 		require.Equal(t, tc.m, winogradFor(op), "%+v", tc)
 	}
 }

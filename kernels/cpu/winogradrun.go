@@ -2,8 +2,8 @@ package cpu
 
 import "truegrain/kernels"
 
-// winogradCall is one convolution that is being computed. It is kept from one to the next, with its functions, so
-// that a call allocates nothing.
+// winogradCall is one convolution that is being computed. It is kept from one to the next, with its
+// functions, so that a call allocates nothing.
 type winogradCall struct {
 	tiling
 	grid         winogradGrid
@@ -17,10 +17,10 @@ type winogradCall struct {
 	input, chunk func(i int)
 }
 
-// winogradGrid is how the work is cut. If the weights stay in cache, a chunk transforms some tiles, multiplies them
-// with all the weights and makes their pixels. If they do not, every piece of them should be read once: all
-// cores transform a block of tiles, which they share, and a chunk multiplies some of these with some columns and
-// makes these channels of their pixels.
+// winogradGrid is how the work is cut. If the weights stay in cache, a chunk transforms some tiles,
+// multiplies them with all the weights and makes their pixels. If they do not, every piece of them should be
+// read once: all cores transform a block of tiles, which they share, and a chunk multiplies some of these
+// with some columns and makes these channels of their pixels.
 type winogradGrid struct {
 	shared bool
 	block  int // tiles that are transformed together
@@ -28,8 +28,8 @@ type winogradGrid struct {
 	cols   int // columns of a chunk
 }
 
-// Bounds of the grid: bytes of weights that stay in cache; tiles and columns of a chunk; bytes of the transformed
-// pixels of a block that is shared.
+// Bounds of the grid: bytes of weights that stay in cache; tiles and columns of a chunk; bytes of the
+// transformed pixels of a block that is shared.
 const (
 	winogradCached = 1 << 20
 	winogradRows   = 48
@@ -87,7 +87,8 @@ func (c *winogradCall) cut(width int) {
 	c.segments = c.segments[:0]
 	step := roundUp(ceil(c.c, ceil(c.c, sumDepth)), 4)
 	for k := 0; k < c.c; k += step {
-		c.segments = append(c.segments, segment{a: 4 * k, b: 4 * k * width, depth: min(step, c.c-k), sum: sumNext})
+		n := min(step, c.c-k)
+		c.segments = append(c.segments, segment{a: 4 * k, b: 4 * k * width, depth: n, sum: sumNext})
 	}
 	last := len(c.segments) - 1
 	c.segments[0].sum, c.segments[last].sum = sumFirst, sumLast
@@ -99,8 +100,8 @@ func (c *winogradCall) cut(width int) {
 // parts is the number of chunks along the tiles first..end-1.
 func (c *winogradCall) parts() int { return ceil(c.end-c.first, c.grid.rows) }
 
-// plane is the distance of planes of so many tiles and channels, which is no power of two, since otherwise a tile
-// would meet the same sets of the cache in all of them. planes is the size of all.
+// plane is the distance of planes of so many tiles and channels, which is no power of two, since otherwise a
+// tile would meet the same sets of the cache in all of them. planes is the size of all.
 func plane(tiles, channels int) int { return tiles*channels + 16 }
 
 func (t *tiling) planes(tiles, channels int) int { return t.n * t.n * plane(tiles, channels) }

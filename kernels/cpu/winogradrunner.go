@@ -31,8 +31,8 @@ type winogradRunner struct {
 
 func (r *winogradRunner) scratch() uintptr { return (uintptr(unsafe.Pointer(&r.room)) + 63) &^ 63 }
 
-// transform writes the transformed pixels of the tiles lo..hi-1 to the planes of v: tiles inside the picture by runs,
-// those at its edge one by one.
+// transform writes the transformed pixels of the tiles lo..hi-1 to the planes of v: tiles inside the picture
+// by runs, those at its edge one by one.
 func (r *winogradRunner) transform(c *winogradCall, lo, hi int, v []float32, vPlane int) {
 	kernel := c.be.level.winograd[c.m/4].input
 	for i := range c.n * c.n {
@@ -76,8 +76,11 @@ func (r *winogradRunner) atEdge(c *winogradCall, y, x int) {
 	r.args.offsets = uintptr(unsafe.Pointer(&r.edge))
 }
 
-// multiply computes the n² products of a chunk: m[q] = v[q]·weights[q] for some rows of v and the columns from col on.
-func (r *winogradRunner) multiply(c *winogradCall, v []float32, vPlane int, m []float32, rows, col, cols int) {
+// multiply computes the n² products of a chunk: m[q] = v[q]·weights[q] for some rows of v and the columns
+// from col on.
+func (r *winogradRunner) multiply(
+	c *winogradCall, v []float32, vPlane int, m []float32, rows, col, cols int,
+) {
 	r.aOff, r.cOff = grow(r.aOff, rows), grow(r.cOff, rows)
 	for i := range rows {
 		r.aOff[i], r.cOff[i] = 4*int64(i*c.c), 4*int64(i*cols)
@@ -90,7 +93,8 @@ func (r *winogradRunner) multiply(c *winogradCall, v []float32, vPlane int, m []
 			r.product = tileArgs{
 				a: address(v, q*vPlane), aStep: 4, b: b, bStep: 4 * l.width,
 				segments: uintptr(unsafe.Pointer(&c.segments[0])), count: len(c.segments),
-				sums: uintptr(unsafe.Pointer(&r.sums)), c: address(m, q*plane(rows, cols)+n), cols: min(l.width, cols-n),
+				sums: uintptr(unsafe.Pointer(&r.sums)),
+				c:    address(m, q*plane(rows, cols)+n), cols: min(l.width, cols-n),
 			}
 			r.product.fetch(b+uintptr(4*panels*c.c*l.width), rows)
 			tiles, full := tile(l.tiles, r.product.cols), rows/tileRows

@@ -1,12 +1,12 @@
 package cpu
 
-// Winograd's minimal filtering F(m×m, 3×3) computes m×m pixels from n×n, n = m+2, with n² multiplications for each
-// pair of channels (Lavin & Gray, "Fast algorithms for convolutional neural networks", 2016):
+// Winograd's minimal filtering F(m×m, 3×3) computes m×m pixels from n×n, n = m+2, with n² multiplications for
+// each pair of channels (Lavin & Gray, "Fast algorithms for convolutional neural networks", 2016):
 //
 //	Y = Aᵀ·[(G·g·Gᵀ) ⊙ (Bᵀ·d·B)]·A
 //
-// m = 2 interpolates at 0, ±1 and ∞, m = 4 at 0, ±a, ±b and ∞. With a = 5/8 and b = 3/2 all entries of A and B
-// are exact, and the error is half that of the usual 1 and 2.
+// m = 2 interpolates at 0, ±1 and ∞, m = 4 at 0, ±a, ±b and ∞. With a = 5/8 and b = 3/2 all entries of A and
+// B are exact, and the error is half that of the usual 1 and 2.
 const (
 	winogradA, winogradB                 = 0.625, 1.5
 	winogradA2, winogradB2               = winogradA * winogradA, winogradB * winogradB
@@ -89,8 +89,8 @@ func winogradInputGo(m int) winogradKernel {
 	}
 }
 
-// winogradOutputGo makes pixels in Go: y[i][j] = relu((Aᵀ·M·A)[i][j] + bias + res[i][j]) for every channel and tile,
-// and i < rows, j < cols.
+// winogradOutputGo makes pixels in Go: y[i][j] = relu((Aᵀ·M·A)[i][j] + bias + res[i][j]) for every channel
+// and tile, and i < rows, j < cols.
 func winogradOutputGo(m int) winogradKernel {
 	return func(args *winogradArgs) {
 		n := m + 2

@@ -39,7 +39,8 @@ type kernel struct {
 	rows int
 	used int // registers of the panel that hold columns
 	sets int // divides unroll
-	// pairs says that an element of A and of B is two bfloat16, and its product the sum of their two products.
+	// pairs says that an element of A and of B is two bfloat16, and its product the sum of their two
+	// products.
 	pairs bool
 }
 
