@@ -4,8 +4,7 @@ import "truegrain/kernels"
 
 // Concat joins along the middle axis.
 func (b *Backend) Concat(op kernels.Concat) {
-	y := floats(op.Y)
-	b.parts(op, func(p *concatPart, at, from, n int) { copy(y[at:at+n], floats(p.X[p.k])[from:from+n]) })
+	b.parts(op, func(p *concatPart, at, from, n int) { copy(floats(p.Y)[at:at+n], floats(p.X[p.k])[from:from+n]) })
 }
 
 // ConcatBackward cuts dy into its parts, one part after the other.
