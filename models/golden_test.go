@@ -118,17 +118,13 @@ func TestGoldenFrozenFast(t *testing.T) {
 	})
 }
 
-// TestGoldenFrozenBFloat16 holds bfloat16 to twice the error of PyTorch's own.
+// TestGoldenFrozenBFloat16 has operands of bfloat16 where the level has products of them.
 func TestGoldenFrozenBFloat16(t *testing.T) {
-	be := open(t, "cpu")
-	for _, c := range golden.Cases(t, "forward_*") {
-		t.Run(c.File, func(t *testing.T) {
-			err := golden.Relative(frozen(t, be, c, kernels.BFloat16), c.Values(t, "output"))
-			theirs := c.Values(t, "bfloat16_error.output")[0]
-			t.Logf("relative error %.2g, PyTorch's bfloat16 %.2g", err, theirs)
-			require.LessOrEqual(t, err, 2*theirs+1e-3)
-		})
-	}
+	everywhere(t, "forward_*", func(t *testing.T, be kernels.Backend, c *golden.Case) {
+		err := golden.Relative(frozen(t, be, c, kernels.BFloat16), c.Values(t, "output"))
+		t.Logf("relative error %.2g of at most %.2g", err, c.LimitBFloat16(t, "output"))
+		require.LessOrEqual(t, err, c.LimitBFloat16(t, "output"))
+	})
 }
 
 func TestGoldenTrain(t *testing.T) {

@@ -25,6 +25,7 @@ type InspectCmd struct {
 	Graph  string `placeholder:"FILE" help:"Write the graph in DOT format as well."`
 	Frozen bool   `help:"Print the model as it serves: folded, fused, packed, with each layer's method."`
 	Exact  bool   `help:"With --frozen: compute as the model does, without Winograd's convolutions."`
+	BF16   bool   `name:"bf16" help:"With --frozen: round operands to bfloat16 where that is faster."`
 }
 
 // Run traces one forward pass over zeros and prints its nodes.
@@ -35,8 +36,8 @@ func (c *InspectCmd) Run(ctx context.Context, t *terminal) error {
 	if c.Size < 0 || c.Size > 4096 {
 		return usagef("--size is %d, want 1 to 4096", c.Size)
 	}
-	if c.Frozen && c.Graph != "" || c.Exact && !c.Frozen {
-		return usagef("--graph goes without --frozen, --exact goes with it")
+	if c.Frozen && c.Graph != "" || (c.Exact || c.BF16) && !c.Frozen || c.Exact && c.BF16 {
+		return usagef("--graph goes without --frozen, and one of --exact and --bf16 with it")
 	}
 	be, err := kernels.Open(c.Device)
 	if err != nil {

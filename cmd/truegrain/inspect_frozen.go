@@ -14,8 +14,11 @@ import (
 // frozen prints the layers of the model as it is frozen, timed on a picture of zeros.
 func (c *InspectCmd) frozen(ctx context.Context, t *terminal, m models.Model, size int) error {
 	how := kernels.Fast
-	if c.Exact {
+	switch {
+	case c.Exact:
 		how = kernels.Exact
+	case c.BF16:
+		how = kernels.BFloat16
 	}
 	var f *models.Frozen
 	var err error
@@ -43,8 +46,9 @@ func (c *InspectCmd) frozen(ctx context.Context, t *terminal, m models.Model, si
 
 // packings says what a packing means for the result.
 var packings = map[kernels.Packing]string{
-	kernels.Exact: "exact: as the model computes",
-	kernels.Fast:  "fast: Winograd's convolutions where they pay, output within 1e-5; --exact does without",
+	kernels.Exact:    "exact: as the model computes",
+	kernels.Fast:     "fast: Winograd's convolutions where they pay, output within 1e-5; --exact does without",
+	kernels.BFloat16: "bfloat16: operands of 8 bits of precision, sums in float32",
 }
 
 // printLayers prints the table and its sums: a layer that takes the batch in parts counts as one.

@@ -39,6 +39,7 @@ func TestSmallCommands(t *testing.T) {
 		{[]string{"inspect", "resnet_mini", "--frozen", "--batch", "2"}, "Winograd 4x4"},
 		{[]string{"inspect", "resnet_mini", "--frozen"}, "--exact does without"},
 		{[]string{"inspect", "resnet_mini", "--frozen", "--exact"}, "exact: as the model computes"},
+		{[]string{"inspect", "resnet_mini", "--frozen", "--bf16"}, "bfloat16: "},
 	} {
 		code, out, errs := call(t, c.args...)
 		require.Zero(t, code, "%v: %s", c.args, errs)

@@ -37,6 +37,12 @@ func (c *Case) Limit(t testing.TB, name string) float64 {
 	return 4*c.Error(t, name) + 1e-6
 }
 
+// LimitBFloat16 is how far a result of bfloat16 operands may be: 2·bfloat16_error + 1e−3.
+func (c *Case) LimitBFloat16(t testing.TB, name string) float64 {
+	t.Helper()
+	return 2*c.Values(t, "bfloat16_error."+name)[0] + 1e-3
+}
+
 // Require fails the test unless got, in PyTorch's order, is within the limit of the tensor.
 func Require[T Number](t testing.TB, c *Case, name string, got []T) {
 	t.Helper()
