@@ -39,15 +39,6 @@ func (b *Backend) produce(g kernels.Grad, f func(dst []float32, lo, hi, flags in
 // addBlock is how many elements of a gradient are computed before they are added: they stay in the first cache.
 const addBlock = 2048
 
-// zeroed is the memory of a wanted gradient that will only be added to, cleared if nothing has arrived in it
-// yet.
-func (b *Backend) zeroed(g kernels.Grad) []float32 {
-	if !g.Acc {
-		b.Fill(g.Buf, 0)
-	}
-	return floats(g.Buf)
-}
-
 // rowGrain is how many rows of d elements make a chunk.
 func rowGrain(d int) int { return max(1, elementGrain/max(d, 1)) }
 

@@ -43,29 +43,8 @@ func (b *Backend) give(op string, to kernels.Grad, dz []float32) {
 	b.elements(len(dz), func(lo, hi int) { b.level.stream.add(d[lo:hi], d[lo:hi], dz[lo:hi], 0) })
 }
 
-// Partial sums are over at least sumRows rows, and there are at most sumParts of them.
-const sumRows, sumParts = 512, 32
-
-// pairSums adds up two rows of c sums over r rows, in float64, partial sums added in their order: add adds
-// what row k contributes. The first c results are the sums s, the others the sums q.
-func (b *Backend) pairSums(r, c int, add func(k int, s, q []float64)) []float64 {
-	step := max(sumRows, (r+sumParts-1)/sumParts)
-	parts := (r + step - 1) / step
-	partial := make([]float64, parts*2*c)
-	b.chunks(parts, func(i int) {
-		s, q := partial[2*i*c:][:c], partial[(2*i+1)*c:][:c]
-		for k := i * step; k < min(r, (i+1)*step); k++ {
-			add(k, s, q)
-		}
-	})
-	sums := make([]float64, 2*c)
-	for i := range parts {
-		for j, v := range partial[2*i*c:][:2*c] {
-			sums[j] += v
-		}
-	}
-	return sums
-}
+// sumParts is the most parts of a sum over rows.
+const sumParts = 32
 
 // biasBackward gives the column sums of dz (r,c) to a gradient.
 func (b *Backend) biasBackward(op string, to kernels.Grad, dz []float32, r, c int) {

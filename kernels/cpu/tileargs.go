@@ -20,7 +20,8 @@ type tileArgs struct {
 	bStep    int     // bytes from one k to the next in B
 	segments uintptr // what is summed, an array of segment
 	count    int     // its length
-	todo     int     // the kernel's: segments of the tile that are left
+	//lint:ignore U1000 only the assembly uses it
+	todo     int     // segments of the tile that are left
 	next     uintptr // memory that will be read soon, fetched to L2 meanwhile; the kernel advances it
 	nextStep int     // by that many bytes at every k; 0 if there is none
 	sums     uintptr // room for [row][column of the panel] float32, if a segment has a sum
