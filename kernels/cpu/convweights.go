@@ -37,41 +37,45 @@ type weightSum struct {
 	x, dy  []float32
 	n      int
 	parts  int
+	side   int // rows and columns of a chunk
 	turned bool
 	lease  []float32 // scratch, if x is a padded copy
 }
 
-// Kernels read wholeColumns of B at once. A pass takes at most passPositions, since rows of B that lie a power
-// of two apart share few places in L2. A part of the positions is at least partPositions, and the parts of a sum
-// have at most partFloats together.
+// Kernels read wholeColumns of B at once. A pass takes at most passPositions, whose copies are to stay in L2. A
+// part of the positions is at least partPositions, and the parts of a sum have at most partFloats together. A chunk
+// computes bigSide rows and columns, or smallSide if chunks were less than fewSums.
 const (
-	wholeColumns  = 16
-	passPositions = 256
-	partPositions = 512
-	partFloats    = 1 << 20
-	blockSide     = 256 // of dw, that a chunk computes
+	wholeColumns       = 16
+	passPositions      = 256
+	partPositions      = 512
+	partFloats         = 1 << 20
+	fewSums            = 20
+	bigSide, smallSide = 256, 128
 )
 
 // plan chooses how the sum is computed. The elements of a row of the window are contiguous, and then columns of
 // one product, if no window hangs over the edge there: a copy sees to that where the channels are no multiple
-// of whole vectors, and have to be copied for kernels that read these.
+// of whole vectors.
 func (s *weightSum) plan(b *Backend) {
 	g := s.geometry
 	s.n = g.c / g.groups
-	odd := s.n%wholeColumns != 0
-	if g.KW > 1 && g.DilW == 1 && g.groups == 1 && (odd || g.PadW == 0) {
+	if g.KW > 1 && g.DilW == 1 && g.groups == 1 && (s.n%wholeColumns != 0 || g.PadW == 0) {
 		s.n *= g.KW
 		s.w, s.PadW, s.KW = g.w+2*g.PadW, 0, 1
 	}
-	s.turned = g.groups == 1 && g.oc%wholeColumns == 0 && s.n*cyclesOf(g.oc) < g.oc*cyclesOf(s.n)
-	if s.w != g.w || s.n%wholeColumns != 0 && !s.turned {
-		s.lease = b.padded(g, s.x, (s.w-g.w)/2)
+	if s.w != g.w {
+		s.lease = b.padded(g, s.x, g.PadW)
 		s.x = s.lease
 	}
-	elements := s.groups * s.KH * s.KW
-	m, all := min(s.oc/s.groups, blockSide), s.positions()*elements*s.n*s.oc/s.groups
-	parts := s.positions() * m * min(s.n, blockSide) / grain(all)
-	s.parts = max(1, min(parts, s.positions()/partPositions, partFloats/(elements*s.n*s.oc/s.groups)))
+	m, elements := s.oc/s.groups, s.groups*s.KH*s.KW
+	s.turned = g.groups == 1 && s.n*cyclesOf(m) < m*cyclesOf(s.n)
+	s.side = bigSide
+	chunks := elements * ceil(m, bigSide) * ceil(s.n, bigSide)
+	s.parts = max(1, min(ceil(fewSums, chunks), s.positions()/partPositions, partFloats/(elements*m*s.n)))
+	if chunks*s.parts < fewSums {
+		s.side = smallSide
+	}
 }
 
 // cyclesOf is about how long six rows times n columns take for every k, in quarters of a cycle: narrow tiles wait
@@ -83,6 +87,7 @@ func cyclesOf(n int) int {
 // compute puts the parts, each as large as the weights, into dw.
 func (s *weightSum) compute(b *Backend, dw []float32, acc bool) {
 	p := b.plan()
+	p.side = s.side
 	for part := range s.parts {
 		for t := range s.groups * s.KH * s.KW {
 			s.element(p, t/(s.KH*s.KW), t/s.KW%s.KH, t%s.KW, part, dw, acc)
@@ -109,6 +114,7 @@ func (s *weightSum) element(p *plan, group, e, f, part int, dw []float32, acc bo
 	if acc {
 		one.res = one.c
 	}
+	one.copyA, one.copyB = one.aStep >= farApart, one.bStep >= farApart || one.n%wholeColumns != 0
 	p.product(one)
 	p.band(w)
 	for l := from; l < to; l++ {
@@ -133,12 +139,10 @@ func met(e, n, size, stride, pad, dil int) (s stretch) {
 	return s
 }
 
-// padded is a copy of x with columns of zeros at both ends of every row, and enough behind it for a kernel
-// that reads whole vectors.
+// padded is a copy of x with columns of zeros at both ends of every row.
 func (b *Backend) padded(g geometry, x []float32, columns int) []float32 {
 	side, row := columns*g.c, g.w*g.c
-	out := b.scratch.get(g.b*g.h*(row+2*side) + b.level.width)
-	clear(out[len(out)-b.level.width:])
+	out := b.scratch.get(g.b * g.h * (row + 2*side))
 	b.parallel(g.b*g.h, max(1, copyGrain/8/(row+2*side)), func(lo, hi int) {
 		for r := lo; r < hi; r++ {
 			to := out[r*(row+2*side):][:row+2*side]
@@ -153,34 +157,32 @@ func (b *Backend) padded(g geometry, x []float32, columns int) []float32 {
 // addParts adds equal parts, in their order, into sum.
 func (b *Backend) addParts(sum, parts []float32, acc bool) {
 	n := len(sum)
-	b.parallel(n, copyGrain/16, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			var v float32
-			for p := i; p < len(parts); p += n {
-				v += parts[p]
-			}
-			if acc {
-				v += sum[i]
-			}
-			sum[i] = v
+	b.parallel(n, addBlock, func(lo, hi int) {
+		to, p := sum[lo:hi], 0
+		if !acc {
+			copy(to, parts[lo:hi])
+			p = n
+		}
+		for ; p < len(parts); p += n {
+			b.level.stream.add(to, to, parts[p+lo:][:hi-lo], 0)
 		}
 	})
 }
 
 // addTurned is addParts where the parts have the rows of sum as their columns.
 func (b *Backend) addTurned(sum, parts []float32, rows int, acc bool) {
+	all := parts[:len(sum)]
+	b.addParts(all, parts[len(sum):], true)
 	n := len(sum) / rows
-	b.parallel(n, max(1, copyGrain/16/rows), func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			for r := range rows {
-				var v float32
-				for p := i*rows + r; p < len(parts); p += len(sum) {
-					v += parts[p]
-				}
+	b.parallel(rows, max(1, addBlock/n), func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			row := sum[r*n:][:n]
+			for i := range row {
+				v := all[i*rows+r]
 				if acc {
-					v += sum[r*n+i]
+					v += row[i]
 				}
-				sum[r*n+i] = v
+				row[i] = v
 			}
 		}
 	})

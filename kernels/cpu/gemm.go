@@ -47,9 +47,9 @@ type gemm struct {
 	pairs               bool      // a, not transposed, and packed are pairs of bfloat16; k and lda count pairs
 }
 
-// farApart is the size of a transposed A from which it is copied into panels: its columns, read in place,
-// would touch more cache lines and pages than L2 and the TLB hold.
-const farApart = 128 << 10
+// largeA is the size of a transposed A from which it is copied into panels: its columns, read in place, would
+// touch more cache lines and pages than L2 and the TLB hold.
+const largeA = 128 << 10
 
 func (b *Backend) gemm(g gemm) {
 	if g.m == 0 || g.n == 0 {
@@ -70,7 +70,7 @@ func (b *Backend) gemm(g gemm) {
 	rows := line(g.m, g.lda, g.ldc)
 	if g.transA {
 		x.aStep, rows.a[2] = g.lda, 1
-		if w := b.level.width; g.k*g.lda > farApart {
+		if w := b.level.width; g.k*g.lda > largeA {
 			copied = b.scratch.get(b.packedLen(g.k, g.m))
 			b.packRows(copied, g.k, 0, g.a, g.lda, g.k, g.m)
 			x.a, x.aStep = copied, w

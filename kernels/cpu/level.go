@@ -16,6 +16,7 @@ type level struct {
 	tiles     []tileSet // by columns, the last of a whole panel
 	lanes     int       // rows that transpose turns at once
 	transpose func(dst, src *float32, dstStride, srcStride, n int)
+	gather    func(dst, src *float32, rows, cols, dstStride, srcStride int)
 	stream    *streamKernels
 	vmath     vmath
 	attention attentionKernels
@@ -73,6 +74,7 @@ var generic = &level{
 	tiles:     []tileSet{tilesGo(genericWidth)},
 	lanes:     genericLanes,
 	transpose: transposeGo(genericLanes),
+	gather:    gatherGo(genericLanes),
 	stream:    &streamGo,
 	vmath:     vmathGo,
 	attention: attentionGo,

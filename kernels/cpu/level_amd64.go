@@ -25,6 +25,7 @@ var avx512 = &level{
 	},
 	lanes:     16,
 	transpose: transposeAVX512,
+	gather:    gatherAVX512,
 	stream:    &streamAVX512,
 	winograd: [2]winogradKernels{
 		{winogradInput2AVX512, winogradOutput2AVX512}, {winogradInput4AVX512, winogradOutput4AVX512},
@@ -47,6 +48,7 @@ var avx2 = &level{
 	},
 	lanes:     8,
 	transpose: transposeAVX2,
+	gather:    gatherAVX2,
 	stream:    &streamAVX2,
 	winograd: [2]winogradKernels{
 		{winogradInput2AVX2, winogradOutput2AVX2}, {winogradInput4AVX2, winogradOutput4AVX2},

@@ -18,9 +18,12 @@ type product struct {
 	res   []float32 // laid out as c; may be c, which adds to it
 	bias  []float32 // n
 	act   kernels.Activation
-	pass  int  // k of a pass
-	pairs bool // an element of A and of B is two bfloat16, their product the sum of two (bfloat16.go)
-	bands []band
+	pass  int // k of a pass
+	// copyA and copyB say that what a pass reads of them is copied before, since it lies far apart. There is one
+	// band then, whose rows are neighbours in A.
+	copyA, copyB bool
+	pairs        bool // an element of A and of B is two bfloat16, their product the sum of two (bfloat16.go)
+	bands        []band
 }
 
 // band is some rows of a product. The segments of its pass i are those from cuts[i] to cuts[i+1].
@@ -89,6 +92,7 @@ type plan struct {
 	ended    bool      // a part of the sum has ended
 	rows     []stretch // room for callers
 	cols     []stretch
+	side     int         // rows and columns of a chunk at most, 0 as the work is
 	compute  func(i int) // p.chunk, made once
 }
 
@@ -97,7 +101,7 @@ func (b *Backend) plan() *plan {
 	if p.compute == nil {
 		p.compute = p.run
 	}
-	p.b = b
+	p.b, p.side = b, 0
 	p.products, p.bands, p.segments = p.products[:0], p.bands[:0], p.segments[:0]
 	p.cuts, p.chunks, p.starts = p.cuts[:0], p.chunks[:0], p.starts[:0]
 	return p
@@ -130,6 +134,11 @@ func (p *plan) end() {
 			p.endPass()
 		}
 	}
+}
+
+// segmentsOf is what a band sums in pass k.
+func (p *plan) segmentsOf(b *band, k int) []segment {
+	return p.segments[p.cuts[b.cuts+k]:p.cuts[b.cuts+k+1]]
 }
 
 func (p *plan) endPass() {

@@ -66,12 +66,15 @@ func (p *plan) cut(i, target int) {
 	if m == 0 || panels == 0 {
 		return
 	}
-	side := max(int(math.Sqrt(float64(target/k))), target/(k*m), w)
-	groups := (panels + side/w - 1) / (side / w)
-	panels = (panels + groups - 1) / groups
-	rows := max(target/(k*min(x.n, panels*w)), 2*tileRows)
-	if k > passDepth/2 {
-		rows = max(rows, fewRows)
+	side, rows := max(p.side, w), p.side
+	if p.side == 0 {
+		side = max(int(math.Sqrt(float64(target/k))), target/(k*m), w)
+	}
+	panels = ceil(panels, ceil(panels, side/w))
+	if p.side == 0 {
+		if rows = max(target/(k*min(x.n, panels*w)), 2*tileRows); k > passDepth/2 {
+			rows = max(rows, fewRows)
+		}
 	}
 	blocks := (m + rows - 1) / rows
 	rows = roundUp((m+blocks-1)/blocks, tileRows)
@@ -87,7 +90,9 @@ type runner struct {
 	args       tileArgs
 	aOff, cOff []int64
 	pieces     []piece
-	next       uintptr // what is read of B after the panel at hand
+	copies     copies
+	next       uintptr // what is read of packed B after the panel at hand
+	sweeps     []column // what the next pass reads of B in place
 	sums       [tileRows * maxWidth]float32
 }
 
@@ -106,9 +111,23 @@ func (p *plan) run(i int) {
 	x := &p.products[c.product]
 	r := p.b.runners.get()
 	r.locate(x, c)
+	r.sweeps = r.sweeps[:0]
 	for k := range x.passes() {
+		if p.b.cancelled() {
+			break
+		}
+		if x.copyA {
+			r.copyA(p, x, c, k)
+		}
 		for n := c.column; n < c.behind; n += p.b.level.width {
-			r.next = p.following(i, n, k)
+			if x.copyB {
+				r.copyB(p, x, n, k)
+			}
+			if x.bStep == 0 {
+				r.next = p.following(i, n, k)
+			} else {
+				r.findSweeps(p, x, c, n, k)
+			}
 			for _, part := range r.pieces {
 				r.pass(p, x, part, n, k)
 			}
@@ -118,24 +137,6 @@ func (p *plan) run(i int) {
 		r.gelu(p.b.level, x, c)
 	}
 	p.b.runners.put(r)
-}
-
-// following is where B is read after the panel at column n in pass k of chunk i: the next panel, the first
-// one of the next pass, or that of the chunk that comes next if two cores take turns.
-func (p *plan) following(i, n, k int) uintptr {
-	c := &p.chunks[i]
-	x, w := &p.products[c.product], p.b.level.width
-	if x.bStep != 0 {
-		return address(x.b, n)
-	}
-	if n += w; n >= c.behind {
-		n, k = c.column, k+1
-	}
-	if k == x.passes() {
-		c = &p.chunks[min(i+2, len(p.chunks)-1)]
-		x, n, k = &p.products[c.product], c.column, 0
-	}
-	return address(x.b, n*x.k+k*x.pass*w)
 }
 
 // locate finds the pieces of a chunk and fills the tables of their rows.
@@ -164,9 +165,8 @@ func grow(x []int64, n int) []int64 {
 
 // pass computes the part of pass k in the panel at column n, for the rows of a piece.
 func (r *runner) pass(p *plan, x *product, part piece, n, k int) {
-	cuts := p.cuts[part.cuts+k:]
 	first, last := k == 0, k == x.passes()-1
-	segments := p.segments[cuts[0]:cuts[1]]
+	segments := p.segmentsOf(part.band, k)
 	l := p.b.level
 	panel := n
 	n = max(n, part.lackFirst)
@@ -197,11 +197,23 @@ func (r *runner) pass(p *plan, x *product, part piece, n, k int) {
 	if last && x.act == kernels.WithReLU {
 		r.args.flags |= flagReLU
 	}
-	r.args.fetch(r.next, len(r.aOff))
+	if x.copyA || x.copyB {
+		r.useCopies(p.b.level, x, segments)
+	}
+	if r.args.next = r.args.b; x.bStep == 0 {
+		r.args.fetch(r.next, len(r.aOff))
+	}
 	tiles := tile(x.tiles(l), r.args.cols)
-	full := part.rows / tileRows
-	if full > 0 {
-		r.tiles(tiles[tileRows-1], part.row, full)
+	full, done := part.rows/tileRows, 0
+	for ; done < min(full, len(r.sweeps)); done++ {
+		r.args.next, r.args.nextStep = r.sweeps[done].from, r.sweeps[done].step
+		r.tiles(tiles[tileRows-1], part.row+done*tileRows, 1)
+	}
+	if done > 0 {
+		r.args.nextStep = 0
+	}
+	if full > done {
+		r.tiles(tiles[tileRows-1], part.row+done*tileRows, full-done)
 	}
 	if rest := part.rows % tileRows; rest > 0 {
 		r.tiles(tiles[rest-1], part.row+full*tileRows, 1)

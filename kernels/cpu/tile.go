@@ -34,16 +34,6 @@ func tileOf(rows int, add addKernel) tileKernel {
 	}
 }
 
-// fetch makes the kernels fetch a panel to L2, one that is read soon, while they compute so many rows: these
-// hide it, unless they are few.
-func (args *tileArgs) fetch(panel uintptr, rows int) {
-	const line = 64
-	args.next = args.b
-	if rows >= 2*tileRows {
-		args.next, args.nextStep = panel, min(line, roundUp(ceil(args.bStep, ceil(rows, tileRows)), line/4))
-	}
-}
-
 // dot is the product of a row of A with four columns of B.
 func (args *tileArgs) dot(add addKernel, a, b uintptr) (sum [4]float32) {
 	var parts [4]float32
@@ -106,6 +96,18 @@ func transposeGo(lanes int) func(dst, src *float32, dstStride, srcStride, n int)
 			for k, v := range row {
 				*(*float32)(unsafe.Add(unsafe.Pointer(dst), k*dstStride+4*r)) = v
 			}
+		}
+	}
+}
+
+// gatherGo is the gather kernel in Go: dst[r][j] = src[r][j] for j < cols, and zeros from there to the next
+// multiple of lanes, strides in bytes.
+func gatherGo(lanes int) func(dst, src *float32, rows, cols, dstStride, srcStride int) {
+	return func(dst, src *float32, rows, cols, dstStride, srcStride int) {
+		for r := range rows {
+			to := unsafe.Slice((*float32)(unsafe.Add(unsafe.Pointer(dst), r*dstStride)), roundUp(cols, lanes))
+			copy(to, unsafe.Slice((*float32)(unsafe.Add(unsafe.Pointer(src), r*srcStride)), cols))
+			clear(to[cols:])
 		}
 	}
 }

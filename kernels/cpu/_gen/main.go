@@ -28,6 +28,7 @@ var parts = []struct {
 }{
 	{"tile", tiles},
 	{"transpose", transpose},
+	{"gather", gather},
 	{"peak", peak},
 	{"bfloat16", bfloat16},
 	{"softmax", softmax},
