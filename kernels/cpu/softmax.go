@@ -21,7 +21,7 @@ func (m *vmath) softmaxRow(y, x []float32) (lse float64) {
 		return math.Inf(-1)
 	}
 	if len(x) <= kernelGrain {
-		peak, sum := m.softmax(&y[0], &x[0], len(x), 1)
+		peak, sum := m.softmax(&y[0], &x[0], nil, len(x), 1, 0)
 		return float64(peak) + math.Log(sum)
 	}
 	peak, sum := m.expRow(y, x)
@@ -45,12 +45,15 @@ func (b *Backend) Softmax(op kernels.Softmax) {
 	if d == 0 {
 		return
 	}
+	flags := past(y)
 	b.parallel(op.R, rowGrain(d), func(lo, hi int) {
 		if d > kernelGrain {
 			m.softmaxRow(y[lo*d:][:d], x[lo*d:][:d]) // such rows are chunks of their own
 			return
 		}
-		m.softmax(&y[lo*d], &x[lo*d], d, hi-lo)
+		room := b.scratch.get(d)
+		m.softmax(&y[lo*d], &x[lo*d], &room[0], d, hi-lo, flags)
+		b.scratch.put(room)
 	})
 }
 
@@ -107,7 +110,7 @@ func rowScaleGo(y *float32, n int, s float32) {
 }
 
 // softmaxGo writes the softmax of each row; peak and sum are of the last.
-func softmaxGo(y, x *float32, d, rows int) (peak float32, sum float64) {
+func softmaxGo(y, x, _ *float32, d, rows, _ int) (peak float32, sum float64) {
 	in, out := unsafe.Slice(x, rows*d), unsafe.Slice(y, rows*d)
 	for r := 0; r < rows*d; r += d {
 		peak = rowMaxGo(&in[r], d)

@@ -19,11 +19,12 @@ func rowExpAVX512(y *float32, x *float32, n int, peak float32) (sum float64)
 //go:noescape
 func rowScaleAVX512(y *float32, n int, s float32)
 
-// softmaxAVX512 writes the softmax of each row of d elements of x to y, which may be x; peak and sum are
-// of the last row; see softmaxGo. There is a row, and it has elements.
+// softmaxAVX512 writes the softmax of each row of d elements of x to y, which may be x; room has d elements
+// that results past the caches need; peak and sum are of the last row; see softmaxGo.
+// There is a row, and it has elements.
 //
 //go:noescape
-func softmaxAVX512(y *float32, x *float32, d int, rows int) (peak float32, sum float64)
+func softmaxAVX512(y *float32, x *float32, room *float32, d int, rows int, flags int) (peak float32, sum float64)
 
 // softmaxGradAVX512 writes dx = y·(dy − Σ dy·y) for each row; see softmaxGradGo. There is a row, and it has elements.
 //
@@ -50,11 +51,12 @@ func rowExpAVX2(y *float32, x *float32, n int, peak float32) (sum float64)
 //go:noescape
 func rowScaleAVX2(y *float32, n int, s float32)
 
-// softmaxAVX2 writes the softmax of each row of d elements of x to y, which may be x; peak and sum are
-// of the last row; see softmaxGo. There is a row, and it has elements.
+// softmaxAVX2 writes the softmax of each row of d elements of x to y, which may be x; room has d elements
+// that results past the caches need; peak and sum are of the last row; see softmaxGo.
+// There is a row, and it has elements.
 //
 //go:noescape
-func softmaxAVX2(y *float32, x *float32, d int, rows int) (peak float32, sum float64)
+func softmaxAVX2(y *float32, x *float32, room *float32, d int, rows int, flags int) (peak float32, sum float64)
 
 // softmaxGradAVX2 writes dx = y·(dy − Σ dy·y) for each row; see softmaxGradGo. There is a row, and it has elements.
 //

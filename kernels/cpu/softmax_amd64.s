@@ -416,9 +416,9 @@ done2:
 	VZEROUPPER
 	RET
 
-// func softmaxAVX512(y *float32, x *float32, d int, rows int) (peak float32, sum float64)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·softmaxAVX512(SB), NOSPLIT, $0-48
+// func softmaxAVX512(y *float32, x *float32, room *float32, d int, rows int, flags int) (peak float32, sum float64)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
+TEXT ·softmaxAVX512(SB), NOSPLIT, $0-64
 	VBROADCASTSS fff800000<>+0(SB), Z0
 	VBROADCASTSS f00000000<>+0(SB), Z1
 	VBROADCASTSS f3fb8aa3b<>+0(SB), Z2
@@ -432,58 +432,56 @@ TEXT ·softmaxAVX512(SB), NOSPLIT, $0-48
 	VBROADCASTSS f3e2aaa49<>+0(SB), Z9
 	VBROADCASTSS f3efffffe<>+0(SB), Z10
 	VBROADCASTSS f3f800000<>+0(SB), Z11
+	MOVQ         flags+40(FP), AX
+	TESTQ        $0x00000001, AX
+	JZ           next1
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	MOVQ         d+16(FP), DX
-	MOVQ         rows+24(FP), SI
+	MOVQ         d+24(FP), DX
+	MOVQ         room+16(FP), SI
+	MOVQ         rows+32(FP), DI
 
-row1:
-	LEAQ    (AX)(DX*4), DI
-	LEAQ    (CX)(DX*4), R8
+row2:
+	LEAQ    (AX)(DX*4), R8
+	LEAQ    (CX)(DX*4), R9
 	MOVQ    DX, BX
 	VMOVUPS Z0, Z12
 	VMOVUPS Z0, Z13
 	VMOVUPS Z0, Z14
 	VMOVUPS Z0, Z15
-	XORQ    R9, R9
+	XORQ    R10, R10
 
-again4:
-	CMPQ       BX, $+64
-	JLT        next5
-	PREFETCHT0 (AX)(R9*4)
-	VMAXPS     (CX)(R9*4), Z12, Z12
-	PREFETCHT0 64(AX)(R9*4)
-	VMAXPS     64(CX)(R9*4), Z13, Z13
-	PREFETCHT0 128(AX)(R9*4)
-	VMAXPS     128(CX)(R9*4), Z14, Z14
-	PREFETCHT0 192(AX)(R9*4)
-	VMAXPS     192(CX)(R9*4), Z15, Z15
-	ADDQ       $+64, R9
-	SUBQ       $+64, BX
-	JMP        again4
+again5:
+	CMPQ   BX, $+64
+	JLT    next6
+	VMAXPS (CX)(R10*4), Z12, Z12
+	VMAXPS 64(CX)(R10*4), Z13, Z13
+	VMAXPS 128(CX)(R10*4), Z14, Z14
+	VMAXPS 192(CX)(R10*4), Z15, Z15
+	ADDQ   $+64, R10
+	SUBQ   $+64, BX
+	JMP    again5
 
-next5:
-again6:
-	CMPQ       BX, $+16
-	JLT        next7
-	PREFETCHT0 (AX)(R9*4)
-	VMAXPS     (CX)(R9*4), Z12, Z12
-	ADDQ       $+16, R9
-	SUBQ       $+16, BX
-	JMP        again6
+next6:
+again7:
+	CMPQ   BX, $+16
+	JLT    next8
+	VMAXPS (CX)(R10*4), Z12, Z12
+	ADDQ   $+16, R10
+	SUBQ   $+16, BX
+	JMP    again7
 
-next7:
-	TESTQ      BX, BX
-	JZ         done3
-	MOVQ       $-1, R10
-	BZHIQ      BX, R10, R10
-	KMOVW      R10, K1
-	PREFETCHT0 (AX)(R9*4)
-	VMOVUPS.Z  (CX)(R9*4), K1, Z16
-	VBLENDMPS  Z16, Z0, K1, Z16
-	VMAXPS     Z16, Z12, Z12
+next8:
+	TESTQ     BX, BX
+	JZ        done4
+	MOVQ      $-1, R11
+	BZHIQ     BX, R11, R11
+	KMOVW     R11, K1
+	VMOVUPS.Z (CX)(R10*4), K1, Z16
+	VBLENDMPS Z16, Z0, K1, Z16
+	VMAXPS    Z16, Z12, Z12
 
-done3:
+done4:
 	VMAXPS        Z13, Z12, Z12
 	VMAXPS        Z15, Z14, Z14
 	VMAXPS        Z14, Z12, Z12
@@ -495,16 +493,312 @@ done3:
 	VMAXPS        X13, X12, X12
 	VMOVSHDUP     X12, X13
 	VMAXPS        X13, X12, X12
-	VMOVSS        X12, peak+32(FP)
+	VMOVSS        X12, peak+48(FP)
+	MOVQ          DX, BX
+	VBROADCASTSS  X12, Z12
+	VXORPS        Z13, Z13, Z13
+	VXORPS        Z14, Z14, Z14
+	XORQ          R10, R10
+
+again11:
+	CMPQ          BX, $+64
+	JLT           next12
+	VMOVUPS       (CX)(R10*4), Z15
+	VMOVUPS       64(CX)(R10*4), Z16
+	VMOVUPS       128(CX)(R10*4), Z17
+	VMOVUPS       192(CX)(R10*4), Z18
+	VSUBPS        Z12, Z15, Z15
+	VSUBPS        Z12, Z16, Z16
+	VSUBPS        Z12, Z17, Z17
+	VSUBPS        Z12, Z18, Z18
+	VMAXPS        Z15, Z5, Z15
+	VMAXPS        Z16, Z5, Z16
+	VMAXPS        Z17, Z5, Z17
+	VMAXPS        Z18, Z5, Z18
+	VMULPS        Z2, Z15, Z19
+	VMULPS        Z2, Z16, Z20
+	VMULPS        Z2, Z17, Z21
+	VMULPS        Z2, Z18, Z22
+	VRNDSCALEPS   $0x08, Z19, Z19
+	VRNDSCALEPS   $0x08, Z20, Z20
+	VRNDSCALEPS   $0x08, Z21, Z21
+	VRNDSCALEPS   $0x08, Z22, Z22
+	VFMADD231PS   Z3, Z19, Z15
+	VFMADD231PS   Z3, Z20, Z16
+	VFMADD231PS   Z3, Z21, Z17
+	VFMADD231PS   Z3, Z22, Z18
+	VFMADD231PS   Z4, Z19, Z15
+	VFMADD231PS   Z4, Z20, Z16
+	VFMADD231PS   Z4, Z21, Z17
+	VFMADD231PS   Z4, Z22, Z18
+	VMOVUPS       Z6, Z23
+	VMOVUPS       Z6, Z24
+	VMOVUPS       Z6, Z25
+	VMOVUPS       Z6, Z26
+	VFMADD213PS   Z7, Z15, Z23
+	VFMADD213PS   Z7, Z16, Z24
+	VFMADD213PS   Z7, Z17, Z25
+	VFMADD213PS   Z7, Z18, Z26
+	VFMADD213PS   Z8, Z15, Z23
+	VFMADD213PS   Z8, Z16, Z24
+	VFMADD213PS   Z8, Z17, Z25
+	VFMADD213PS   Z8, Z18, Z26
+	VFMADD213PS   Z9, Z15, Z23
+	VFMADD213PS   Z9, Z16, Z24
+	VFMADD213PS   Z9, Z17, Z25
+	VFMADD213PS   Z9, Z18, Z26
+	VFMADD213PS   Z10, Z15, Z23
+	VFMADD213PS   Z10, Z16, Z24
+	VFMADD213PS   Z10, Z17, Z25
+	VFMADD213PS   Z10, Z18, Z26
+	VFMADD213PS   Z11, Z15, Z23
+	VFMADD213PS   Z11, Z16, Z24
+	VFMADD213PS   Z11, Z17, Z25
+	VFMADD213PS   Z11, Z18, Z26
+	VFMADD213PS   Z11, Z15, Z23
+	VFMADD213PS   Z11, Z16, Z24
+	VFMADD213PS   Z11, Z17, Z25
+	VFMADD213PS   Z11, Z18, Z26
+	VSCALEFPS     Z19, Z23, Z23
+	VSCALEFPS     Z20, Z24, Z24
+	VSCALEFPS     Z21, Z25, Z25
+	VSCALEFPS     Z22, Z26, Z26
+	VMOVUPS       Z23, (SI)(R10*4)
+	VMOVUPS       Z24, 64(SI)(R10*4)
+	VMOVUPS       Z25, 128(SI)(R10*4)
+	VMOVUPS       Z26, 192(SI)(R10*4)
+	VADDPS        Z25, Z23, Z23
+	VADDPS        Z26, Z24, Z24
+	VADDPS        Z24, Z23, Z23
+	VEXTRACTF64X4 $0x01, Z23, Y15
+	VCVTPS2PD     Y15, Z15
+	VCVTPS2PD     Y23, Z16
+	VADDPD        Z16, Z13, Z13
+	VADDPD        Z15, Z14, Z14
+	ADDQ          $+64, R10
+	SUBQ          $+64, BX
+	JMP           again11
+
+next12:
+again13:
+	CMPQ          BX, $+16
+	JLT           next14
+	VMOVUPS       (CX)(R10*4), Z15
+	VSUBPS        Z12, Z15, Z15
+	VMAXPS        Z15, Z5, Z15
+	VMULPS        Z2, Z15, Z16
+	VRNDSCALEPS   $0x08, Z16, Z16
+	VFMADD231PS   Z3, Z16, Z15
+	VFMADD231PS   Z4, Z16, Z15
+	VMOVUPS       Z6, Z17
+	VFMADD213PS   Z7, Z15, Z17
+	VFMADD213PS   Z8, Z15, Z17
+	VFMADD213PS   Z9, Z15, Z17
+	VFMADD213PS   Z10, Z15, Z17
+	VFMADD213PS   Z11, Z15, Z17
+	VFMADD213PS   Z11, Z15, Z17
+	VSCALEFPS     Z16, Z17, Z17
+	VMOVUPS       Z17, (SI)(R10*4)
+	VEXTRACTF64X4 $0x01, Z17, Y15
+	VCVTPS2PD     Y15, Z15
+	VCVTPS2PD     Y17, Z16
+	VADDPD        Z16, Z13, Z13
+	VADDPD        Z15, Z14, Z14
+	ADDQ          $+16, R10
+	SUBQ          $+16, BX
+	JMP           again13
+
+next14:
+	TESTQ         BX, BX
+	JZ            done10
+	MOVQ          $-1, R11
+	BZHIQ         BX, R11, R11
+	KMOVW         R11, K1
+	VMOVUPS.Z     (CX)(R10*4), K1, Z15
+	VSUBPS        Z12, Z15, Z15
+	VMAXPS        Z15, Z5, Z12
+	VMULPS        Z2, Z12, Z15
+	VRNDSCALEPS   $0x08, Z15, Z15
+	VFMADD231PS   Z3, Z15, Z12
+	VFMADD231PS   Z4, Z15, Z12
+	VMOVUPS       Z6, Z16
+	VFMADD213PS   Z7, Z12, Z16
+	VFMADD213PS   Z8, Z12, Z16
+	VFMADD213PS   Z9, Z12, Z16
+	VFMADD213PS   Z10, Z12, Z16
+	VFMADD213PS   Z11, Z12, Z16
+	VFMADD213PS   Z11, Z12, Z16
+	VSCALEFPS     Z15, Z16, Z16
+	VMOVUPS       Z16, K1, (SI)(R10*4)
+	VBLENDMPS     Z16, Z1, K1, Z16
+	VEXTRACTF64X4 $0x01, Z16, Y12
+	VCVTPS2PD     Y12, Z12
+	VCVTPS2PD     Y16, Z15
+	VADDPD        Z15, Z13, Z13
+	VADDPD        Z12, Z14, Z14
+
+done10:
+	VADDPD        Z14, Z13, Z13
+	VEXTRACTF64X4 $0x01, Z13, Y12
+	VADDPD        Y12, Y13, Y13
+	VEXTRACTF32X4 $0x01, Z13, X12
+	VADDPD        X12, X13, X13
+	VMOVHLPS      X13, X12, X12
+	VADDPD        X12, X13, X13
+	VMOVSD        X13, sum+56(FP)
+	VMOVSS        f3f800000<>+0(SB), X12
+	VCVTSS2SD     X12, X12, X12
+	VDIVSD        X13, X12, X12
+	VCVTSD2SS     X12, X12, X12
+	MOVQ          DX, BX
+	VBROADCASTSS  X12, Z12
+	MOVQ          AX, CX
+	NEGQ          CX
+	ANDQ          $+63, CX
+	SHRQ          $0x02, CX
+	CMPQ          CX, BX
+	CMOVQGT       BX, CX
+	XORQ          R10, R10
+	MOVQ          $-1, R11
+	BZHIQ         CX, R11, R11
+	KMOVW         R11, K1
+	VMOVUPS.Z     (SI)(R10*4), K1, Z13
+	VMULPS        Z12, Z13, Z13
+	VMOVUPS       Z13, K1, (AX)(R10*4)
+	SUBQ          CX, BX
+	LEAQ          (AX)(CX*4), AX
+	LEAQ          (SI)(CX*4), CX
+	XORQ          R10, R10
+
+again17:
+	CMPQ       BX, $+64
+	JLT        next18
+	VMOVUPS    (CX)(R10*4), Z13
+	VMOVUPS    64(CX)(R10*4), Z14
+	VMOVUPS    128(CX)(R10*4), Z15
+	VMOVUPS    192(CX)(R10*4), Z16
+	VMULPS     Z12, Z13, Z13
+	VMULPS     Z12, Z14, Z14
+	VMULPS     Z12, Z15, Z15
+	VMULPS     Z12, Z16, Z16
+	PREFETCHT0 (R9)(R10*4)
+	PREFETCHT0 64(R9)(R10*4)
+	PREFETCHT0 128(R9)(R10*4)
+	PREFETCHT0 192(R9)(R10*4)
+	VMOVNTPS   Z13, (AX)(R10*4)
+	VMOVNTPS   Z14, 64(AX)(R10*4)
+	VMOVNTPS   Z15, 128(AX)(R10*4)
+	VMOVNTPS   Z16, 192(AX)(R10*4)
+	ADDQ       $+64, R10
+	SUBQ       $+64, BX
+	JMP        again17
+
+next18:
+again19:
+	CMPQ       BX, $+16
+	JLT        next20
+	VMOVUPS    (CX)(R10*4), Z13
+	VMULPS     Z12, Z13, Z13
+	PREFETCHT0 (R9)(R10*4)
+	VMOVNTPS   Z13, (AX)(R10*4)
+	ADDQ       $+16, R10
+	SUBQ       $+16, BX
+	JMP        again19
+
+next20:
+	TESTQ      BX, BX
+	JZ         done16
+	MOVQ       $-1, R11
+	BZHIQ      BX, R11, R11
+	KMOVW      R11, K1
+	VMOVUPS.Z  (CX)(R10*4), K1, Z13
+	VMULPS     Z12, Z13, Z13
+	PREFETCHT0 (R9)(R10*4)
+	VMOVUPS    Z13, K1, (AX)(R10*4)
+
+done16:
+	MOVQ R8, AX
+	MOVQ R9, CX
+	DECQ DI
+	JNZ  row2
+	SFENCE
+	VZEROUPPER
+	RET
+
+next1:
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ d+24(FP), DX
+	MOVQ rows+32(FP), SI
+
+row21:
+	LEAQ    (AX)(DX*4), DI
+	LEAQ    (CX)(DX*4), R8
+	MOVQ    DX, BX
+	VMOVUPS Z0, Z12
+	VMOVUPS Z0, Z13
+	VMOVUPS Z0, Z14
+	VMOVUPS Z0, Z15
+	XORQ    R9, R9
+
+again24:
+	CMPQ       BX, $+64
+	JLT        next25
+	PREFETCHT0 (AX)(R9*4)
+	VMAXPS     (CX)(R9*4), Z12, Z12
+	PREFETCHT0 64(AX)(R9*4)
+	VMAXPS     64(CX)(R9*4), Z13, Z13
+	PREFETCHT0 128(AX)(R9*4)
+	VMAXPS     128(CX)(R9*4), Z14, Z14
+	PREFETCHT0 192(AX)(R9*4)
+	VMAXPS     192(CX)(R9*4), Z15, Z15
+	ADDQ       $+64, R9
+	SUBQ       $+64, BX
+	JMP        again24
+
+next25:
+again26:
+	CMPQ       BX, $+16
+	JLT        next27
+	PREFETCHT0 (AX)(R9*4)
+	VMAXPS     (CX)(R9*4), Z12, Z12
+	ADDQ       $+16, R9
+	SUBQ       $+16, BX
+	JMP        again26
+
+next27:
+	TESTQ      BX, BX
+	JZ         done23
+	MOVQ       $-1, R10
+	BZHIQ      BX, R10, R10
+	KMOVW      R10, K1
+	PREFETCHT0 (AX)(R9*4)
+	VMOVUPS.Z  (CX)(R9*4), K1, Z16
+	VBLENDMPS  Z16, Z0, K1, Z16
+	VMAXPS     Z16, Z12, Z12
+
+done23:
+	VMAXPS        Z13, Z12, Z12
+	VMAXPS        Z15, Z14, Z14
+	VMAXPS        Z14, Z12, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y13
+	VMAXPS        Y13, Y12, Y12
+	VEXTRACTF32X4 $0x01, Z12, X13
+	VMAXPS        X13, X12, X12
+	VMOVHLPS      X12, X13, X13
+	VMAXPS        X13, X12, X12
+	VMOVSHDUP     X12, X13
+	VMAXPS        X13, X12, X12
+	VMOVSS        X12, peak+48(FP)
 	MOVQ          DX, BX
 	VBROADCASTSS  X12, Z12
 	VXORPS        Z13, Z13, Z13
 	VXORPS        Z14, Z14, Z14
 	XORQ          R9, R9
 
-again10:
+again30:
 	CMPQ          BX, $+64
-	JLT           next11
+	JLT           next31
 	VMOVUPS       (CX)(R9*4), Z15
 	VMOVUPS       64(CX)(R9*4), Z16
 	VMOVUPS       128(CX)(R9*4), Z17
@@ -579,12 +873,12 @@ again10:
 	VADDPD        Z15, Z14, Z14
 	ADDQ          $+64, R9
 	SUBQ          $+64, BX
-	JMP           again10
+	JMP           again30
 
-next11:
-again12:
+next31:
+again32:
 	CMPQ          BX, $+16
-	JLT           next13
+	JLT           next33
 	VMOVUPS       (CX)(R9*4), Z15
 	VSUBPS        Z12, Z15, Z15
 	VMAXPS        Z15, Z5, Z15
@@ -608,11 +902,11 @@ again12:
 	VADDPD        Z15, Z14, Z14
 	ADDQ          $+16, R9
 	SUBQ          $+16, BX
-	JMP           again12
+	JMP           again32
 
-next13:
+next33:
 	TESTQ         BX, BX
-	JZ            done9
+	JZ            done29
 	MOVQ          $-1, R10
 	BZHIQ         BX, R10, R10
 	KMOVW         R10, K1
@@ -639,7 +933,7 @@ next13:
 	VADDPD        Z15, Z13, Z13
 	VADDPD        Z12, Z14, Z14
 
-done9:
+done29:
 	VADDPD        Z14, Z13, Z13
 	VEXTRACTF64X4 $0x01, Z13, Y12
 	VADDPD        Y12, Y13, Y13
@@ -647,7 +941,7 @@ done9:
 	VADDPD        X12, X13, X13
 	VMOVHLPS      X13, X12, X12
 	VADDPD        X12, X13, X13
-	VMOVSD        X13, sum+40(FP)
+	VMOVSD        X13, sum+56(FP)
 	VMOVSS        f3f800000<>+0(SB), X12
 	VCVTSS2SD     X12, X12, X12
 	VDIVSD        X13, X12, X12
@@ -656,9 +950,9 @@ done9:
 	VBROADCASTSS  X12, Z12
 	XORQ          CX, CX
 
-again16:
+again36:
 	CMPQ       BX, $+64
-	JLT        next17
+	JLT        next37
 	VMOVUPS    (AX)(CX*4), Z13
 	VMOVUPS    64(AX)(CX*4), Z14
 	VMOVUPS    128(AX)(CX*4), Z15
@@ -677,23 +971,23 @@ again16:
 	VMOVUPS    Z16, 192(AX)(CX*4)
 	ADDQ       $+64, CX
 	SUBQ       $+64, BX
-	JMP        again16
+	JMP        again36
 
-next17:
-again18:
+next37:
+again38:
 	CMPQ       BX, $+16
-	JLT        next19
+	JLT        next39
 	VMOVUPS    (AX)(CX*4), Z13
 	VMULPS     Z12, Z13, Z13
 	PREFETCHT0 (R8)(CX*4)
 	VMOVUPS    Z13, (AX)(CX*4)
 	ADDQ       $+16, CX
 	SUBQ       $+16, BX
-	JMP        again18
+	JMP        again38
 
-next19:
+next39:
 	TESTQ      BX, BX
-	JZ         done15
+	JZ         done35
 	MOVQ       $-1, R9
 	BZHIQ      BX, R9, R9
 	KMOVW      R9, K1
@@ -702,11 +996,11 @@ next19:
 	PREFETCHT0 (R8)(CX*4)
 	VMOVUPS    Z13, K1, (AX)(CX*4)
 
-done15:
+done35:
 	MOVQ DI, AX
 	MOVQ R8, CX
 	DECQ SI
-	JNZ  row1
+	JNZ  row21
 	VZEROUPPER
 	RET
 
@@ -1648,15 +1942,313 @@ done2:
 	VZEROUPPER
 	RET
 
-// func softmaxAVX2(y *float32, x *float32, d int, rows int) (peak float32, sum float64)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·softmaxAVX2(SB), NOSPLIT, $0-48
+// func softmaxAVX2(y *float32, x *float32, room *float32, d int, rows int, flags int) (peak float32, sum float64)
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+
+TEXT ·softmaxAVX2(SB), NOSPLIT, $0-64
+	MOVQ  flags+40(FP), AX
+	TESTQ $0x00000001, AX
+	JZ    next1
+	MOVQ  y+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  d+24(FP), DX
+	MOVQ  room+16(FP), SI
+	MOVQ  rows+32(FP), DI
+
+row2:
+	LEAQ    (AX)(DX*4), R8
+	LEAQ    (CX)(DX*4), R9
+	MOVQ    DX, BX
+	VMOVUPS fff800000<>+0(SB), Y0
+	VMOVUPS fff800000<>+0(SB), Y1
+	VMOVUPS fff800000<>+0(SB), Y2
+	VMOVUPS fff800000<>+0(SB), Y3
+	XORQ    R10, R10
+
+again5:
+	CMPQ   BX, $+32
+	JLT    next6
+	VMAXPS (CX)(R10*4), Y0, Y0
+	VMAXPS 32(CX)(R10*4), Y1, Y1
+	VMAXPS 64(CX)(R10*4), Y2, Y2
+	VMAXPS 96(CX)(R10*4), Y3, Y3
+	ADDQ   $+32, R10
+	SUBQ   $+32, BX
+	JMP    again5
+
+next6:
+again7:
+	CMPQ   BX, $+8
+	JLT    next8
+	VMAXPS (CX)(R10*4), Y0, Y0
+	ADDQ   $+8, R10
+	SUBQ   $+8, BX
+	JMP    again7
+
+next8:
+	TESTQ        BX, BX
+	JZ           done4
+	LEAQ         masks<>+64(SB), R11
+	SHLQ         $0x02, BX
+	SUBQ         BX, R11
+	VMOVUPS      (R11), Y4
+	VMASKMOVPS   (CX)(R10*4), Y4, Y5
+	VBROADCASTSS fff800000<>+0(SB), Y6
+	VBLENDVPS    Y4, Y5, Y6, Y5
+	VMAXPS       Y5, Y0, Y0
+
+done4:
+	VMAXPS       Y1, Y0, Y0
+	VMAXPS       Y3, Y2, Y2
+	VMAXPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMAXPS       X1, X0, X0
+	VMOVHLPS     X0, X1, X1
+	VMAXPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VMAXPS       X1, X0, X0
+	VMOVSS       X0, peak+48(FP)
+	MOVQ         DX, BX
+	VBROADCASTSS X0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	XORQ         R10, R10
+
+again11:
+	CMPQ         BX, $+16
+	JLT          next12
+	VMOVUPS      (CX)(R10*4), Y3
+	VMOVUPS      32(CX)(R10*4), Y4
+	VSUBPS       Y0, Y3, Y3
+	VSUBPS       Y0, Y4, Y4
+	VBROADCASTSS fc2d00000<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMAXPS       Y4, Y5, Y4
+	VMOVUPS      f4b400000<>+0(SB), Y5
+	VMOVUPS      f4b400000<>+0(SB), Y6
+	VFMADD231PS  f3fb8aa3b<>+0(SB), Y3, Y5
+	VFMADD231PS  f3fb8aa3b<>+0(SB), Y4, Y6
+	VSUBPS       f4b400000<>+0(SB), Y5, Y7
+	VSUBPS       f4b400000<>+0(SB), Y6, Y8
+	VFMADD231PS  fbf318000<>+0(SB), Y7, Y3
+	VFMADD231PS  fbf318000<>+0(SB), Y8, Y4
+	VFMADD231PS  f395e8083<>+0(SB), Y7, Y3
+	VFMADD231PS  f395e8083<>+0(SB), Y8, Y4
+	VMOVUPS      f3ab511e8<>+0(SB), Y7
+	VMOVUPS      f3ab511e8<>+0(SB), Y8
+	VFMADD213PS  f3c091d10<>+0(SB), Y3, Y7
+	VFMADD213PS  f3c091d10<>+0(SB), Y4, Y8
+	VFMADD213PS  f3d2aac79<>+0(SB), Y3, Y7
+	VFMADD213PS  f3d2aac79<>+0(SB), Y4, Y8
+	VFMADD213PS  f3e2aaa49<>+0(SB), Y3, Y7
+	VFMADD213PS  f3e2aaa49<>+0(SB), Y4, Y8
+	VFMADD213PS  f3efffffe<>+0(SB), Y3, Y7
+	VFMADD213PS  f3efffffe<>+0(SB), Y4, Y8
+	VFMADD213PS  f3f800000<>+0(SB), Y3, Y7
+	VFMADD213PS  f3f800000<>+0(SB), Y4, Y8
+	VFMADD213PS  f3f800000<>+0(SB), Y3, Y7
+	VFMADD213PS  f3f800000<>+0(SB), Y4, Y8
+	VPSRAD       $0x01, Y5, Y3
+	VPSRAD       $0x01, Y6, Y4
+	VPSUBD       Y3, Y5, Y5
+	VPSUBD       Y4, Y6, Y6
+	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       f3f800000<>+0(SB), Y3, Y3
+	VPADDD       f3f800000<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y7, Y7
+	VMULPS       Y4, Y8, Y8
+	VPSLLD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       f3f800000<>+0(SB), Y5, Y5
+	VPADDD       f3f800000<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y7, Y7
+	VMULPS       Y6, Y8, Y8
+	VMOVUPS      Y7, (SI)(R10*4)
+	VMOVUPS      Y8, 32(SI)(R10*4)
+	VADDPS       Y8, Y7, Y7
+	VEXTRACTF128 $0x01, Y7, X3
+	VCVTPS2PD    X3, Y3
+	VCVTPS2PD    X7, Y4
+	VADDPD       Y4, Y1, Y1
+	VADDPD       Y3, Y2, Y2
+	ADDQ         $+16, R10
+	SUBQ         $+16, BX
+	JMP          again11
+
+next12:
+again13:
+	CMPQ         BX, $+8
+	JLT          next14
+	VMOVUPS      (CX)(R10*4), Y3
+	VSUBPS       Y0, Y3, Y3
+	VBROADCASTSS fc2d00000<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      f4b400000<>+0(SB), Y4
+	VFMADD231PS  f3fb8aa3b<>+0(SB), Y3, Y4
+	VSUBPS       f4b400000<>+0(SB), Y4, Y5
+	VFMADD231PS  fbf318000<>+0(SB), Y5, Y3
+	VFMADD231PS  f395e8083<>+0(SB), Y5, Y3
+	VMOVUPS      f3ab511e8<>+0(SB), Y5
+	VFMADD213PS  f3c091d10<>+0(SB), Y3, Y5
+	VFMADD213PS  f3d2aac79<>+0(SB), Y3, Y5
+	VFMADD213PS  f3e2aaa49<>+0(SB), Y3, Y5
+	VFMADD213PS  f3efffffe<>+0(SB), Y3, Y5
+	VFMADD213PS  f3f800000<>+0(SB), Y3, Y5
+	VFMADD213PS  f3f800000<>+0(SB), Y3, Y5
+	VPSRAD       $0x01, Y4, Y3
+	VPSUBD       Y3, Y4, Y4
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       f3f800000<>+0(SB), Y3, Y3
+	VMULPS       Y3, Y5, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       f3f800000<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y5, Y5
+	VMOVUPS      Y5, (SI)(R10*4)
+	VEXTRACTF128 $0x01, Y5, X3
+	VCVTPS2PD    X3, Y3
+	VCVTPS2PD    X5, Y4
+	VADDPD       Y4, Y1, Y1
+	VADDPD       Y3, Y2, Y2
+	ADDQ         $+8, R10
+	SUBQ         $+8, BX
+	JMP          again13
+
+next14:
+	TESTQ        BX, BX
+	JZ           done10
+	LEAQ         masks<>+64(SB), R11
+	SHLQ         $0x02, BX
+	SUBQ         BX, R11
+	VMOVUPS      (R11), Y3
+	VMASKMOVPS   (CX)(R10*4), Y3, Y4
+	VSUBPS       Y0, Y4, Y4
+	VBROADCASTSS fc2d00000<>+0(SB), Y0
+	VMAXPS       Y4, Y0, Y0
+	VMOVUPS      f4b400000<>+0(SB), Y4
+	VFMADD231PS  f3fb8aa3b<>+0(SB), Y0, Y4
+	VSUBPS       f4b400000<>+0(SB), Y4, Y5
+	VFMADD231PS  fbf318000<>+0(SB), Y5, Y0
+	VFMADD231PS  f395e8083<>+0(SB), Y5, Y0
+	VMOVUPS      f3ab511e8<>+0(SB), Y5
+	VFMADD213PS  f3c091d10<>+0(SB), Y0, Y5
+	VFMADD213PS  f3d2aac79<>+0(SB), Y0, Y5
+	VFMADD213PS  f3e2aaa49<>+0(SB), Y0, Y5
+	VFMADD213PS  f3efffffe<>+0(SB), Y0, Y5
+	VFMADD213PS  f3f800000<>+0(SB), Y0, Y5
+	VFMADD213PS  f3f800000<>+0(SB), Y0, Y5
+	VPSRAD       $0x01, Y4, Y0
+	VPSUBD       Y0, Y4, Y4
+	VPSLLD       $0x17, Y0, Y0
+	VPADDD       f3f800000<>+0(SB), Y0, Y0
+	VMULPS       Y0, Y5, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       f3f800000<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y5, Y5
+	VMASKMOVPS   Y5, Y3, (SI)(R10*4)
+	VBROADCASTSS f00000000<>+0(SB), Y0
+	VBLENDVPS    Y3, Y5, Y0, Y5
+	VEXTRACTF128 $0x01, Y5, X0
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X5, Y3
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y0, Y2, Y2
+
+done10:
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPD       X0, X1, X1
+	VMOVHLPS     X1, X0, X0
+	VADDPD       X0, X1, X1
+	VMOVSD       X1, sum+56(FP)
+	VMOVSS       f3f800000<>+0(SB), X0
+	VCVTSS2SD    X0, X0, X0
+	VDIVSD       X1, X0, X0
+	VCVTSD2SS    X0, X0, X0
+	MOVQ         DX, BX
+	VBROADCASTSS X0, Y0
+	MOVQ         AX, CX
+	NEGQ         CX
+	ANDQ         $+31, CX
+	SHRQ         $0x02, CX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	XORQ         R10, R10
+	LEAQ         masks<>+64(SB), R11
+	MOVQ         CX, R12
+	SHLQ         $0x02, R12
+	SUBQ         R12, R11
+	VMOVUPS      (R11), Y1
+	VMASKMOVPS   (SI)(R10*4), Y1, Y2
+	VMULPS       Y0, Y2, Y2
+	VMASKMOVPS   Y2, Y1, (AX)(R10*4)
+	SUBQ         CX, BX
+	LEAQ         (AX)(CX*4), AX
+	LEAQ         (SI)(CX*4), CX
+	XORQ         R10, R10
+
+again17:
+	CMPQ       BX, $+32
+	JLT        next18
+	VMOVUPS    (CX)(R10*4), Y1
+	VMOVUPS    32(CX)(R10*4), Y2
+	VMOVUPS    64(CX)(R10*4), Y3
+	VMOVUPS    96(CX)(R10*4), Y4
+	VMULPS     Y0, Y1, Y1
+	VMULPS     Y0, Y2, Y2
+	VMULPS     Y0, Y3, Y3
+	VMULPS     Y0, Y4, Y4
+	PREFETCHT0 (R9)(R10*4)
+	PREFETCHT0 32(R9)(R10*4)
+	PREFETCHT0 64(R9)(R10*4)
+	PREFETCHT0 96(R9)(R10*4)
+	VMOVNTPS   Y1, (AX)(R10*4)
+	VMOVNTPS   Y2, 32(AX)(R10*4)
+	VMOVNTPS   Y3, 64(AX)(R10*4)
+	VMOVNTPS   Y4, 96(AX)(R10*4)
+	ADDQ       $+32, R10
+	SUBQ       $+32, BX
+	JMP        again17
+
+next18:
+again19:
+	CMPQ       BX, $+8
+	JLT        next20
+	VMOVUPS    (CX)(R10*4), Y1
+	VMULPS     Y0, Y1, Y1
+	PREFETCHT0 (R9)(R10*4)
+	VMOVNTPS   Y1, (AX)(R10*4)
+	ADDQ       $+8, R10
+	SUBQ       $+8, BX
+	JMP        again19
+
+next20:
+	TESTQ      BX, BX
+	JZ         done16
+	LEAQ       masks<>+64(SB), R11
+	SHLQ       $0x02, BX
+	SUBQ       BX, R11
+	VMOVUPS    (R11), Y1
+	VMASKMOVPS (CX)(R10*4), Y1, Y2
+	VMULPS     Y0, Y2, Y2
+	PREFETCHT0 (R9)(R10*4)
+	VMASKMOVPS Y2, Y1, (AX)(R10*4)
+
+done16:
+	MOVQ R8, AX
+	MOVQ R9, CX
+	DECQ DI
+	JNZ  row2
+	SFENCE
+	VZEROUPPER
+	RET
+
+next1:
 	MOVQ y+0(FP), AX
 	MOVQ x+8(FP), CX
-	MOVQ d+16(FP), DX
-	MOVQ rows+24(FP), SI
+	MOVQ d+24(FP), DX
+	MOVQ rows+32(FP), SI
 
-row1:
+row21:
 	LEAQ    (AX)(DX*4), DI
 	LEAQ    (CX)(DX*4), R8
 	MOVQ    DX, BX
@@ -1666,9 +2258,9 @@ row1:
 	VMOVUPS fff800000<>+0(SB), Y3
 	XORQ    R9, R9
 
-again4:
+again24:
 	CMPQ       BX, $+32
-	JLT        next5
+	JLT        next25
 	PREFETCHT0 (AX)(R9*4)
 	VMAXPS     (CX)(R9*4), Y0, Y0
 	PREFETCHT0 32(AX)(R9*4)
@@ -1679,21 +2271,21 @@ again4:
 	VMAXPS     96(CX)(R9*4), Y3, Y3
 	ADDQ       $+32, R9
 	SUBQ       $+32, BX
-	JMP        again4
+	JMP        again24
 
-next5:
-again6:
+next25:
+again26:
 	CMPQ       BX, $+8
-	JLT        next7
+	JLT        next27
 	PREFETCHT0 (AX)(R9*4)
 	VMAXPS     (CX)(R9*4), Y0, Y0
 	ADDQ       $+8, R9
 	SUBQ       $+8, BX
-	JMP        again6
+	JMP        again26
 
-next7:
+next27:
 	TESTQ        BX, BX
-	JZ           done3
+	JZ           done23
 	LEAQ         masks<>+64(SB), R10
 	SHLQ         $0x02, BX
 	SUBQ         BX, R10
@@ -1704,7 +2296,7 @@ next7:
 	VBLENDVPS    Y4, Y5, Y6, Y5
 	VMAXPS       Y5, Y0, Y0
 
-done3:
+done23:
 	VMAXPS       Y1, Y0, Y0
 	VMAXPS       Y3, Y2, Y2
 	VMAXPS       Y2, Y0, Y0
@@ -1714,16 +2306,16 @@ done3:
 	VMAXPS       X1, X0, X0
 	VMOVSHDUP    X0, X1
 	VMAXPS       X1, X0, X0
-	VMOVSS       X0, peak+32(FP)
+	VMOVSS       X0, peak+48(FP)
 	MOVQ         DX, BX
 	VBROADCASTSS X0, Y0
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
 	XORQ         R9, R9
 
-again10:
+again30:
 	CMPQ         BX, $+16
-	JLT          next11
+	JLT          next31
 	VMOVUPS      (CX)(R9*4), Y3
 	VMOVUPS      32(CX)(R9*4), Y4
 	VSUBPS       Y0, Y3, Y3
@@ -1781,12 +2373,12 @@ again10:
 	VADDPD       Y3, Y2, Y2
 	ADDQ         $+16, R9
 	SUBQ         $+16, BX
-	JMP          again10
+	JMP          again30
 
-next11:
-again12:
+next31:
+again32:
 	CMPQ         BX, $+8
-	JLT          next13
+	JLT          next33
 	VMOVUPS      (CX)(R9*4), Y3
 	VSUBPS       Y0, Y3, Y3
 	VBROADCASTSS fc2d00000<>+0(SB), Y4
@@ -1819,11 +2411,11 @@ again12:
 	VADDPD       Y3, Y2, Y2
 	ADDQ         $+8, R9
 	SUBQ         $+8, BX
-	JMP          again12
+	JMP          again32
 
-next13:
+next33:
 	TESTQ        BX, BX
-	JZ           done9
+	JZ           done29
 	LEAQ         masks<>+64(SB), R10
 	SHLQ         $0x02, BX
 	SUBQ         BX, R10
@@ -1861,13 +2453,13 @@ next13:
 	VADDPD       Y3, Y1, Y1
 	VADDPD       Y0, Y2, Y2
 
-done9:
+done29:
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTF128 $0x01, Y1, X0
 	VADDPD       X0, X1, X1
 	VMOVHLPS     X1, X0, X0
 	VADDPD       X0, X1, X1
-	VMOVSD       X1, sum+40(FP)
+	VMOVSD       X1, sum+56(FP)
 	VMOVSS       f3f800000<>+0(SB), X0
 	VCVTSS2SD    X0, X0, X0
 	VDIVSD       X1, X0, X0
@@ -1876,9 +2468,9 @@ done9:
 	VBROADCASTSS X0, Y0
 	XORQ         CX, CX
 
-again16:
+again36:
 	CMPQ       BX, $+32
-	JLT        next17
+	JLT        next37
 	VMOVUPS    (AX)(CX*4), Y1
 	VMOVUPS    32(AX)(CX*4), Y2
 	VMOVUPS    64(AX)(CX*4), Y3
@@ -1897,23 +2489,23 @@ again16:
 	VMOVUPS    Y4, 96(AX)(CX*4)
 	ADDQ       $+32, CX
 	SUBQ       $+32, BX
-	JMP        again16
+	JMP        again36
 
-next17:
-again18:
+next37:
+again38:
 	CMPQ       BX, $+8
-	JLT        next19
+	JLT        next39
 	VMOVUPS    (AX)(CX*4), Y1
 	VMULPS     Y0, Y1, Y1
 	PREFETCHT0 (R8)(CX*4)
 	VMOVUPS    Y1, (AX)(CX*4)
 	ADDQ       $+8, CX
 	SUBQ       $+8, BX
-	JMP        again18
+	JMP        again38
 
-next19:
+next39:
 	TESTQ      BX, BX
-	JZ         done15
+	JZ         done35
 	LEAQ       masks<>+64(SB), R9
 	SHLQ       $0x02, BX
 	SUBQ       BX, R9
@@ -1923,11 +2515,11 @@ next19:
 	PREFETCHT0 (R8)(CX*4)
 	VMASKMOVPS Y2, Y1, (AX)(CX*4)
 
-done15:
+done35:
 	MOVQ DI, AX
 	MOVQ R8, CX
 	DECQ SI
-	JNZ  row1
+	JNZ  row21
 	VZEROUPPER
 	RET
 

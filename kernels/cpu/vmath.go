@@ -9,7 +9,7 @@ type vmath struct {
 	rowMax      func(x *float32, n int) float32
 	rowExp      func(y, x *float32, n int, peak float32) float64
 	rowScale    func(y *float32, n int, s float32)
-	softmax     func(y, x *float32, d, rows int) (peak float32, sum float64)
+	softmax     func(y, x, room *float32, d, rows, flags int) (peak float32, sum float64)
 	softmaxGrad func(dx, dy, y *float32, d, rows, flags int)
 	gelu        func(y, x *float32, n, flags int)
 	geluGrad    func(dx, dy, x *float32, n, flags int)
@@ -17,6 +17,7 @@ type vmath struct {
 	sigmoidGrad func(dx, dy, y *float32, n, flags int)
 	dropout     dropKernel
 	layerNorm   layerNorms
+	losses      losses
 }
 
 // kernelGrain is the number of elements that are given to one call of assembly, which can't be interrupted: it
@@ -36,6 +37,7 @@ var vmathGo = vmath{
 	sigmoidGrad: sigmoidGradGo,
 	dropout:     dropoutGo,
 	layerNorm:   layerNormGo,
+	losses:      lossesGo,
 }
 
 // storing is the flags of a kernel that writes a gradient, of rows of d elements.

@@ -15,6 +15,8 @@ var vmathAVX512 = vmath{
 	sigmoidGrad: sigmoidGradAVX512,
 	dropout:     dropoutAVX512,
 	layerNorm:   layerNorms{layerNormAVX512, layerNormGradAVX512, layerNormSumsAVX512},
+	losses: losses{mseSumAVX512, bceSumAVX512, bceLogitsSumAVX512, mseGradAVX512, bceGradAVX512, bceLogitsGradAVX512,
+		crossEntropyGradAVX512},
 }
 
 var vmathAVX2 = vmath{
@@ -30,4 +32,6 @@ var vmathAVX2 = vmath{
 	sigmoidGrad: sigmoidGradAVX2,
 	dropout:     dropoutAVX2,
 	layerNorm:   layerNorms{layerNormAVX2, layerNormGradAVX2, layerNormSumsAVX2},
+	losses: losses{mseSumAVX2, bceSumAVX2, bceLogitsSumAVX2, mseGradAVX2, bceGradAVX2, bceLogitsGradAVX2,
+		crossEntropyGradAVX2},
 }

@@ -63,7 +63,7 @@ func BenchmarkSoftmax(b *testing.B) {
 				x, y, want := randomFloats(rand.New(rand.NewPCG(1, 1)), n), make([]float32, n), make([]float32, n)
 				op := kernels.Softmax{R: s[0], D: s[1], X: of(x), Y: of(y)}
 				be.Softmax(op)
-				softmaxGo(&want[0], &x[0], s[1], s[0])
+				softmaxGo(&want[0], &x[0], nil, s[1], s[0], 0)
 				requireNear(b, want, y)
 				measureBytes(b, be, 8*n, func() { be.Softmax(op) })
 			})

@@ -122,12 +122,18 @@ func (f *flow) putAll(r []VecVirtual, base Register, l []lane) {
 	}
 }
 
-// put stores those elements.
+// put stores those elements; keep does so where they will be read again.
 func (f *flow) put(r Register, base Register, l lane) {
+	if l.mask == nil && f.stores == past {
+		f.VMOVNTPS(r, f.address(base, l))
+		return
+	}
+	f.keep(r, base, l)
+}
+
+func (f *flow) keep(r Register, base Register, l lane) {
 	m := f.address(base, l)
 	switch {
-	case l.mask == nil && f.stores == past:
-		f.VMOVNTPS(r, m)
 	case l.mask == nil:
 		f.VMOVUPS(r, m)
 	case f.wide():

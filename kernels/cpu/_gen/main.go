@@ -42,6 +42,7 @@ var parts = []struct {
 	{"columnsums", columnsums},
 	{"dropout", dropout},
 	{"layernorm", layerNorm},
+	{"loss", losses},
 	{"resample", resample},
 	{"pool2d", pools},
 	{"attention", attention},

@@ -3,6 +3,7 @@ package main
 import (
 	"math"
 
+	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
 
@@ -78,7 +79,9 @@ func (f *flow) expSum(y, x, n GPVirtual, peak VecVirtual) Register {
 		t := f.fetchAll(x, l)
 		f.steps(len(l), func(i int) { f.VSUBPS(peak, t[i], t[i]) })
 		e := f.expNegative(t)
-		f.putAll(e, y, l)
+		for i, l := range l {
+			f.keep(e[i], y, l)
+		}
 		f.outside(e[0], l[0], 0)
 		f.addWide(f.together(e), acc)
 	})
@@ -88,14 +91,19 @@ func (f *flow) expSum(y, x, n GPVirtual, peak VecVirtual) Register {
 func (w *writer) rowScale(v *vector) {
 	f := w.rowKernel(v, "rowScale", "func(y *float32, n int, s float32)", "multiplies y by s; see rowScaleGo.")
 	s := f.splat(f.argument("s"))
-	f.multiply(f.param("y"), f.param("n"), s, nil)
+	y := f.param("y")
+	f.multiply(y, y, f.param("n"), s, nil)
 	f.end()
 }
 
-// multiply is y·s in place; next is what will be read then. It changes n.
-func (f *flow) multiply(y, n GPVirtual, s VecVirtual, next GPVirtual) {
+// multiply is y = x·s; next is what will be read then. It changes n. Past the caches, y is brought to a whole register
+// first.
+func (f *flow) multiply(y, x, n GPVirtual, s VecVirtual, next GPVirtual) {
+	if f.stores == past {
+		y, x = f.align(y, x, n, s)
+	}
 	f.each(n, 4, func(l []lane) {
-		r := f.fetchAll(y, l)
+		r := f.fetchAll(x, l)
 		f.steps(len(l), func(i int) { f.VMULPS(s, r[i], r[i]) })
 		if next != nil {
 			f.steps(len(l), func(i int) { f.prefetch(next, l[i]) })
@@ -104,29 +112,56 @@ func (f *flow) multiply(y, n GPVirtual, s VecVirtual, next GPVirtual) {
 	})
 }
 
+// align is y = x·s for the first of n elements, until y lies on a multiple of the size of a register; it gives the rest.
+func (f *flow) align(y, x, n GPVirtual, s VecVirtual) (toY, toX GPVirtual) {
+	head, at := f.GP64(), f.GP64()
+	f.MOVQ(y, head)
+	f.NEGQ(head)
+	f.ANDQ(I8(int8(4*f.lanes-1)), head)
+	f.SHRQ(U8(2), head)
+	f.CMPQ(head, n)
+	f.CMOVQGT(n, head)
+	f.XORQ(at, at)
+	l := lane{at: at, mask: f.firstLanes(head)}
+	r := f.fetch(x, l)
+	f.VMULPS(s, r, r)
+	f.put(r, y, l)
+	f.SUBQ(head, n)
+	toY, toX = f.GP64(), f.GP64()
+	f.LEAQ(Mem{Base: y, Index: head, Scale: 4}, toY)
+	f.LEAQ(Mem{Base: x, Index: head, Scale: 4}, toX)
+	return toY, toX
+}
+
 func (w *writer) softmaxRows(v *vector) {
-	f := w.rowKernel(v, "softmax", "func(y, x *float32, d, rows int) (peak float32, sum float64)",
-		"writes the softmax of each row of d elements of x to y, which may be x; peak and sum are",
-		"of the last row; see softmaxGo. There is a row, and it has elements.")
+	f := w.rowKernel(v, "softmax", "func(y, x, room *float32, d, rows, flags int) (peak float32, sum float64)",
+		"writes the softmax of each row of d elements of x to y, which may be x; room has d elements",
+		"that results past the caches need; peak and sum are of the last row; see softmaxGo.",
+		"There is a row, and it has elements.")
 	f.hold(minusInf, 0)
 	f.holdExp()
-	y, x, d, n := f.param("y"), f.param("x"), f.param("d"), f.GP64()
-	f.overRows([]GPVirtual{y, x}, d, func(next []GPVirtual) {
-		f.MOVQ(d, n)
-		first := f.max(x, n, y)
-		f.VMOVSS(first.AsX(), f.result("peak"))
-		f.MOVQ(d, n)
-		sum := f.expSum(y, x, n, f.splat(first.AsX()))
-		f.VMOVSD(sum, f.result("sum"))
-		scale := f.XMM()
-		f.VMOVSS(f.copies(1), scale)
-		f.VCVTSS2SD(scale, scale, scale)
-		f.VDIVSD(sum, scale, scale)
-		f.VCVTSD2SS(scale, scale, scale)
-		f.MOVQ(d, n)
-		f.multiply(y, n, f.splat(scale), next[1])
+	f.variants(ofResult, func() {
+		y, x, d, n := f.param("y"), f.param("x"), f.param("d"), f.GP64()
+		to := y
+		if f.stores == past {
+			to = f.param("room")
+		}
+		f.overRows([]GPVirtual{y, x}, d, func(next []GPVirtual) {
+			f.MOVQ(d, n)
+			first := f.max(x, n, to)
+			f.VMOVSS(first.AsX(), f.result("peak"))
+			f.MOVQ(d, n)
+			sum := f.expSum(to, x, n, f.splat(first.AsX()))
+			f.VMOVSD(sum, f.result("sum"))
+			scale := f.XMM()
+			f.VMOVSS(f.copies(1), scale)
+			f.VCVTSS2SD(scale, scale, scale)
+			f.VDIVSD(sum, scale, scale)
+			f.VCVTSD2SS(scale, scale, scale)
+			f.MOVQ(d, n)
+			f.multiply(y, to, n, f.splat(scale), next[1])
+		})
 	})
-	f.end()
 }
 
 // softmaxGrad writes the gradient of a softmax: a pass for the dot product, and one for the gradient.
