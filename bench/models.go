@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -27,6 +28,8 @@ type ModelsCmd struct {
 	Device string   `default:"cpu" help:"Backend: cpu, cpu:avx2 …"`
 	Trace  string   `placeholder:"FILE" help:"Write one run of each model as a trace for chrome://tracing."`
 	Output `embed:""`
+
+	files string // folder of weights
 }
 
 // batches are the larger batch sizes that comparisons with others are made at.
@@ -50,6 +53,10 @@ func (c *ModelsCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
+	if c.files, err = os.MkdirTemp("", "bench-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(c.files)
 	for _, alike := range specs {
 		if err := c.time(ctx, s, be, alike); err != nil {
 			return err
@@ -131,7 +138,7 @@ func (c *ModelsCmd) time(ctx context.Context, s *session, be kernels.Backend, al
 		return errors.Join(err, failed)
 	}
 	for i := range rows {
-		if rows[i].PeakRSS, err = memoryOf(ctx, c.Device, alike[i]); err != nil {
+		if rows[i].PeakRSS, err = c.memory(ctx, be, alike[i]); err != nil {
 			return err
 		}
 		s.add(rows[i])
@@ -200,7 +207,7 @@ func (c *ModelsCmd) profiles(t terminal, be kernels.Backend, specs [][]workload.
 		tracks = append(tracks, profile.Track{Name: alike[0].Name(), Events: events})
 		for _, e := range events {
 			if e.Cost.FLOPs > 0 && e.Cost.Bytes > 0 && e.Took > 0 {
-				points = append(points, report.Point{Group: e.Name(), GFLOPs: e.GFLOPs(),
+				points = append(points, report.Point{Group: group(e), GFLOPs: e.GFLOPs(),
 					Intensity: float64(e.Cost.FLOPs) / float64(e.Cost.Bytes)})
 			}
 		}
@@ -218,6 +225,14 @@ func (c *ModelsCmd) profiles(t terminal, be kernels.Backend, specs [][]workload.
 	}
 	t.say("trace: %s; open it in chrome://tracing or ui.perfetto.dev", c.Trace)
 	return points, f.Close()
+}
+
+// group is what a roofline shows in one colour: an op, by the way it is computed if that is not the direct one.
+func group(e profile.Event) string {
+	if e.Method == "" || e.Method == "direct" {
+		return e.Name()
+	}
+	return e.Name() + ", " + e.Method
 }
 
 // MemoryCmd runs one model in a process of its own, whose memory is then that model's.
@@ -258,14 +273,23 @@ func (c *MemoryCmd) Run(t terminal) error {
 	return json.NewEncoder(t.out).Encode(m)
 }
 
-// memoryOf asks a child process for the memory that a workload takes.
-func memoryOf(ctx context.Context, device string, s workload.Spec) (int64, error) {
+// memory asks a child process for the memory that a workload takes. Frozen models read their weights from a file
+// there, as they are meant to.
+func (c *ModelsCmd) memory(ctx context.Context, be kernels.Backend, s workload.Spec) (int64, error) {
+	if s.Impl != workload.Tape {
+		s.Weights = filepath.Join(c.files, s.Model)
+		if _, err := os.Stat(s.Weights); err != nil {
+			if err := workload.SaveWeights(be, s, s.Weights); err != nil {
+				return 0, err
+			}
+		}
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return 0, err
 	}
-	args := []string{"memory", "--device", device, "--model", s.Model, "--impl", s.Impl, "--batch",
-		strconv.Itoa(s.Batch)}
+	args := []string{"memory", "--weights", s.Weights, "--device", c.Device, "--model", s.Model,
+		"--impl", s.Impl, "--batch", strconv.Itoa(s.Batch)}
 	if s.Train {
 		args = append(args, "--train")
 	}

@@ -52,7 +52,8 @@ var (
 )
 
 // Roofline draws points under the measured roof (Williams et al., "Roofline: an insightful visual performance
-// model", 2009) as a PNG. A point may stand above the slope of memory where its data stay in a cache.
+// model", 2009) as a PNG. A point may stand above the slope of memory where its data stay in a cache,
+// and above the peak where an algorithm needs fewer operations than the formula that it is priced by (Winograd's).
 func Roofline(path, title string, c measure.Ceiling, points []Point) error {
 	if len(points) == 0 {
 		return fmt.Errorf("roofline %s: no op with operations was timed", path)
@@ -154,7 +155,7 @@ func addPoints(p *plot.Plot, points []Point) error {
 		p.Legend.Add(name, s)
 	}
 	p.Legend.Left, p.Legend.Top = false, false
-	p.Legend.XOffs, p.Legend.YOffs = vg.Points(-48), vg.Points(8)
+	p.Legend.XOffs, p.Legend.YOffs = vg.Points(-60), vg.Points(8)
 	p.Legend.ThumbnailWidth = vg.Points(16)
 	p.Legend.Padding = vg.Points(1)
 	return nil

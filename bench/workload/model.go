@@ -94,6 +94,16 @@ func build(be kernels.Backend, s Spec) (models.Model, error) {
 	return m, nil
 }
 
+// SaveWeights writes the weights that a spec without a file is given, as a file.
+func SaveWeights(be kernels.Backend, s Spec, path string) error {
+	s.Weights = ""
+	m, err := build(be, s)
+	if err != nil {
+		return err
+	}
+	return state.Save(path, m.Params(), nil, state.SaveOptions{})
+}
+
 // freeze is the model made ready to serve: straight from its file, or from drawn weights, which are given
 // back.
 func freeze(be kernels.Backend, s Spec, size int) (*models.Frozen, error) {
