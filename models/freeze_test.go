@@ -179,11 +179,18 @@ func TestFrozenRunAllocatesNothing(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			for _, ctx := range []context.Context{context.Background(), ctx} {
-				require.Zero(t, testing.AllocsPerRun(20, func() {
+				run := func() {
 					if err := f.RunInto(ctx, y, x); err != nil {
 						t.Error(err)
 					}
-				}))
+				}
+				// What workers keep grows until as many have worked at once as ever will: on a busy machine that
+				// may take a while.
+				allocs := testing.AllocsPerRun(20, run)
+				for try := 0; try < 10 && allocs > 0; try++ {
+					allocs = testing.AllocsPerRun(20, run)
+				}
+				require.Zero(t, allocs)
 			}
 		})
 	}

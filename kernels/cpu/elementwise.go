@@ -8,13 +8,8 @@ const elementGrain = 1 << 15
 // elements calls f on chunks of n elements.
 func (b *Backend) elements(n int, f func(lo, hi int)) { b.parallel(n, elementGrain, f) }
 
-// gradient computes a wanted gradient chunk by chunk: f writes dx[lo:hi] to dst, and gradient adds it where
-// the Grad says so.
-func (b *Backend) gradient(g kernels.Grad, f func(dst []float32, lo, hi int)) {
-	b.produce(g, func(dst []float32, lo, hi, _ int) { f(dst, lo, hi) })
-}
-
-// produce is gradient for an f that hands flags to its kernel: flagPast where dst is large.
+// produce computes a wanted gradient chunk by chunk: f writes dx[lo:hi] to dst, with flagPast where that is large,
+// and produce adds it where the Grad says so.
 func (b *Backend) produce(g kernels.Grad, f func(dst []float32, lo, hi, flags int)) {
 	if !g.Wanted() {
 		return

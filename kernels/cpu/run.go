@@ -91,7 +91,7 @@ type runner struct {
 	aOff, cOff []int64
 	pieces     []piece
 	copies     copies
-	next       uintptr // what is read of packed B after the panel at hand
+	next       uintptr  // what is read of packed B after the panel at hand
 	sweeps     []column // what the next pass reads of B in place
 	sums       [tileRows * maxWidth]float32
 }
