@@ -195,16 +195,18 @@ func addressOf(x []float32, i int) *float32 {
 // mixGo computes vectors of cols elements, one after the other: each is the sum over its reach of weight·src,
 // vectors of src that lie step bytes apart; or it is added to dst with flagAdd.
 func mixGo(dst, src *float32, reaches *reach, weights *float32, outputs, cols, step, flags int) {
+	taken := 0 // of the weights
 	for o, k := range unsafe.Slice(reaches, outputs) {
 		out := rowAt(dst, 4*o*cols, cols)
 		if flags&flagAdd == 0 {
 			clear(out)
 		}
-		for t, w := range unsafe.Slice(weights, k.n) {
+		for t := range k.n {
+			w := *(*float32)(unsafe.Add(unsafe.Pointer(weights), 4*(taken+t)))
 			for j, v := range rowAt(src, k.from+t*step, cols) {
 				out[j] += w * v
 			}
 		}
-		weights = (*float32)(unsafe.Add(unsafe.Pointer(weights), 4*k.n))
+		taken += k.n
 	}
 }

@@ -56,14 +56,17 @@ func sweepPart(be *Backend, lo, hi, stride uint64, f func(y, x []float32), want,
 			x[i] = math.Float32frombits(uint32(min(lo+(uint64(c)*block+uint64(i))*stride, hi-1)))
 		}
 		f(y[:], x[:])
+		var most float64
+		var where float32
 		for i, v := range x {
-			if e := ulps(y[i], want(float64(v)), least(float64(v))); e > worst {
-				mu.Lock()
-				if e > worst {
-					worst, at = e, v
-				}
-				mu.Unlock()
+			if e := ulps(y[i], want(float64(v)), least(float64(v))); e > most {
+				most, where = e, v
 			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if most > worst || most == worst && where < at { // whatever the order of the chunks
+			worst, at = most, where
 		}
 	})
 	return worst, at
