@@ -230,11 +230,17 @@ func TestAttentionAllocatesNothing(t *testing.T) {
 		for _, s := range []attentionSize{{1, 9, 20, 20, 8}, {1, 1, 70, 70, 8}} {
 			o := newAttentionOperands(rand.New(rand.NewPCG(1, 2)), s)
 			m := kernels.AttentionMap{Attention: o.op, P: of(make([]float32, s.b*s.nh*s.tq*s.tk))}
-			require.Zero(t, testing.AllocsPerRun(5, func() {
+			run := func() {
 				be.Attention(o.op)
 				be.AttentionMap(m)
 				be.AttentionBackward(o.grad())
-			}))
+			}
+			// What workers keep grows until as many have worked at once as ever will.
+			allocs := testing.AllocsPerRun(5, run)
+			for try := 0; try < 10 && allocs > 0; try++ {
+				allocs = testing.AllocsPerRun(5, run)
+			}
+			require.Zero(t, allocs)
 		}
 	})
 }
