@@ -28,7 +28,7 @@ func (t *Tape) BatchNorm(x, gamma, beta, residual *Var, n BatchNorm) *Var {
 	op := kernels.BatchNorm{R: rows(x, c), C: c, Eps: n.Eps, Momentum: n.Momentum, Train: t.Training(), ReLU: n.ReLU,
 		X: x.Buf, Gamma: gamma.Buf, Beta: beta.Buf, Residual: residual.buf(), Y: y.Buf,
 		Mean: t.Scratch(c), RStd: t.Scratch(c)}
-	if n.RunningMean != nil {
+	if n.RunningMean != nil && !t.opts.again {
 		n.RunningMean.Value.MustShape("BatchNorm running mean", c)
 		n.RunningVar.Value.MustShape("BatchNorm running variance", c)
 		op.RunningMean, op.RunningVar = n.RunningMean.Value.Buf, n.RunningVar.Value.Buf

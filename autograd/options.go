@@ -23,6 +23,9 @@ type options struct {
 	watch    func(*Node)
 	sums     func([]float64) error
 	gradDone func(*Param)
+
+	recompute bool // Recompute keeps nothing inside
+	again     bool // this is the second time: running statistics have moved
 }
 
 // WithGrad makes parameters want gradients.
@@ -69,3 +72,6 @@ func WithSums(f func([]float64) error) Option { return func(o *options) { o.sums
 // WithGradDone calls f during Backward as soon as a parameter's gradient is finished, so that it can be on its way to
 // other workers while the backward goes on.
 func WithGradDone(f func(*Param)) Option { return func(o *options) { o.gradDone = f } }
+
+// WithRecompute makes Recompute save memory at the price of a second forward pass.
+func WithRecompute() Option { return func(o *options) { o.recompute = true } }

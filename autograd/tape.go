@@ -25,6 +25,8 @@ type Tape struct {
 	scratch []*memory   // saved by the op that is being set up
 	root    *Var        // where the backward began, once it has run
 	relus   int         // ops with a ReLU, to tell when a ReLU rule has nothing to rule
+	base    int         // the number of its first node
+	used    []*Param    // in the order of their first use
 }
 
 // NewTape opens a tape on a backend.
@@ -90,6 +92,7 @@ func (t *Tape) Param(p *Param) *Var {
 	if v == nil {
 		v = &Var{Tensor: p.Value, tape: t, param: p, wants: t.opts.grad && !p.Frozen && !p.Buffer}
 		t.vars[p] = v
+		t.used = append(t.used, p)
 	}
 	return v
 }
@@ -235,6 +238,12 @@ func (t *Tape) release(n *Node) {
 
 // Reset lets go of everything: values, gradients that are not parameters', taps. The tape can be used again.
 func (t *Tape) Reset() {
+	t.letGo()
+	t.pool.age()
+}
+
+// letGo is Reset within a pass: what it frees is wanted again soon.
+func (t *Tape) letGo() {
 	t.forgetGradients()
 	for _, n := range t.nodes {
 		t.release(n)
@@ -254,7 +263,7 @@ func (t *Tape) Reset() {
 	t.scratch, t.root = nil, nil
 	clear(t.taps)
 	clear(t.vars)
-	t.pool.age()
+	t.used = nil
 }
 
 func (t *Tape) dropGrad(v *Var) {

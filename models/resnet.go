@@ -104,7 +104,7 @@ func newStage(b *nn.Builder, s trunkSpec, stage, in, dilation int) (nn.Layer, in
 	}
 	blocks := nn.Sequential{}
 	for j := range s.blocks[stage] {
-		blocks = append(blocks, newBlock(b.In(strconv.Itoa(j)), c, s.bottleneck))
+		blocks = append(blocks, nn.Recomputed(newBlock(b.In(strconv.Itoa(j)), c, s.bottleneck)))
 		c.in, c.stride, c.dilation = c.out, 1, dilation
 	}
 	return nn.Named(b.Name(), blocks.Forward), dilation

@@ -119,7 +119,7 @@ func (v *ViT) encode(t *autograd.Tape, x *autograd.Var) *autograd.Var {
 		return t.Bias(x, position)
 	})}
 	for _, l := range v.layers {
-		stages = append(stages, l)
+		stages = append(stages, nn.Recomputed(l))
 	}
 	return append(stages, v.norm).Forward(t, x)
 }

@@ -103,3 +103,26 @@ func TestAWorkerThatFailsWakesTheOthers(t *testing.T) {
 	require.ErrorIs(t, r[0].Sum([]float64{1}), broken)
 	require.ErrorContains(t, r[0].Sum([]float64{1}), "worker 1")
 }
+
+// Values inside blocks that are computed twice give the same bits as values that are kept, from less memory.
+func TestRecomputingChangesNothingButMemory(t *testing.T) {
+	for i, c := range minis {
+		t.Run(c.arch, func(t *testing.T) {
+			kept, saving := t.TempDir(), t.TempDir()
+			_, err := miniLoop(t, i, kept).Run(t.Context())
+			require.NoError(t, err)
+			l := miniLoop(t, i, saving)
+			l.Recompute = true
+			_, err = l.Run(t.Context())
+			require.NoError(t, err)
+			requireSame(t, ends(t, kept), ends(t, saving))
+
+			whole, err := train.Rehearse(miniLoop(t, i, kept), nil, 4, c.size)
+			require.NoError(t, err)
+			less, err := train.Rehearse(l, nil, 4, c.size)
+			require.NoError(t, err)
+			require.Less(t, float64(less.Values), 0.8*float64(whole.Values))
+			require.Equal(t, whole.FLOPs, less.FLOPs)
+		})
+	}
+}

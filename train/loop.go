@@ -45,6 +45,7 @@ type Loop struct {
 	Accumulate int           // batches in one update; 0 is 1
 	Clip       float64       // the greatest norm of all gradients together; 0 lets them be
 	EMA        *optim.EMA    // averaged weights, which are then what is validated and kept as the best; nil: none
+	Recompute  bool          // keep what goes in and out of a block, and compute the rest twice
 	Patience   int           // epochs without a lower validation loss that end the run; 0: never
 	Enough     float64       // a training and validation loss that ends the run; 0: none does
 	Unreadable float64       // the share of all pictures that may fail to decode; more end the run

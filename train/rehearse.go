@@ -7,7 +7,6 @@ import (
 	"truegrain/autograd"
 	"truegrain/tensor"
 	"truegrain/train/data"
-	"truegrain/train/optim"
 )
 
 // Rehearsal is what a step of a model takes, from shapes alone: nothing is computed.
@@ -32,11 +31,11 @@ type Part struct {
 // Total is how many bytes a step needs at least.
 func (r *Rehearsal) Total() int64 { return r.Weights + r.Gradients + r.State + r.Values }
 
-// Rehearse goes through one step of a model and its optimiser on kernels.Paper. stages are names inside the
-// model.
-func Rehearse(m Model, opt optim.Optimizer, loss Loss, stages []string, batch, size int) (*Rehearsal, error) {
+// Rehearse goes through one step of a loop's model, loss and optimiser on kernels.Paper. stages are names inside
+// the model.
+func Rehearse(l *Loop, stages []string, batch, size int) (*Rehearsal, error) {
 	r := &Rehearsal{}
-	for _, p := range m.Params() {
+	for _, p := range l.Model.Params() {
 		n := int64(p.Value.Buf.Bytes())
 		r.Weights += n
 		if !p.Buffer && !p.Frozen {
@@ -44,32 +43,33 @@ func Rehearse(m Model, opt optim.Optimizer, loss Loss, stages []string, batch, s
 			r.Learning += p.Value.Len()
 		}
 	}
-	for _, p := range opt.State() {
+	for _, p := range l.Optimizer.State() {
 		r.State += int64(p.Value.Buf.Bytes())
 	}
 	pool := autograd.NewDryPool()
-	t := autograd.NewTape(m.Params()[0].Backend(), autograd.WithGrad(), autograd.WithTrain(),
-		autograd.WithPool(pool))
+	opts := []autograd.Option{autograd.WithGrad(), autograd.WithTrain(), autograd.WithPool(pool),
+		autograd.WithWatch(func(n *autograd.Node) { r.add(n, stages) })}
+	if l.Recompute {
+		opts = append(opts, autograd.WithRecompute())
+	}
+	t := autograd.NewTape(l.Backend, opts...)
 	b := &data.Batch{X: tensor.FromSlice(make([]float32, batch*size*size*3), batch, size, size, 3),
 		Label: make([]int32, batch)}
 	if err := tensor.Catch(func() {
-		out, _ := loss.forward(t, m, b)
+		out, _ := l.Loss.forward(t, l.Model, b)
 		r.Output = out.Shape()
 	}); err != nil {
 		return nil, err
 	}
 	r.Values = pool.Peak()
-	for _, n := range t.Nodes() {
-		r.FLOPs += n.Cost().FLOPs
-		r.add(n, stages)
-	}
 	return r, nil
 }
 
 // add counts a node to the part that it lies in.
 func (r *Rehearsal) add(n *autograd.Node, stages []string) {
-	if n.Op == nil || n.Path == "" {
-		return // a view, or the loss
+	r.FLOPs += n.Cost().FLOPs
+	if n.Path == "" {
+		return // the loss
 	}
 	path := n.Path
 	if i := slices.IndexFunc(stages, func(s string) bool { return path == s || strings.HasPrefix(path, s+".") }); i >= 0 {

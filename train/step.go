@@ -57,6 +57,9 @@ func flag(b bool) float64 {
 // tape opens a tape for the batch at hand. Its random numbers depend on the seed, the batch and the worker.
 func (l *Loop) tape(opts ...autograd.Option) *autograd.Tape {
 	key := uint32(l.State.Seen*world(l.Reducer) + rank(l.Reducer))
+	if l.Recompute {
+		opts = append(opts, autograd.WithRecompute())
+	}
 	return autograd.NewTape(l.Backend, append(opts, autograd.WithGrad(), autograd.WithTrain(),
 		autograd.WithPool(l.pool), autograd.WithSeed(l.Seed, key))...)
 }

@@ -25,7 +25,9 @@ func (l *lesson) rehearse(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	reh, err := train.Rehearse(p.model, opt, r.LossOf(), p.model.Stages(), r.Data.Batch, p.size)
+	loop := &train.Loop{Backend: p.model.Params()[0].Backend(), Model: p.model, Optimizer: opt, Loss: r.LossOf(),
+		Recompute: r.Recompute}
+	reh, err := train.Rehearse(loop, p.model.Stages(), r.Data.Batch, p.size)
 	if err != nil {
 		return fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
@@ -60,7 +62,11 @@ func (l *lesson) demands(t *terminal, p *plan, reh *train.Rehearsal, be kernels.
 	updates := (batches + r.Accumulate - 1) / r.Accumulate
 	start := cmp.Or(p.weights.path, "random weights")
 	speed := matrixSpeed(be)
-	perEpoch := float64(reh.FLOPs) * float64(3*batches+valLoader.Batches())
+	passes := 3 // a backward costs two
+	if r.Recompute {
+		passes++
+	}
+	perEpoch := float64(reh.FLOPs) * float64(passes*batches+valLoader.Batches())
 	estimate := time.Duration(perEpoch * float64(r.Epochs()) / (speed * useful) * float64(time.Second))
 	ema := int64(0)
 	if r.EMA > 0 {
