@@ -7,12 +7,13 @@ import (
 	"truegrain/tensor"
 )
 
-// Recompute is f of x, of which only x and the result are kept: on a tape made WithRecompute the backward computes f
-// once more to have what lies between (Chen et al., "Training deep nets with sublinear memory cost", 2016). The bits
-// are the same. f must use nothing of a tape but what it is given, and the parameters of its layers. On other tapes it
-// is f itself.
+// Recompute is f of x, of which only x and the result are kept: on a tape made WithRecompute the backward
+// computes f once more to have what lies between (Chen et al., "Training deep nets with sublinear memory cost",
+// 2016). The bits are the same. f must use nothing of a tape but what it is given, and the parameters of its
+// layers. On other tapes it is f itself.
 //
-// Random numbers are the same both times, and running statistics move in the first. Nothing inside can be tapped.
+// Random numbers are the same both times, and running statistics move in the first. Nothing inside can be
+// tapped.
 func (t *Tape) Recompute(x *Var, f func(t *Tape, x *Var) *Var) *Var {
 	if !t.opts.recompute || !t.opts.grad {
 		return f(t, x)

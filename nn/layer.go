@@ -39,8 +39,8 @@ func (n named) Forward(t *autograd.Tape, x *autograd.Var) *autograd.Var {
 	return run(t, n.name, func() *autograd.Var { return n.f(t, x) })
 }
 
-// Recomputed is a layer of which a tape made WithRecompute keeps only what goes in and out; the backward computes it once
-// more. On other tapes it is the layer itself.
+// Recomputed is a layer of which a tape made WithRecompute keeps only what goes in and out; the backward
+// computes it once more. On other tapes it is the layer itself.
 func Recomputed(l Layer) Layer { return recomputed{l} }
 
 type recomputed struct{ Layer }

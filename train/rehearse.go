@@ -31,8 +31,8 @@ type Part struct {
 // Total is how many bytes a step needs at least.
 func (r *Rehearsal) Total() int64 { return r.Weights + r.Gradients + r.State + r.Values }
 
-// Rehearse goes through one step of a loop's model, loss and optimiser on kernels.Paper. stages are names inside
-// the model.
+// Rehearse goes through one step of a loop's model, loss and optimiser on kernels.Paper. stages are names
+// inside the model.
 func Rehearse(l *Loop, stages []string, batch, size int) (*Rehearsal, error) {
 	r := &Rehearsal{}
 	for _, p := range l.Model.Params() {

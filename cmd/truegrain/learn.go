@@ -259,8 +259,8 @@ func (l *lesson) loop(d *detect.Detector, p *plan, now *folder.Run) (*train.Loop
 	updates := (trainLoader.Batches() + r.Accumulate - 1) / r.Accumulate
 	loop := &train.Loop{Backend: params[0].Backend(), Model: d.Model, Train: trainLoader, Val: valLoader,
 		Optimizer: opt, Schedule: r.RateOf(updates), Loss: r.LossOf(), Epochs: r.Epochs(), Seed: r.Seed,
-		Accumulate: r.Accumulate, Clip: r.Clip, Recompute: r.Recompute, Patience: r.Patience, Unreadable: r.Data.Unreadable,
-		Budget: l.budget}
+		Accumulate: r.Accumulate, Clip: r.Clip, Recompute: r.Recompute, Patience: r.Patience,
+		Unreadable: r.Data.Unreadable, Budget: l.budget}
 	if l.overfit > 0 {
 		loop.Enough = overfitLoss
 	}

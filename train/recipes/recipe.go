@@ -16,8 +16,8 @@ type Recipe struct {
 	Schedule  []Phase   `yaml:"schedule"`
 	// Accumulate is how many batches make one update.
 	Accumulate int `yaml:"accumulate"`
-	// Recompute keeps of every block only what goes in and out, and computes the rest twice: less memory, the same
-	// bits, a third more time.
+	// Recompute keeps of every block only what goes in and out, and computes the rest twice: less memory, the
+	// same bits, a third more time.
 	Recompute bool    `yaml:"recompute"`
 	Clip      float64 `yaml:"clip"` // the greatest norm of all gradients together; 0 lets them be
 	// EMA is the decay of averaged weights, which are then what is validated and kept; 0: none.
