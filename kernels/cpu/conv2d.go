@@ -8,18 +8,13 @@ func (b *Backend) Conv2D(op kernels.Conv2D) {
 	y := floats(op.Y)
 	if w, ok := op.Packed.(*winograd); ok {
 		b.winograd(op, w)
-	} else {
-		b.convolve(conv2DGeometry(op), floats(op.X), weightsOf(op.Weight, op.Packed), y, false,
-			epilogue{floats(op.Bias), floats(op.Residual), op.Act})
+		if s := kernels.Floats[float64](op.Sums); s != nil {
+			b.columnSums(y, len(y)/op.OC, op.OC, s[:op.OC], s[op.OC:])
+		}
+		return
 	}
-	b.channelSums(op.Sums, y, op.OC)
-}
-
-// channelSums writes Σ y and Σ y² of every channel, if sums is wanted.
-func (b *Backend) channelSums(sums kernels.Buf, y []float32, c int) {
-	if s := kernels.Floats[float64](sums); len(s) > 0 {
-		b.columnSums(y, len(y)/c, c, s[:c], s[c:])
-	}
+	b.convolve(conv2DGeometry(op), floats(op.X), weightsOf(op.Weight, op.Packed), y, false,
+		epilogue{floats(op.Bias), floats(op.Residual), op.Act, kernels.Floats[float64](op.Sums)})
 }
 
 // Conv2DBackward computes the gradients of picture, weights, bias and residual.

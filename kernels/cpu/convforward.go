@@ -3,6 +3,7 @@ package cpu
 // convolve computes y (positions, oc) = act(x ⋆ weight + bias + res); into y, or added to it.
 func (b *Backend) convolve(g geometry, x []float32, w weights, y []float32, acc bool, e epilogue) {
 	if g.positions() == 0 {
+		clear(e.sums)
 		return
 	}
 	var pairs []float32
@@ -12,6 +13,7 @@ func (b *Backend) convolve(g geometry, x []float32, w weights, y []float32, acc 
 	}
 	panels, lent := b.panels(w, b.forwardLen(g), g, (*Backend).packForward)
 	p := b.plan()
+	p.groups = g.groups
 	n := g.oc / g.groups
 	each := b.packedLen(g.window(), n)
 	for i := range g.groups {
@@ -24,7 +26,7 @@ func (b *Backend) convolve(g geometry, x []float32, w weights, y []float32, acc 
 		p.product(one)
 		p.windows(&g, i, walk{c: [3]int{g.oh * g.ow * g.oc, g.ow * g.oc, g.oc}}, 0, 0)
 	}
-	p.execute()
+	p.execute(e.sums)
 	b.scratch.put(lent)
 	b.scratch.put(pairs)
 }

@@ -31,10 +31,12 @@ func (g *geometry) positions() int { return g.b * g.oh * g.ow }
 func (g *geometry) pixels() int    { return g.b * g.h * g.w }
 func (g *geometry) window() int    { return g.KH * g.KW * g.c / g.groups } // weights of one output channel
 
-// epilogue is what follows a product: act(product + bias + res).
+// epilogue is what follows a product: act(product + bias + res), and where sums is wanted the sums of every
+// channel of that and of its squares.
 type epilogue struct {
 	bias, res []float32
 	act       kernels.Activation
+	sums      []float64
 }
 
 // channels is the part of the epilogue for the channels from lo on.

@@ -10,10 +10,12 @@ package cpu
 // product.
 func (b *Backend) picture(g geometry, dy []float32, w weights, x []float32, acc bool, e epilogue) {
 	if g.pixels() == 0 {
+		clear(e.sums)
 		return
 	}
 	panels, lent := b.panels(w, b.pictureLen(g), g, (*Backend).packPicture)
 	p := b.plan()
+	p.groups = g.groups
 	n := g.c / g.groups
 	bias := b.repeated(e.bias, g.joined())
 	at := 0
@@ -35,7 +37,7 @@ func (b *Backend) picture(g geometry, dy []float32, w weights, x []float32, acc 
 			c0: (ph.rows.first*g.w + ph.cols.first) * g.c,
 		}, ph.cropped*n, max(0, ph.cols.first+ph.cols.n*ph.joined-g.w)*n)
 	}
-	p.execute()
+	p.execute(e.sums)
 	b.scratch.put(lent)
 	b.scratch.put(bias)
 }

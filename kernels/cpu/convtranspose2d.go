@@ -7,8 +7,7 @@ func (b *Backend) ConvTranspose2D(op kernels.ConvTranspose2D) {
 	op.Check()
 	y := floats(op.Y)
 	b.picture(transposedGeometry(op), floats(op.X), weightsOf(op.Weight, op.Packed), y, false,
-		epilogue{floats(op.Bias), floats(op.Residual), op.Act})
-	b.channelSums(op.Sums, y, op.OC)
+		epilogue{floats(op.Bias), floats(op.Residual), op.Act, kernels.Floats[float64](op.Sums)})
 }
 
 // ConvTranspose2DBackward computes the gradients: that of x is the convolution of dz.

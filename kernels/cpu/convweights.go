@@ -93,7 +93,7 @@ func (s *weightSum) compute(b *Backend, dw []float32, acc bool) {
 			s.element(p, t/(s.KH*s.KW), t/s.KW%s.KH, t%s.KW, part, dw, acc)
 		}
 	}
-	p.execute()
+	p.execute(nil)
 }
 
 // element adds the product of element (e,f) of the window of a group, over a part of the pictures' rows.
@@ -103,7 +103,8 @@ func (s *weightSum) element(p *plan, group, e, f, part int, dw []float32, acc bo
 	lines, wide := s.b*(rows.to-rows.from), cols.to-cols.from
 	from, to := part*lines/s.parts, (part+1)*lines/s.parts
 	dw = dw[part*s.oc*window:]
-	one := product{n: s.n, k: (to - from) * wide, pass: passPositions, a: s.dy, aStep: s.oc, b: s.x,
+	k := (to - from) * wide
+	one := product{n: s.n, k: k, pass: max(1, ceil(k, max(1, ceil(k, passPositions)))), a: s.dy, aStep: s.oc, b: s.x,
 		bStep: s.StrideW * s.c, c: dw[(group*perGroup*s.KH*s.KW+e*s.KW+f)*s.n:]}
 	w := line(perGroup, 1, window)
 	w.a0 = group * perGroup

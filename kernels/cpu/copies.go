@@ -17,7 +17,7 @@ const farApart = 192
 func (r *runner) copyA(p *plan, x *product, c *chunk, k int) {
 	part, l := r.pieces[0], p.b.level
 	r.copies.stride = roundUp(c.rows, l.lanes)
-	r.copies.a = growFloats(r.copies.a, x.pass*r.copies.stride)
+	r.copies.a = grow(r.copies.a, x.pass*r.copies.stride)
 	at := 0
 	for _, s := range p.segmentsOf(part.band, k) {
 		from := &x.a[s.a/4+part.a0+c.row]
@@ -32,7 +32,7 @@ func (r *runner) copyA(p *plan, x *product, c *chunk, k int) {
 // copyB copies what pass k reads of the panel at column n.
 func (r *runner) copyB(p *plan, x *product, n, k int) {
 	l := p.b.level
-	r.copies.b = growFloats(r.copies.b, x.pass*l.width)
+	r.copies.b = grow(r.copies.b, x.pass*l.width)
 	at := 0
 	for _, s := range p.segmentsOf(r.pieces[0].band, k) {
 		l.gather(&r.copies.b[at*l.width], &x.b[s.b/4+n], s.depth, min(l.width, x.n-n), 4*l.width, 4*x.bStep)
@@ -67,11 +67,4 @@ func (r *runner) useCopies(l *level, x *product, segments []segment) {
 	if x.copyB {
 		r.args.b, r.args.bStep = address(r.copies.b, 0), 4*l.width
 	}
-}
-
-func growFloats(x []float32, n int) []float32 {
-	if cap(x) < n {
-		return make([]float32, n)
-	}
-	return x[:n]
 }

@@ -30,16 +30,16 @@ func (args *tileArgs) fetch(panel uintptr, rows int) {
 // lineBytes is the size of a cache line.
 const lineBytes = 64
 
-// column is a line of every row of the next pass in an operand that is read in place: what one tile fetches.
-type column struct {
+// fetching is what one tile fetches, a line for every k.
+type fetching struct {
 	from uintptr
 	step int
 }
 
-// findSweeps lists what the next pass reads of B in the panel at column n, and a part of what it reads of A: as many
+// fetchNext lists what the next pass reads of B in the panel at column n, and a part of what it reads of A: as many
 // as there are panels take care of that.
-func (r *runner) findSweeps(p *plan, x *product, c *chunk, n, k int) {
-	r.sweeps = r.sweeps[:0]
+func (r *runner) fetchNext(p *plan, x *product, c *chunk, n, k int) {
+	r.fetches = r.fetches[:0]
 	if k+1 == x.passes() {
 		return
 	}
@@ -48,14 +48,18 @@ func (r *runner) findSweeps(p *plan, x *product, c *chunk, n, k int) {
 	if len(next) == 0 {
 		return
 	}
-	r.sweep(address(x.b, next[0].b/4+n), 4*min(w, x.n-n), 4*x.bStep, 0, 1)
-	r.sweep(address(x.a, next[0].a/4+part.a0+c.row), 4*c.rows, 4*x.aStep, (n-c.column)/w, ceil(c.behind-c.column, w))
+	r.fetch(address(x.b, next[0].b/4+n), min(w, x.n-n), x.bStep, x.pass, 0, 1)
+	r.fetch(address(x.a, next[0].a/4+part.a0+c.row), c.rows, x.aStep, x.pass, (n-c.column)/w, ceil(c.behind-c.column, w))
 }
 
-// sweep adds the i-th of n parts of the lines in some bytes of a row.
-func (r *runner) sweep(from uintptr, bytes, step, i, n int) {
-	lines := ceil(bytes, lineBytes)
+// fetch adds the i-th of n parts of depth rows, step elements apart.
+func (r *runner) fetch(from uintptr, elements, step, depth, i, n int) {
+	lines := ceil(4*elements, lineBytes)
 	for l := i * lines / n; l < (i+1)*lines/n; l++ {
-		r.sweeps = append(r.sweeps, column{from + uintptr(l*lineBytes), step})
+		f := fetching{from + uintptr(l*lineBytes), 4 * step}
+		if elements == step { // one row begins where another ends
+			f = fetching{from + uintptr(l*depth*lineBytes), lineBytes}
+		}
+		r.fetches = append(r.fetches, f)
 	}
 }

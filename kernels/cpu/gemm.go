@@ -81,7 +81,7 @@ func (b *Backend) gemm(g gemm) {
 	p.product(x)
 	p.band(rows)
 	p.add(0, 0, 0, g.k)
-	p.execute()
+	p.execute(nil)
 	b.scratch.put(lent)
 	b.scratch.put(copied)
 }

@@ -92,6 +92,9 @@ type plan struct {
 	ended    bool      // a part of the sum has ended
 	rows     []stretch // room for callers
 	cols     []stretch
+	channels int         // of the results, if their sums are wanted
+	groups   int         // of these
+	partial  []float64   // their sums by chunk
 	side     int         // rows and columns of a chunk at most, 0 as the work is
 	compute  func(i int) // p.chunk, made once
 }
@@ -101,7 +104,7 @@ func (b *Backend) plan() *plan {
 	if p.compute == nil {
 		p.compute = p.run
 	}
-	p.b, p.side = b, 0
+	p.b, p.side, p.groups = b, 0, 1
 	p.products, p.bands, p.segments = p.products[:0], p.bands[:0], p.segments[:0]
 	p.cuts, p.chunks, p.starts = p.cuts[:0], p.chunks[:0], p.starts[:0]
 	return p

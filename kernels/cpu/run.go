@@ -25,8 +25,9 @@ const (
 	fewRows    = 8 * tileRows
 )
 
-// execute computes the products and ends the plan.
-func (p *plan) execute() {
+// execute computes the products and ends the plan. It puts into sums, unless that is nil, what the columns of all
+// products and their squares add up to; the products are of groups of channels, from the first to the last.
+func (p *plan) execute(sums []float64) {
 	p.end()
 	b := p.b
 	total := 0
@@ -43,7 +44,15 @@ func (p *plan) execute() {
 	for i := range p.products {
 		p.cut(i, target)
 	}
-	b.chunks(len(p.chunks), p.compute)
+	if sums == nil {
+		b.chunks(len(p.chunks), p.compute)
+	} else {
+		p.channels = len(sums) / 2
+		p.partial = grow(p.partial, 2*maxColumns(p.chunks)*len(p.chunks))
+		b.chunks(len(p.chunks), p.compute)
+		p.addUp(sums)
+		p.channels = 0
+	}
 	clear(p.products)
 	b.plans.put(p)
 }
@@ -91,8 +100,8 @@ type runner struct {
 	aOff, cOff []int64
 	pieces     []piece
 	copies     copies
-	next       uintptr  // what is read of packed B after the panel at hand
-	sweeps     []column // what the next pass reads of B in place
+	next       uintptr    // what is read of packed B after the panel at hand
+	fetches    []fetching // what the next pass reads in place
 	sums       [tileRows * maxWidth]float32
 }
 
@@ -111,7 +120,7 @@ func (p *plan) run(i int) {
 	x := &p.products[c.product]
 	r := p.b.runners.get()
 	r.locate(x, c)
-	r.sweeps = r.sweeps[:0]
+	r.fetches = r.fetches[:0]
 	for k := range x.passes() {
 		if p.b.cancelled() {
 			break
@@ -126,7 +135,7 @@ func (p *plan) run(i int) {
 			if x.bStep == 0 {
 				r.next = p.following(i, n, k)
 			} else {
-				r.findSweeps(p, x, c, n, k)
+				r.fetchNext(p, x, c, n, k)
 			}
 			for _, part := range r.pieces {
 				r.pass(p, x, part, n, k)
@@ -135,6 +144,9 @@ func (p *plan) run(i int) {
 	}
 	if x.act == kernels.WithGELU {
 		r.gelu(p.b.level, x, c)
+	}
+	if p.channels > 0 {
+		r.sum(p, x, c, p.partialOf(i))
 	}
 	p.b.runners.put(r)
 }
@@ -156,9 +168,9 @@ func (r *runner) locate(x *product, c *chunk) {
 	}
 }
 
-func grow(x []int64, n int) []int64 {
+func grow[T any](x []T, n int) []T {
 	if cap(x) < n {
-		return make([]int64, n)
+		return make([]T, n)
 	}
 	return x[:n]
 }
@@ -205,8 +217,8 @@ func (r *runner) pass(p *plan, x *product, part piece, n, k int) {
 	}
 	tiles := tile(x.tiles(l), r.args.cols)
 	full, done := part.rows/tileRows, 0
-	for ; done < min(full, len(r.sweeps)); done++ {
-		r.args.next, r.args.nextStep = r.sweeps[done].from, r.sweeps[done].step
+	for ; done < min(full, len(r.fetches)); done++ {
+		r.args.next, r.args.nextStep = r.fetches[done].from, r.fetches[done].step
 		r.tiles(tiles[tileRows-1], part.row+done*tileRows, 1)
 	}
 	if done > 0 {

@@ -61,7 +61,7 @@ func (b *Backend) winograd(op kernels.Conv2D, w *winograd) {
 		c.input, c.chunk = c.transform, c.compute
 	}
 	c.tiling, c.be, c.weights = tilingOf(g, w.m), b, w
-	c.x, c.y, c.e = floats(op.X), floats(op.Y), epilogue{floats(op.Bias), floats(op.Residual), op.Act}
+	c.x, c.y, c.e = floats(op.X), floats(op.Y), epilogue{bias: floats(op.Bias), res: floats(op.Residual), act: op.Act}
 	c.grid = c.tiling.grid()
 	c.cut(b.level.width)
 	if c.grid.shared {
