@@ -47,43 +47,45 @@ type gemm struct {
 	pairs               bool      // a, not transposed, and packed are pairs of bfloat16; k and lda count pairs
 }
 
-// largeA is the size of a transposed A from which it is copied into panels: its columns, read in place, would
-// touch more cache lines and pages than L2 and the TLB hold.
-const largeA = 128 << 10
+// transposedPass is the k of a pass over a transposed A that is copied; rows of B in place serve fewRowsA at most,
+// which are not worth packing it.
+const (
+	transposedPass = 384
+	fewRowsA       = 2 * tileRows
+)
 
 func (b *Backend) gemm(g gemm) {
 	if g.m == 0 || g.n == 0 {
 		return
 	}
-	var lent, copied []float32
+	var lent []float32
 	p := b.plan()
 	x := product{n: g.n, k: g.k, a: g.a, aStep: 1, b: g.packed, c: g.c, res: g.res, bias: g.bias, act: g.act,
 		pairs: g.pairs}
 	if g.acc {
 		x.res = g.c
 	}
-	if x.b == nil {
-		lent = b.scratch.get(b.packedLen(g.k, g.n))
-		b.packB(g, lent)
-		x.b = lent
-	}
 	rows := line(g.m, g.lda, g.ldc)
 	if g.transA {
 		x.aStep, rows.a[2] = g.lda, 1
-		if w := b.level.width; g.k*g.lda > largeA {
-			copied = b.scratch.get(b.packedLen(g.k, g.m))
-			b.packRows(copied, g.k, 0, g.a, g.lda, g.k, g.m)
-			x.a, x.aStep = copied, w
-			rows = walk{count: [3]int{1, (g.m + w - 1) / w, w}, a: [3]int{0, w * g.k, 1}, c: [3]int{0, w * g.ldc, g.ldc}}
-			rows.limit = g.m
+		if x.copyA = g.lda >= farApart; x.copyA {
+			x.pass = transposedPass
 		}
+	}
+	switch {
+	case x.b != nil:
+	case g.m <= fewRowsA && !g.transB && g.alpha == 1 && g.n%wholeColumns == 0:
+		x.b, x.bStep = g.b, g.ldb
+	default:
+		lent = b.scratch.get(b.packedLen(g.k, g.n))
+		b.packB(g, lent)
+		x.b = lent
 	}
 	p.product(x)
 	p.band(rows)
 	p.add(0, 0, 0, g.k)
 	p.execute(nil)
 	b.scratch.put(lent)
-	b.scratch.put(copied)
 }
 
 // packB packs α·op(b).

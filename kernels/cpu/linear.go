@@ -28,6 +28,12 @@ func (b *Backend) Linear(op kernels.Linear) {
 	b.gemm(g)
 }
 
+// linearGeometry is that of a convolution over a row of pixels.
+func linearGeometry(op kernels.Linear) geometry {
+	one := kernels.Window{KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1}
+	return geometry{one, 1, 1, op.R, op.D, 1, op.R, op.OD, 1}
+}
+
 // LinearBackward computes dx = dz·weight, dweight = dzᵀ·x, dbias = Σ dz and dresidual = dz.
 func (b *Backend) LinearBackward(op kernels.LinearGrad) {
 	exactly("linear", "DY", op.DY, op.R*op.OD)
@@ -41,8 +47,7 @@ func (b *Backend) LinearBackward(op kernels.LinearGrad) {
 	if op.DWeight.Wanted() {
 		exactly("linear", "DWeight", op.DWeight.Buf, op.OD*op.D)
 		exactly("linear", "X", op.X, op.R*op.D)
-		b.gemm(gemm{m: op.OD, n: op.D, k: op.R, transA: true, alpha: 1, lda: op.OD, ldb: op.D, ldc: op.D,
-			a: dz, b: floats(op.X), c: floats(op.DWeight.Buf), acc: op.DWeight.Acc})
+		b.weights(linearGeometry(op.Linear), floats(op.X), dz, floats(op.DWeight.Buf), op.DWeight.Acc)
 	}
 	b.biasBackward("linear", op.DBias, dz, op.R, op.OD)
 	b.give("linear", op.DResidual, dz)

@@ -38,15 +38,10 @@ type walk struct {
 	count  [3]int // rows along each axis
 	a, c   [3]int // from one to the next in A and in C
 	a0, c0 int    // the first
-	limit  int    // the rows end there, if it is not 0
 }
 
 func (w *walk) rows() int {
-	n := w.count[0] * w.count[1] * w.count[2]
-	if w.limit > 0 {
-		return min(n, w.limit)
-	}
-	return n
+	return w.count[0] * w.count[1] * w.count[2]
 }
 
 // line is a walk along one axis.

@@ -12,6 +12,16 @@ TEXT ·tile1x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -188,6 +198,16 @@ TEXT ·tile1x16BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -369,6 +389,19 @@ TEXT ·tile2x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -584,6 +617,19 @@ TEXT ·tile2x16BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -809,6 +855,22 @@ TEXT ·tile3x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -1063,6 +1125,22 @@ TEXT ·tile3x16BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -1332,6 +1410,25 @@ TEXT ·tile4x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -1625,6 +1722,25 @@ TEXT ·tile4x16BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -1938,6 +2054,28 @@ TEXT ·tile5x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -2270,6 +2408,28 @@ TEXT ·tile5x16BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -2627,6 +2787,31 @@ TEXT ·tile6x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       40(CX), R13
+	ADDQ       DX, R13
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+	PREFETCHT0 (R13)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -2998,6 +3183,31 @@ TEXT ·tile6x16BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       40(CX), R13
+	ADDQ       DX, R13
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+	PREFETCHT0 (R13)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -3399,6 +3609,17 @@ TEXT ·tile1x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -3590,6 +3811,17 @@ TEXT ·tile1x32BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -3791,6 +4023,21 @@ TEXT ·tile2x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -4031,6 +4278,21 @@ TEXT ·tile2x32BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -4291,6 +4553,25 @@ TEXT ·tile3x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -4580,6 +4861,25 @@ TEXT ·tile3x32BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -4899,6 +5199,29 @@ TEXT ·tile4x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -5237,6 +5560,29 @@ TEXT ·tile4x32BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -5615,6 +5961,33 @@ TEXT ·tile5x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+	PREFETCHT0 64(R12)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -6002,6 +6375,33 @@ TEXT ·tile5x32BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+	PREFETCHT0 64(R12)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -6439,6 +6839,37 @@ TEXT ·tile6x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       40(CX), R13
+	ADDQ       DX, R13
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+	PREFETCHT0 64(R12)(BX*1)
+	PREFETCHT0 (R13)(BX*1)
+	PREFETCHT0 64(R13)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -6875,6 +7306,37 @@ TEXT ·tile6x32BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       40(CX), R13
+	ADDQ       DX, R13
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+	PREFETCHT0 64(R12)(BX*1)
+	PREFETCHT0 (R13)(BX*1)
+	PREFETCHT0 64(R13)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -7371,6 +7833,18 @@ TEXT ·tile1x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -7572,6 +8046,18 @@ TEXT ·tile1x48BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -7788,6 +8274,23 @@ TEXT ·tile2x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -8043,6 +8546,23 @@ TEXT ·tile2x48BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -8328,6 +8848,28 @@ TEXT ·tile3x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -8637,6 +9179,28 @@ TEXT ·tile3x48BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -8991,6 +9555,33 @@ TEXT ·tile4x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 128(R11)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -9354,6 +9945,33 @@ TEXT ·tile4x48BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 128(R11)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -9777,6 +10395,38 @@ TEXT ·tile5x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 128(R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+	PREFETCHT0 64(R12)(BX*1)
+	PREFETCHT0 128(R12)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -10194,6 +10844,38 @@ TEXT ·tile5x48BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 128(R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+	PREFETCHT0 64(R12)(BX*1)
+	PREFETCHT0 128(R12)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -10686,6 +11368,43 @@ TEXT ·tile6x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       40(CX), R13
+	ADDQ       DX, R13
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 128(R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+	PREFETCHT0 64(R12)(BX*1)
+	PREFETCHT0 128(R12)(BX*1)
+	PREFETCHT0 (R13)(BX*1)
+	PREFETCHT0 64(R13)(BX*1)
+	PREFETCHT0 128(R13)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -11157,6 +11876,43 @@ TEXT ·tile6x48BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       40(CX), R13
+	ADDQ       DX, R13
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 128(R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+	PREFETCHT0 64(R12)(BX*1)
+	PREFETCHT0 128(R12)(BX*1)
+	PREFETCHT0 (R13)(BX*1)
+	PREFETCHT0 64(R13)(BX*1)
+	PREFETCHT0 128(R13)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -11718,6 +12474,19 @@ TEXT ·tile1x64AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 192(R8)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -11939,6 +12708,19 @@ TEXT ·tile1x64BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 192(R8)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -12180,6 +12962,25 @@ TEXT ·tile2x64AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 192(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+	PREFETCHT0 192(R9)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -12470,6 +13271,25 @@ TEXT ·tile2x64BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 192(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+	PREFETCHT0 192(R9)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -12800,6 +13620,31 @@ TEXT ·tile3x64AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 192(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+	PREFETCHT0 192(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+	PREFETCHT0 192(R10)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -13159,6 +14004,31 @@ TEXT ·tile3x64BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 192(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+	PREFETCHT0 192(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+	PREFETCHT0 192(R10)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -13578,6 +14448,37 @@ TEXT ·tile4x64AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 192(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+	PREFETCHT0 192(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+	PREFETCHT0 192(R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 128(R11)(BX*1)
+	PREFETCHT0 192(R11)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -14006,6 +14907,37 @@ TEXT ·tile4x64BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 192(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+	PREFETCHT0 192(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+	PREFETCHT0 192(R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 128(R11)(BX*1)
+	PREFETCHT0 192(R11)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -14514,6 +15446,43 @@ TEXT ·tile5x64AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 192(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+	PREFETCHT0 192(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+	PREFETCHT0 192(R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 128(R11)(BX*1)
+	PREFETCHT0 192(R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+	PREFETCHT0 64(R12)(BX*1)
+	PREFETCHT0 128(R12)(BX*1)
+	PREFETCHT0 192(R12)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -15011,6 +15980,43 @@ TEXT ·tile5x64BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 192(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+	PREFETCHT0 192(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+	PREFETCHT0 192(R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 128(R11)(BX*1)
+	PREFETCHT0 192(R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+	PREFETCHT0 64(R12)(BX*1)
+	PREFETCHT0 128(R12)(BX*1)
+	PREFETCHT0 192(R12)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -15608,6 +16614,49 @@ TEXT ·tile6x64AVX512(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       40(CX), R13
+	ADDQ       DX, R13
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 192(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+	PREFETCHT0 192(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+	PREFETCHT0 192(R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 128(R11)(BX*1)
+	PREFETCHT0 192(R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+	PREFETCHT0 64(R12)(BX*1)
+	PREFETCHT0 128(R12)(BX*1)
+	PREFETCHT0 192(R12)(BX*1)
+	PREFETCHT0 (R13)(BX*1)
+	PREFETCHT0 64(R13)(BX*1)
+	PREFETCHT0 128(R13)(BX*1)
+	PREFETCHT0 192(R13)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -16174,6 +17223,49 @@ TEXT ·tile6x64BF16(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       40(CX), R13
+	ADDQ       DX, R13
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 128(R8)(BX*1)
+	PREFETCHT0 192(R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 128(R9)(BX*1)
+	PREFETCHT0 192(R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 64(R10)(BX*1)
+	PREFETCHT0 128(R10)(BX*1)
+	PREFETCHT0 192(R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 64(R11)(BX*1)
+	PREFETCHT0 128(R11)(BX*1)
+	PREFETCHT0 192(R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+	PREFETCHT0 64(R12)(BX*1)
+	PREFETCHT0 128(R12)(BX*1)
+	PREFETCHT0 192(R12)(BX*1)
+	PREFETCHT0 (R13)(BX*1)
+	PREFETCHT0 64(R13)(BX*1)
+	PREFETCHT0 128(R13)(BX*1)
+	PREFETCHT0 192(R13)(BX*1)
+
+fetched:
 	MOVQ      120(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
@@ -16860,6 +17952,16 @@ TEXT ·tile1x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+
+fetched:
 	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
@@ -17052,6 +18154,19 @@ TEXT ·tile2x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+
+fetched:
 	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
@@ -17239,6 +18354,22 @@ TEXT ·tile3x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+
+fetched:
 	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
@@ -17455,6 +18586,25 @@ TEXT ·tile4x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+
+fetched:
 	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
@@ -17700,6 +18850,28 @@ TEXT ·tile5x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+
+fetched:
 	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
@@ -17974,6 +19146,31 @@ TEXT ·tile6x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       40(CX), R13
+	ADDQ       DX, R13
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+	PREFETCHT0 (R13)(BX*1)
+
+fetched:
 	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
@@ -18277,6 +19474,16 @@ TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+
+fetched:
 	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
@@ -18450,6 +19657,19 @@ TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+
+fetched:
 	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
@@ -18662,6 +19882,22 @@ TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+
+fetched:
 	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
@@ -18913,6 +20149,25 @@ TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+
+fetched:
 	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
@@ -19203,6 +20458,28 @@ TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+
+fetched:
 	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
@@ -19532,6 +20809,31 @@ TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ 64(AX), R15
 
 tile:
+	TESTQ      $0x00000002, 128(AX)
+	JZ         fetched
+	MOVQ       96(AX), CX
+	MOVQ       88(AX), DX
+	MOVQ       (CX), R8
+	ADDQ       DX, R8
+	MOVQ       8(CX), R9
+	ADDQ       DX, R9
+	MOVQ       16(CX), R10
+	ADDQ       DX, R10
+	MOVQ       24(CX), R11
+	ADDQ       DX, R11
+	MOVQ       32(CX), R12
+	ADDQ       DX, R12
+	MOVQ       40(CX), R13
+	ADDQ       DX, R13
+	MOVQ       104(AX), BX
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 (R10)(BX*1)
+	PREFETCHT0 (R11)(BX*1)
+	PREFETCHT0 (R12)(BX*1)
+	PREFETCHT0 (R13)(BX*1)
+
+fetched:
 	MOVQ       120(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX

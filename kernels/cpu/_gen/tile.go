@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	tileRows = 6
-	unroll   = 4
+	tileRows  = 6
+	unroll    = 4
+	lineBytes = 64 // of a cache line
 )
 
 // Registers of a tile kernel. R14 is scratch of the masks, and bStep between them.
@@ -69,6 +70,7 @@ func tile(w *writer, v *vector, rows, used int, pairs bool) {
 	k.MOVQ(k.field(args, "aStep"), aStep)
 	k.MOVQ(k.field(args, "next"), next)
 	k.Label("tile")
+	k.fetchResidual()
 	k.start()
 	k.MOVQ(k.field(args, "bStep"), bStep)
 	k.rowPointers("aOff", "a")
@@ -120,6 +122,20 @@ func (k kernel) start() {
 	for s := 1; s < k.sets; s++ {
 		k.each(func(r, i int, _ Mem) { k.zero(k.acc(s, r, i)) })
 	}
+}
+
+// fetchResidual fetches the residual, which is read when the tile is done.
+func (k kernel) fetchResidual() {
+	k.TESTQ(k.constant("flagRes"), k.field(args, "flags"))
+	k.JZ(LabelRef("fetched"))
+	k.rowPointers("cOff", "c")
+	k.MOVQ(k.field(args, "res"), b)
+	for _, p := range rowPtr[:k.rows] {
+		for at := 0; at < 4*k.lanes*k.used; at += lineBytes {
+			k.PREFETCHT0(Mem{Base: p, Index: b, Scale: 1, Disp: at})
+		}
+	}
+	k.Label("fetched")
 }
 
 // rowPointers adds the tile's offsets of rows to their base.
