@@ -74,10 +74,10 @@ func stretches(out []stretch, n, size, k, stride, pad, dil int) []stretch {
 	return out
 }
 
-// windows adds the bands of a group's windows over the picture, whose results lie at the walk to; k counts the
-// weights of one output channel. Along a row of the window elements are contiguous, unless it is dilated or in
-// groups. No band reads outside the picture. The first windows of rows lack some of the first columns, the last
-// ones some of the last.
+// windows adds the bands of a group's windows over the picture, whose results lie at the walk to; k counts
+// the weights of one output channel. Along a row of the window elements are contiguous, unless it is dilated
+// or in groups. No band reads outside the picture. The first windows of rows lack some of the first columns,
+// the last ones some of the last.
 func (p *plan) windows(g *geometry, group int, to walk, lackFirst, lackLast int) {
 	p.rows = stretches(p.rows, g.oh, g.h, g.KH, g.StrideH, g.PadH, g.DilH)
 	p.cols = stretches(p.cols, g.ow, g.w, g.KW, g.StrideW, g.PadW, g.DilW)

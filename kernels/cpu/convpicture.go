@@ -5,9 +5,9 @@ package cpu
 //
 // A pixel meets the window's element p where (pixel + pad − p·dilation) is a multiple of the stride. Pixels
 // that agree modulo the strides meet the same elements: they are a phase, and a phase is a convolution of its
-// own, over dy, of stride 1, with those elements in reverse. Where the window is a multiple of the stride, the
-// pixels of a row from one multiple of the stride to the next meet the same positions, and are columns of one
-// product.
+// own, over dy, of stride 1, with those elements in reverse. Where the window is a multiple of the stride,
+// the pixels of a row from one multiple of the stride to the next meet the same positions, and are columns of
+// one product.
 func (b *Backend) picture(g geometry, dy []float32, w weights, x []float32, acc bool, e epilogue) {
 	if g.pixels() == 0 {
 		clear(e.sums)
@@ -76,7 +76,8 @@ func axisOf(residue, size, k, stride, pad, dil int) axis {
 	return a
 }
 
-// blocksOf is the axis of all pixels, in blocks of stride that begin at multiples of it in the padded picture.
+// blocksOf is the axis of all pixels, in blocks of stride that begin at multiples of it in the padded
+// picture.
 func blocksOf(size, k, stride, pad int) axis {
 	a := axis{stride: stride, dil: 1, count: k / stride, last: k - stride, step: stride}
 	from := pad / stride
@@ -86,8 +87,8 @@ func blocksOf(size, k, stride, pad int) axis {
 	return a
 }
 
-// phase is the pixels of one residue modulo the strides, and the windows over dy that they gather; or the blocks
-// of joined pixels of a row, the first one cropped by some pixels.
+// phase is the pixels of one residue modulo the strides, and the windows over dy that they gather; or the
+// blocks of joined pixels of a row, the first one cropped by some pixels.
 type phase struct {
 	rows, cols      axis
 	joined, cropped int

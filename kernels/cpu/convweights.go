@@ -42,9 +42,9 @@ type weightSum struct {
 	lease  []float32 // scratch, if x is a padded copy
 }
 
-// Kernels read wholeColumns of B at once. A pass takes at most passPositions, whose copies are to stay in L2. A
-// part of the positions is at least partPositions, and the parts of a sum have at most partFloats together. A chunk
-// computes bigSide rows and columns, or smallSide if chunks were less than fewSums.
+// Kernels read wholeColumns of B at once. A pass takes at most passPositions, whose copies are to stay in L2.
+// A part of the positions is at least partPositions, and the parts of a sum have at most partFloats together.
+// A chunk computes bigSide rows and columns, or smallSide if chunks were less than fewSums.
 const (
 	wholeColumns       = 16
 	passPositions      = 256
@@ -54,9 +54,9 @@ const (
 	bigSide, smallSide = 256, 128
 )
 
-// plan chooses how the sum is computed. The elements of a row of the window are contiguous, and then columns of
-// one product, if no window hangs over the edge there: a copy sees to that where the channels are no multiple
-// of whole vectors.
+// plan chooses how the sum is computed. The elements of a row of the window are contiguous, and then columns
+// of one product, if no window hangs over the edge there: a copy sees to that where the channels are no
+// multiple of whole vectors.
 func (s *weightSum) plan(b *Backend) {
 	g := s.geometry
 	s.n = g.c / g.groups
@@ -78,8 +78,8 @@ func (s *weightSum) plan(b *Backend) {
 	}
 }
 
-// cyclesOf is about how long six rows times n columns take for every k, in quarters of a cycle: narrow tiles wait
-// for loads.
+// cyclesOf is about how long six rows times n columns take for every k, in quarters of a cycle: narrow tiles
+// wait for loads.
 func cyclesOf(n int) int {
 	return n/maxWidth*48 + [...]int{0, 15, 26, 37, 48}[(n%maxWidth+wholeColumns-1)/wholeColumns]
 }
@@ -104,8 +104,9 @@ func (s *weightSum) element(p *plan, group, e, f, part int, dw []float32, acc bo
 	from, to := part*lines/s.parts, (part+1)*lines/s.parts
 	dw = dw[part*s.oc*window:]
 	k := (to - from) * wide
-	one := product{n: s.n, k: k, pass: max(1, ceil(k, max(1, ceil(k, passPositions)))), a: s.dy, aStep: s.oc, b: s.x,
-		bStep: s.StrideW * s.c, c: dw[(group*perGroup*s.KH*s.KW+e*s.KW+f)*s.n:]}
+	passes := max(1, ceil(k, passPositions))
+	one := product{n: s.n, k: k, pass: max(1, ceil(k, passes)), a: s.dy, aStep: s.oc,
+		b: s.x, bStep: s.StrideW * s.c, c: dw[(group*perGroup*s.KH*s.KW+e*s.KW+f)*s.n:]}
 	w := line(perGroup, 1, window)
 	w.a0 = group * perGroup
 	if s.turned {

@@ -2,8 +2,8 @@ package cpu
 
 import "unsafe"
 
-// copies are what a runner copies of A and B for one pass, where their rows lie far apart: in place they would share
-// few sets of the caches and each have a page of its own.
+// copies are what a runner copies of A and B for one pass, where their rows lie far apart: in place they
+// would share few sets of the caches and each have a page of its own.
 type copies struct {
 	a, b     []float32 // [k][row of the chunk] and [k][column of the panel]
 	stride   int       // of a

@@ -1,10 +1,10 @@
 package cpu
 
-// While a kernel computes, it fetches to L2 what is read next (tileArgs.next): memory is far, and the processor's own
-// prefetching ends with a page.
+// While a kernel computes, it fetches to L2 what is read next (tileArgs.next): memory is far, and the
+// processor's own prefetching ends with a page.
 
-// following is where packed B is read after the panel at column n in pass k of chunk i: the next panel, the first
-// one of the next pass, or that of the chunk that comes next if two cores take turns.
+// following is where packed B is read after the panel at column n in pass k of chunk i: the next panel, the
+// first one of the next pass, or that of the chunk that comes next if two cores take turns.
 func (p *plan) following(i, n, k int) uintptr {
 	c := &p.chunks[i]
 	x, w := &p.products[c.product], p.b.level.width
@@ -18,12 +18,13 @@ func (p *plan) following(i, n, k int) uintptr {
 	return address(x.b, n*x.k+k*x.pass*w)
 }
 
-// fetch makes the kernels fetch a panel, one that is read soon, while they compute so many rows: these hide it,
-// unless they are few.
+// fetch makes the kernels fetch a panel, one that is read soon, while they compute so many rows: these hide
+// it, unless they are few.
 func (args *tileArgs) fetch(panel uintptr, rows int) {
 	args.next = args.b
 	if rows >= 2*tileRows {
-		args.next, args.nextStep = panel, min(lineBytes, roundUp(ceil(args.bStep, ceil(rows, tileRows)), lineBytes/4))
+		args.next = panel
+		args.nextStep = min(lineBytes, roundUp(ceil(args.bStep, ceil(rows, tileRows)), lineBytes/4))
 	}
 }
 
@@ -36,8 +37,8 @@ type fetching struct {
 	step int
 }
 
-// fetchNext lists what the next pass reads of B in the panel at column n, and a part of what it reads of A: as many
-// as there are panels take care of that.
+// fetchNext lists what the next pass reads of B in the panel at column n, and a part of what it reads of A:
+// as many as there are panels take care of that.
 func (r *runner) fetchNext(p *plan, x *product, c *chunk, n, k int) {
 	r.fetches = r.fetches[:0]
 	if k+1 == x.passes() {
@@ -49,7 +50,8 @@ func (r *runner) fetchNext(p *plan, x *product, c *chunk, n, k int) {
 		return
 	}
 	r.fetch(address(x.b, next[0].b/4+n), min(w, x.n-n), x.bStep, x.pass, 0, 1)
-	r.fetch(address(x.a, next[0].a/4+part.a0+c.row), c.rows, x.aStep, x.pass, (n-c.column)/w, ceil(c.behind-c.column, w))
+	a, panels := address(x.a, next[0].a/4+part.a0+c.row), ceil(c.behind-c.column, w)
+	r.fetch(a, c.rows, x.aStep, x.pass, (n-c.column)/w, panels)
 }
 
 // fetch adds the i-th of n parts of depth rows, step elements apart.

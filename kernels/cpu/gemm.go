@@ -47,8 +47,8 @@ type gemm struct {
 	pairs               bool      // a, not transposed, and packed are pairs of bfloat16; k and lda count pairs
 }
 
-// transposedPass is the k of a pass over a transposed A that is copied; rows of B in place serve fewRowsA at most,
-// which are not worth packing it.
+// transposedPass is the k of a pass over a transposed A that is copied; rows of B in place serve fewRowsA at
+// most, which are not worth packing it.
 const (
 	transposedPass = 384
 	fewRowsA       = 2 * tileRows

@@ -75,8 +75,8 @@ func weightsOf(w kernels.Buf, p kernels.Packed) weights {
 	return weights{raw: floats(w)}
 }
 
-// panels are the n elements of packed weights: what Pack has made, or what pack makes for this call, in scratch
-// that the caller gives back.
+// panels are the n elements of packed weights: what Pack has made, or what pack makes for this call, in
+// scratch that the caller gives back.
 func (b *Backend) panels(
 	w weights, n int, g geometry, pack func(b *Backend, g geometry, weight, to []float32),
 ) (panels, lent []float32) {

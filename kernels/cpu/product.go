@@ -19,8 +19,8 @@ type product struct {
 	bias  []float32 // n
 	act   kernels.Activation
 	pass  int // k of a pass
-	// copyA and copyB say that what a pass reads of them is copied before, since it lies far apart. There is one
-	// band then, whose rows are neighbours in A.
+	// copyA and copyB say that what a pass reads of them is copied before, since it lies far apart. There is
+	// one band then, whose rows are neighbours in A.
 	copyA, copyB bool
 	pairs        bool // an element of A and of B is two bfloat16, their product the sum of two (bfloat16.go)
 	bands        []band

@@ -25,8 +25,9 @@ const (
 	fewRows    = 8 * tileRows
 )
 
-// execute computes the products and ends the plan. It puts into sums, unless that is nil, what the columns of all
-// products and their squares add up to; the products are of groups of channels, from the first to the last.
+// execute computes the products and ends the plan. It puts into sums, unless that is nil, what the columns of
+// all products and their squares add up to; the products are of groups of channels, from the first to the
+// last.
 func (p *plan) execute(sums []float64) {
 	p.end()
 	b := p.b

@@ -1,6 +1,7 @@
 package cpu
 
-// Sums of channels are taken while the results of a chunk are in cache, in parts: [chunk][2][column of the chunk].
+// Sums of channels are taken while the results of a chunk are in cache, in parts: [chunk][2][column of the
+// chunk].
 
 // partialOf is the part of chunk i.
 func (p *plan) partialOf(i int) []float64 {
@@ -45,8 +46,8 @@ func evenRun(off []int64) (n, step int) {
 	return n, int(d)
 }
 
-// addUp adds the parts of all chunks, in their order. Columns beyond the channels of a group are those of the next
-// pixel.
+// addUp adds the parts of all chunks, in their order. Columns beyond the channels of a group are those of the
+// next pixel.
 func (p *plan) addUp(sums []float64) {
 	clear(sums)
 	group := p.channels / p.groups
