@@ -23,7 +23,8 @@ type Packing int
 const (
 	// Exact keeps the algorithm of an op that is not packed.
 	Exact Packing = iota
-	// Fast allows float32 algorithms of fewer operations and more rounding: Winograd's convolution.
+	// Fast allows float32 algorithms of fewer operations and more rounding: Winograd's convolution, which also
+	// spreads an infinity or a NaN over the pixels of a tile.
 	Fast
 	// BFloat16 allows Fast, and operands rounded to bfloat16 with sums in float32.
 	BFloat16

@@ -1,5 +1,6 @@
 // Package models has the detectors: ResNet, FCN and ViT as torchvision builds them, FCN-8s over a ResNet, and
-// small versions of the three. List names them, New builds one, Freeze makes one ready to serve.
+// small versions of the three. List names them, New builds one, Freeze makes one ready to serve, and
+// OpenFrozen does so from a file without a second copy of its weights.
 //
 //	m, err := models.New(be, "resnet50", models.Config{Classes: 1, Seed: 1})
 //	y := m.Forward(t, x)            // logits
