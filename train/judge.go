@@ -3,11 +3,13 @@ package train
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 
 	"truegrain/nn/card"
+	"truegrain/train/calibrate"
 )
 
 // Report is how a detector did on labelled pictures. The positive class is AI.
@@ -55,7 +57,7 @@ func Judge(s []Scored, ai func(raw float64) float64) (*Report, error) {
 	c := r.Confusion
 	r.Accuracy, r.Precision, r.Recall, r.F1 = c.Accuracy(), c.Precision(), c.Recall(), c.F1()
 	r.Interval[0], r.Interval[1] = c.Interval()
-	r.ECE, r.Brier = ECE(p, is), Brier(p, is)
+	r.ECE, r.Brier = calibrate.ECE(p, is), calibrate.Brier(p, is)
 	r.AUC, _ = AUC(p, is) // one class has none
 	for name, c := range by {
 		lo, hi := c.Interval()
@@ -81,6 +83,15 @@ func (c *Confusion) count(ai, calledAI bool) {
 func (r *Report) Test() *card.Test {
 	return &card.Test{N: r.N, Accuracy: r.Accuracy, Interval: r.Interval, AUC: r.AUC, ECE: r.ECE,
 		SizeFloor: r.SizeFloor}
+}
+
+// Sets are the accuracies by generator, as a model card has them.
+func (r *Report) Sets(seen bool) (out []card.Set) {
+	for _, name := range slices.Sorted(maps.Keys(r.By)) {
+		g := r.By[name]
+		out = append(out, card.Set{Name: name, Seen: seen, N: g.N, Accuracy: g.Accuracy, Interval: g.Interval})
+	}
+	return out
 }
 
 // Write prints the report as text.

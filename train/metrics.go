@@ -3,7 +3,6 @@ package train
 import (
 	"cmp"
 	"errors"
-	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/stat"
@@ -51,40 +50,6 @@ func share(k, n int) float64 {
 		return 0
 	}
 	return float64(k) / float64(n)
-}
-
-// eceBins is how many bins the calibration error has.
-const eceBins = 15
-
-// ECE is the expected calibration error (Guo et al. 2017): over equally wide bins of p(AI), the mean distance
-// between the probability that was said and the share that was true, weighted by the bins' counts.
-func ECE(p []float64, ai []bool) float64 {
-	var said, was, n [eceBins]float64
-	for i, v := range p {
-		b := min(max(int(v*eceBins), 0), eceBins-1)
-		said[b] += v
-		n[b]++
-		if ai[i] {
-			was[b]++
-		}
-	}
-	var e float64
-	for b := range n {
-		e += math.Abs(said[b] - was[b])
-	}
-	return e / math.Max(1, float64(len(p)))
-}
-
-// Brier is the mean squared distance between p(AI) and what was true (Brier 1950).
-func Brier(p []float64, ai []bool) float64 {
-	var s float64
-	for i, v := range p {
-		if ai[i] {
-			v--
-		}
-		s += v * v
-	}
-	return s / math.Max(1, float64(len(p)))
 }
 
 // ErrOneClass says that a measure needs pictures of both classes.

@@ -32,15 +32,6 @@ func TestAUCWithTies(t *testing.T) {
 	require.ErrorIs(t, err, train.ErrOneClass)
 }
 
-func TestCalibrationErrorByHand(t *testing.T) {
-	// Two bins: .9 said twice with one AI (off by .8/2 of each), .1 said twice with none.
-	p, ai := []float64{0.9, 0.9, 0.1, 0.1}, []bool{true, false, false, false}
-	require.InDelta(t, (0.8+0.2)/4, train.ECE(p, ai), 1e-12)
-	require.InDelta(t, (0.01+0.81+0.01+0.01)/4, train.Brier(p, ai), 1e-12)
-	require.Zero(t, train.ECE(nil, nil))
-	require.Zero(t, train.ECE([]float64{1, 0}, []bool{true, false}))
-}
-
 func TestIoU(t *testing.T) {
 	require.InDelta(t, 1.0/3, train.IoU([]float32{1, 1, 0, 0}, []float32{0, 1, 1, 0}), 1e-12)
 	require.Equal(t, 1.0, train.IoU([]float32{0, 0}, []float32{0, 0}))

@@ -28,16 +28,6 @@ func (l *lesson) judge(ctx context.Context, t *terminal, d *detect.Detector) ([]
 	if err != nil {
 		return nil, err
 	}
-	samples := samplesOf(scores)
-	platt, err := calibrate.Platt(samples)
-	if errors.Is(err, calibrate.ErrOneClass) {
-		t.say("not calibrated: %v", err)
-	} else if err != nil {
-		return nil, err
-	} else {
-		d.Card.Platt = &platt
-		d.Card.Band = calibrate.Band(samples, d.Card.AI, 0.05)
-	}
 	if err := l.scales(ctx, d, set); err != nil {
 		return nil, err
 	}
@@ -81,11 +71,10 @@ func (l *lesson) scales(ctx context.Context, d *detect.Detector, set *data.Set) 
 	return d.FitScales(ctx, pictures)
 }
 
-// test fills in what the card says of unseen pictures, and returns the scores of those that were not scored
-// before.
+// test calibrates the card, fills in what it says of unseen pictures, and returns the scores of those that
+// were not scored before.
 func (l *lesson) test(ctx context.Context, t *terminal, d *detect.Detector,
 	val []train.Scored) (tested []train.Scored, err error) {
-	scored := val
 	set, err := l.part(data.Test)
 	switch {
 	case errors.Is(err, data.ErrNoPictures):
@@ -93,31 +82,49 @@ func (l *lesson) test(ctx context.Context, t *terminal, d *detect.Detector,
 	case err != nil:
 		return nil, err
 	default:
-		all, err := l.score(ctx, t, d, set)
-		if err != nil {
+		if tested, err = l.score(ctx, t, d, set); err != nil {
 			return nil, err
 		}
-		scored, tested = all, all
 	}
-	seen, unseen := split(scored, val)
-	report, err := train.Judge(seen, d.Card.AI)
-	if err != nil {
+	o := calibrate.Defaults()
+	o.Fit, o.Test = "validation", "the test part"
+	if err := judged(t, d.Card, o, val, tested); err != nil {
 		return nil, err
-	}
-	d.Card.Test = report.Test()
-	d.Card.Bins = calibrate.Bins(samplesOf(seen), d.Card.AI, 10)
-	if len(unseen) > 0 {
-		r, err := train.Judge(unseen, d.Card.AI)
-		if err != nil {
-			return nil, err
-		}
-		d.Card.Test.HeldOut = r.Accuracy
 	}
 	if d.Card.Test.IoU, err = l.iou(ctx, d); err != nil {
 		return nil, err
 	}
 	t.say("%s: %s", d.Name, verdict(d.Card.Test))
 	return tested, nil
+}
+
+// judged calibrates a card on some scores and tests it on others, or without others on the same.
+func judged(t *terminal, c *card.Card, o calibrate.Options, fit, tested []train.Scored) error {
+	seen, unseen := split(tested, fit)
+	switch err := calibrate.Apply(c, o, samplesOf(fit), samplesOf(seen)); {
+	case errors.Is(err, calibrate.ErrOneClass):
+		t.say("not calibrated: %v", err)
+	case err != nil:
+		return err
+	}
+	if len(seen) == 0 {
+		seen = fit
+	}
+	report, err := train.Judge(seen, c.AI)
+	if err != nil {
+		return err
+	}
+	c.Test = report.Test()
+	c.Test.Sets = report.Sets(true)
+	if len(unseen) > 0 {
+		r, err := train.Judge(unseen, c.AI)
+		if err != nil {
+			return err
+		}
+		c.Test.HeldOut, c.Test.HeldOutInterval = r.Accuracy, &r.Interval
+		c.Test.Sets = append(c.Test.Sets, r.Sets(false)...)
+	}
+	return nil
 }
 
 // verdict is a test in a line.

@@ -169,7 +169,7 @@ func (l *lesson) card(p *plan) *card.Card {
 		r.Schedule[0].LR, r.Data.Batch*r.Accumulate, r.Epochs(), p.size, p.size)
 	return &card.Card{Arch: r.Model.Name, Classes: r.Model.Classes, Size: p.size, View: string(detect.Crop),
 		Mean: r.Data.Mean, Std: r.Data.Std, Band: [2]float64{0.35, 0.65},
-		Data: filepath.Base(filepath.Clean(l.dir)), Recipe: line, Seed: r.Seed, Epochs: r.Epochs(),
+		Data: filepath.Base(filepath.Clean(l.dir)), Generators: p.train.Generators(), Recipe: line, Seed: r.Seed, Epochs: r.Epochs(),
 		Decoder: decoder(), Note: l.note}
 }
 

@@ -17,18 +17,19 @@ import (
 
 // cli is every command; each is a struct of flags with a Run, in a file of its name.
 type cli struct {
-	Demo    DemoCmd    `cmd:"" help:"Make a synthetic data set, train three small detectors on it, and write a report."`
-	Analyze AnalyzeCmd `cmd:"" help:"Score pictures and show why."`
-	Train   TrainCmd   `cmd:"" help:"Train a detector on a folder of pictures."`
-	Verify  VerifyCmd  `cmd:"" help:"Evaluate a finished run again and say what differs."`
-	Eval    EvalCmd    `cmd:"" help:"Score labelled pictures and count the errors."`
-	Explain ExplainCmd `cmd:"" help:"Draw the maps of one picture as PNG."`
-	Data    DataCmd    `cmd:"" help:"Make data sets."`
-	Weights WeightsCmd `cmd:"" help:"Look into weight files."`
-	Inspect InspectCmd `cmd:"" help:"Print a model layer by layer."`
-	Devices DevicesCmd `cmd:"" help:"List what this build can compute on here."`
-	Version VersionCmd `cmd:"" help:"Print the version."`
-	Bundle  BundleCmd  `cmd:"" hidden:"" help:"Train the bundled detectors anew into a folder."`
+	Demo      DemoCmd      `cmd:"" help:"Make a synthetic data set, train three small detectors on it, and write a report."`
+	Analyze   AnalyzeCmd   `cmd:"" help:"Score pictures and show why."`
+	Train     TrainCmd     `cmd:"" help:"Train a detector on a folder of pictures."`
+	Verify    VerifyCmd    `cmd:"" help:"Evaluate a finished run again and say what differs."`
+	Eval      EvalCmd      `cmd:"" help:"Score labelled pictures and count the errors."`
+	Calibrate CalibrateCmd `cmd:"" help:"Fit probabilities, thresholds and the undecided band of a detector."`
+	Explain   ExplainCmd   `cmd:"" help:"Draw the maps of one picture as PNG."`
+	Data      DataCmd      `cmd:"" help:"Make data sets."`
+	Weights   WeightsCmd   `cmd:"" help:"Look into weight files."`
+	Inspect   InspectCmd   `cmd:"" help:"Print a model layer by layer."`
+	Devices   DevicesCmd   `cmd:"" help:"List what this build can compute on here."`
+	Version   VersionCmd   `cmd:"" help:"Print the version."`
+	Bundle    BundleCmd    `cmd:"" hidden:"" help:"Train the bundled detectors anew into a folder."`
 }
 
 // Exit codes.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"text/tabwriter"
 
@@ -41,9 +42,17 @@ func (c *WeightsInspectCmd) Run(t *terminal) error {
 		return err
 	}
 	fmt.Fprintf(t.out, "%d tensors, %d elements, %s\n", len(f.Names()), total, f.Format)
-	if k, err := card.Read(f.Metadata()); err == nil {
-		fmt.Fprintf(t.out, "detector: %s, view %s of %d pixels; trained on: %s\n", k.Arch, k.View, k.Size,
-			k.Data)
+	switch k, err := card.Read(f.Metadata()); {
+	case err == nil:
+		fmt.Fprintf(t.out, "detector: %s, view %s of %d pixels; trained on: %s\n", k.Arch, k.View, k.Size, k.Data)
+		if k.Calibration != nil {
+			fmt.Fprintf(t.out, "calibration: %s\n", k.Calibration)
+		}
+		if k.MapFrom != nil {
+			fmt.Fprintf(t.out, "its pixel map comes from %s\n", k.MapFrom.File)
+		}
+	case !errors.Is(err, card.ErrNone):
+		fmt.Fprintf(t.out, "no detector: %v\n", err)
 	}
 	return nil
 }

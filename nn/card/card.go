@@ -4,10 +4,11 @@
 package card
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
+	"io"
 )
 
 // Card describes one detector.
@@ -19,22 +20,31 @@ type Card struct {
 	Mean    [3]float32 `json:"mean"`
 	Std     [3]float32 `json:"std"`
 
-	Platt *Platt     `json:"platt,omitempty"`
-	Band  [2]float64 `json:"band"`           // of p(AI): undecided between the two
-	Bins  []Bin      `json:"bins,omitempty"` // of the test pictures, by p(AI), equally wide from 0 to 1
+	// Calibration turns raw scores into probabilities; without one, p(AI) is 1 − s.
+	Calibration *Calibration `json:"calibration,omitempty"`
+	Band        [2]float64   `json:"band"` // of p(AI): undecided between the two
+	// Reliability is how often test pictures that scored alike were AI: bins of p(AI) from 0 to 1, in order,
+	// without gaps.
+	Reliability []Bin `json:"reliability,omitempty"`
+	// Thresholds are for those who would rather miss AI pictures than accuse photographs, by rising rate.
+	Thresholds []Threshold `json:"thresholds,omitempty"`
 	// Scales are the fixed ends of the maps' colours, by the map's name.
 	Scales map[string]float64 `json:"scales,omitempty"`
+	// MapFrom names a second checkpoint whose pixel map is shown beside this one's verdict.
+	MapFrom *Companion `json:"map_from,omitempty"`
 
-	Data    string `json:"data,omitempty"`   // what it learned from
-	Recipe  string `json:"recipe,omitempty"` // how, in one line
-	Seed    uint64 `json:"seed"`
-	Epochs  int    `json:"epochs"`
-	Decoder string `json:"decoder,omitempty"` // Go release and picture libraries: decoders differ in their last bit
-	Test    *Test  `json:"test,omitempty"`
-	Note    string `json:"note,omitempty"` // what a reader of its scores must know
+	Data       string   `json:"data,omitempty"`       // what it learned from
+	Generators []string `json:"generators,omitempty"` // whose pictures it learned from, by folder
+	Recipe     string   `json:"recipe,omitempty"`     // how, in one line
+	Seed       uint64   `json:"seed"`
+	Epochs     int      `json:"epochs"`
+	Decoder    string   `json:"decoder,omitempty"` // Go release and picture libraries: decoders differ in their last bit
+	Test       *Test    `json:"test,omitempty"`
+	Note       string   `json:"note,omitempty"` // what a reader of its scores must know
 }
 
-// Test is how the detector did on pictures it had not seen.
+// Test is how the detector did on pictures it had not seen. The first fields are of all pictures from sets
+// that it learned from.
 type Test struct {
 	N         int        `json:"n"`
 	Accuracy  float64    `json:"accuracy"`
@@ -42,72 +52,40 @@ type Test struct {
 	AUC       float64    `json:"auc"`
 	ECE       float64    `json:"ece"` // after calibration, 15 bins
 	SizeFloor float64    `json:"size_floor"`
-	HeldOut   float64    `json:"held_out,omitempty"` // accuracy on the generator that training never saw
-	IoU       float64    `json:"iou,omitempty"`      // of the pixel map on composites, at ½
+	// HeldOut is the accuracy on sets that training never saw, all together; 0 without any.
+	HeldOut         float64     `json:"held_out,omitempty"`
+	HeldOutInterval *[2]float64 `json:"held_out_interval,omitempty"`
+	Sets            []Set       `json:"sets,omitempty"`
+	IoU             float64     `json:"iou,omitempty"` // of the pixel map on composites, at ½
 }
 
-// Bin counts the test pictures whose p(AI) fell into one bin, and those of them that were AI.
-type Bin struct {
-	N  int `json:"n"`
-	AI int `json:"ai"`
+// Set is the accuracy on the pictures of one generator and the photographs beside them.
+type Set struct {
+	Name     string     `json:"name"`
+	Seen     bool       `json:"seen"` // training saw other pictures of it
+	N        int        `json:"n"`
+	Accuracy float64    `json:"accuracy"`
+	Interval [2]float64 `json:"interval"` // 95 %, Wilson
 }
 
-// Platt is Platt's calibration of a raw score s = p(photograph) (Platt 1999):
-//
-//	p(photograph) = 1/(1 + exp(A·s + B))
-//
-// A is negative for a detector that is right more often than wrong.
-type Platt struct {
-	A float64 `json:"a"`
-	B float64 `json:"b"`
-}
-
-// Photograph is the calibrated probability that a picture with raw score s is a photograph.
-func (p Platt) Photograph(s float64) float64 { return 1 / (1 + math.Exp(p.A*s+p.B)) }
-
-// AI is the calibrated probability that a picture with raw score s is AI-generated; without a calibration it
-// is 1 − s.
-func (c *Card) AI(s float64) float64 {
-	if c.Platt == nil {
-		return 1 - s
-	}
-	return 1 - c.Platt.Photograph(s)
-}
-
-// fewest is how many test pictures a bin must have to say anything of a score in it.
-const fewest = 10
-
-// Interval is the 95 % interval (Wilson 1927) of the share of AI pictures among the test pictures that scored
-// like p. ok is false if the card has too few there, or if they were so different that p lies outside.
-func (c *Card) Interval(p float64) (lo, hi float64, ok bool) {
-	if len(c.Bins) == 0 || math.IsNaN(p) {
-		return 0, 0, false
-	}
-	b := c.Bins[min(max(int(p*float64(len(c.Bins))), 0), len(c.Bins)-1)]
-	lo, hi = Wilson(b.AI, b.N)
-	return lo, hi, b.N >= fewest && lo <= p && p <= hi
-}
-
-// Wilson is the 95 % score interval of a share of k in n (Wilson 1927).
-func Wilson(k, n int) (lo, hi float64) {
-	if n == 0 {
-		return 0, 1
-	}
-	const z = 1.959963984540054
-	p, m := float64(k)/float64(n), float64(n)
-	mid := (p + z*z/(2*m)) / (1 + z*z/m)
-	half := z / (1 + z*z/m) * math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
-	return max(0, mid-half), min(1, mid+half)
+// Companion is another checkpoint: its file's name, which lies in the same folder, and its SHA-256, so that
+// no other file takes its place.
+type Companion struct {
+	File   string `json:"file"`
+	SHA256 string `json:"sha256"` // 64 hexadecimal digits, lower case
 }
 
 // Key is where the card stands in a file's metadata.
 const Key = "truegrain.card"
 
-// Metadata is the card as metadata of a safetensors file.
+// Metadata is the card as metadata of a safetensors file. A card that Read would refuse is not written.
 func (c *Card) Metadata() (map[string]string, error) {
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("model card: %w", err)
+	}
 	js, err := json.Marshal(c)
 	if err != nil {
-		return nil, fmt.Errorf("card: %w", err)
+		return nil, fmt.Errorf("model card: %w", err)
 	}
 	return map[string]string{Key: string(js), "format": "pt"}, nil
 }
@@ -115,47 +93,30 @@ func (c *Card) Metadata() (map[string]string, error) {
 // ErrNone says that a file has no card: it is bare weights.
 var ErrNone = errors.New("the file carries no model card")
 
-// Read takes the card from a file's metadata and checks it: a file is foreign until then.
+// maxBytes is how long a card may be.
+const maxBytes = 1 << 18
+
+// Read takes the card from a file's metadata and checks it: a file is foreign until then. What the program
+// does not know is refused, too: a later version may mean by it that the scores want something else.
 func Read(metadata map[string]string) (*Card, error) {
 	js, ok := metadata[Key]
 	if !ok {
 		return nil, ErrNone
 	}
+	if len(js) > maxBytes {
+		return nil, fmt.Errorf("model card: %d bytes, want %d at most", len(js), maxBytes)
+	}
 	var c Card
-	if err := json.Unmarshal([]byte(js), &c); err != nil {
+	dec := json.NewDecoder(bytes.NewReader([]byte(js)))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&c); err != nil {
 		return nil, fmt.Errorf("model card: %w", err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, errors.New("model card: something stands behind its end")
 	}
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("model card: %w", err)
 	}
 	return &c, nil
-}
-
-func (c *Card) check() error {
-	switch {
-	case c.Classes != 1 && c.Classes != 2:
-		return fmt.Errorf("classes is %d, want 1 or 2", c.Classes)
-	case c.Size < 8 || c.Size > 1024:
-		return fmt.Errorf("size is %d, want 8 to 1024", c.Size)
-	case c.View != "crop" && c.View != "resize" && c.View != "full":
-		return fmt.Errorf("view is %q, want crop, resize or full", c.View)
-	case !(0 <= c.Band[0] && c.Band[0] <= c.Band[1] && c.Band[1] <= 1):
-		return fmt.Errorf("band is %v, want two probabilities in order", c.Band)
-	case len(c.Bins) > 1000:
-		return fmt.Errorf("%d bins, want 1000 at most", len(c.Bins))
-	}
-	for _, s := range c.Std {
-		if !(s > 0) || math.IsInf(float64(s), 0) {
-			return fmt.Errorf("std is %v, want positive numbers", c.Std)
-		}
-	}
-	for _, b := range c.Bins {
-		if b.AI < 0 || b.N < b.AI {
-			return fmt.Errorf("a bin counts %d AI of %d", b.AI, b.N)
-		}
-	}
-	if p := c.Platt; p != nil && (math.IsNaN(p.A+p.B) || math.IsInf(p.A+p.B, 0)) {
-		return fmt.Errorf("Platt parameters are %v", *p)
-	}
-	return nil
 }
