@@ -24,7 +24,9 @@ func (b *Backend) Adam(op kernels.Adam) {
 }
 
 // adamGo keeps products and sums apart: each rounds once, on every processor.
-func adamGo(p, g, m, v []float32, beta1, rest1, beta2, rest2, step, unbias, eps, decay, shrink float32, _ int) {
+func adamGo(
+	p, g, m, v []float32, beta1, rest1, beta2, rest2, step, unbias, eps, decay, shrink float32, _ int,
+) {
 	g, m, v = g[:len(p)], m[:len(p)], v[:len(p)]
 	for i := range p {
 		d := g[i] + float32(decay*p[i])

@@ -223,9 +223,6 @@ func TestAttentionRefusesShortBuffers(t *testing.T) {
 
 func TestAttentionAllocatesNothing(t *testing.T) {
 	forLevels(t, func(t *testing.T, l *level) {
-		if l == generic {
-			t.Skip("tiles in Go allocate")
-		}
 		be := testBackend(t, l)
 		for _, s := range []attentionSize{{1, 9, 20, 20, 8}, {1, 1, 70, 70, 8}} {
 			o := newAttentionOperands(rand.New(rand.NewPCG(1, 2)), s)

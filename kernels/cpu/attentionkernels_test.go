@@ -100,7 +100,8 @@ func (tc columnsCase) compare(t *testing.T, l *level) {
 	}
 	again, ds := gradient(attentionGo)
 	gotAgain, gotDS := gradient(l.attention)
-	// The argument of an exponential, up to 2·scale·size + log rows, is rounded twice in Go, once in assembly.
+	// The argument of an exponential, up to 2·scale·size + log rows, is rounded twice in Go, once in
+	// assembly.
 	exp := (2*scale*float64(tc.size) + math.Log(float64(tc.rows+1)) + 4) * 0x1p-23
 	shift.requireNear(t, gotShift, 0, 0, tc)
 	p.requireNear(t, gotP, exp, 1e-37, tc)

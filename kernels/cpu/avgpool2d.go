@@ -61,8 +61,8 @@ func (b *Backend) AvgPool2DBackward(op kernels.AvgPool2DGrad) {
 	})
 }
 
-// separately says that the way through rows and columns one after the other is better: with few channels, whose
-// vectors are short, or where windows that hang over the end have an n of their own.
+// separately says that the way through rows and columns one after the other is better: with few channels,
+// whose vectors are short, or where windows that hang over the end have an n of their own.
 func separately(op kernels.AvgPool2D) bool {
 	hang := func(n, out, k, stride, pad int) bool { return out > 0 && (out-1)*stride+k > n+2*pad }
 	return op.C < 16 || hang(op.H, op.OH, op.KH, op.StrideH, op.PadH) ||

@@ -31,8 +31,8 @@ func part[T any](x []T, lo, hi int) []T {
 	return x[lo:hi]
 }
 
-// batchAffine is batch norm as y = x·slope + high + low: the shift in two parts, since a rounded one would move
-// the whole channel one way. It fills Mean and RStd, and in training moves the running statistics.
+// batchAffine is batch norm as y = x·slope + high + low: the shift in two parts, since a rounded one would
+// move the whole channel one way. It fills Mean and RStd, and in training moves the running statistics.
 func (b *Backend) batchAffine(op kernels.BatchNorm, x []float32) (slope, high, low []float32) {
 	mean, rstd, gamma, beta := floats(op.Mean), floats(op.RStd), floats(op.Gamma), floats(op.Beta)
 	means, variances := b.batchStatistics(op, x)

@@ -2,8 +2,8 @@ package cpu
 
 import "truegrain/kernels"
 
-// BatchNormBackward needs two passes: the sums of dz and of dz·x̂, then the gradients of x and the residual. dz
-// itself, dy behind the ReLU, is never stored.
+// BatchNormBackward needs two passes: the sums of dz and of dz·x̂, then the gradients of x and the residual.
+// dz itself, dy behind the ReLU, is never stored.
 func (b *Backend) BatchNormBackward(op kernels.BatchNormGrad) {
 	gates := 0
 	if op.ReLU {
@@ -38,8 +38,8 @@ func (b *Backend) normSums(op kernels.BatchNormGrad, gates int, sums []float64) 
 	}
 }
 
-// batchNormDX is dx = slope·dz + (x·p + high + low), where p·x + high + low is −slope·(Σdz/R + x̂·Σdz·x̂/R), and
-// missing outside training; and the gradient of the branch, dz.
+// batchNormDX is dx = slope·dz + (x·p + high + low), where p·x + high + low is −slope·(Σdz/R + x̂·Σdz·x̂/R),
+// and missing outside training; and the gradient of the branch, dz.
 func (b *Backend) batchNormDX(op kernels.BatchNormGrad, gates int, sums []float64, branch kernels.Grad) {
 	if !op.DX.Wanted() {
 		return
@@ -86,8 +86,8 @@ func gradientMap(op kernels.BatchNormGrad, sums []float64) (slope, p, high, low 
 	return slope, p, high, low
 }
 
-// normGradientGo is dx = slope·dz + (x·p + high + low), the planes of coef, where dz is dy behind the gates and
-// the bracket is there with flagCentre; and dz goes to the branch with flagBranch.
+// normGradientGo is dx = slope·dz + (x·p + high + low), the planes of coef, where dz is dy behind the gates
+// and the bracket is there with flagCentre; and dz goes to the branch with flagBranch.
 func normGradientGo(dx, dy, y, x, branch, coef []float32, width, flags int) {
 	const lanes = genericLanes
 	forRows(len(dx), width, func(at, n int) {

@@ -6,9 +6,10 @@ import (
 	"truegrain/kernels"
 )
 
-// A product in bfloat16 is a product like any other whose elements are pairs: two bfloat16, the even k in the lower
-// half, in the place of one float32. Rows of A and panels of B have half as many elements then, sums are float32, and
-// all else stays as it is. The memory of pairs is called []float32 and is never read as such.
+// A product in bfloat16 is a product like any other whose elements are pairs: two bfloat16, the even k in the
+// lower half, in the place of one float32. Rows of A and panels of B have half as many elements then, sums
+// are float32, and all else stays as it is. The memory of pairs is called []float32 and is never read as
+// such.
 
 // rounder rounds float32 to pairs, chunk by chunk.
 type rounder struct {
@@ -53,8 +54,8 @@ func halves16(pairs []float32) []uint16 {
 	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(pairs))), 2*len(pairs))
 }
 
-// pairTileGo is the tile kernel on pairs in Go. The processor's instruction rounds behind each of the two products,
-// the odd one first, and takes denormals for 0.
+// pairTileGo is the tile kernel on pairs in Go. The processor's instruction rounds behind each of the two
+// products, the odd one first, and takes denormals for 0.
 func pairTileGo(rows int) tileKernel { return tileOf(rows, (*tileArgs).addPairs) }
 
 // addPairs adds the products of a segment of pairs.

@@ -1,9 +1,9 @@
 package cpu
 
-// The tail of the normal distribution is Φ(−a) = e^(−a²/2)·M(a), and M, which falls slowly from 1/2 (it is Mills'
-// ratio over √(2π)), is a quotient of two polynomials here: minimax in relative error over [0, normalEnd], 1.6e-8
-// with the coefficients rounded to float32, the highest power first. All are positive, so that nothing cancels.
-// The generator reads the numbers of this file.
+// The tail of the normal distribution is Φ(−a) = e^(−a²/2)·M(a), and M, which falls slowly from 1/2 (it is
+// Mills' ratio over √(2π)), is a quotient of two polynomials here: minimax in relative error over [0,
+// normalEnd], 1.6e-8 with the coefficients rounded to float32, the highest power first. All are positive, so
+// that nothing cancels. The generator reads the numbers of this file.
 var (
 	millsNumerator = [...]float32{0.004123856779187918, 0.04068395867943764, 0.1833854466676712,
 		0.43849754333496094, 0.5}

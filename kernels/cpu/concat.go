@@ -4,7 +4,9 @@ import "truegrain/kernels"
 
 // Concat joins along the middle axis.
 func (b *Backend) Concat(op kernels.Concat) {
-	b.parts(op, func(p *concatPart, at, from, n int) { copy(floats(p.Y)[at:at+n], floats(p.X[p.k])[from:from+n]) })
+	b.parts(op, func(p *concatPart, at, from, n int) {
+		copy(floats(p.Y)[at:at+n], floats(p.X[p.k])[from:from+n])
+	})
 }
 
 // ConcatBackward cuts dy into its parts, one part after the other.
@@ -24,8 +26,8 @@ type concatPart struct {
 	f                  func(p *concatPart, at, from, n int)
 }
 
-// parts calls f for every run of every part: n elements at at in y, at from in the part. The runs of a part are
-// parallel, the parts are not: one buffer may be two of them.
+// parts calls f for every run of every part: n elements at at in y, at from in the part. The runs of a part
+// are parallel, the parts are not: one buffer may be two of them.
 func (b *Backend) parts(op kernels.Concat, f func(p *concatPart, at, from, n int)) {
 	p := concatPart{Concat: op, f: f}
 	for _, n := range op.N {

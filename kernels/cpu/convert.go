@@ -2,8 +2,8 @@ package cpu
 
 import "truegrain/kernels"
 
-// convertPart copies, or converts by way of float32: float64 to bfloat16 rounds twice, and both ways it is what
-// the oracle does.
+// convertPart copies, or converts by way of float32: float64 to bfloat16 rounds twice, and both ways it is
+// what the oracle does.
 func (b *Backend) convertPart(dst, src kernels.Buf) {
 	switch {
 	case dst.DType() == src.DType() || dst.DType() == kernels.I32:

@@ -27,12 +27,13 @@ func (b *Backend) drop(name string, op kernels.Dropout, to kernels.Grad, from ke
 	key := kernels.NewPhilox(op.Seed).Key
 	flags := storing(to, 16)
 	b.elements(op.N, func(lo, hi int) {
-		b.level.vmath.dropout(&y[lo], &x[lo], hi-lo, uint64(lo/4), key[0], key[1], op.Node, op.Step, least, keep, flags)
+		b.level.vmath.dropout(&y[lo], &x[lo], hi-lo, uint64(lo/4), key[0], key[1], op.Node, op.Step, least, keep,
+			flags)
 	})
 }
 
-// threshold says which elements dropout keeps, those with at least so large a number of 24 random bits, and what
-// they are multiplied by.
+// threshold says which elements dropout keeps, those with at least so large a number of 24 random bits, and
+// what they are multiplied by.
 func threshold(p float64) (least uint32, keep float32) {
 	if p >= 1 {
 		return 0, 0
@@ -46,7 +47,9 @@ type dropKernel func(y, x *float32, n int, block uint64, key0, key1, node, step,
 	flags int)
 
 // dropoutGo is the kernel in Go.
-func dropoutGo(y, x *float32, n int, block uint64, key0, key1, node, step, least uint32, keep float32, flags int) {
+func dropoutGo(
+	y, x *float32, n int, block uint64, key0, key1, node, step, least uint32, keep float32, flags int,
+) {
 	philox := kernels.Philox{Key: [2]uint32{key0, key1}}
 	out := unsafe.Slice(y, n)
 	var words [4]uint32

@@ -8,8 +8,8 @@ const elementGrain = 1 << 15
 // elements calls f on chunks of n elements.
 func (b *Backend) elements(n int, f func(lo, hi int)) { b.parallel(n, elementGrain, f) }
 
-// produce computes a wanted gradient chunk by chunk: f writes dx[lo:hi] to dst, with flagPast where that is large,
-// and produce adds it where the Grad says so.
+// produce computes a wanted gradient chunk by chunk: f writes dx[lo:hi] to dst, with flagPast where that is
+// large, and produce adds it where the Grad says so.
 func (b *Backend) produce(g kernels.Grad, f func(dst []float32, lo, hi, flags int)) {
 	if !g.Wanted() {
 		return
@@ -31,7 +31,8 @@ func (b *Backend) produce(g kernels.Grad, f func(dst []float32, lo, hi, flags in
 	})
 }
 
-// addBlock is how many elements of a gradient are computed before they are added: they stay in the first cache.
+// addBlock is how many elements of a gradient are computed before they are added: they stay in the first
+// cache.
 const addBlock = 2048
 
 // rowGrain is how many rows of d elements make a chunk.

@@ -20,7 +20,8 @@ var layerNormGo = layerNorms{layerNormForwardGo, layerNormGradGo, layerNormSumsG
 // cache; sumsRows at most are added in float32.
 const sumsElements, sumsRows = 4 << 10, 8
 
-// layerNorms is the kernels for rows of d elements: the Go version for those that would take assembly too long.
+// layerNorms is the kernels for rows of d elements: the Go version for those that would take assembly too
+// long.
 func (l *level) layerNorms(d int) *layerNorms {
 	if d > kernelGrain {
 		return &layerNormGo
@@ -41,8 +42,8 @@ func (b *Backend) LayerNorm(op kernels.LayerNorm) {
 func (b *Backend) layerNorm(op *kernels.LayerNorm, lo, hi int) {
 	x, gamma, beta := floats(op.X), floats(op.Gamma), floats(op.Beta)
 	y, mean, rstd, d := floats(op.Y), floats(op.Mean), floats(op.RStd), op.D
-	b.level.layerNorms(d).forward(&y[lo*d], &x[lo*d], &gamma[0], &beta[0], &mean[lo], &rstd[lo], d, hi-lo, op.Eps,
-		pastRows(y, d))
+	b.level.layerNorms(d).forward(&y[lo*d], &x[lo*d], &gamma[0], &beta[0], &mean[lo], &rstd[lo], d, hi-lo,
+		op.Eps, pastRows(y, d))
 }
 
 func checkLayerNorm(name string, op kernels.LayerNorm) {
@@ -52,8 +53,8 @@ func checkLayerNorm(name string, op kernels.LayerNorm) {
 	exactly(name, "RStd", op.RStd, op.R)
 }
 
-// LayerNormBackward passes the rows once, part by part: dx of some rows, and while these are in the cache, their
-// part of dgamma and dbeta. Partial sums are added in their order.
+// LayerNormBackward passes the rows once, part by part: dx of some rows, and while these are in the cache,
+// their part of dgamma and dbeta. Partial sums are added in their order.
 func (b *Backend) LayerNormBackward(op kernels.LayerNormGrad) {
 	checkLayerNorm("LayerNormBackward", op.LayerNorm)
 	exactly("LayerNormBackward", "DY", op.DY, op.R*op.D)
@@ -101,8 +102,8 @@ func (b *Backend) layerNormRows(op kernels.LayerNormGrad, lo, hi int, sums []flo
 	}
 }
 
-// layerNormForwardGo is y = gamma·(x − mean)·rstd + beta for each row, rounded once: a rounded mean would move the
-// whole row one way.
+// layerNormForwardGo is y = gamma·(x − mean)·rstd + beta for each row, rounded once: a rounded mean would
+// move the whole row one way.
 func layerNormForwardGo(y, x, gamma, beta, mean, rstd *float32, d, rows int, eps float64, _ int) {
 	g, b := unsafe.Slice(gamma, d), unsafe.Slice(beta, d)
 	for r := range rows {

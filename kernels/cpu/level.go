@@ -24,8 +24,8 @@ type level struct {
 	winograd  [2]winogradKernels // for m = 2 and 4
 	peakFLOPs int
 
-	// For products in bfloat16, nil where the processor has no such instructions: tiles on pairs, and the rounding of
-	// 64·n float32.
+	// For products in bfloat16, nil where the processor has no such instructions: tiles on pairs, and the
+	// rounding of 64·n float32.
 	pairTiles []tileSet
 	round     func(dst *uint16, src *float32, n int)
 }

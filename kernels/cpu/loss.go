@@ -2,18 +2,19 @@ package cpu
 
 import "truegrain/kernels"
 
-// losses is the kernels of losses, for at most kernelGrain elements: sums of terms in float64, and gradients, flags as
-// in vmath.
+// losses is the kernels of losses, for at most kernelGrain elements: sums of terms in float64, and gradients,
+// flags as in vmath.
 type losses struct {
 	mse, bce, bceLogits             func(x, t *float32, n int) float64
 	mseGrad, bceGrad, bceLogitsGrad func(dx, x, t *float32, n int, scale float32, flags int)
 	crossEntropyGrad                func(dx, x *float32, n int, lse, scale float32, flags int)
 }
 
-var lossesGo = losses{mseSumGo, bceSumGo, bceLogitsSumGo, mseGradGo, bceGradGo, bceLogitsGradGo, crossEntropyGradGo}
+var lossesGo = losses{mseSumGo, bceSumGo, bceLogitsSumGo, mseGradGo, bceGradGo, bceLogitsGradGo,
+	crossEntropyGradGo}
 
-// mean writes the mean of n terms; f returns the sum of the terms lo..hi-1, at most grain, in float64. The mean of
-// nothing is 0.
+// mean writes the mean of n terms; f returns the sum of the terms lo..hi-1, at most grain, in float64. The
+// mean of nothing is 0.
 func (b *Backend) mean(y kernels.Buf, n, grain int, f func(lo, hi int) float64) {
 	parts := (n + grain - 1) / grain
 	partial := b.scratch64(parts)

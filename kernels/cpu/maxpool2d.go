@@ -95,8 +95,8 @@ func (b *Backend) MaxPool2DBackward(op kernels.MaxPool2DGrad) {
 	})
 }
 
-// scatterBelow is the number of channels below which vectors are so short that it is quicker to send each dy to
-// its winner.
+// scatterBelow is the number of channels below which vectors are so short that it is quicker to send each dy
+// to its winner.
 const scatterBelow = 16
 
 // scatterWinners sends dy to the winners, picture by picture, in the order of the windows.

@@ -45,8 +45,8 @@ func (b *Backend) Fill(dst kernels.Buf, v float64) {
 // copyGrain is the number of elements of a chunk of a copy: some 50 µs.
 const copyGrain = 1 << 18
 
-// grainOfCopy is that for so many bytes: copy goes past the caches from 1 MiB a call on, which is good only for
-// what they can't hold.
+// grainOfCopy is that for so many bytes: copy goes past the caches from 1 MiB a call on, which is good only
+// for what they can't hold.
 func grainOfCopy(bytes int) int {
 	if bytes < pastBytes {
 		return copyGrain / 4

@@ -2,8 +2,8 @@ package cpu
 
 import "math"
 
-// normalOf is Φ(x) and φ(x), the standard normal distribution and its density, with relative errors below 2e-8 in
-// both tails.
+// normalOf is Φ(x) and φ(x), the standard normal distribution and its density, with relative errors below
+// 2e-8 in both tails.
 func normalOf(x float64) (cdf, pdf float64) {
 	a := math.Abs(x)
 	var e float64

@@ -2,16 +2,17 @@ package cpu
 
 import "reflect"
 
-// over is parallel for work that is given an argument of its own, the op mostly, in memory that the backend keeps:
-// a call allocates nothing, where a closure would carry its variables to the heap. f must not keep arg.
+// over is parallel for work that is given an argument of its own, the op mostly, in memory that the backend
+// keeps: a call allocates nothing, where a closure would carry its variables to the heap. f must not keep
+// arg.
 func over[T any](b *Backend, n, grain int, arg T, f func(b *Backend, arg *T, lo, hi int)) {
 	w := workOn[T](b)
 	w.arg, w.f = arg, f
 	w.execute(n, grain)
 }
 
-// overPieces is over for rows of n elements: it calls f for every row, whole, or in parts where rows are long, with
-// elements lo..hi-1 of row r.
+// overPieces is over for rows of n elements: it calls f for every row, whole, or in parts where rows are
+// long, with elements lo..hi-1 of row r.
 func overPieces[T any](b *Backend, rows, n int, arg T, f func(b *Backend, arg *T, r, lo, hi int)) {
 	w := workOn[T](b)
 	w.arg, w.piece, w.width, w.parts = arg, f, n, max(1, (n+elementGrain-1)/elementGrain)

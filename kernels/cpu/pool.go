@@ -108,8 +108,8 @@ func (j *job) cancelled() bool {
 }
 
 // wait returns when no helper is inside the job, which must have been withdrawn: nobody joins any more, so
-// the last helper to leave is the one that says so in finished. A word that came too late for this is taken back,
-// since the job will serve again.
+// the last helper to leave is the one that says so in finished. A word that came too late for this is taken
+// back, since the job will serve again.
 func (p *pool) wait(j *job) {
 	if !j.deserted() {
 		<-j.finished

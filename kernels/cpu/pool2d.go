@@ -37,8 +37,8 @@ func holders(out, n, k, stride, pad, dil int) []span {
 	return s
 }
 
-// poolRun is count positions along a row, from at on, whose spans are that of the first, moved by the same step
-// from one to the next.
+// poolRun is count positions along a row, from at on, whose spans are that of the first, moved by the same
+// step from one to the next.
 type poolRun struct {
 	span
 	at, count int

@@ -82,7 +82,8 @@ func average(name string, batch, h, c int, win kernels.Window) []streamCase {
 func adaptiveCases(name string, h, c, oh int) []streamCase {
 	return pictureCases(name, 8, func(rng *rand.Rand, batch int) pictureOp {
 		n, out := batch*h*h*c, batch*oh*oh*c
-		op := kernels.AdaptiveAvgPool2D{B: batch, H: h, W: h, C: c, OH: oh, OW: oh, X: filled(rng, n), Y: empty(out)}
+		op := kernels.AdaptiveAvgPool2D{B: batch, H: h, W: h, C: c, OH: oh, OW: oh, X: filled(rng, n),
+			Y: empty(out)}
 		return pictureOp{op, op.Y, func(dy kernels.Buf, dx kernels.Grad) any {
 			return kernels.AdaptiveAvgPool2DGrad{AdaptiveAvgPool2D: op, DY: dy, DX: dx}
 		}, n, out, false}

@@ -2,9 +2,9 @@ package cpu
 
 import "unsafe"
 
-// axisMap is a linear map along the rows or the columns of a picture: output i is Σ weights·input over n inputs from
-// the first of its reach on; the weights of all reaches stand one after the other. First inputs, and ends, never
-// go down.
+// axisMap is a linear map along the rows or the columns of a picture: output i is Σ weights·input over n
+// inputs from the first of its reach on; the weights of all reaches stand one after the other. First inputs,
+// and ends, never go down.
 type axisMap struct {
 	reaches []reach // from counts inputs
 	starts  []int   // of the reaches' weights
@@ -79,8 +79,8 @@ func (s *resampling) backward() *resampling {
 		rows: s.rows.transposed(s.h), cols: s.cols.transposed(s.w)}
 }
 
-// resample computes y, or adds to it with flagAdd, and takes s back. Rows are combined where there are fewer of them, since
-// whole rows are long vectors, and pixels may be short ones.
+// resample computes y, or adds to it with flagAdd, and takes s back. Rows are combined where there are fewer
+// of them, since whole rows are long vectors, and pixels may be short ones.
 func (b *Backend) resample(s *resampling, x, y []float32, flags int) {
 	defer b.resamplings.put(s)
 	if s.batch*s.oh*s.ow*s.c == 0 {
@@ -136,8 +136,8 @@ func (m *mixer) combineFirst(p, from, to int) {
 	}
 }
 
-// widenFirst computes rows from..to-1 of picture p: the columns of all rows of x that they need, then they are
-// combined from these.
+// widenFirst computes rows from..to-1 of picture p: the columns of all rows of x that they need, then they
+// are combined from these.
 func (m *mixer) widenFirst(p, from, to int) {
 	n := m.ow * m.c
 	first, last := m.rows.reaches[from].from, m.rows.reaches[to-1]

@@ -14,8 +14,8 @@ type streamKernels struct {
 	gate          func(dst, y, dy []float32, flags int)
 	sgd           func(p, g []float32, lr, decay float32, flags int)
 	momentum      func(p, g, v []float32, lr, momentum, decay float32, flags int)
-	adam          func(p, g, m, v []float32, beta1, rest1, beta2, rest2, step, unbias, eps, decay, shrink float32,
-		flags int)
+	adam          func(p, g, m, v []float32, beta1, rest1, beta2, rest2, step, unbias, eps, decay,
+		shrink float32, flags int)
 	normalize    func(y, x, residual, coef []float32, width, flags int)
 	normGradient func(dx, dy, y, x, branch, coef []float32, width, flags int)
 	columnSums   func(sum, square *float64, x *float32, rows, cols, stride int)

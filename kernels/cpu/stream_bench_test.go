@@ -122,7 +122,9 @@ func streamCases() (all []streamCase) {
 	return all
 }
 
-func normCase(r, c int, residual, train, back bool) func(*rand.Rand, int) (func(kernels.Backend), []kernels.Buf, int) {
+func normCase(
+	r, c int, residual, train, back bool,
+) func(*rand.Rand, int) (func(kernels.Backend), []kernels.Buf, int) {
 	return func(rng *rand.Rand, batch int) (func(kernels.Backend), []kernels.Buf, int) {
 		r := r * batch
 		op := kernels.BatchNorm{R: r, C: c, Eps: 1e-5, Momentum: 0.1, Train: train, ReLU: true, X: filled(rng, r*c),

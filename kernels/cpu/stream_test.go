@@ -18,7 +18,8 @@ type arena struct {
 
 // slice is n values, one in eight of them special.
 func (a *arena) slice(n int, aligned bool) []float32 {
-	special := []float32{0, float32(math.Copysign(0, -1)), nan, float32(math.Inf(1)), float32(math.Inf(-1)), 1e-40}
+	special := []float32{0, float32(math.Copysign(0, -1)), nan, float32(math.Inf(1)), float32(math.Inf(-1)),
+		1e-40}
 	whole := make([]float32, n+48)
 	for i := range whole {
 		whole[i] = guard
@@ -38,8 +39,8 @@ func (a *arena) slice(n int, aligned bool) []float32 {
 	return x
 }
 
-// same fails unless the slices of two arenas hold the same values, but for an error of so much, and the guards
-// are as they were. NaN is NaN.
+// same fails unless the slices of two arenas hold the same values, but for an error of so much, and the
+// guards are as they were. NaN is NaN.
 func (a *arena) same(t *testing.T, got *arena, tolerance float64, name string) {
 	t.Helper()
 	for k, want := range a.slices {
@@ -80,7 +81,9 @@ var streamCalls = []streamCall{
 	{"scale", 0, func(s *streamKernels, a *arena, n, flags, _ int) {
 		s.scale(a.slice(n, true), a.slice(n, false), 0.3, flags&flagPast)
 	}},
-	{"fill", 0, func(s *streamKernels, a *arena, n, flags, _ int) { s.fill(a.slice(n, true), 0.3, flags&flagPast) }},
+	{"fill", 0, func(s *streamKernels, a *arena, n, flags, _ int) {
+		s.fill(a.slice(n, true), 0.3, flags&flagPast)
+	}},
 	{"rectify", 0, func(s *streamKernels, a *arena, n, flags, _ int) {
 		s.rectify(a.slice(n, true), a.slice(n, false), flags&flagPast)
 	}},
@@ -135,7 +138,8 @@ func (c streamCall) compare(t *testing.T, l *level, n, flags int, seed uint64) {
 		c.call(s, a, n, flags, lanes)
 		return a
 	}
-	run(&streamGo, genericLanes).same(t, run(l.stream, l.lanes), c.tolerance, fmt.Sprintf("%s n %d flags %b", c.name, n, flags))
+	name := fmt.Sprintf("%s n %d flags %b", c.name, n, flags)
+	run(&streamGo, genericLanes).same(t, run(l.stream, l.lanes), c.tolerance, name)
 }
 
 func TestStreamAgainstGo(t *testing.T) {

@@ -1,7 +1,7 @@
 package cpu
 
-// poolArgs is the argument block of the kernels of max pooling (the generator reads the layout from this file):
-// a run of positions with equal windows. Steps count bytes. All addresses are inside their objects.
+// poolArgs is the argument block of the kernels of max pooling (the generator reads the layout from this
+// file): a run of positions with equal windows. Steps count bytes. All addresses are inside their objects.
 //
 // Forward, out is the output, in the first element of the first position's window, index the output's places.
 // Back, out is dx, in and index are dy and the places of the first window that the position lies in.
@@ -12,7 +12,7 @@ type poolArgs struct {
 	rows, cols          int     // of the window; back, the windows
 	outStep, inStep     int     // from position to position
 	rowStep, colStep    int     // within in
-	first, place        int     // place of the first element of the window, and how much further the next window's is; back, of the position
+	first, place        int     // place of the window's first element (back: of the position), and the next one's
 	rowPlace, colPlace  int     // from the end of a row of the window to the next row, and from column to column
 	add, past           int     // not 0: add to out; stores go past the caches. For gradients and sums only
 	scale               float32 // of sums

@@ -165,39 +165,6 @@ func TestTileReLUKeepsNaN(t *testing.T) {
 
 var nan = float32(math.NaN())
 
-func TestTransposeAgainstGo(t *testing.T) {
-	forLevels(t, func(t *testing.T, l *level) {
-		rng := rand.New(rand.NewPCG(3, 3))
-		for n := 1; n < 9; n++ {
-			src := randomFloats(rng, l.lanes*(4*n+3))
-			run := func(k func(dst, src *float32, dstStride, srcStride, n int)) []float32 {
-				dst := make([]float32, 4*n*(l.lanes+5)+1)
-				k(&dst[1], &src[0], 4*(l.lanes+5), 4*(4*n+3), n)
-				return dst
-			}
-			require.Equal(t, run(transposeGo(l.lanes)), run(l.transpose))
-		}
-	})
-}
-
-func TestGatherAgainstGo(t *testing.T) {
-	forLevels(t, func(t *testing.T, l *level) {
-		rng := rand.New(rand.NewPCG(3, 3))
-		for cols := 1; cols < 4*maxWidth; cols++ {
-			rows, whole := 1+cols%4, roundUp(cols, l.lanes)
-			src := randomFloats(rng, rows*(cols+2))
-			run := func(k func(dst, src *float32, rows, cols, dstStride, srcStride int)) []float32 {
-				dst := nans(rows*(whole+1) + 1)
-				k(&dst[1], &src[2], rows, cols, 4*(whole+1), 4*(cols+2))
-				return dst
-			}
-			want := run(gatherGo(l.lanes))
-			require.Equal(t, fmt.Sprint(want), fmt.Sprint(run(l.gather)), "%d columns", cols)
-			require.Equal(t, src[2:][:cols], want[1:][:cols])
-		}
-	})
-}
-
 // of is a Buf of a slice, written a Grad that overwrites it.
 func of(x []float32) kernels.Buf       { return kernels.Of(x) }
 func written(x []float32) kernels.Grad { return kernels.Grad{Buf: kernels.Of(x)} }

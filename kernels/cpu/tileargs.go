@@ -6,9 +6,9 @@ package cpu
 //	C[r][j] = relu(bias[j] + res[r][j] + Σ_segments Σ_k A[r][k] · B[k][j])
 //
 // for the rows r of a tile and the columns j < cols of a panel, k < depth of the segment. In a segment, row r
-// of A starts at a + aOff[r] + segment.a and row 0 of B at b + segment.b; elements of A are aStep bytes apart,
-// rows of B bStep bytes. Row r of C starts at c + cOff[r], of the residual at c + cOff[r] + res. Kernels may
-// read a row of B up to the next whole vector.
+// of A starts at a + aOff[r] + segment.a and row 0 of B at b + segment.b; elements of A are aStep bytes
+// apart, rows of B bStep bytes. Row r of C starts at c + cOff[r], of the residual at c + cOff[r] + res.
+// Kernels may read a row of B up to the next whole vector.
 //
 // Addresses are uintptr on purpose: kernels advance them past the ends of their objects, which the garbage
 // collector must not see as pointers. The caller keeps the memory alive.

@@ -2,8 +2,8 @@ package cpu
 
 import "truegrain/kernels"
 
-// vmath is the kernels of exponential functions and their kin. One call gets at most kernelGrain elements; there
-// may be none. flags are those of streamflags.go: flagPast, and for gradients flagAdd.
+// vmath is the kernels of exponential functions and their kin. One call gets at most kernelGrain elements;
+// there may be none. flags are those of streamflags.go: flagPast, and for gradients flagAdd.
 type vmath struct {
 	exp         func(y, x *float32, n int)
 	rowMax      func(x *float32, n int) float32
@@ -20,8 +20,8 @@ type vmath struct {
 	losses      losses
 }
 
-// kernelGrain is the number of elements that are given to one call of assembly, which can't be interrupted: it
-// takes less than 100 µs.
+// kernelGrain is the number of elements that are given to one call of assembly, which can't be interrupted:
+// it takes less than 100 µs.
 const kernelGrain = 1 << 15
 
 var vmathGo = vmath{
@@ -65,7 +65,8 @@ func (b *Backend) transform(op string, y, x kernels.Buf, n int, kernel func(y, x
 	b.elements(n, func(lo, hi int) { kernel(&out[lo], &in[lo], hi-lo, flags) })
 }
 
-// slope is a wanted gradient dx (+)= kernel(dy, x), chunk by chunk, x being what the derivative is a function of.
+// slope is a wanted gradient dx (+)= kernel(dy, x), chunk by chunk, x being what the derivative is a function
+// of.
 func (b *Backend) slope(
 	op string, g kernels.Grad, dy, x kernels.Buf, n int, kernel func(dx, dy, x *float32, n, flags int),
 ) {

@@ -15,8 +15,8 @@ var vmathAVX512 = vmath{
 	sigmoidGrad: sigmoidGradAVX512,
 	dropout:     dropoutAVX512,
 	layerNorm:   layerNorms{layerNormAVX512, layerNormGradAVX512, layerNormSumsAVX512},
-	losses: losses{mseSumAVX512, bceSumAVX512, bceLogitsSumAVX512, mseGradAVX512, bceGradAVX512, bceLogitsGradAVX512,
-		crossEntropyGradAVX512},
+	losses: losses{mseSumAVX512, bceSumAVX512, bceLogitsSumAVX512, mseGradAVX512, bceGradAVX512,
+		bceLogitsGradAVX512, crossEntropyGradAVX512},
 }
 
 var vmathAVX2 = vmath{

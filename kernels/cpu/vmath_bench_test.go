@@ -12,10 +12,10 @@ import (
 	"truegrain/kernels"
 )
 
-// measureBytes times f, which has been checked, in turn with copies that move as many bytes, read and written, in
-// chunks as large as those of f, and so large that they go past the caches. It reports GB/s of the bytes that f must
-// move, and their share of the faster copy's. Times are lower quartiles: whatever else the machine does only adds
-// to them.
+// measureBytes times f, which has been checked, in turn with copies that move as many bytes, read and
+// written, in chunks as large as those of f, and so large that they go past the caches. It reports GB/s of
+// the bytes that f must move, and their share of the faster copy's. Times are lower quartiles: whatever else
+// the machine does only adds to them.
 func measureBytes(b *testing.B, be *Backend, bytes int, f func()) {
 	through, past := copier(be, bytes/8, elementGrain), copier(be, bytes/8, 1<<19)
 	var ours, copies, others []time.Duration
@@ -114,7 +114,8 @@ func BenchmarkElementwise(b *testing.B) {
 				benchLevels(b, func(b *testing.B, be *Backend) {
 					rng := rand.New(rand.NewPCG(1, 1))
 					y, dx := make([]float32, n), make([]float32, n)
-					o := operands{n: n, x: of(randomFloats(rng, n)), y: of(y), dy: of(randomFloats(rng, n)), dx: written(dx)}
+					o := operands{n: n, x: of(randomFloats(rng, n)), y: of(y), dy: of(randomFloats(rng, n)),
+						dx: written(dx)}
 					o.added = kernels.Grad{Buf: o.dx.Buf, Acc: true}
 					c.run(be, o)
 					gotY, gotDX := slices.Clone(y), slices.Clone(dx)

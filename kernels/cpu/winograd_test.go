@@ -146,7 +146,8 @@ var winogradShapes = []struct {
 func winogradOp(rng *rand.Rand, i int) kernels.Conv2D {
 	s := winogradShapes[i]
 	op := kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1,
-		PadH: s.p[0], PadW: s.p[1], DilH: s.d[0], DilW: s.d[1]}, B: s.b, H: s.h, W: s.w, C: s.c, OC: s.oc, Groups: 1}
+		PadH: s.p[0], PadW: s.p[1], DilH: s.d[0], DilW: s.d[1]},
+		B: s.b, H: s.h, W: s.w, C: s.c, OC: s.oc, Groups: 1}
 	g := conv2DGeometry(op)
 	op.X, op.Weight = of(randomFloats(rng, g.pixels()*g.c)), of(randomFloats(rng, g.oc*g.window()))
 	op.Y = of(make([]float32, g.positions()*g.oc))

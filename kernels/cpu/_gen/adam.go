@@ -25,6 +25,7 @@ func adam(w *writer, v *vector) {
 			s.VSUBPS(m, p, p)
 			s.store(p, "p")
 		}}
-	k.write("adam", "func(p, g, m, v []float32, beta1, rest1, beta2, rest2, step, unbias, eps, decay, shrink float32, flags int)",
+	k.write("adam", "func(p, g, m, v []float32, beta1, rest1, beta2, rest2, "+
+		"step, unbias, eps, decay, shrink float32, flags int)",
 		"is adamGo.")
 }

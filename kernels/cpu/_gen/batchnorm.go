@@ -16,8 +16,8 @@ func batchnorm(w *writer, v *vector) {
 		}}
 	forward.write("normalize", "func(y, x, residual, coef []float32, width, flags int)", "is normalizeGo.")
 
-	back := &stream{writer: w, vector: v, bypass: true, moving: []string{"dx", "dy", "y", "x", "branch"}, planes: 4,
-		body: func(s *stream) {
+	back := &stream{writer: w, vector: v, bypass: true, planes: 4,
+		moving: []string{"dx", "dy", "y", "x", "branch"}, body: func(s *stream) {
 			dz := s.load("dy")
 			s.gates(dz)
 			d := s.reg()
@@ -35,7 +35,8 @@ func batchnorm(w *writer, v *vector) {
 				s.store(dz, "branch")
 			})
 		}}
-	back.write("normGradient", "func(dx, dy, y, x, branch, coef []float32, width, flags int)", "is normGradientGo.")
+	back.write("normGradient", "func(dx, dy, y, x, branch, coef []float32, width, flags int)",
+		"is normGradientGo.")
 }
 
 // affine is x·plane(slope) + plane(shift), rounded once.

@@ -16,8 +16,8 @@ func (w *writer) VCVTNE2PS2BF16(low, high, out VecPhysical) { w.evex(prefixF2, 0
 
 const prefixF3, prefixF2 = 2, 3
 
-// evex writes an instruction on three 512-bit registers, EVEX.512.prefix.0F38.W0 opcode /r (Intel 64 manual, volume
-// 2, 2.7.1): the bits of register numbers beside the opcode are inverted.
+// evex writes an instruction on three 512-bit registers, EVEX.512.prefix.0F38.W0 opcode /r (Intel 64 manual,
+// volume 2, 2.7.1): the bits of register numbers beside the opcode are inverted.
 func (w *writer) evex(prefix, opcode byte, rm, vvvv, reg VecPhysical) {
 	m, v, r := int(rm.PhysicalIndex()), int(vvvv.PhysicalIndex()), int(reg.PhysicalIndex())
 	not := func(x, bit int) uint32 { return uint32(^x >> bit & 1) }

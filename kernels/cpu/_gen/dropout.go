@@ -19,8 +19,8 @@ var (
 
 const philoxRounds = 10
 
-// dropout writes the product with a mask of random words. A register has one word of a block in the lower half of
-// every 64 bits, since products of 32 bits have 64; what is in the upper halves never matters.
+// dropout writes the product with a mask of random words. A register has one word of a block in the lower
+// half of every 64 bits, since products of 32 bits have 64; what is in the upper halves never matters.
 func dropout(w *writer, v *vector) {
 	f := w.rowKernel(v, "dropout",
 		"func(y, x *float32, n int, block uint64, key0, key1, node, step, least uint32, keep float32, flags int)",
@@ -76,8 +76,8 @@ func (d *dropper) drop() {
 	d.give(rest[0], d.fetch(x, l), y, l)
 }
 
-// firstBlocks sets the counter to the blocks of the first group, in such an order that their words come out in
-// order.
+// firstBlocks sets the counter to the blocks of the first group, in such an order that their words come out
+// in order.
 func (d *dropper) firstBlocks() {
 	d.counter = d.reg()
 	d.VPBROADCASTQ(d.argument("block"), d.counter)

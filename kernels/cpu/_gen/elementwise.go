@@ -15,8 +15,8 @@ func elementwise(w *writer, v *vector) {
 	pair("add", "is dst = a + b, as addGo.", func(s *stream, b, a VecVirtual) { s.VADDPS(b, a, a) })
 	pair("multiply", "is dst = a·b, as multiplyGo.", func(s *stream, b, a VecVirtual) { s.VMULPS(b, a, a) })
 
-	scale := &stream{writer: w, vector: v, bypass: true, moving: []string{"dst", "x"}, scalars: []string{"alpha"},
-		body: func(s *stream) {
+	scale := &stream{writer: w, vector: v, bypass: true, moving: []string{"dst", "x"},
+		scalars: []string{"alpha"}, body: func(s *stream) {
 			x := s.load("x")
 			s.VMULPS(s.splat["alpha"], x, x)
 			s.store(x, "dst")
@@ -27,11 +27,12 @@ func elementwise(w *writer, v *vector) {
 		body: func(s *stream) { s.store(s.splat["value"], "dst") }}
 	fill.write("fill", "func(dst []float32, value float32, flags int)", "is dst = value, as fillGo.")
 
-	bias := &stream{writer: w, vector: v, bypass: true, moving: []string{"dst", "x"}, planes: 1, body: func(s *stream) {
-		x := s.load("x")
-		s.VADDPS(s.plane(0), x, x)
-		s.store(x, "dst")
-	}}
+	bias := &stream{writer: w, vector: v, bypass: true, moving: []string{"dst", "x"}, planes: 1,
+		body: func(s *stream) {
+			x := s.load("x")
+			s.VADDPS(s.plane(0), x, x)
+			s.store(x, "dst")
+		}}
 	bias.write("bias", "func(dst, x, coef []float32, width, flags int)",
 		"is dst = x + coef, the row of each column's parameter, as biasGo.")
 }

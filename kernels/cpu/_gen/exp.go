@@ -7,10 +7,10 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// The exponential: e^x = 2^n·e^r with n = round(x/ln 2), |r| ≤ ln 2/2. ln 2 is a sum of two constants, the first
-// with so few bits that n times it is exact; so is then, nearly always, what is left of x. AVX2 adds expRound,
-// which leaves the integer n in the low bits. The polynomial is minimax in relative error, 3.1e-9. Beyond
-// its clamps e^x is 0 or infinite.
+// The exponential: e^x = 2^n·e^r with n = round(x/ln 2), |r| ≤ ln 2/2. ln 2 is a sum of two constants, the
+// first with so few bits that n times it is exact; so is then, nearly always, what is left of x. AVX2 adds
+// expRound, which leaves the integer n in the low bits. The polynomial is minimax in relative error, 3.1e-9.
+// Beyond its clamps e^x is 0 or infinite.
 const (
 	expLog2e = float32(math.Log2E)
 	expRound = float32(1.5 * (1 << 23))
@@ -20,8 +20,8 @@ const (
 	expMax   = float32(89)
 )
 
-var expPolynomial = []float32{0.0013814540579915047, 0.00836874544620514, 0.04166838899254799, 0.1666652113199234,
-	0.4999999403953552, 1, 1}
+var expPolynomial = []float32{0.0013814540579915047, 0.00836874544620514, 0.04166838899254799,
+	0.1666652113199234, 0.4999999403953552, 1, 1}
 
 // holdExp holds what exp needs.
 func (f *flow) holdExp() {
@@ -93,8 +93,8 @@ func (f *flow) polynomial(x []VecVirtual, coefficients []float32) (p []VecVirtua
 	return p
 }
 
-// scale multiplies p, from 1/64 to 64, by 2^n, rounding once. AVX2 has n in the low bits, and makes two factors
-// of it, since 2^n itself may be out of range.
+// scale multiplies p, from 1/64 to 64, by 2^n, rounding once. AVX2 has n in the low bits, and makes two
+// factors of it, since 2^n itself may be out of range.
 func (f *flow) scale(p, n []VecVirtual) []VecVirtual {
 	if f.wide() {
 		f.steps(len(p), func(i int) { f.VSCALEFPS(n[i], p[i], p[i]) })

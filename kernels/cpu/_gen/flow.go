@@ -171,8 +171,8 @@ func (f *flow) each(n GPVirtual, many int, body func(l []lane)) {
 	f.Label(done)
 }
 
-// overRows writes the loop over "rows" of d elements, at least one; the pointers advance, and next is where they will
-// be then.
+// overRows writes the loop over "rows" of d elements, at least one; the pointers advance, and next is where
+// they will be then.
 func (f *flow) overRows(pointers []GPVirtual, d GPVirtual, body func(next []GPVirtual)) {
 	rows := f.param("rows")
 	row := f.label("row")

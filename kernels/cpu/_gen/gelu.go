@@ -80,8 +80,8 @@ func (f *flow) mills(a []VecVirtual) []VecVirtual {
 	return num
 }
 
-// times is m·e^(−a²/2); it changes m and a. As in exp, but without halving: e^(−z/2) with z = a² + 2n·ln 2, and
-// with the part of a² that float32 can't hold.
+// times is m·e^(−a²/2); it changes m and a. As in exp, but without halving: e^(−z/2) with z = a² + 2n·ln 2,
+// and with the part of a² that float32 can't hold.
 func (f *flow) times(m, a []VecVirtual) []VecVirtual {
 	square := f.regs(len(a))
 	f.steps(len(a), func(i int) { f.VMULPS(a[i], a[i], square[i]) })

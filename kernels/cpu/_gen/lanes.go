@@ -14,8 +14,8 @@ type lane struct {
 	mask Register  // nil: all lanes
 }
 
-// stores is what becomes of results: plain ones replace what is there, added ones are added to it, and those past
-// the caches fill whole lines.
+// stores is what becomes of results: plain ones replace what is there, added ones are added to it, and those
+// past the caches fill whole lines.
 type stores int
 
 const (
@@ -24,7 +24,8 @@ const (
 	added
 )
 
-// variants writes the rest of a function for each kind of store that its flags may ask for, and for plain ones.
+// variants writes the rest of a function for each kind of store that its flags may ask for, and for plain
+// ones.
 func (f *flow) variants(kinds []stores, code func()) {
 	flags := f.param("flags")
 	for _, kind := range kinds {
@@ -97,8 +98,8 @@ func (f *flow) fetchAll(base Register, l []lane) (r []VecVirtual) {
 // prefetch asks for the cache line of those elements.
 func (f *flow) prefetch(base Register, l lane) { f.PREFETCHT0(f.address(base, l)) }
 
-// fetchAhead is fetchAll, and asks for what comes some way behind: long computations let the processor see too little of
-// the loads that follow.
+// fetchAhead is fetchAll, and asks for what comes some way behind: long computations let the processor see
+// too little of the loads that follow.
 func (f *flow) fetchAhead(base Register, l []lane) []VecVirtual {
 	for _, l := range l {
 		f.PREFETCHT0(f.address(base, l).Offset(prefetchBytes))

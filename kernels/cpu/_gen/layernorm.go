@@ -15,7 +15,8 @@ func layerNorm(w *writer, v *vector) {
 // layerNormRows is in float64 up to the result, which is rounded once. Sums are of what is left of x less the
 // first x of the row, so that Σ(x−x₀)² − (Σ(x−x₀))²/d loses no more than the logarithm of d of its bits.
 func (w *writer) layerNormRows(v *vector) {
-	f := w.rowKernel(v, "layerNorm", "func(y, x, gamma, beta, mean, rstd *float32, d, rows int, eps float64, flags int)",
+	f := w.rowKernel(v, "layerNorm",
+		"func(y, x, gamma, beta, mean, rstd *float32, d, rows int, eps float64, flags int)",
 		"writes rows of γ·(x − mean)·rstd + β; see layerNormGo. There is a row, and it has elements.")
 	f.variants(ofResult, func() {
 		y, x, d, n := f.param("y"), f.param("x"), f.param("d"), f.GP64()
@@ -51,8 +52,8 @@ func (f *flow) float(n GPVirtual) Register {
 	return x
 }
 
-// statistics is the mean and 1/√(var + eps) of a row of n elements, share in float64; to is where results will be
-// stored. It changes n.
+// statistics is the mean and 1/√(var + eps) of a row of n elements, share in float64; to is where results
+// will be stored. It changes n.
 func (f *flow) statistics(x, n GPVirtual, share Register, to GPVirtual) (mean, rstd Register) {
 	first := f.splat(Mem{Base: x})
 	shift := f.reg()
@@ -164,7 +165,8 @@ func (f *flow) share(sum []VecVirtual, length Register) VecVirtual {
 	return f.splat(s)
 }
 
-// layerNormSums goes down a few columns of all rows, adding in float32, and adds the result to sums in float64.
+// layerNormSums goes down a few columns of all rows, adding in float32, and adds the result to sums in
+// float64.
 func (w *writer) layerNormSums(v *vector) {
 	f := w.rowKernel(v, "layerNormSums", "func(sum, dot *float64, dy, x, mean, rstd *float32, d, rows int)",
 		"adds dy and dy·x̂ over a few rows to sum and dot; see layerNormSumsGo. There is a row.")

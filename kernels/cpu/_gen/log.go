@@ -5,9 +5,10 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// The logarithm of 1+f is 2·atanh(s) with s = f/(2+f), an odd function that is nearly its argument: a polynomial in s²,
-// minimax in relative error over |s| ≤ 1/3, that is for f from −1/2 to 1: 5e-9.
-var atanhPolynomial = []float32{0.28031274676322937, 0.2799786329269409, 0.4002177119255066, 0.6666641235351562}
+// The logarithm of 1+f is 2·atanh(s) with s = f/(2+f), an odd function that is nearly its argument: a
+// polynomial in s², minimax in relative error over |s| ≤ 1/3, that is for f from −1/2 to 1: 5e-9.
+var atanhPolynomial = []float32{0.28031274676322937, 0.2799786329269409, 0.4002177119255066,
+	0.6666641235351562}
 
 // tiny is the least float32 that is not denormal.
 const tiny = float32(0x1p-126)
@@ -36,8 +37,8 @@ func (f *flow) log1p(x []VecVirtual) []VecVirtual {
 	return f.atanh2(s)
 }
 
-// splitLog is the exponent n and f of x = 2^n·(1+f), f from −1/4 to 1/2. It changes x. For 0, n is −∞ or less than
-// that of the least float32; where x is NaN or negative, both are NaN.
+// splitLog is the exponent n and f of x = 2^n·(1+f), f from −1/4 to 1/2. It changes x. For 0, n is −∞ or less
+// than that of the least float32; where x is NaN or negative, both are NaN.
 func (f *flow) splitLog(x []VecVirtual) (n, rest []VecVirtual) {
 	n, rest = f.regs(len(x)), f.regs(len(x))
 	if !f.wide() {
@@ -55,7 +56,8 @@ func (f *flow) splitLog(x []VecVirtual) (n, rest []VecVirtual) {
 	return n, rest
 }
 
-// splitBits is splitLog by integers: those of 3/4 taken from those of x leave n above the bits of the fraction.
+// splitBits is splitLog by integers: those of 3/4 taken from those of x leave n above the bits of the
+// fraction.
 func (f *flow) splitBits(x, n, rest []VecVirtual) {
 	const lessThan, notAtLeast = 1, 9
 	bad, small := f.regs(len(x)), f.regs(len(x))

@@ -27,7 +27,8 @@ func losses(w *writer, v *vector) {
 // lossSum writes the sum of terms, in float64.
 func (w *writer) lossSum(v *vector, name, what string, many int,
 	terms func(f *flow, x, t []VecVirtual, l []lane) []VecVirtual) {
-	f := w.rowKernel(v, name, "func(x, t *float32, n int) (sum float64)", "is the sum of "+what+"; see "+name+"Go.")
+	f := w.rowKernel(v, name, "func(x, t *float32, n int) (sum float64)",
+		"is the sum of "+what+"; see "+name+"Go.")
 	x, t := f.param("x"), f.param("t")
 	acc := f.zeros(2)
 	f.each(f.param("n"), many, func(l []lane) {
@@ -87,8 +88,8 @@ func (f *flow) bceSlope(p, t []VecVirtual) []VecVirtual {
 	return p
 }
 
-// bceLogitsSlope is sigmoid(x) − t, with s = sigmoid(−|x|): s − t where x < 0, (1 − t) − s elsewhere, so that what is
-// small stays exact for t of 0 and 1.
+// bceLogitsSlope is sigmoid(x) − t, with s = sigmoid(−|x|): s − t where x < 0, (1 − t) − s elsewhere, so that
+// what is small stays exact for t of 0 and 1.
 func (f *flow) bceLogitsSlope(x, t []VecVirtual) []VecVirtual {
 	e := f.regs(len(x))
 	f.steps(len(x), func(i int) { f.minusAbs(x[i], e[i]) })

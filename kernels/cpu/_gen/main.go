@@ -103,7 +103,8 @@ type writer struct {
 	tables map[string]operand.Mem // and integers, by name
 }
 
-// load type-checks the files that declare argument blocks and flags, so that these are written down only once.
+// load type-checks the files that declare argument blocks and flags, so that these are written down only
+// once.
 func load(names ...string) (*types.Package, error) {
 	fset := token.NewFileSet()
 	var files []*ast.File

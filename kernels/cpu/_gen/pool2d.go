@@ -8,8 +8,8 @@ import (
 // pools writes the search for the largest elements of windows, with and without their places, the way back to
 // them, and the sums of windows.
 func pools(w *writer, v *vector) {
-	for _, k := range []*pool{{name: "maxPool"}, {name: "maxPoolIndex", index: true}, {name: "maxUnpool", back: true},
-		{name: "sumPool", sum: true}} {
+	for _, k := range []*pool{{name: "maxPool"}, {name: "maxPoolIndex", index: true},
+		{name: "maxUnpool", back: true}, {name: "sumPool", sum: true}} {
 		k.stream = &stream{writer: w, vector: v}
 		k.write()
 	}

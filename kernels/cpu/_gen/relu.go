@@ -12,11 +12,12 @@ func relu(w *writer, v *vector) {
 	forward.write("rectify", "func(dst, x []float32, flags int)",
 		"is dst = max(x, 0), NaN staying NaN, as rectifyGo.")
 
-	back := &stream{writer: w, vector: v, bypass: true, moving: []string{"dst", "y", "dy"}, body: func(s *stream) {
+	back := &stream{writer: w, vector: v, bypass: true, moving: []string{"dst", "y", "dy"}}
+	back.body = func(s *stream) {
 		g := s.load("dy")
 		s.gates(g)
 		s.store(g, "dst")
-	}}
+	}
 	back.write("gate", "func(dst, y, dy []float32, flags int)",
 		"is dst = dy where the gates of flags let it through, else 0, as gateGo.")
 }

@@ -4,7 +4,8 @@ import . "github.com/mmcloughlin/avo/reg"
 
 // sigmoid writes the logistic function and its gradient.
 func sigmoid(w *writer, v *vector) {
-	f := w.rowKernel(v, "sigmoid", "func(y, x *float32, n, flags int)", "writes y = 1/(1 + e^−x); see sigmoidGo.")
+	f := w.rowKernel(v, "sigmoid", "func(y, x *float32, n, flags int)",
+		"writes y = 1/(1 + e^−x); see sigmoidGo.")
 	f.holdExp()
 	f.hold(signBit)
 	f.variants(ofResult, func() {
@@ -28,8 +29,8 @@ func sigmoid(w *writer, v *vector) {
 	})
 }
 
-// sigmoid is 1/(1 + e^−x): with e = e^−|x|, which never overflows, e/(1+e) where x < 0, 1/(1+e) elsewhere. The
-// error is below 2.5 units in the last place.
+// sigmoid is 1/(1 + e^−x): with e = e^−|x|, which never overflows, e/(1+e) where x < 0, 1/(1+e) elsewhere.
+// The error is below 2.5 units in the last place.
 func (f *flow) sigmoid(x []VecVirtual) []VecVirtual {
 	e := f.regs(len(x))
 	f.steps(len(x), func(i int) { f.minusAbs(x[i], e[i]) })

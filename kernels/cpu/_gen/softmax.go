@@ -20,14 +20,16 @@ func softmax(w *writer, v *vector) {
 }
 
 func (w *writer) rowMax(v *vector) {
-	f := w.rowKernel(v, "rowMax", "func(x *float32, n int) (peak float32)", "is max x, −Inf for n = 0; see rowMaxGo.")
+	f := w.rowKernel(v, "rowMax", "func(x *float32, n int) (peak float32)",
+		"is max x, −Inf for n = 0; see rowMaxGo.")
 	f.hold(minusInf)
 	peak := f.max(f.param("x"), f.param("n"), nil)
 	f.VMOVSS(peak.AsX(), f.result("peak"))
 	f.end()
 }
 
-// max is the largest of the n elements of x in the first lane; to is where others will be stored. It changes n.
+// max is the largest of the n elements of x in the first lane; to is where others will be stored. It changes
+// n.
 func (f *flow) max(x, n, to GPVirtual) VecVirtual {
 	var acc []VecVirtual
 	for range 4 {
@@ -71,8 +73,9 @@ func (w *writer) rowExp(v *vector) {
 	f.end()
 }
 
-// expSum writes exp(x − peak) to y and leaves the sum in the first lane. A few registers are added in float32,
-// whose sums of two or four are off by less than 2^-24 each and either way; the rest in float64. It changes n.
+// expSum writes exp(x − peak) to y and leaves the sum in the first lane. A few registers are added in
+// float32, whose sums of two or four are off by less than 2^-24 each and either way; the rest in float64. It
+// changes n.
 func (f *flow) expSum(y, x, n GPVirtual, peak VecVirtual) Register {
 	acc := f.zeros(2)
 	f.each(n, f.many(), func(l []lane) {
@@ -96,8 +99,8 @@ func (w *writer) rowScale(v *vector) {
 	f.end()
 }
 
-// multiply is y = x·s; next is what will be read then. It changes n. Past the caches, y is brought to a whole register
-// first.
+// multiply is y = x·s; next is what will be read then. It changes n. Past the caches, y is brought to a whole
+// register first.
 func (f *flow) multiply(y, x, n GPVirtual, s VecVirtual, next GPVirtual) {
 	if f.stores == past {
 		y, x = f.align(y, x, n, s)
@@ -112,7 +115,8 @@ func (f *flow) multiply(y, x, n GPVirtual, s VecVirtual, next GPVirtual) {
 	})
 }
 
-// align is y = x·s for the first of n elements, until y lies on a multiple of the size of a register; it gives the rest.
+// align is y = x·s for the first of n elements, until y lies on a multiple of the size of a register; it
+// gives the rest.
 func (f *flow) align(y, x, n GPVirtual, s VecVirtual) (toY, toX GPVirtual) {
 	head, at := f.GP64(), f.GP64()
 	f.MOVQ(y, head)
