@@ -5,21 +5,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"truegrain/models"
 	"truegrain/nn/state"
+	"truegrain/nn/state/store"
 	"truegrain/train/folder"
 )
 
 // weightsFile is what a run starts from; no path is random values.
 type weightsFile struct{ path, sha256 string }
-
-// published finds the digits in the name of a published file, the beginning of its SHA-256:
-// resnet50-11ad3fa6.pth.
-var published = regexp.MustCompile(`-([0-9a-f]{8,64})\.(pth|pt)$`)
 
 // findWeights looks for the initial weights and checks that they are what their name says.
 func (l *lesson) findWeights() (weightsFile, error) {
@@ -35,10 +31,8 @@ func (l *lesson) findWeights() (weightsFile, error) {
 	if err != nil {
 		return weightsFile{}, fmt.Errorf("initial weights: %w", err)
 	}
-	if want := published.FindStringSubmatch(filepath.Base(path)); want != nil &&
-		!strings.HasPrefix(sum, want[1]) {
-		return weightsFile{}, fmt.Errorf("initial weights %s: the file is damaged: its SHA-256 begins with %s, its name says %s", path,
-			sum[:len(want[1])], want[1])
+	if err := store.Check(filepath.Base(path), sum); err != nil {
+		return weightsFile{}, fmt.Errorf("initial weights %s: %w", filepath.Dir(path), err)
 	}
 	return weightsFile{path, sum}, nil
 }
@@ -59,6 +53,9 @@ func (l *lesson) lookFor(name string) (string, error) {
 		places = []string{filepath.Join(l.weights, base)}
 	} else {
 		places = append(places, filepath.Join("weights", base))
+		if s, err := l.store.open(); err == nil {
+			places = append(places, s.Path(base))
+		}
 		if cache, err := torchCache(); err == nil {
 			places = append(places, filepath.Join(cache, base))
 		}
@@ -68,8 +65,9 @@ func (l *lesson) lookFor(name string) (string, error) {
 			return p, nil
 		}
 	}
-	return "", fmt.Errorf("recipe %s starts from %s, which is not at %s: name it with --weights FILE, or start from random weights with --from-scratch",
-		l.recipe.Name, name, strings.Join(places, " or "))
+	return "", fmt.Errorf("recipe %s starts from %s, which is not at %s: 'truegrain weights import FILE' or "+
+		"'truegrain weights pull URL' puts it there, --weights FILE names it, --from-scratch starts from random "+
+		"weights", l.recipe.Name, name, strings.Join(places, " or "))
 }
 
 // torchCache is where torchvision keeps what it has downloaded.

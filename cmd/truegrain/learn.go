@@ -28,6 +28,7 @@ type lesson struct {
 	detector string // the finished file
 	weights  string // file or folder of initial weights, instead of the recipe's
 	scratch  bool   // start from random weights
+	store    storeFlag
 	device   string
 	budget   time.Duration
 	overfit  int // train on so many pictures without augmentation, until they are known by heart

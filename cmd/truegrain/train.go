@@ -25,7 +25,8 @@ type TrainCmd struct {
 	Out         string `short:"o" placeholder:"DIR|FILE" help:"Folder of the run (default: runs/RECIPE); or FILE.safetensors for the detector, the run beside it in FILE."`
 	Weights     string `placeholder:"FILE|DIR" help:"Weights to start from (.safetensors, .pth), or the folder that has the recipe's."`
 	FromScratch bool   `help:"Start from random weights, whatever the recipe names."`
-	Device      string `default:"cpu" help:"cpu, cpu:avx2, ref …; 'truegrain devices' lists them."`
+	storeFlag
+	Device string `default:"cpu" help:"cpu, cpu:avx2, ref …; 'truegrain devices' lists them."`
 
 	Resume  string        `type:"existingdir" placeholder:"RUN" help:"Go on with the run of this folder, bit for bit."`
 	Restart bool          `help:"Begin again in a folder that holds a run, which is removed."`
@@ -105,7 +106,7 @@ func (c *TrainCmd) lesson() (*lesson, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lesson{recipe: r, dir: c.Folder + c.Data, weights: c.Weights, scratch: c.FromScratch,
+	l := &lesson{recipe: r, dir: c.Folder + c.Data, weights: c.Weights, scratch: c.FromScratch, store: c.storeFlag,
 		device: c.Device, budget: c.Budget, overfit: c.Overfit, restart: c.Restart}
 	if c.Overfit < 0 || c.Budget < 0 {
 		return nil, usagef("--overfit and --budget must not be negative")

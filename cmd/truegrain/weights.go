@@ -12,6 +12,8 @@ import (
 // WeightsCmd groups the commands on weight files.
 type WeightsCmd struct {
 	Inspect WeightsInspectCmd `cmd:"" help:"List the tensors of a .safetensors, .pth or .pt file."`
+	Import  WeightsImportCmd  `cmd:"" help:"Copy weight files into the store, where recipes find them."`
+	Pull    WeightsPullCmd    `cmd:"" help:"Fetch a weight file into the store; goes on where it was interrupted."`
 }
 
 // WeightsInspectCmd lists what a weight file holds, without building anything from it.

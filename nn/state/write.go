@@ -142,16 +142,22 @@ func Atomic(path string, write func(w io.Writer) error) (err error) {
 	if err = buf.Flush(); err != nil {
 		return err
 	}
-	if err = f.Chmod(0o644); err != nil {
+	return Place(f, path)
+}
+
+// Place makes a file that was written beside its place the one at path: synced, closed, renamed, and the folder
+// synced.
+func Place(f *os.File, path string) error {
+	if err := f.Chmod(0o644); err != nil {
 		return err
 	}
-	if err = f.Sync(); err != nil {
+	if err := f.Sync(); err != nil {
 		return err
 	}
-	if err = f.Close(); err != nil {
+	if err := f.Close(); err != nil {
 		return err
 	}
-	if err = os.Rename(f.Name(), path); err != nil {
+	if err := os.Rename(f.Name(), path); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(path))
