@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"truegrain/kernels"
@@ -14,6 +16,7 @@ import (
 	"truegrain/models/detect"
 	"truegrain/nn/card"
 	"truegrain/train"
+	"truegrain/train/data"
 	"truegrain/train/energy"
 	"truegrain/train/folder"
 	"truegrain/train/optim"
@@ -170,8 +173,17 @@ func (l *lesson) card(p *plan) *card.Card {
 		r.Schedule[0].LR, r.Data.Batch*r.Accumulate, r.Epochs(), p.size, p.size)
 	return &card.Card{Arch: r.Model.Name, Classes: r.Model.Classes, Size: p.size, View: string(detect.Crop),
 		Mean: r.Data.Mean, Std: r.Data.Std, Band: [2]float64{0.35, 0.65},
-		Data: filepath.Base(filepath.Clean(l.dir)), Generators: p.train.Generators(), Recipe: line, Seed: r.Seed, Epochs: r.Epochs(),
+		Data: filepath.Base(filepath.Clean(l.dir)), Generators: generatorsOf(p.train), Recipe: line, Seed: r.Seed, Epochs: r.Epochs(),
 		Decoder: decoder(), Note: l.note}
+}
+
+// generatorsOf are the folders that a set's pictures come from, sorted.
+func generatorsOf(set *data.Set) []string {
+	seen := map[string]bool{}
+	for _, it := range set.Items {
+		seen[it.Generator] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
 }
 
 func decoder() string { return "image/jpeg of " + runtime.Version() }

@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -185,15 +184,6 @@ func divide[T any](items []T, split string, share float64, seed uint64) []T {
 		out[i] = items[k]
 	}
 	return out
-}
-
-// Generators are the folders that the set's pictures come from, sorted.
-func (s *Set) Generators() []string {
-	seen := map[string]bool{}
-	for _, it := range s.Items {
-		seen[it.Generator] = true
-	}
-	return slices.Sorted(maps.Keys(seen))
 }
 
 // limit keeps n pictures, evenly spread.
