@@ -3,7 +3,7 @@ package detect
 import "truegrain/models/explain"
 
 // coverage stitches the maps of views into sheets over the whole picture. A sheet has a cell for each pixel;
-// of a picture with more than maxCells pixels, for each square of side×side of them, which bounds what all
+// of a picture with more pixels than cells, for each square of side×side of them, which bounds what all
 // maps of it take.
 type coverage struct {
 	pw, ph int // of the picture, in pixels
@@ -12,7 +12,7 @@ type coverage struct {
 	n      []float32
 }
 
-// maxCells is the cells of a sheet: 16 MiB of float32.
+// maxCells is the cells of a sheet if nobody asks for fewer: 16 MiB of float32.
 const maxCells = 1 << 22
 
 // sheet is one map over the whole picture.
@@ -22,9 +22,12 @@ type sheet struct {
 }
 
 // newCoverage counts how many pixels of views fall into each cell.
-func newCoverage(w, h int, views []patch) *coverage {
+func newCoverage(w, h int, views []patch, cells int) *coverage {
+	if cells < 1 || cells > maxCells {
+		cells = maxCells
+	}
 	side := 1
-	for ((w+side-1)/side)*((h+side-1)/side) > maxCells {
+	for ((w+side-1)/side)*((h+side-1)/side) > cells {
 		side++
 	}
 	c := &coverage{pw: w, ph: h, side: side, w: (w + side - 1) / side, h: (h + side - 1) / side}

@@ -4,6 +4,7 @@ package detect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,22 +13,25 @@ import (
 	"truegrain/models"
 	"truegrain/models/explain"
 	"truegrain/nn/card"
-	"truegrain/tensor"
 	"truegrain/tensor/picture"
 )
 
-// Detector is a model with its card, ready on a backend. It belongs to one goroutine.
+// Detector is a model with its card, ready on a backend. Scores come from a frozen model, explanations from a
+// tape over the model itself. It serves many goroutines, as long as nobody trains the model.
 type Detector struct {
-	Name  string
-	Model models.Model
-	Card  *card.Card
-	be    kernels.Backend
-	pool  *autograd.Pool
+	Name   string
+	Model  models.Model
+	Card   *card.Card
+	be     kernels.Backend
+	pool   *autograd.Pool
+	scorer scorer
 }
 
-// New puts a model and its card together.
+// New puts a model and its card together. The first score freezes the model: what changes its weights
+// afterwards has no effect on scores until Close.
 func New(be kernels.Backend, name string, m models.Model, c *card.Card) *Detector {
-	return &Detector{Name: name, Model: m, Card: c, be: be, pool: autograd.NewPool(be)}
+	return &Detector{Name: name, Model: m, Card: c, be: be, pool: autograd.NewPool(be),
+		scorer: scorer{how: kernels.Fast}}
 }
 
 // Verdict is what one detector says of one picture.
@@ -42,6 +46,7 @@ type Verdict struct {
 	Interval *[2]float64   `json:"interval,omitempty"` // 95 %, of test pictures that scored alike
 	Time     time.Duration `json:"-"`
 	Seconds  float64       `json:"seconds"`
+	Method   string        `json:"method"` // how the score was computed: "fast (Winograd 4x4)"
 	Maps     []Map         `json:"-"`
 }
 
@@ -59,6 +64,8 @@ type Options struct {
 	Only []string
 	// Attention asks a transformer for the attention of single layers and heads as well.
 	Attention []Head
+	// Cells bounds the cells of a map; 0 is 4 Mi, a cell for each pixel of most pictures.
+	Cells int
 }
 
 // Head names a layer, from 0, and one of its heads, or explain.AllHeads for their mean.
@@ -75,90 +82,75 @@ func (h Head) name() string {
 // Analyze scores a picture and, if asked, explains the score.
 func (d *Detector) Analyze(ctx context.Context, p *picture.Picture, o Options) (*Verdict, error) {
 	start := time.Now()
-	v := &Verdict{Detector: d.Name, View: o.View, Band: d.Card.Band}
-	if v.View == "" {
-		v.View = View(d.Card.View)
-	}
-	if v.View == Full && d.Model.Kind() == models.Transformer {
-		return nil, fmt.Errorf("%s: view full: a vision transformer takes one size only; use crop or resize",
-			d.Name)
-	}
-	views, err := patches(p, v.View, d.Card.Size)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", d.Name, err)
-	}
 	if o.Maps {
-		v.Maps, v.Raw, err = d.explain(ctx, p, views, o)
-	} else {
-		v.Raw, err = d.score(ctx, views)
+		return d.analyzeMaps(ctx, p, o, start)
 	}
+	a := d.ScoreAll(ctx, []Ask{{ctx, p, o.View}})[0]
+	if a.Err != nil {
+		return nil, a.Err
+	}
+	return d.Verdict(a, time.Since(start)), nil
+}
+
+// analyzeMaps is Analyze with maps. A full view's score comes from the pass that they are read from.
+func (d *Detector) analyzeMaps(ctx context.Context, p *picture.Picture, o Options, start time.Time) (
+	*Verdict, error) {
+	maps, raw, err := d.Explain(ctx, p, o)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", d.Name, err)
+		return nil, err
 	}
-	v.Views, v.AI = len(views), d.Card.AI(v.Raw)
+	a := Answer{View: d.view(o.View), Views: 1, Raw: raw}
+	if a.View != Full {
+		if a = d.ScoreAll(ctx, []Ask{{ctx, p, o.View}})[0]; a.Err != nil {
+			return nil, a.Err
+		}
+	}
+	v := d.Verdict(a, time.Since(start))
+	v.Maps = maps
+	return v, nil
+}
+
+// view is v, or the card's for none.
+func (d *Detector) view(v View) View {
+	if v == "" {
+		return View(d.Card.View)
+	}
+	return v
+}
+
+// Verdict is what a score means: calibrated, with its lean and, where the card has one, its interval.
+func (d *Detector) Verdict(a Answer, took time.Duration) *Verdict {
+	v := &Verdict{Detector: d.Name, View: a.View, Views: a.Views, Raw: a.Raw, AI: d.Card.AI(a.Raw),
+		Band: d.Card.Band, Time: took, Seconds: took.Seconds(), Method: d.Method()}
+	if a.View == Full {
+		v.Method = kernels.Exact.String()
+	}
 	v.Lean = lean(v.AI, v.Band)
 	if lo, hi, ok := d.Card.Interval(v.AI); ok {
 		v.Interval = &[2]float64{lo, hi}
 	}
-	v.Time = time.Since(start)
-	v.Seconds = v.Time.Seconds()
-	return v, nil
+	return v
 }
 
-// Score is the raw score of a picture, the mean p(photograph) of its views, without verdict or maps.
-func (d *Detector) Score(ctx context.Context, p *picture.Picture, v View) (float64, error) {
-	views, err := patches(p, v, d.Card.Size)
+// Explain reads the maps that o asks for, and the raw score of the pass that they are read from. Errors name
+// the detector.
+func (d *Detector) Explain(ctx context.Context, p *picture.Picture, o Options) ([]Map, float64, error) {
+	views, err := d.patches(p, d.view(o.View))
+	var maps []Map
+	var raw float64
+	if err == nil {
+		maps, raw, err = d.explain(ctx, p, views, o)
+	}
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", d.Name, err)
+		return nil, 0, fmt.Errorf("%s: %w", d.Name, err)
 	}
-	return d.score(ctx, views)
+	return maps, raw, nil
 }
 
-func (d *Detector) score(ctx context.Context, views []patch) (float64, error) {
-	var sum float64
-	err := d.batches(views, func(batch []patch, x tensor.Tensor) error {
-		t := autograd.NewTape(d.be, autograd.WithContext(ctx), autograd.WithPool(d.pool))
-		defer t.Reset()
-		var p []float32
-		var err error
-		if bad := tensor.Catch(func() {
-			p, err = d.Model.Probability(t, d.Model.Forward(t, t.Const(x))).Values()
-		}); bad != nil {
-			return bad
-		}
-		for _, v := range p {
-			sum += float64(v)
-		}
-		return err
-	})
-	return sum / float64(len(views)), err
-}
-
-// batchPixels is how many pixels go through a model at once: enough to fill every core, few enough for the
-// cache.
-const batchPixels = 2 * 224 * 224
-
-// batches hands the views to f on the backend, some at a time.
-func (d *Detector) batches(views []patch, f func([]patch, tensor.Tensor) error) error {
-	each := max(1, batchPixels/max(1, views[0].view.W*views[0].view.H))
-	for len(views) > 0 {
-		batch := views[:min(each, len(views))]
-		views = views[len(batch):]
-		pics := make([]*picture.Picture, len(batch))
-		for i, p := range batch {
-			pics[i] = p.view
-		}
-		host := picture.Batch(pics, d.Card.Mean, d.Card.Std)
-		buf, err := d.be.Alloc(kernels.F32, host.Len())
-		if err != nil {
-			return err
-		}
-		d.be.Upload(buf, host.Buf)
-		err = f(batch, tensor.New(buf, host.Shape()...))
-		d.be.Free(buf)
-		if err != nil {
-			return err
-		}
+// patches is what the detector sees of a picture.
+func (d *Detector) patches(p *picture.Picture, v View) ([]patch, error) {
+	if v == Full && d.Model.Kind() == models.Transformer {
+		return nil, errors.New("view full: a vision transformer takes one size only; use crop or resize")
 	}
-	return nil
+	return patches(p, v, d.Card.Size)
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // detector is a small model with random weights and a card.
-func detector(t *testing.T, arch string) *Detector {
+func detector(t testing.TB, arch string) *Detector {
 	be, err := kernels.Open("cpu")
 	require.NoError(t, err)
 	t.Cleanup(func() { be.Close() })
@@ -104,7 +104,7 @@ func TestOnlyTheWantedMaps(t *testing.T) {
 func TestCoverage(t *testing.T) {
 	views, err := patches(stripes(100, 70), Crop, 64)
 	require.NoError(t, err)
-	c := newCoverage(100, 70, views)
+	c := newCoverage(100, 70, views, 0)
 	sheet := make([]float32, 100*70)
 	for _, p := range views {
 		c.add(sheet, p, []float32{2, 2, 2, 2}, 2, 2)
@@ -119,7 +119,7 @@ func TestCoverage(t *testing.T) {
 // averaged.
 func TestSheetsOfLargePicturesAreBounded(t *testing.T) {
 	const w, h = 5001, 4003
-	c := newCoverage(w, h, []patch{{x: 0, y: 0, spanW: w, spanH: h}})
+	c := newCoverage(w, h, []patch{{x: 0, y: 0, spanW: w, spanH: h}}, 0)
 	require.Equal(t, 3, c.side)
 	require.LessOrEqual(t, c.w*c.h, maxCells)
 	require.Equal(t, []int{1667, 1335}, []int{c.w, c.h})
@@ -140,7 +140,7 @@ func TestLargePicturesAreSampledAndSaySo(t *testing.T) {
 	require.NoError(t, err)
 	require.LessOrEqual(t, len(views), maxCrops)
 	require.Greater(t, len(views), maxCrops*3/4)
-	seen := newCoverage(3000, 2000, views).seen()
+	seen := newCoverage(3000, 2000, views, 0).seen()
 	require.Contains(t, seen, false)
 	require.Contains(t, seen, true)
 }

@@ -60,7 +60,7 @@ func (d *Detector) chosen(o Options) (out []method) {
 func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patch, o Options) (
 	[]Map, float64, error) {
 	chosen := d.chosen(o)
-	cover, sheets := newCoverage(p.W, p.H, views), map[string]*sheet{}
+	cover, sheets := newCoverage(p.W, p.H, views, o.Cells), map[string]*sheet{}
 	var score float64
 	err := d.batches(views, func(batch []patch, x tensor.Tensor) error {
 		s := explain.Subject{Backend: d.be, Model: d.Model, X: x, Pool: d.pool}

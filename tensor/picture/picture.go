@@ -6,6 +6,7 @@ package picture
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -117,28 +118,58 @@ func read(path string, l Limits) ([]byte, error) {
 func Decode(data []byte) (*Picture, error) { return DecodeLimits(data, DefaultLimits) }
 
 // DecodeLimits reads a picture within limits of the caller's own.
-func DecodeLimits(data []byte, l Limits) (p *Picture, err error) {
+func DecodeLimits(data []byte, l Limits) (*Picture, error) {
+	return DecodeContext(context.Background(), data, l)
+}
+
+// DecodeContext is DecodeLimits that gives up when ctx is done, with its cause as the error: decoders notice
+// when they next read from the file.
+func DecodeContext(ctx context.Context, data []byte, l Limits) (*Picture, error) {
+	f, h, err := headers(data, l)
+	if err != nil {
+		return nil, err
+	}
+	img, err := f.decodeSafely(ctx, data, h)
+	if err != nil {
+		return nil, err
+	}
+	p := toRGB(img, h)
+	p.Format = f.name
+	return p.upright(h.orientation), nil
+}
+
+// Info is what the headers of a file say.
+type Info struct {
+	Format string
+	W, H   int // upright
+}
+
+// Inspect checks a file as far as its headers go, without decoding it. Errors are *Error.
+func Inspect(data []byte, l Limits) (Info, error) {
+	f, h, err := headers(data, l)
+	if err != nil {
+		return Info{}, err
+	}
+	if h.orientation >= 5 { // lies on its side
+		h.w, h.h = h.h, h.w
+	}
+	return Info{f.name, h.w, h.h}, nil
+}
+
+// headers finds out what a file is and checks what its headers ask for.
+func headers(data []byte, l Limits) (*format, header, error) {
 	if len(data) == 0 {
-		return nil, &Error{Reason: ErrEmpty.Error(), Err: ErrEmpty}
+		return nil, header{}, &Error{Reason: ErrEmpty.Error(), Err: ErrEmpty}
 	}
 	f := sniff(data)
 	if f == nil {
-		return nil, &Error{Reason: ErrNotAPicture.Error(), Err: ErrNotAPicture}
+		return nil, header{}, &Error{Reason: ErrNotAPicture.Error(), Err: ErrNotAPicture}
 	}
 	h, err := f.walk(data)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = h.check(l)
 	}
-	if err := h.check(l); err != nil {
-		return nil, err
-	}
-	img, err := f.decodeSafely(data, h)
-	if err != nil {
-		return nil, err
-	}
-	p = toRGB(img, h)
-	p.Format = f.name
-	return p.upright(h.orientation), nil
+	return f, h, err
 }
 
 // header is what a walk over a file's headers found out.
@@ -191,7 +222,7 @@ func sniff(data []byte) *format {
 }
 
 // decodeSafely calls the decoder; a panic inside it is the file's fault, not the program's.
-func (f *format) decodeSafely(data []byte, h header) (img image.Image, err error) {
+func (f *format) decodeSafely(ctx context.Context, data []byte, h header) (img image.Image, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			img, err = nil, fault(ErrBroken, "the %s decoder gave up: %v", f.name, p)
@@ -200,8 +231,10 @@ func (f *format) decodeSafely(data []byte, h header) (img image.Image, err error
 	if h.data != nil {
 		data = h.data
 	}
-	img, err = f.decode(bytes.NewReader(data))
+	img, err = f.decode(&stoppable{ctx, bytes.NewReader(data)})
 	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, context.Cause(ctx)
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
 		return nil, &Error{Reason: ErrTruncated.Error(), Err: ErrTruncated}
 	case errors.Is(err, bmp.ErrUnsupported) || errors.As(err, new(jpeg.UnsupportedError)):
@@ -210,4 +243,17 @@ func (f *format) decodeSafely(data []byte, h header) (img image.Image, err error
 		return nil, fault(ErrBroken, "%v", err)
 	}
 	return img, nil
+}
+
+// stoppable is a file that can't be read any more once its context is done.
+type stoppable struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (s *stoppable) Read(b []byte) (int, error) {
+	if s.ctx.Err() != nil {
+		return 0, context.Cause(s.ctx)
+	}
+	return s.r.Read(b)
 }
