@@ -26,6 +26,7 @@ type AnalyzeCmd struct {
 	Model  []string `short:"m" placeholder:"NAME|FILE" help:"Detectors: bundled names or checkpoints (default: all bundled ones)."`
 	Device string   `default:"cpu" help:"cpu, cpu:avx2, ref …; 'truegrain devices' lists them."`
 	View   string   `enum:",crop,resize,full" default:"" help:"What of each picture the detectors see (default: as they were trained)."`
+	Exact  bool     `help:"Compute as the models do, without Winograd's convolutions."`
 	JSON   bool     `help:"Print JSON: an array with file, per detector raw and calibrated scores, band, times."`
 	Report string   `placeholder:"DIR" help:"Write DIR/index.html with scores and maps."`
 }
@@ -49,6 +50,7 @@ func (c *AnalyzeCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer closeAll()
+	exactly(c.Exact, detectors)
 	opts := detect.Options{View: detect.View(c.View), Maps: c.Report != ""}
 	a := analysis{t: t, detectors: detectors, opts: opts}
 	if c.Report != "" {
@@ -226,6 +228,9 @@ func table(t *terminal, detectors []*detect.Detector, results []result) error {
 	}
 	if note := notes(detectors); note != "" {
 		fmt.Fprintln(t.out, "\nNote: "+note)
+	}
+	if m := methods(detectors); m != "" {
+		fmt.Fprintln(t.out, m)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"truegrain/kernels"
 	"truegrain/models/bundled"
@@ -20,7 +21,35 @@ func openDetectors(device string, names []string) (detectors []*detect.Detector,
 		be.Close()
 		return nil, nil, err
 	}
-	return detectors, func() { be.Close() }, nil
+	return detectors, func() {
+		for _, d := range detectors {
+			d.Close()
+		}
+		be.Close()
+	}, nil
+}
+
+// exactly makes detectors compute as their models do, if that is asked for.
+func exactly(exact bool, detectors []*detect.Detector) {
+	for _, d := range detectors {
+		if exact {
+			d.Exact()
+		}
+	}
+}
+
+// methods says how the scores of these detectors were computed, each way once.
+func methods(detectors []*detect.Detector) string {
+	var out []string
+	for _, d := range detectors {
+		if m := d.Method(); m != "" && !slices.Contains(out, m) {
+			out = append(out, m)
+		}
+	}
+	if len(out) == 0 || slices.Equal(out, []string{kernels.Exact.String()}) {
+		return ""
+	}
+	return "Computed " + strings.Join(out, ", ") + ": probabilities within 0.001 % of the exact ones; --exact does without."
 }
 
 // loadDetectors opens the named detectors, or all bundled ones by kind.

@@ -91,3 +91,12 @@ func (d *Detector) frozen() (*models.Frozen, error) {
 	})
 	return s.frozen, errors.Join(bad, err)
 }
+
+// Layers lists the steps of the frozen model, for inspection.
+func (d *Detector) Layers() ([]models.Layer, error) {
+	f, err := d.frozen()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.Name, err)
+	}
+	return f.Layers(), nil
+}
