@@ -1,6 +1,8 @@
 package models
 
 import (
+	"cmp"
+
 	"truegrain/autograd"
 	"truegrain/nn"
 )
@@ -15,7 +17,7 @@ type FCN struct {
 
 func fcn(s trunkSpec, size int) func(*nn.Builder, model, Config) Model {
 	return func(b *nn.Builder, m model, c Config) Model {
-		m.kind, m.inputSize = Segmenter, size
+		m.kind, m.inputSize = Segmenter, cmp.Or(m.inputSize, size)
 		s := s.dilated()
 		f := &FCN{model: m, backbone: newTrunk(b.In("backbone"), s)}
 		f.head = newFCNHead(b.In("classifier"), s.channels(3), c)

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"strconv"
 
 	"truegrain/autograd"
@@ -26,7 +27,7 @@ type FCN8s struct {
 
 func fcn8s(s trunkSpec, size int) func(*nn.Builder, model, Config) Model {
 	return func(b *nn.Builder, m model, c Config) Model {
-		m.kind, m.inputSize = Segmenter, size
+		m.kind, m.inputSize = Segmenter, cmp.Or(m.inputSize, size)
 		f := &FCN8s{model: m, backbone: newTrunk(b.In("backbone"), s), multiple: s.stride(3)}
 		for i, stage := range []string{"8", "16", "32"} {
 			f.scores[i] = nn.NewConv2D(b.In("score"+stage), s.channels(i+1), c.Classes,

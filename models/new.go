@@ -17,6 +17,9 @@ var ErrUnknown = errors.New("no such model")
 type Config struct {
 	// Classes is the number of outputs; 0 means 1, the logit of "photograph".
 	Classes int
+	// Size is the model's InputSize; 0 means the architecture's own. A vision transformer's is a whole number of
+	// patches, and its position embeddings are those of this size (Positions fits others to it).
+	Size int
 	// Seed gives the initial weights.
 	Seed uint64
 	// Aux adds the auxiliary head of fcn_resnet50; for other architectures, which have none, it is an error.
@@ -76,8 +79,11 @@ func build(b *nn.Builder, name string, c Config) (Model, error) {
 	if c.Aux && name != "fcn_resnet50" {
 		return nil, fmt.Errorf("model %s has no auxiliary head; fcn_resnet50 has", name)
 	}
+	if c.Size < 0 {
+		return nil, fmt.Errorf("model %s: size %d; want a number of pixels, or 0 for its own", name, c.Size)
+	}
 	c.Classes = max(c.Classes, 1)
-	m := architectures[i].build(b, model{name: name, classes: c.Classes}, c)
+	m := architectures[i].build(b, model{name: name, classes: c.Classes, inputSize: c.Size}, c)
 	if err := b.Err(); err != nil {
 		return nil, fmt.Errorf("model %s: %w", name, err)
 	}

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"strconv"
 
 	"truegrain/autograd"
@@ -125,7 +126,7 @@ type ResNet struct {
 
 func resnet(s trunkSpec, size int) func(*nn.Builder, model, Config) Model {
 	return func(b *nn.Builder, m model, c Config) Model {
-		m.kind, m.inputSize = Convolutional, size
+		m.kind, m.inputSize = Convolutional, cmp.Or(m.inputSize, size)
 		r := &ResNet{model: m, trunk: newTrunk(b, s), fc: nn.NewLinear(b.In("fc"), s.channels(3), c.Classes)}
 		r.finish(b)
 		return r

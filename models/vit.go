@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -27,6 +28,9 @@ var (
 		stem: []int{16, 16, 32, 64}}
 )
 
+// mostPixels is the largest side of a transformer's pictures: attention grows with its fourth power.
+const mostPixels = 2048
+
 // ViT is the vision transformer (Dosovitskiy et al. 2021) as torchvision builds it: patches become tokens, a
 // class token goes before them, and after the encoder a linear layer reads that one.
 type ViT struct {
@@ -42,6 +46,11 @@ type ViT struct {
 
 func vit(s vitSpec) func(*nn.Builder, model, Config) Model {
 	return func(b *nn.Builder, m model, c Config) Model {
+		s := s
+		s.image = cmp.Or(c.Size, s.image)
+		if s.image%s.patch != 0 || s.image < s.patch || s.image > mostPixels {
+			b.Fail(fmt.Errorf("size %d: want %d to %d, a multiple of %d", s.image, s.patch, mostPixels, s.patch))
+		}
 		m.kind, m.inputSize = Transformer, s.image
 		v := &ViT{model: m, spec: s}
 		v.classToken = b.Param("class_token", autograd.Plain, nn.Zeros, 1, 1, s.width)

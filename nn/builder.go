@@ -54,8 +54,15 @@ func (b *Builder) Name() string { return b.path[strings.LastIndexByte(b.path, '.
 // Params is everything registered so far, in order, buffers included.
 func (b *Builder) Params() []*autograd.Param { return slices.Clone(b.params) }
 
-// Err is the first error: the backend's memory has run out.
+// Err is the first error: the backend's memory has run out, or that of Fail.
 func (b *Builder) Err() error { return b.err }
+
+// Fail says that the model can't be built as it is asked for.
+func (b *Builder) Fail(err error) {
+	if b.err == nil {
+		b.err = err
+	}
+}
 
 // Param registers a parameter called name in the scope.
 //

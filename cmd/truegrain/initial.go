@@ -91,7 +91,7 @@ func (l *lesson) initial(t *terminal, m models.Model, w weightsFile) error {
 	}
 	defer f.Close()
 	report, err := state.Load(m.Params(), f,
-		state.Options{ReplaceHead: headNames(m), SkipAux: l.recipe.Model.Aux == "skip"})
+		state.Options{ReplaceHead: headNames(m), SkipAux: l.recipe.Model.Aux == "skip", Adapt: models.Positions})
 	if errors.As(err, new(*state.MismatchError)) && m.Kind() == models.Segmenter {
 		if trunk, e := state.Load(m.Params(), f, state.Options{Only: "backbone."}); e == nil {
 			report, err = trunk, nil
@@ -101,6 +101,9 @@ func (l *lesson) initial(t *terminal, m models.Model, w weightsFile) error {
 		return fmt.Errorf("start from %s: %w", w.path, err)
 	}
 	t.say("%s: %d tensors loaded; fresh: %s", w.path, report.Loaded, shortList(report.Replaced))
+	if len(report.Adapted) > 0 {
+		t.say("position embeddings were interpolated for pictures of %d × %d", m.InputSize(), m.InputSize())
+	}
 	return nil
 }
 

@@ -74,7 +74,7 @@ func (c *InspectCmd) Run(ctx context.Context, t *terminal) error {
 
 func (c *InspectCmd) model(be kernels.Backend) (models.Model, error) {
 	if slices.Contains(models.List(), c.Model) {
-		return models.New(be, c.Model, models.Config{Classes: 1})
+		return models.New(be, c.Model, models.Config{Classes: 1, Size: c.Size})
 	}
 	d, err := loadDetectors(be, []string{c.Model})
 	if err != nil {

@@ -163,7 +163,7 @@ func (l *lesson) finish(f *folder.Folder, d *detect.Detector, scored []train.Sco
 
 // config is how the recipe's model is built.
 func (l *lesson) config(empty bool) models.Config {
-	return models.Config{Classes: l.recipe.Model.Classes, Seed: l.recipe.Seed,
+	return models.Config{Classes: l.recipe.Model.Classes, Size: l.recipe.Data.Size, Seed: l.recipe.Seed,
 		Aux: l.recipe.Model.Aux != "skip", Empty: empty}
 }
 

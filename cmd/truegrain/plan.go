@@ -29,9 +29,6 @@ func (l *lesson) plan() (*plan, error) {
 		return nil, usageError{fmt.Errorf("recipe %s: %w", r.Name, err)}
 	}
 	p := &plan{model: m, size: m.InputSize()}
-	if r.Data.Size != 0 {
-		p.size = r.Data.Size
-	}
 	if err := l.fits(p); err != nil {
 		return nil, usageError{fmt.Errorf("recipe %s: %w", r.Name, err)}
 	}
@@ -61,8 +58,6 @@ func (l *lesson) fits(p *plan) error {
 	r, m := l.recipe, p.model
 	pixels := strings.HasPrefix(r.Loss.Name, "pixel-")
 	switch {
-	case m.Kind() == models.Transformer && p.size != m.InputSize():
-		return fmt.Errorf("data.size is %d: %s takes %d only", p.size, m.Name(), m.InputSize())
 	case m.Kind() == models.Segmenter && r.Model.Classes != 1:
 		return fmt.Errorf("model.classes is %d: %s learns the probability of a photograph at every pixel and has one output", r.Model.Classes, m.Name())
 	case pixels && m.Kind() != models.Segmenter:

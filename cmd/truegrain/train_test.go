@@ -72,7 +72,7 @@ func TestRecipesThatDoNotFitSayWhy(t *testing.T) {
 		{[]string{"-r", "gan"}, exitUsage, "vit-sd14"},
 		{[]string{"--set", "data.size=0.5"}, exitUsage, "set data.size=0.5"},
 		{[]string{"-r", "vit-all", "--epochs", "3"}, exitUsage, "schedule.0.epochs"},
-		{[]string{"-m", "vit_mini_8", "--size", "32"}, exitUsage, "takes 64 only"},
+		{[]string{"-m", "vit_mini_8", "--size", "60"}, exitUsage, "a multiple of 8"},
 		{[]string{"-m", "resnet_mini", "--loss", "pixel-bce"}, exitUsage, "no output for each pixel"},
 		{[]string{"-m", "fcn8s_mini", "--loss", "bce"}, exitUsage, "pixel-mse or pixel-bce"},
 		{[]string{"-m", "fcn8s_mini", "--set", "model.classes=2"}, exitUsage, "one output"},

@@ -42,7 +42,7 @@ func fromFile(be kernels.Backend, name string, f *state.File) (*Detector, error)
 	if err != nil {
 		return nil, err
 	}
-	m, err := models.New(be, c.Arch, models.Config{Classes: c.Classes, Empty: true})
+	m, err := models.New(be, c.Arch, models.Config{Classes: c.Classes, Size: c.Size, Empty: true})
 	if err != nil {
 		return nil, err
 	}

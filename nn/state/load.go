@@ -21,12 +21,16 @@ type Options struct {
 	// Only loads the parameters whose names begin with this ("backbone."), from tensors that are called so or
 	// the same without it, and passes over everything else in the file: a trunk out of another model.
 	Only string
+	// Adapt makes values of a parameter's shape out of those of another shape in the file, or is nil where that
+	// makes no sense; models.Positions is one.
+	Adapt func(p *autograd.Param, shape []int) func(v []float32) []float32
 }
 
 // Report is what Load did beside loading everything.
 type Report struct {
 	Loaded   int
 	Replaced []string // parameters that kept their fresh values: ReplaceHead names them, or Only does not
+	Adapted  []string // parameters whose values were made out of those of another shape
 	Skipped  []string // tensors of the file that were passed over: counters, an auxiliary head
 	Prefix   string   // what was cut off the file's names
 }
@@ -95,7 +99,8 @@ func Match(params []*autograd.Param, f *File, o Options) (*Weights, error) {
 			want[p.Name] = p
 		}
 	}
-	w := &Weights{Report: Report{Prefix: prefixOf(f, want)}, file: f, from: map[string]string{}}
+	w := &Weights{Report: Report{Prefix: prefixOf(f, want)}, file: f, from: map[string]string{},
+		adapt: map[string]func([]float32) []float32{}}
 	bad := &MismatchError{}
 	w.match(want, o, bad)
 	for _, p := range params {
@@ -129,19 +134,30 @@ func (w *Weights) match(want map[string]*autograd.Param, o Options, bad *Mismatc
 		case p == nil:
 			bad.Unexpected = append(bad.Unexpected, quoted(name))
 		case !slices.Equal(f.tensors[name].Shape, TorchShape(p)):
-			if slices.Contains(o.ReplaceHead, ours) {
-				report.Replaced = append(report.Replaced, ours)
-				delete(want, ours)
-				continue
-			}
-			bad.Shapes = append(bad.Shapes, fmt.Sprintf("%s: file %v, model %v", ours, f.tensors[name].Shape,
-				TorchShape(p)))
+			w.misshapen(p, name, o, bad)
 			delete(want, ours)
 		default:
 			w.from[ours] = name
 			delete(want, ours)
 		}
 	}
+}
+
+// misshapen deals with a tensor that has another shape than its parameter.
+func (w *Weights) misshapen(p *autograd.Param, name string, o Options, bad *MismatchError) {
+	shape := w.file.tensors[name].Shape
+	if slices.Contains(o.ReplaceHead, p.Name) {
+		w.Report.Replaced = append(w.Report.Replaced, p.Name)
+		return
+	}
+	if o.Adapt != nil && p.Layout == autograd.Plain {
+		if f := o.Adapt(p, shape); f != nil {
+			w.Report.Adapted = append(w.Report.Adapted, p.Name)
+			w.from[p.Name], w.adapt[p.Name] = name, f
+			return
+		}
+	}
+	bad.Shapes = append(bad.Shapes, fmt.Sprintf("%s: file %v, model %v", p.Name, shape, TorchShape(p)))
 }
 
 // prefixOf is the wrapping under which most of the file's names are the model's.

@@ -12,6 +12,7 @@ type Weights struct {
 	file   *File
 	from   map[string]string // a parameter's name to the tensor's
 	room   []float32         // values that had to be permuted
+	adapt  map[string]func([]float32) []float32
 }
 
 // Has says that the file has values for p; without, it is one that Options.ReplaceHead names.
@@ -30,6 +31,9 @@ func (w *Weights) Values(p *autograd.Param) ([]float32, error) {
 		if v, err = w.file.Float32s(name); err != nil {
 			return nil, err
 		}
+	}
+	if f := w.adapt[p.Name]; f != nil {
+		return f(v), nil
 	}
 	if p.Layout == autograd.Plain {
 		return v, nil
