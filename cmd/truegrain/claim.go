@@ -52,7 +52,7 @@ func (l *lesson) describe(p *plan, be kernels.Backend) (*folder.Run, error) {
 		Device: be.Name(), Processor: processor(be), Overfit: l.overfit, Detector: detector, Note: l.note,
 		Weights: folder.Weights{File: p.weights.path, SHA256: p.weights.sha256}}
 	run.Data = folder.Data{Dir: dir, Train: len(p.train.Items), Validation: len(p.val.Items),
-		Fingerprint: p.train.Fingerprint(l.dir) + p.val.Fingerprint(l.dir)}
+		Fingerprint: l.fingerprint(p.train, p.val)}
 	return run, nil
 }
 

@@ -7,8 +7,9 @@ import (
 	"truegrain/train/data/synth"
 )
 
-// DataCmd groups the commands that make data sets.
+// DataCmd groups the commands that make and look after data sets.
 type DataCmd struct {
+	Index IndexCmd `cmd:"" help:"List the pictures of folders and shards in one file that opens fast."`
 	Synth SynthCmd `cmd:"" help:"Render a small synthetic data set in GenImage's layout."`
 }
 

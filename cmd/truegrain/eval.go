@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"truegrain/models/detect"
-	"truegrain/tensor/picture"
 	"truegrain/train"
 	"truegrain/train/data"
 )
@@ -14,7 +13,7 @@ import (
 // EvalCmd scores labelled pictures and prints confusion matrix, accuracy, AUC and calibration error of every
 // detector, each with its 95 % interval, next to what picture size alone gives.
 type EvalCmd struct {
-	Data   string   `arg:"" type:"existingdir" help:"Folder in GenImage layout (…/{train,val}/{ai,nature})."`
+	Data   string   `arg:"" help:"Folder of pictures (…/{train,val}/{ai,nature}), index.csv, or folder of shards."`
 	Model  []string `short:"m" placeholder:"NAME|FILE" help:"Detectors: bundled names or checkpoints (default: all bundled ones)."`
 	Device string   `default:"cpu" help:"cpu, cpu:avx2, ref …; 'truegrain devices' lists them."`
 	Split  string   `enum:"train,val,test,all" default:"val" help:"Which part of the folder: train, val, test or all."`
@@ -72,7 +71,7 @@ func score(ctx context.Context, t *terminal, detectors []*detect.Detector, set *
 	defer bar.end()
 	out := make([][]train.Scored, len(detectors))
 	for n, item := range set.Items {
-		p, err := picture.Open(item.Path)
+		p, err := item.Picture()
 		if err != nil {
 			t.say("%v", err)
 			continue

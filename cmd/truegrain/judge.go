@@ -64,7 +64,7 @@ func (l *lesson) scales(ctx context.Context, d *detect.Detector, set *data.Set) 
 	var pictures []*picture.Picture
 	step := max(1, len(set.Items)/scalePictures)
 	for i := 0; i < len(set.Items) && len(pictures) < scalePictures; i += step {
-		if p, err := picture.Open(set.Items[i].Path); err == nil {
+		if p, err := set.Items[i].Picture(); err == nil {
 			pictures = append(pictures, p)
 		}
 	}
@@ -175,11 +175,11 @@ func (l *lesson) iou(ctx context.Context, d *detect.Detector) (float64, error) {
 			continue // a whole photograph beside its edited twin
 		}
 		n++
-		p, err := picture.Open(item.Path)
+		p, err := item.Picture()
 		if err != nil {
 			return 0, err
 		}
-		mask, err := picture.Open(item.Mask)
+		mask, err := item.MaskPicture()
 		if err != nil {
 			return 0, err
 		}

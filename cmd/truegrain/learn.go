@@ -26,7 +26,7 @@ import (
 // lesson is one training run from a folder of pictures to a calibrated detector.
 type lesson struct {
 	recipe   *recipes.Recipe
-	dir      string // of the pictures
+	dir      string // of the pictures, or their index
 	folder   string // of the run
 	detector string // the finished file
 	weights  string // file or folder of initial weights, instead of the recipe's
@@ -41,6 +41,8 @@ type lesson struct {
 	note     string
 	meter    energy.Meter
 	scoring  scoring
+
+	collection *data.Collection // of dir, once it is open
 }
 
 // scoring is what scoring pictures has taken.
@@ -154,7 +156,7 @@ func (l *lesson) finish(f *folder.Folder, d *detect.Detector, scored []train.Sco
 		return err
 	}
 	for _, s := range scored {
-		if err := e.Add(l.dir, s.File, s.Label, s.Raw); err != nil {
+		if err := e.Add(data.Root(l.dir), s.File, s.Label, s.Raw); err != nil {
 			return err
 		}
 	}

@@ -24,7 +24,7 @@ type cli struct {
 	Eval      EvalCmd      `cmd:"" help:"Score labelled pictures and count the errors."`
 	Calibrate CalibrateCmd `cmd:"" help:"Fit probabilities, thresholds and the undecided band of a detector."`
 	Explain   ExplainCmd   `cmd:"" help:"Draw the maps of one picture as PNG."`
-	Data      DataCmd      `cmd:"" help:"Make data sets."`
+	Data      DataCmd      `cmd:"" help:"Make, check and index data sets."`
 	Weights   WeightsCmd   `cmd:"" help:"Look into weight files."`
 	Inspect   InspectCmd   `cmd:"" help:"Print a model layer by layer."`
 	Devices   DevicesCmd   `cmd:"" help:"List what this build can compute on here."`

@@ -63,7 +63,14 @@ func (l *lesson) part(split string) (*data.Set, error) {
 	if l.recipe.Data.Layout == "masks" {
 		return data.OpenMasks(l.dir, split, l.options())
 	}
-	return data.OpenGenImage(l.dir, split, l.options())
+	if l.collection == nil { // an index of millions is read once for all parts
+		c, err := data.Open(l.dir)
+		if err != nil {
+			return nil, err
+		}
+		l.collection = c
+	}
+	return l.collection.Part(split, l.options())
 }
 
 // loaders turn the sets into batches; validation pictures come in their own order, cut from the middle.

@@ -15,8 +15,8 @@ import (
 // TrainCmd trains a detector by a recipe, keeps its best state, calibrates it and saves it with its card.
 // Flags that a recipe has a key for change that key.
 type TrainCmd struct {
-	Folder string   `arg:"" optional:"" type:"existingdir" help:"Folder of pictures in GenImage layout (…/{train,val}/{ai,nature})."`
-	Data   string   `type:"existingdir" placeholder:"DIR" help:"The folder of pictures, as a flag."`
+	Folder string   `arg:"" optional:"" help:"Folder of pictures in GenImage's layout (…/{train,val}/{ai,nature}), index.csv, or folder of shards."`
+	Data   string   `placeholder:"DIR" help:"The folder of pictures, as a flag."`
 	Recipe string   `short:"r" placeholder:"NAME|FILE" help:"An embedded recipe (--list) or a .yaml file (default: basic)."`
 	Set    []string `sep:"none" placeholder:"KEY=VALUE" help:"Change a value of the recipe: data.batch=8, schedule.0.lr=0.01; can be repeated."`
 	List   bool     `help:"List the recipes and stop."`

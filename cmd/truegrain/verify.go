@@ -32,7 +32,7 @@ func (c *VerifyCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	changes, err := was.Compare(l.dir, l.detector)
+	changes, err := was.Compare(data.Root(l.dir), l.detector)
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", c.Folder, err)
 	}
@@ -87,7 +87,7 @@ func (c *VerifyCmd) again(ctx context.Context, t *terminal, l *lesson, device st
 	defer closeAll()
 	set, want := &data.Set{}, map[string]float64{}
 	for _, p := range ch.Same() {
-		path := folder.At(l.dir, p.Path)
+		path := folder.At(data.Root(l.dir), p.Path)
 		set.Items = append(set.Items, data.Item{Path: path, Label: p.Label})
 		want[path] = p.Raw
 	}
@@ -110,7 +110,13 @@ func (l *lesson) sameLists(run *folder.Run) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return trainSet.Fingerprint(l.dir)+valSet.Fingerprint(l.dir) == run.Data.Fingerprint, nil
+	return l.fingerprint(trainSet, valSet) == run.Data.Fingerprint, nil
+}
+
+// fingerprint tells sets of pictures apart.
+func (l *lesson) fingerprint(trainSet, valSet *data.Set) string {
+	root := data.Root(l.dir)
+	return trainSet.Fingerprint(root) + valSet.Fingerprint(root)
 }
 
 // circumstances says what may have moved the scores, if weights and pictures have not.

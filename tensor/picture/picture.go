@@ -77,21 +77,40 @@ func Open(path string) (*Picture, error) { return OpenLimits(path, DefaultLimits
 // OpenLimits reads a file within limits of the caller's own.
 func OpenLimits(path string, l Limits) (*Picture, error) {
 	data, err := read(path, l)
-	if err == nil {
-		var p *Picture
-		if p, err = DecodeLimits(data, l); err == nil {
-			return p, nil
-		}
+	if err != nil {
+		return nil, InFile(path, err)
 	}
+	p, err := DecodeLimits(data, l)
+	return p, InFile(path, err)
+}
+
+// DecodeFile reads a picture from the bytes of the file that errors are to name, within DefaultLimits. Errors
+// are *Error.
+func DecodeFile(name string, data []byte) (*Picture, error) {
+	p, err := Decode(data)
+	return p, InFile(name, err)
+}
+
+// ReadFile is the bytes of a file that may be a picture: a regular one, no larger than DefaultLimits allow.
+// Errors are *Error.
+func ReadFile(path string) ([]byte, error) {
+	data, err := read(path, DefaultLimits)
+	return data, InFile(path, err)
+}
+
+// InFile is an error as an *Error that says which file it is about; nil stays nil.
+func InFile(path string, err error) error {
 	var e *Error
-	if errors.As(err, &e) {
-		return nil, &Error{path, e.Reason, e.Err}
-	}
 	var sys *os.PathError
-	if errors.As(err, &sys) {
-		return nil, &Error{path, sys.Err.Error(), err}
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &e):
+		return &Error{path, e.Reason, e.Err}
+	case errors.As(err, &sys):
+		return &Error{path, sys.Err.Error(), err}
 	}
-	return nil, &Error{path, err.Error(), err}
+	return &Error{path, err.Error(), err}
 }
 
 func read(path string, l Limits) ([]byte, error) {
@@ -111,7 +130,12 @@ func read(path string, l Limits) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, l.FileBytes))
+	data := make([]byte, info.Size())
+	n, err := io.ReadFull(f, data)
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		err = nil // it has become shorter
+	}
+	return data[:n], err
 }
 
 // Decode reads a picture from the bytes of its file within DefaultLimits. Errors are *Error.

@@ -41,14 +41,14 @@ func (l *Loader) sample(index int) (*sample, error) {
 	if s != nil {
 		return s, nil
 	}
-	item := l.set.Items[index]
+	item := &l.set.Items[index]
 	s = &sample{}
 	var err error
-	if s.picture, err = picture.Open(item.Path); err != nil {
+	if s.picture, err = item.Picture(); err != nil {
 		return nil, err
 	}
 	if item.Mask != "" {
-		if s.mask, err = picture.Open(item.Mask); err != nil {
+		if s.mask, err = item.MaskPicture(); err != nil {
 			return nil, err
 		}
 		if s.mask.W != s.picture.W || s.mask.H != s.picture.H {

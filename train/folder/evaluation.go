@@ -14,6 +14,7 @@ import (
 	"strconv"
 
 	"truegrain/nn/state"
+	"truegrain/train/data"
 )
 
 // Picture is one picture that the finished detector was calibrated or tested on, and the score that it got:
@@ -67,7 +68,7 @@ func tensors(path string) (map[string]string, error) {
 
 // Add takes in a picture that was scored.
 func (e *Evaluation) Add(root, path string, label int32, raw float64) error {
-	sum, err := FileSum(path)
+	sum, err := data.FileSum(path)
 	if err != nil {
 		return err
 	}

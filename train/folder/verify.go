@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"truegrain/train/data"
 )
 
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
@@ -45,7 +47,7 @@ func (e *Evaluation) Compare(root, detector string) (*Changes, error) {
 		}
 	}
 	for _, p := range e.Pictures {
-		switch sum, err := FileSum(At(root, p.Path)); {
+		switch sum, err := data.FileSum(At(root, p.Path)); {
 		case errors.Is(err, os.ErrNotExist):
 			c.Pictures = append(c.Pictures, p.Path+": is not there any more")
 		case err != nil:
