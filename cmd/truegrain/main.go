@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	_ "truegrain/kernels/all"
+	"truegrain/train/data"
 )
 
 // cli is every command; each is a struct of flags with a Run, in a file of its name.
@@ -86,7 +87,7 @@ func runContext(ctx context.Context, args []string, stdout, stderr io.Writer) (c
 		return exitInterrupted
 	case errors.Is(err, errReported):
 		return exitFailed
-	case errors.As(err, new(usageError)):
+	case errors.As(err, new(usageError)) || errors.Is(err, data.ErrNotThere):
 		t.say("truegrain: %v", err)
 		return exitUsage
 	default:

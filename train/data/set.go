@@ -53,6 +53,7 @@ const valShare = 0.1
 // What can be wrong with a folder as a whole.
 var (
 	ErrNoPictures = errors.New("no pictures in …/{train,val}/{ai,nature}")
+	ErrNotThere   = errors.New("there is no such folder, index or shard")
 	ErrEmptyClass = errors.New("the folder of a class has no pictures")
 )
 
