@@ -163,11 +163,11 @@ func (it *Item) Facts() (*picture.Facts, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	facts, err := picture.Inspect(head)
+	facts, err := picture.FactsOf(head)
 	if err != nil && int64(len(head)) < size {
 		var whole []byte
 		if whole, err = it.Bytes(); err == nil {
-			facts, err = picture.Inspect(whole)
+			facts, err = picture.FactsOf(whole)
 		}
 	}
 	return facts, size, picture.InFile(it.Path, err)

@@ -19,9 +19,9 @@ type Facts struct {
 	Metadata    []string // kinds, sorted: "exif", "xmp", "icc", "c2pa", "text parameters" …
 }
 
-// Inspect reads the headers at the beginning of a file; 64 KiB are enough for nearly all. What lies behind data
+// FactsOf reads the headers at the beginning of a file; 64 KiB are enough for nearly all. What lies behind data
 // is not missed: what it would have said is left out. Errors are *Error.
-func Inspect(data []byte) (*Facts, error) {
+func FactsOf(data []byte) (*Facts, error) {
 	if len(data) == 0 {
 		return nil, &Error{Reason: ErrEmpty.Error(), Err: ErrEmpty}
 	}
