@@ -9,13 +9,14 @@ import (
 // sumKernel adds rows of columns of some operands, from element at on, to two rows of sums.
 type sumKernel func(first, second []float64, at, rows, cols, stride int)
 
-// Sums are made of strips of columns and of parts of rows, each of partWork elements at least; one call of a
-// kernel passes callWork elements.
+// Sums are made of parts of the rows, of partWork elements and partRows rows at least, since parts have to be
+// added, too; one call of a kernel passes some callWork elements.
 const (
-	stripWidth = wideRow
 	partChunks = 32
 	partWork   = 1 << 15
-	callWork   = 1 << 13
+	partRows   = 32
+	callWork   = 1 << 14
+	partGap    = 512 // float64 between parts: a page, or one core would fetch ahead what another one writes
 )
 
 // columnSums adds up the rows of x (r,c) in float64: sums[j] is Σ x, and squares[j], where wanted, Σ x².
@@ -47,27 +48,28 @@ func (b *Backend) sumRows(r, c int, sums []float64, add sumKernel) {
 		return
 	}
 	p := partsOf(r, c)
-	n := min(p.cols, c)
-	partial := b.scratch64(p.strips * p.parts * 2 * n)
+	apart := 2*c + partGap
+	partial := b.scratch64(p.parts * apart)
 	defer b.scratch.put(partial.held)
-	b.chunks(p.strips*p.parts, func(i int) {
-		wide := b.scratch64(2 * p.cols)
+	b.chunks(p.parts, func(i int) {
+		part := partial.x[i*apart:][:2*c]
+		clear(part)
+		if p.width == c {
+			p.sum(i, part[:c], part[c:], add)
+			return
+		}
+		wide := b.scratch64(2 * p.width)
 		defer b.scratch.put(wide.held)
 		clear(wide.x)
-		p.sum(i/p.parts, i%p.parts, wide.x[:p.cols], wide.x[p.cols:], add)
-		part := partial.x[2*i*n:][:2*n]
-		clear(part)
-		for at := 0; at < p.cols; at += n { // rows that were taken together
-			addInto(part[:n], wide.x[at:])
-			addInto(part[n:], wide.x[p.cols+at:])
+		p.sum(i, wide.x[:p.width], wide.x[p.width:], add)
+		for at := 0; at < p.width; at += c { // rows that were taken together
+			addInto(part[:c], wide.x[at:])
+			addInto(part[c:], wide.x[p.width+at:])
 		}
 	})
-	for i := range p.strips * p.parts {
-		first := i / p.parts * n
-		part, left := partial.x[2*i*n:], min(n, c-first)
-		addInto(sums[first:][:left], part)
-		addInto(sums[c+first:][:left], part[n:])
-	}
+	b.parallel(2*c, partWork/p.parts, func(lo, hi int) {
+		addParts(sums[lo:hi], partial.x[lo:], apart, p.parts)
+	})
 }
 
 func addInto(sums, part []float64) {
@@ -77,32 +79,40 @@ func addInto(sums, part []float64) {
 	}
 }
 
-// rowParts is how a matrix of n elements is cut: in rows of width elements, these in strips of cols columns,
-// and strips in parts of rows.
-type rowParts struct{ n, width, cols, strips, rows, parts int }
+// addParts adds n parts, so far apart, in their order: four in one pass over the sums.
+func addParts(sums, parts []float64, apart, n int) {
+	part := func(i int) []float64 { return parts[i*apart:][:len(sums)] }
+	i := 0
+	for ; i+4 <= n; i += 4 {
+		p, q, r, s := part(i), part(i+1), part(i+2), part(i+3)
+		for j, v := range sums {
+			sums[j] = v + p[j] + q[j] + r[j] + s[j]
+		}
+	}
+	for ; i < n; i++ {
+		addInto(sums, part(i))
+	}
+}
+
+// rowParts is how a matrix of n elements is cut: in rows of width elements, and these in parts.
+type rowParts struct{ n, width, rows, parts int }
 
 func partsOf(r, c int) rowParts {
-	p := rowParts{n: r * c, width: taken(c, 1), strips: 1}
-	p.cols = p.width
-	if c > stripWidth {
-		p.cols, p.strips = stripWidth, (c+stripWidth-1)/stripWidth
-	}
+	p := rowParts{n: r * c, width: taken(c, 1)}
 	rows := (p.n + p.width - 1) / p.width
-	p.parts = min(max(1, partChunks/p.strips), max(1, rows*p.cols/partWork))
+	p.parts = max(1, min(partChunks, rows/partRows, p.n/partWork))
 	p.rows = (rows + p.parts - 1) / p.parts
 	p.parts = (rows + p.rows - 1) / p.rows
 	return p
 }
 
-// sum adds the rows of one part of a strip to two rows of cols sums.
-func (p rowParts) sum(strip, part int, first, second []float64, add sumKernel) {
-	column := strip * p.cols
-	cols := min(p.cols, p.width-column)
-	step := max(1, callWork/p.cols)
+// sum adds the rows of one part to two rows of sums.
+func (p rowParts) sum(part int, first, second []float64, add sumKernel) {
+	step := max(1, callWork/p.width)
 	whole := p.n / p.width
 	end := min(whole, (part+1)*p.rows)
 	for row := part * p.rows; row < end; row += step {
-		add(first, second, row*p.width+column, min(step, end-row), cols, p.width)
+		add(first, second, row*p.width, min(step, end-row), p.width, p.width)
 	}
 	if rest := p.n % p.width; rest > 0 && part == p.parts-1 { // of rows taken together, some are missing
 		add(first, second, whole*p.width, 1, rest, p.width)

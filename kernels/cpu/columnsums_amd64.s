@@ -5,540 +5,624 @@
 #include "textflag.h"
 
 // func columnSumsAVX512(sum *float64, square *float64, x *float32, rows int, cols int, stride int)
-// Requires: AVX, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·columnSumsAVX512(SB), NOSPLIT, $0-48
-	MOVQ sum+0(FP), AX
-	MOVQ cols+32(FP), CX
-	MOVQ stride+40(FP), DX
-	MOVQ x+16(FP), BX
-	MOVQ square+8(FP), SI
+	MOVQ stride+40(FP), AX
+	MOVQ rows+24(FP), DI
+	XORQ BX, BX
+
+group:
+	MOVQ cols+32(FP), R8
+	MOVQ DI, SI
+	CMPQ R8, $+64
+	JLE  rows
+	CMPQ DI, $+8
+	JLE  rows
+	MOVQ $+8, SI
+
+rows:
+	SUBQ SI, DI
+	MOVQ sum+0(FP), R9
+	MOVQ square+8(FP), R10
+	MOVQ x+16(FP), R11
+	ADDQ BX, R11
 
 block1:
-	CMPQ    CX, $+64
+	CMPQ    R8, $+64
 	JLT     end2
-	VMOVUPD (AX), Z0
-	VMOVUPD (SI), Z1
-	VMOVUPD 64(AX), Z2
-	VMOVUPD 64(SI), Z3
-	VMOVUPD 128(AX), Z4
-	VMOVUPD 128(SI), Z5
-	VMOVUPD 192(AX), Z6
-	VMOVUPD 192(SI), Z7
-	VMOVUPD 256(AX), Z8
-	VMOVUPD 256(SI), Z9
-	VMOVUPD 320(AX), Z10
-	VMOVUPD 320(SI), Z11
-	VMOVUPD 384(AX), Z12
-	VMOVUPD 384(SI), Z13
-	VMOVUPD 448(AX), Z14
-	VMOVUPD 448(SI), Z15
-	MOVQ    rows+24(FP), R8
-	XORQ    DI, DI
+	VMOVUPD (R9), Z0
+	VMOVUPD (R10), Z1
+	VMOVUPD 64(R9), Z2
+	VMOVUPD 64(R10), Z3
+	VMOVUPD 128(R9), Z4
+	VMOVUPD 128(R10), Z5
+	VMOVUPD 192(R9), Z6
+	VMOVUPD 192(R10), Z7
+	VMOVUPD 256(R9), Z8
+	VMOVUPD 256(R10), Z9
+	VMOVUPD 320(R9), Z10
+	VMOVUPD 320(R10), Z11
+	VMOVUPD 384(R9), Z12
+	VMOVUPD 384(R10), Z13
+	VMOVUPD 448(R9), Z14
+	VMOVUPD 448(R10), Z15
+	MOVQ    SI, R12
+	XORQ    CX, CX
+	MOVQ    R12, DX
+	IMULQ   AX, DX
 
 row3:
-	VCVTPS2PD   (BX)(DI*1), Z16
+	PREFETCHT0  (R11)(DX*1)
+	VCVTPS2PD   (R11)(CX*1), Z16
 	VADDPD      Z16, Z0, Z0
 	VFMADD231PD Z16, Z16, Z1
-	VCVTPS2PD   32(BX)(DI*1), Z16
+	VCVTPS2PD   32(R11)(CX*1), Z16
 	VADDPD      Z16, Z2, Z2
 	VFMADD231PD Z16, Z16, Z3
-	VCVTPS2PD   64(BX)(DI*1), Z16
+	PREFETCHT0  64(R11)(DX*1)
+	VCVTPS2PD   64(R11)(CX*1), Z16
 	VADDPD      Z16, Z4, Z4
 	VFMADD231PD Z16, Z16, Z5
-	VCVTPS2PD   96(BX)(DI*1), Z16
+	VCVTPS2PD   96(R11)(CX*1), Z16
 	VADDPD      Z16, Z6, Z6
 	VFMADD231PD Z16, Z16, Z7
-	VCVTPS2PD   128(BX)(DI*1), Z16
+	PREFETCHT0  128(R11)(DX*1)
+	VCVTPS2PD   128(R11)(CX*1), Z16
 	VADDPD      Z16, Z8, Z8
 	VFMADD231PD Z16, Z16, Z9
-	VCVTPS2PD   160(BX)(DI*1), Z16
+	VCVTPS2PD   160(R11)(CX*1), Z16
 	VADDPD      Z16, Z10, Z10
 	VFMADD231PD Z16, Z16, Z11
-	VCVTPS2PD   192(BX)(DI*1), Z16
+	PREFETCHT0  192(R11)(DX*1)
+	VCVTPS2PD   192(R11)(CX*1), Z16
 	VADDPD      Z16, Z12, Z12
 	VFMADD231PD Z16, Z16, Z13
-	VCVTPS2PD   224(BX)(DI*1), Z16
+	VCVTPS2PD   224(R11)(CX*1), Z16
 	VADDPD      Z16, Z14, Z14
 	VFMADD231PD Z16, Z16, Z15
-	ADDQ        DX, DI
-	DECQ        R8
+	ADDQ        AX, CX
+	ADDQ        AX, DX
+	DECQ        R12
 	JNZ         row3
-	VMOVUPD     Z0, (AX)
-	VMOVUPD     Z1, (SI)
-	VMOVUPD     Z2, 64(AX)
-	VMOVUPD     Z3, 64(SI)
-	VMOVUPD     Z4, 128(AX)
-	VMOVUPD     Z5, 128(SI)
-	VMOVUPD     Z6, 192(AX)
-	VMOVUPD     Z7, 192(SI)
-	VMOVUPD     Z8, 256(AX)
-	VMOVUPD     Z9, 256(SI)
-	VMOVUPD     Z10, 320(AX)
-	VMOVUPD     Z11, 320(SI)
-	VMOVUPD     Z12, 384(AX)
-	VMOVUPD     Z13, 384(SI)
-	VMOVUPD     Z14, 448(AX)
-	VMOVUPD     Z15, 448(SI)
-	ADDQ        $+256, BX
-	ADDQ        $+512, AX
-	ADDQ        $+512, SI
-	SUBQ        $+64, CX
+	VMOVUPD     Z0, (R9)
+	VMOVUPD     Z1, (R10)
+	VMOVUPD     Z2, 64(R9)
+	VMOVUPD     Z3, 64(R10)
+	VMOVUPD     Z4, 128(R9)
+	VMOVUPD     Z5, 128(R10)
+	VMOVUPD     Z6, 192(R9)
+	VMOVUPD     Z7, 192(R10)
+	VMOVUPD     Z8, 256(R9)
+	VMOVUPD     Z9, 256(R10)
+	VMOVUPD     Z10, 320(R9)
+	VMOVUPD     Z11, 320(R10)
+	VMOVUPD     Z12, 384(R9)
+	VMOVUPD     Z13, 384(R10)
+	VMOVUPD     Z14, 448(R9)
+	VMOVUPD     Z15, 448(R10)
+	ADDQ        $+256, R11
+	ADDQ        $+512, R9
+	ADDQ        $+512, R10
+	SUBQ        $+64, R8
 	JMP         block1
 
 end2:
 block4:
-	CMPQ    CX, $+8
+	CMPQ    R8, $+8
 	JLT     end5
-	VMOVUPD (AX), Z0
-	VMOVUPD (SI), Z1
-	MOVQ    rows+24(FP), R8
-	XORQ    DI, DI
+	VMOVUPD (R9), Z0
+	VMOVUPD (R10), Z1
+	MOVQ    SI, R12
+	XORQ    CX, CX
+	MOVQ    R12, DX
+	IMULQ   AX, DX
 
 row6:
-	VCVTPS2PD   (BX)(DI*1), Z2
+	PREFETCHT0  (R11)(DX*1)
+	VCVTPS2PD   (R11)(CX*1), Z2
 	VADDPD      Z2, Z0, Z0
 	VFMADD231PD Z2, Z2, Z1
-	ADDQ        DX, DI
-	DECQ        R8
+	ADDQ        AX, CX
+	ADDQ        AX, DX
+	DECQ        R12
 	JNZ         row6
-	VMOVUPD     Z0, (AX)
-	VMOVUPD     Z1, (SI)
-	ADDQ        $+32, BX
-	ADDQ        $+64, AX
-	ADDQ        $+64, SI
-	SUBQ        $+8, CX
+	VMOVUPD     Z0, (R9)
+	VMOVUPD     Z1, (R10)
+	ADDQ        $+32, R11
+	ADDQ        $+64, R9
+	ADDQ        $+64, R10
+	SUBQ        $+8, R8
 	JMP         block4
 
 end5:
-	TESTQ     CX, CX
-	JZ        done
-	MOVQ      $-1, DI
-	BZHIQ     CX, DI, DI
-	KMOVW     DI, K1
-	VMOVUPD.Z (AX), K1, Z0
-	VMOVUPD.Z (SI), K1, Z1
-	MOVQ      rows+24(FP), CX
-	XORQ      DI, DI
+	TESTQ     R8, R8
+	JZ        done7
+	MOVQ      $-1, CX
+	BZHIQ     R8, CX, CX
+	KMOVW     CX, K1
+	VMOVUPD.Z (R9), K1, Z0
+	VMOVUPD.Z (R10), K1, Z1
+	MOVQ      SI, R8
+	XORQ      CX, CX
+	MOVQ      R8, DX
+	IMULQ     AX, DX
 
-row7:
-	VMOVUPS.Z   (BX)(DI*1), K1, Y2
+row8:
+	PREFETCHT0  (R11)(DX*1)
+	VMOVUPS.Z   (R11)(CX*1), K1, Y2
 	VCVTPS2PD   Y2, Z2
 	VADDPD      Z2, Z0, Z0
 	VFMADD231PD Z2, Z2, Z1
-	ADDQ        DX, DI
-	DECQ        CX
-	JNZ         row7
-	VMOVUPD     Z0, K1, (AX)
-	VMOVUPD     Z1, K1, (SI)
-	ADDQ        $+32, BX
-	ADDQ        $+64, AX
-	ADDQ        $+64, SI
+	ADDQ        AX, CX
+	ADDQ        AX, DX
+	DECQ        R8
+	JNZ         row8
+	VMOVUPD     Z0, K1, (R9)
+	VMOVUPD     Z1, K1, (R10)
+	ADDQ        $+32, R11
+	ADDQ        $+64, R9
+	ADDQ        $+64, R10
 
-done:
+done7:
+	IMULQ AX, SI
+	ADDQ  SI, BX
+	TESTQ DI, DI
+	JNZ   group
 	VZEROUPPER
 	RET
 
 // func gradientSumsAVX512(sum *float64, product *float64, dy *float32, y *float32, x *float32, rows int, cols int, stride int, flags int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·gradientSumsAVX512(SB), NOSPLIT, $0-72
-	MOVQ   sum+0(FP), AX
-	MOVQ   cols+48(FP), CX
-	MOVQ   stride+56(FP), DX
-	MOVQ   dy+16(FP), BX
-	MOVQ   y+24(FP), SI
-	MOVQ   x+32(FP), DI
-	MOVQ   product+8(FP), R8
-	MOVQ   flags+64(FP), R9
+	MOVQ   stride+56(FP), AX
+	MOVQ   flags+64(FP), CX
 	VXORPS Y0, Y0, Y0
+	MOVQ   rows+40(FP), DI
+	XORQ   BX, BX
+
+group:
+	MOVQ cols+48(FP), R8
+	MOVQ DI, SI
+	CMPQ R8, $+64
+	JLE  rows
+	CMPQ DI, $+1
+	JLE  rows
+	MOVQ $+1, SI
+
+rows:
+	SUBQ SI, DI
+	MOVQ sum+0(FP), R9
+	MOVQ product+8(FP), R10
+	MOVQ dy+16(FP), R11
+	MOVQ y+24(FP), R12
+	MOVQ x+32(FP), R13
+	ADDQ BX, R11
+	ADDQ BX, R12
+	ADDQ BX, R13
 
 block1:
-	CMPQ    CX, $+64
+	CMPQ    R8, $+64
 	JLT     end2
-	VMOVUPD (AX), Z1
-	VMOVUPD (R8), Z2
-	VMOVUPD 64(AX), Z3
-	VMOVUPD 64(R8), Z4
-	VMOVUPD 128(AX), Z5
-	VMOVUPD 128(R8), Z6
-	VMOVUPD 192(AX), Z7
-	VMOVUPD 192(R8), Z8
-	VMOVUPD 256(AX), Z9
-	VMOVUPD 256(R8), Z10
-	VMOVUPD 320(AX), Z11
-	VMOVUPD 320(R8), Z12
-	VMOVUPD 384(AX), Z13
-	VMOVUPD 384(R8), Z14
-	VMOVUPD 448(AX), Z15
-	VMOVUPD 448(R8), Z16
-	MOVQ    rows+40(FP), R11
-	XORQ    R10, R10
+	VMOVUPD (R9), Z1
+	VMOVUPD (R10), Z2
+	VMOVUPD 64(R9), Z3
+	VMOVUPD 64(R10), Z4
+	VMOVUPD 128(R9), Z5
+	VMOVUPD 128(R10), Z6
+	VMOVUPD 192(R9), Z7
+	VMOVUPD 192(R10), Z8
+	VMOVUPD 256(R9), Z9
+	VMOVUPD 256(R10), Z10
+	VMOVUPD 320(R9), Z11
+	VMOVUPD 320(R10), Z12
+	VMOVUPD 384(R9), Z13
+	VMOVUPD 384(R10), Z14
+	VMOVUPD 448(R9), Z15
+	VMOVUPD 448(R10), Z16
+	MOVQ    SI, R14
+	XORQ    DX, DX
 
 row3:
-	VMOVUPS   (BX)(R10*1), Y17
-	TESTQ     $0x00000002, R9
+	VMOVUPS   (R11)(DX*1), Y17
+	TESTQ     $0x00000002, CX
 	JZ        skip4
-	VMOVUPS   (SI)(R10*1), Y18
+	VMOVUPS   (R12)(DX*1), Y18
 	VCMPPS    $0x1e, Y0, Y18, K1
 	VMOVAPS.Z Y17, K1, Y17
 
 skip4:
-	TESTQ     $0x00000004, R9
+	TESTQ     $0x00000004, CX
 	JZ        skip5
 	VCMPPS    $0x16, Y0, Y17, K1
 	VMOVAPS.Z Y17, K1, Y17
 
 skip5:
 	VCVTPS2PD   Y17, Z18
-	VCVTPS2PD   (DI)(R10*1), Z17
+	VCVTPS2PD   (R13)(DX*1), Z17
 	VADDPD      Z18, Z1, Z1
 	VFMADD231PD Z17, Z18, Z2
-	VMOVUPS     32(BX)(R10*1), Y17
-	TESTQ       $0x00000002, R9
+	VMOVUPS     32(R11)(DX*1), Y17
+	TESTQ       $0x00000002, CX
 	JZ          skip6
-	VMOVUPS     32(SI)(R10*1), Y18
+	VMOVUPS     32(R12)(DX*1), Y18
 	VCMPPS      $0x1e, Y0, Y18, K1
 	VMOVAPS.Z   Y17, K1, Y17
 
 skip6:
-	TESTQ     $0x00000004, R9
+	TESTQ     $0x00000004, CX
 	JZ        skip7
 	VCMPPS    $0x16, Y0, Y17, K1
 	VMOVAPS.Z Y17, K1, Y17
 
 skip7:
 	VCVTPS2PD   Y17, Z18
-	VCVTPS2PD   32(DI)(R10*1), Z17
+	VCVTPS2PD   32(R13)(DX*1), Z17
 	VADDPD      Z18, Z3, Z3
 	VFMADD231PD Z17, Z18, Z4
-	VMOVUPS     64(BX)(R10*1), Y17
-	TESTQ       $0x00000002, R9
+	VMOVUPS     64(R11)(DX*1), Y17
+	TESTQ       $0x00000002, CX
 	JZ          skip8
-	VMOVUPS     64(SI)(R10*1), Y18
+	VMOVUPS     64(R12)(DX*1), Y18
 	VCMPPS      $0x1e, Y0, Y18, K1
 	VMOVAPS.Z   Y17, K1, Y17
 
 skip8:
-	TESTQ     $0x00000004, R9
+	TESTQ     $0x00000004, CX
 	JZ        skip9
 	VCMPPS    $0x16, Y0, Y17, K1
 	VMOVAPS.Z Y17, K1, Y17
 
 skip9:
 	VCVTPS2PD   Y17, Z18
-	VCVTPS2PD   64(DI)(R10*1), Z17
+	VCVTPS2PD   64(R13)(DX*1), Z17
 	VADDPD      Z18, Z5, Z5
 	VFMADD231PD Z17, Z18, Z6
-	VMOVUPS     96(BX)(R10*1), Y17
-	TESTQ       $0x00000002, R9
+	VMOVUPS     96(R11)(DX*1), Y17
+	TESTQ       $0x00000002, CX
 	JZ          skip10
-	VMOVUPS     96(SI)(R10*1), Y18
+	VMOVUPS     96(R12)(DX*1), Y18
 	VCMPPS      $0x1e, Y0, Y18, K1
 	VMOVAPS.Z   Y17, K1, Y17
 
 skip10:
-	TESTQ     $0x00000004, R9
+	TESTQ     $0x00000004, CX
 	JZ        skip11
 	VCMPPS    $0x16, Y0, Y17, K1
 	VMOVAPS.Z Y17, K1, Y17
 
 skip11:
 	VCVTPS2PD   Y17, Z18
-	VCVTPS2PD   96(DI)(R10*1), Z17
+	VCVTPS2PD   96(R13)(DX*1), Z17
 	VADDPD      Z18, Z7, Z7
 	VFMADD231PD Z17, Z18, Z8
-	VMOVUPS     128(BX)(R10*1), Y17
-	TESTQ       $0x00000002, R9
+	VMOVUPS     128(R11)(DX*1), Y17
+	TESTQ       $0x00000002, CX
 	JZ          skip12
-	VMOVUPS     128(SI)(R10*1), Y18
+	VMOVUPS     128(R12)(DX*1), Y18
 	VCMPPS      $0x1e, Y0, Y18, K1
 	VMOVAPS.Z   Y17, K1, Y17
 
 skip12:
-	TESTQ     $0x00000004, R9
+	TESTQ     $0x00000004, CX
 	JZ        skip13
 	VCMPPS    $0x16, Y0, Y17, K1
 	VMOVAPS.Z Y17, K1, Y17
 
 skip13:
 	VCVTPS2PD   Y17, Z18
-	VCVTPS2PD   128(DI)(R10*1), Z17
+	VCVTPS2PD   128(R13)(DX*1), Z17
 	VADDPD      Z18, Z9, Z9
 	VFMADD231PD Z17, Z18, Z10
-	VMOVUPS     160(BX)(R10*1), Y17
-	TESTQ       $0x00000002, R9
+	VMOVUPS     160(R11)(DX*1), Y17
+	TESTQ       $0x00000002, CX
 	JZ          skip14
-	VMOVUPS     160(SI)(R10*1), Y18
+	VMOVUPS     160(R12)(DX*1), Y18
 	VCMPPS      $0x1e, Y0, Y18, K1
 	VMOVAPS.Z   Y17, K1, Y17
 
 skip14:
-	TESTQ     $0x00000004, R9
+	TESTQ     $0x00000004, CX
 	JZ        skip15
 	VCMPPS    $0x16, Y0, Y17, K1
 	VMOVAPS.Z Y17, K1, Y17
 
 skip15:
 	VCVTPS2PD   Y17, Z18
-	VCVTPS2PD   160(DI)(R10*1), Z17
+	VCVTPS2PD   160(R13)(DX*1), Z17
 	VADDPD      Z18, Z11, Z11
 	VFMADD231PD Z17, Z18, Z12
-	VMOVUPS     192(BX)(R10*1), Y17
-	TESTQ       $0x00000002, R9
+	VMOVUPS     192(R11)(DX*1), Y17
+	TESTQ       $0x00000002, CX
 	JZ          skip16
-	VMOVUPS     192(SI)(R10*1), Y18
+	VMOVUPS     192(R12)(DX*1), Y18
 	VCMPPS      $0x1e, Y0, Y18, K1
 	VMOVAPS.Z   Y17, K1, Y17
 
 skip16:
-	TESTQ     $0x00000004, R9
+	TESTQ     $0x00000004, CX
 	JZ        skip17
 	VCMPPS    $0x16, Y0, Y17, K1
 	VMOVAPS.Z Y17, K1, Y17
 
 skip17:
 	VCVTPS2PD   Y17, Z18
-	VCVTPS2PD   192(DI)(R10*1), Z17
+	VCVTPS2PD   192(R13)(DX*1), Z17
 	VADDPD      Z18, Z13, Z13
 	VFMADD231PD Z17, Z18, Z14
-	VMOVUPS     224(BX)(R10*1), Y17
-	TESTQ       $0x00000002, R9
+	VMOVUPS     224(R11)(DX*1), Y17
+	TESTQ       $0x00000002, CX
 	JZ          skip18
-	VMOVUPS     224(SI)(R10*1), Y18
+	VMOVUPS     224(R12)(DX*1), Y18
 	VCMPPS      $0x1e, Y0, Y18, K1
 	VMOVAPS.Z   Y17, K1, Y17
 
 skip18:
-	TESTQ     $0x00000004, R9
+	TESTQ     $0x00000004, CX
 	JZ        skip19
 	VCMPPS    $0x16, Y0, Y17, K1
 	VMOVAPS.Z Y17, K1, Y17
 
 skip19:
 	VCVTPS2PD   Y17, Z18
-	VCVTPS2PD   224(DI)(R10*1), Z17
+	VCVTPS2PD   224(R13)(DX*1), Z17
 	VADDPD      Z18, Z15, Z15
 	VFMADD231PD Z17, Z18, Z16
-	ADDQ        DX, R10
-	DECQ        R11
+	ADDQ        AX, DX
+	DECQ        R14
 	JNZ         row3
-	VMOVUPD     Z1, (AX)
-	VMOVUPD     Z2, (R8)
-	VMOVUPD     Z3, 64(AX)
-	VMOVUPD     Z4, 64(R8)
-	VMOVUPD     Z5, 128(AX)
-	VMOVUPD     Z6, 128(R8)
-	VMOVUPD     Z7, 192(AX)
-	VMOVUPD     Z8, 192(R8)
-	VMOVUPD     Z9, 256(AX)
-	VMOVUPD     Z10, 256(R8)
-	VMOVUPD     Z11, 320(AX)
-	VMOVUPD     Z12, 320(R8)
-	VMOVUPD     Z13, 384(AX)
-	VMOVUPD     Z14, 384(R8)
-	VMOVUPD     Z15, 448(AX)
-	VMOVUPD     Z16, 448(R8)
-	ADDQ        $+256, BX
-	ADDQ        $+256, SI
-	ADDQ        $+256, DI
-	ADDQ        $+512, AX
-	ADDQ        $+512, R8
-	SUBQ        $+64, CX
+	VMOVUPD     Z1, (R9)
+	VMOVUPD     Z2, (R10)
+	VMOVUPD     Z3, 64(R9)
+	VMOVUPD     Z4, 64(R10)
+	VMOVUPD     Z5, 128(R9)
+	VMOVUPD     Z6, 128(R10)
+	VMOVUPD     Z7, 192(R9)
+	VMOVUPD     Z8, 192(R10)
+	VMOVUPD     Z9, 256(R9)
+	VMOVUPD     Z10, 256(R10)
+	VMOVUPD     Z11, 320(R9)
+	VMOVUPD     Z12, 320(R10)
+	VMOVUPD     Z13, 384(R9)
+	VMOVUPD     Z14, 384(R10)
+	VMOVUPD     Z15, 448(R9)
+	VMOVUPD     Z16, 448(R10)
+	ADDQ        $+256, R11
+	ADDQ        $+256, R12
+	ADDQ        $+256, R13
+	ADDQ        $+512, R9
+	ADDQ        $+512, R10
+	SUBQ        $+64, R8
 	JMP         block1
 
 end2:
 block20:
-	CMPQ    CX, $+8
+	CMPQ    R8, $+8
 	JLT     end21
-	VMOVUPD (AX), Z1
-	VMOVUPD (R8), Z2
-	MOVQ    rows+40(FP), R11
-	XORQ    R10, R10
+	VMOVUPD (R9), Z1
+	VMOVUPD (R10), Z2
+	MOVQ    SI, R14
+	XORQ    DX, DX
 
 row22:
-	VMOVUPS   (BX)(R10*1), Y3
-	TESTQ     $0x00000002, R9
+	VMOVUPS   (R11)(DX*1), Y3
+	TESTQ     $0x00000002, CX
 	JZ        skip23
-	VMOVUPS   (SI)(R10*1), Y4
+	VMOVUPS   (R12)(DX*1), Y4
 	VCMPPS    $0x1e, Y0, Y4, K1
 	VMOVAPS.Z Y3, K1, Y3
 
 skip23:
-	TESTQ     $0x00000004, R9
+	TESTQ     $0x00000004, CX
 	JZ        skip24
 	VCMPPS    $0x16, Y0, Y3, K1
 	VMOVAPS.Z Y3, K1, Y3
 
 skip24:
 	VCVTPS2PD   Y3, Z4
-	VCVTPS2PD   (DI)(R10*1), Z3
+	VCVTPS2PD   (R13)(DX*1), Z3
 	VADDPD      Z4, Z1, Z1
 	VFMADD231PD Z3, Z4, Z2
-	ADDQ        DX, R10
-	DECQ        R11
+	ADDQ        AX, DX
+	DECQ        R14
 	JNZ         row22
-	VMOVUPD     Z1, (AX)
-	VMOVUPD     Z2, (R8)
-	ADDQ        $+32, BX
-	ADDQ        $+32, SI
-	ADDQ        $+32, DI
-	ADDQ        $+64, AX
-	ADDQ        $+64, R8
-	SUBQ        $+8, CX
+	VMOVUPD     Z1, (R9)
+	VMOVUPD     Z2, (R10)
+	ADDQ        $+32, R11
+	ADDQ        $+32, R12
+	ADDQ        $+32, R13
+	ADDQ        $+64, R9
+	ADDQ        $+64, R10
+	SUBQ        $+8, R8
 	JMP         block20
 
 end21:
-	TESTQ     CX, CX
-	JZ        done
-	MOVQ      $-1, R10
-	BZHIQ     CX, R10, R10
-	KMOVW     R10, K1
-	VMOVUPD.Z (AX), K1, Z1
-	VMOVUPD.Z (R8), K1, Z2
-	MOVQ      rows+40(FP), CX
-	XORQ      R10, R10
+	TESTQ     R8, R8
+	JZ        done25
+	MOVQ      $-1, DX
+	BZHIQ     R8, DX, DX
+	KMOVW     DX, K1
+	VMOVUPD.Z (R9), K1, Z1
+	VMOVUPD.Z (R10), K1, Z2
+	MOVQ      SI, R8
+	XORQ      DX, DX
 
-row25:
-	VMOVUPS.Z (BX)(R10*1), K1, Y3
+row26:
+	VMOVUPS.Z (R11)(DX*1), K1, Y3
 	VMOVUPS   Y3, Y3
-	TESTQ     $0x00000002, R9
-	JZ        skip26
-	VMOVUPS.Z (SI)(R10*1), K1, Y4
+	TESTQ     $0x00000002, CX
+	JZ        skip27
+	VMOVUPS.Z (R12)(DX*1), K1, Y4
 	VMOVUPS   Y4, Y4
 	VCMPPS    $0x1e, Y0, Y4, K2
 	VMOVAPS.Z Y3, K2, Y3
 
-skip26:
-	TESTQ     $0x00000004, R9
-	JZ        skip27
+skip27:
+	TESTQ     $0x00000004, CX
+	JZ        skip28
 	VCMPPS    $0x16, Y0, Y3, K2
 	VMOVAPS.Z Y3, K2, Y3
 
-skip27:
+skip28:
 	VCVTPS2PD   Y3, Z4
-	VMOVUPS.Z   (DI)(R10*1), K1, Y3
+	VMOVUPS.Z   (R13)(DX*1), K1, Y3
 	VCVTPS2PD   Y3, Z3
 	VADDPD      Z4, Z1, Z1
 	VFMADD231PD Z3, Z4, Z2
-	ADDQ        DX, R10
-	DECQ        CX
-	JNZ         row25
-	VMOVUPD     Z1, K1, (AX)
-	VMOVUPD     Z2, K1, (R8)
-	ADDQ        $+32, BX
-	ADDQ        $+32, SI
-	ADDQ        $+32, DI
-	ADDQ        $+64, AX
-	ADDQ        $+64, R8
+	ADDQ        AX, DX
+	DECQ        R8
+	JNZ         row26
+	VMOVUPD     Z1, K1, (R9)
+	VMOVUPD     Z2, K1, (R10)
+	ADDQ        $+32, R11
+	ADDQ        $+32, R12
+	ADDQ        $+32, R13
+	ADDQ        $+64, R9
+	ADDQ        $+64, R10
 
-done:
+done25:
+	IMULQ AX, SI
+	ADDQ  SI, BX
+	TESTQ DI, DI
+	JNZ   group
 	VZEROUPPER
 	RET
 
 // func columnSumsAVX2(sum *float64, square *float64, x *float32, rows int, cols int, stride int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·columnSumsAVX2(SB), NOSPLIT, $0-48
-	MOVQ sum+0(FP), AX
-	MOVQ cols+32(FP), CX
-	MOVQ stride+40(FP), DX
-	MOVQ x+16(FP), BX
-	MOVQ square+8(FP), SI
+	MOVQ stride+40(FP), AX
+	MOVQ rows+24(FP), DI
+	XORQ BX, BX
+
+group:
+	MOVQ cols+32(FP), R8
+	MOVQ DI, SI
+	CMPQ R8, $+16
+	JLE  rows
+	CMPQ DI, $+8
+	JLE  rows
+	MOVQ $+8, SI
+
+rows:
+	SUBQ SI, DI
+	MOVQ sum+0(FP), R9
+	MOVQ square+8(FP), R10
+	MOVQ x+16(FP), R11
+	ADDQ BX, R11
 
 block1:
-	CMPQ    CX, $+16
+	CMPQ    R8, $+16
 	JLT     end2
-	VMOVUPD (AX), Y0
-	VMOVUPD (SI), Y1
-	VMOVUPD 32(AX), Y2
-	VMOVUPD 32(SI), Y3
-	VMOVUPD 64(AX), Y4
-	VMOVUPD 64(SI), Y5
-	VMOVUPD 96(AX), Y6
-	VMOVUPD 96(SI), Y7
-	MOVQ    rows+24(FP), R8
-	XORQ    DI, DI
+	VMOVUPD (R9), Y0
+	VMOVUPD (R10), Y1
+	VMOVUPD 32(R9), Y2
+	VMOVUPD 32(R10), Y3
+	VMOVUPD 64(R9), Y4
+	VMOVUPD 64(R10), Y5
+	VMOVUPD 96(R9), Y6
+	VMOVUPD 96(R10), Y7
+	MOVQ    SI, R12
+	XORQ    CX, CX
+	MOVQ    R12, DX
+	IMULQ   AX, DX
 
 row3:
-	VCVTPS2PD   (BX)(DI*1), Y8
+	PREFETCHT0  (R11)(DX*1)
+	VCVTPS2PD   (R11)(CX*1), Y8
 	VADDPD      Y8, Y0, Y0
 	VFMADD231PD Y8, Y8, Y1
-	VCVTPS2PD   16(BX)(DI*1), Y8
+	VCVTPS2PD   16(R11)(CX*1), Y8
 	VADDPD      Y8, Y2, Y2
 	VFMADD231PD Y8, Y8, Y3
-	VCVTPS2PD   32(BX)(DI*1), Y8
+	VCVTPS2PD   32(R11)(CX*1), Y8
 	VADDPD      Y8, Y4, Y4
 	VFMADD231PD Y8, Y8, Y5
-	VCVTPS2PD   48(BX)(DI*1), Y8
+	VCVTPS2PD   48(R11)(CX*1), Y8
 	VADDPD      Y8, Y6, Y6
 	VFMADD231PD Y8, Y8, Y7
-	ADDQ        DX, DI
-	DECQ        R8
+	ADDQ        AX, CX
+	ADDQ        AX, DX
+	DECQ        R12
 	JNZ         row3
-	VMOVUPD     Y0, (AX)
-	VMOVUPD     Y1, (SI)
-	VMOVUPD     Y2, 32(AX)
-	VMOVUPD     Y3, 32(SI)
-	VMOVUPD     Y4, 64(AX)
-	VMOVUPD     Y5, 64(SI)
-	VMOVUPD     Y6, 96(AX)
-	VMOVUPD     Y7, 96(SI)
-	ADDQ        $+64, BX
-	ADDQ        $+128, AX
-	ADDQ        $+128, SI
-	SUBQ        $+16, CX
+	VMOVUPD     Y0, (R9)
+	VMOVUPD     Y1, (R10)
+	VMOVUPD     Y2, 32(R9)
+	VMOVUPD     Y3, 32(R10)
+	VMOVUPD     Y4, 64(R9)
+	VMOVUPD     Y5, 64(R10)
+	VMOVUPD     Y6, 96(R9)
+	VMOVUPD     Y7, 96(R10)
+	ADDQ        $+64, R11
+	ADDQ        $+128, R9
+	ADDQ        $+128, R10
+	SUBQ        $+16, R8
 	JMP         block1
 
 end2:
 block4:
-	CMPQ    CX, $+4
+	CMPQ    R8, $+4
 	JLT     end5
-	VMOVUPD (AX), Y0
-	VMOVUPD (SI), Y1
-	MOVQ    rows+24(FP), R8
-	XORQ    DI, DI
+	VMOVUPD (R9), Y0
+	VMOVUPD (R10), Y1
+	MOVQ    SI, R12
+	XORQ    CX, CX
+	MOVQ    R12, DX
+	IMULQ   AX, DX
 
 row6:
-	VCVTPS2PD   (BX)(DI*1), Y2
+	PREFETCHT0  (R11)(DX*1)
+	VCVTPS2PD   (R11)(CX*1), Y2
 	VADDPD      Y2, Y0, Y0
 	VFMADD231PD Y2, Y2, Y1
-	ADDQ        DX, DI
-	DECQ        R8
+	ADDQ        AX, CX
+	ADDQ        AX, DX
+	DECQ        R12
 	JNZ         row6
-	VMOVUPD     Y0, (AX)
-	VMOVUPD     Y1, (SI)
-	ADDQ        $+16, BX
-	ADDQ        $+32, AX
-	ADDQ        $+32, SI
-	SUBQ        $+4, CX
+	VMOVUPD     Y0, (R9)
+	VMOVUPD     Y1, (R10)
+	ADDQ        $+16, R11
+	ADDQ        $+32, R9
+	ADDQ        $+32, R10
+	SUBQ        $+4, R8
 	JMP         block4
 
 end5:
-	TESTQ      CX, CX
-	JZ         done
-	LEAQ       masks<>+64(SB), DI
-	SHLQ       $0x02, CX
-	SUBQ       CX, DI
-	VMOVUPS    (DI), Y0
+	TESTQ      R8, R8
+	JZ         done7
+	LEAQ       masks<>+64(SB), CX
+	MOVQ       R8, DX
+	SHLQ       $0x02, DX
+	SUBQ       DX, CX
+	VMOVUPS    (CX), Y0
 	VPMOVSXDQ  X0, Y1
-	VMASKMOVPD (AX), Y1, Y2
-	VMASKMOVPD (SI), Y1, Y3
-	MOVQ       rows+24(FP), CX
-	XORQ       DI, DI
+	VMASKMOVPD (R9), Y1, Y2
+	VMASKMOVPD (R10), Y1, Y3
+	MOVQ       SI, R8
+	XORQ       CX, CX
+	MOVQ       R8, DX
+	IMULQ      AX, DX
 
-row7:
-	VMASKMOVPS  (BX)(DI*1), X0, X4
+row8:
+	PREFETCHT0  (R11)(DX*1)
+	VMASKMOVPS  (R11)(CX*1), X0, X4
 	VCVTPS2PD   X4, Y4
 	VADDPD      Y4, Y2, Y2
 	VFMADD231PD Y4, Y4, Y3
-	ADDQ        DX, DI
-	DECQ        CX
-	JNZ         row7
-	VMASKMOVPD  Y2, Y1, (AX)
-	VMASKMOVPD  Y3, Y1, (SI)
-	ADDQ        $+16, BX
-	ADDQ        $+32, AX
-	ADDQ        $+32, SI
+	ADDQ        AX, CX
+	ADDQ        AX, DX
+	DECQ        R8
+	JNZ         row8
+	VMASKMOVPD  Y2, Y1, (R9)
+	VMASKMOVPD  Y3, Y1, (R10)
+	ADDQ        $+16, R11
+	ADDQ        $+32, R9
+	ADDQ        $+32, R10
 
-done:
+done7:
+	IMULQ AX, SI
+	ADDQ  SI, BX
+	TESTQ DI, DI
+	JNZ   group
 	VZEROUPPER
 	RET
 
@@ -579,209 +663,229 @@ GLOBL masks<>(SB), RODATA|NOPTR, $128
 // func gradientSumsAVX2(sum *float64, product *float64, dy *float32, y *float32, x *float32, rows int, cols int, stride int, flags int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·gradientSumsAVX2(SB), NOSPLIT, $0-72
-	MOVQ   sum+0(FP), AX
-	MOVQ   cols+48(FP), CX
-	MOVQ   stride+56(FP), DX
-	MOVQ   dy+16(FP), BX
-	MOVQ   y+24(FP), SI
-	MOVQ   x+32(FP), DI
-	MOVQ   product+8(FP), R8
-	MOVQ   flags+64(FP), R9
+	MOVQ   stride+56(FP), AX
+	MOVQ   flags+64(FP), CX
 	VXORPS X0, X0, X0
+	MOVQ   rows+40(FP), DI
+	XORQ   BX, BX
+
+group:
+	MOVQ cols+48(FP), R8
+	MOVQ DI, SI
+	CMPQ R8, $+16
+	JLE  rows
+	CMPQ DI, $+1
+	JLE  rows
+	MOVQ $+1, SI
+
+rows:
+	SUBQ SI, DI
+	MOVQ sum+0(FP), R9
+	MOVQ product+8(FP), R10
+	MOVQ dy+16(FP), R11
+	MOVQ y+24(FP), R12
+	MOVQ x+32(FP), R13
+	ADDQ BX, R11
+	ADDQ BX, R12
+	ADDQ BX, R13
 
 block1:
-	CMPQ    CX, $+16
+	CMPQ    R8, $+16
 	JLT     end2
-	VMOVUPD (AX), Y1
-	VMOVUPD (R8), Y2
-	VMOVUPD 32(AX), Y3
-	VMOVUPD 32(R8), Y4
-	VMOVUPD 64(AX), Y5
-	VMOVUPD 64(R8), Y6
-	VMOVUPD 96(AX), Y7
-	VMOVUPD 96(R8), Y8
-	MOVQ    rows+40(FP), R11
-	XORQ    R10, R10
+	VMOVUPD (R9), Y1
+	VMOVUPD (R10), Y2
+	VMOVUPD 32(R9), Y3
+	VMOVUPD 32(R10), Y4
+	VMOVUPD 64(R9), Y5
+	VMOVUPD 64(R10), Y6
+	VMOVUPD 96(R9), Y7
+	VMOVUPD 96(R10), Y8
+	MOVQ    SI, R14
+	XORQ    DX, DX
 
 row3:
-	VMOVUPS (BX)(R10*1), X9
-	TESTQ   $0x00000002, R9
+	VMOVUPS (R11)(DX*1), X9
+	TESTQ   $0x00000002, CX
 	JZ      skip4
-	VMOVUPS (SI)(R10*1), X10
+	VMOVUPS (R12)(DX*1), X10
 	VCMPPS  $0x1e, X0, X10, X10
 	VANDPS  X10, X9, X9
 
 skip4:
-	TESTQ  $0x00000004, R9
+	TESTQ  $0x00000004, CX
 	JZ     skip5
 	VCMPPS $0x16, X0, X9, X10
 	VANDPS X10, X9, X9
 
 skip5:
 	VCVTPS2PD   X9, Y10
-	VCVTPS2PD   (DI)(R10*1), Y9
+	VCVTPS2PD   (R13)(DX*1), Y9
 	VADDPD      Y10, Y1, Y1
 	VFMADD231PD Y9, Y10, Y2
-	VMOVUPS     16(BX)(R10*1), X9
-	TESTQ       $0x00000002, R9
+	VMOVUPS     16(R11)(DX*1), X9
+	TESTQ       $0x00000002, CX
 	JZ          skip6
-	VMOVUPS     16(SI)(R10*1), X10
+	VMOVUPS     16(R12)(DX*1), X10
 	VCMPPS      $0x1e, X0, X10, X10
 	VANDPS      X10, X9, X9
 
 skip6:
-	TESTQ  $0x00000004, R9
+	TESTQ  $0x00000004, CX
 	JZ     skip7
 	VCMPPS $0x16, X0, X9, X10
 	VANDPS X10, X9, X9
 
 skip7:
 	VCVTPS2PD   X9, Y10
-	VCVTPS2PD   16(DI)(R10*1), Y9
+	VCVTPS2PD   16(R13)(DX*1), Y9
 	VADDPD      Y10, Y3, Y3
 	VFMADD231PD Y9, Y10, Y4
-	VMOVUPS     32(BX)(R10*1), X9
-	TESTQ       $0x00000002, R9
+	VMOVUPS     32(R11)(DX*1), X9
+	TESTQ       $0x00000002, CX
 	JZ          skip8
-	VMOVUPS     32(SI)(R10*1), X10
+	VMOVUPS     32(R12)(DX*1), X10
 	VCMPPS      $0x1e, X0, X10, X10
 	VANDPS      X10, X9, X9
 
 skip8:
-	TESTQ  $0x00000004, R9
+	TESTQ  $0x00000004, CX
 	JZ     skip9
 	VCMPPS $0x16, X0, X9, X10
 	VANDPS X10, X9, X9
 
 skip9:
 	VCVTPS2PD   X9, Y10
-	VCVTPS2PD   32(DI)(R10*1), Y9
+	VCVTPS2PD   32(R13)(DX*1), Y9
 	VADDPD      Y10, Y5, Y5
 	VFMADD231PD Y9, Y10, Y6
-	VMOVUPS     48(BX)(R10*1), X9
-	TESTQ       $0x00000002, R9
+	VMOVUPS     48(R11)(DX*1), X9
+	TESTQ       $0x00000002, CX
 	JZ          skip10
-	VMOVUPS     48(SI)(R10*1), X10
+	VMOVUPS     48(R12)(DX*1), X10
 	VCMPPS      $0x1e, X0, X10, X10
 	VANDPS      X10, X9, X9
 
 skip10:
-	TESTQ  $0x00000004, R9
+	TESTQ  $0x00000004, CX
 	JZ     skip11
 	VCMPPS $0x16, X0, X9, X10
 	VANDPS X10, X9, X9
 
 skip11:
 	VCVTPS2PD   X9, Y10
-	VCVTPS2PD   48(DI)(R10*1), Y9
+	VCVTPS2PD   48(R13)(DX*1), Y9
 	VADDPD      Y10, Y7, Y7
 	VFMADD231PD Y9, Y10, Y8
-	ADDQ        DX, R10
-	DECQ        R11
+	ADDQ        AX, DX
+	DECQ        R14
 	JNZ         row3
-	VMOVUPD     Y1, (AX)
-	VMOVUPD     Y2, (R8)
-	VMOVUPD     Y3, 32(AX)
-	VMOVUPD     Y4, 32(R8)
-	VMOVUPD     Y5, 64(AX)
-	VMOVUPD     Y6, 64(R8)
-	VMOVUPD     Y7, 96(AX)
-	VMOVUPD     Y8, 96(R8)
-	ADDQ        $+64, BX
-	ADDQ        $+64, SI
-	ADDQ        $+64, DI
-	ADDQ        $+128, AX
-	ADDQ        $+128, R8
-	SUBQ        $+16, CX
+	VMOVUPD     Y1, (R9)
+	VMOVUPD     Y2, (R10)
+	VMOVUPD     Y3, 32(R9)
+	VMOVUPD     Y4, 32(R10)
+	VMOVUPD     Y5, 64(R9)
+	VMOVUPD     Y6, 64(R10)
+	VMOVUPD     Y7, 96(R9)
+	VMOVUPD     Y8, 96(R10)
+	ADDQ        $+64, R11
+	ADDQ        $+64, R12
+	ADDQ        $+64, R13
+	ADDQ        $+128, R9
+	ADDQ        $+128, R10
+	SUBQ        $+16, R8
 	JMP         block1
 
 end2:
 block12:
-	CMPQ    CX, $+4
+	CMPQ    R8, $+4
 	JLT     end13
-	VMOVUPD (AX), Y1
-	VMOVUPD (R8), Y2
-	MOVQ    rows+40(FP), R11
-	XORQ    R10, R10
+	VMOVUPD (R9), Y1
+	VMOVUPD (R10), Y2
+	MOVQ    SI, R14
+	XORQ    DX, DX
 
 row14:
-	VMOVUPS (BX)(R10*1), X3
-	TESTQ   $0x00000002, R9
+	VMOVUPS (R11)(DX*1), X3
+	TESTQ   $0x00000002, CX
 	JZ      skip15
-	VMOVUPS (SI)(R10*1), X4
+	VMOVUPS (R12)(DX*1), X4
 	VCMPPS  $0x1e, X0, X4, X4
 	VANDPS  X4, X3, X3
 
 skip15:
-	TESTQ  $0x00000004, R9
+	TESTQ  $0x00000004, CX
 	JZ     skip16
 	VCMPPS $0x16, X0, X3, X4
 	VANDPS X4, X3, X3
 
 skip16:
 	VCVTPS2PD   X3, Y4
-	VCVTPS2PD   (DI)(R10*1), Y3
+	VCVTPS2PD   (R13)(DX*1), Y3
 	VADDPD      Y4, Y1, Y1
 	VFMADD231PD Y3, Y4, Y2
-	ADDQ        DX, R10
-	DECQ        R11
+	ADDQ        AX, DX
+	DECQ        R14
 	JNZ         row14
-	VMOVUPD     Y1, (AX)
-	VMOVUPD     Y2, (R8)
-	ADDQ        $+16, BX
-	ADDQ        $+16, SI
-	ADDQ        $+16, DI
-	ADDQ        $+32, AX
-	ADDQ        $+32, R8
-	SUBQ        $+4, CX
+	VMOVUPD     Y1, (R9)
+	VMOVUPD     Y2, (R10)
+	ADDQ        $+16, R11
+	ADDQ        $+16, R12
+	ADDQ        $+16, R13
+	ADDQ        $+32, R9
+	ADDQ        $+32, R10
+	SUBQ        $+4, R8
 	JMP         block12
 
 end13:
-	TESTQ      CX, CX
-	JZ         done
-	LEAQ       masks<>+64(SB), R10
-	SHLQ       $0x02, CX
-	SUBQ       CX, R10
-	VMOVUPS    (R10), Y1
+	TESTQ      R8, R8
+	JZ         done17
+	LEAQ       masks<>+64(SB), DX
+	SHLQ       $0x02, R8
+	SUBQ       R8, DX
+	VMOVUPS    (DX), Y1
 	VPMOVSXDQ  X1, Y2
-	VMASKMOVPD (AX), Y2, Y3
-	VMASKMOVPD (R8), Y2, Y4
-	MOVQ       rows+40(FP), CX
-	XORQ       R10, R10
+	VMASKMOVPD (R9), Y2, Y3
+	VMASKMOVPD (R10), Y2, Y4
+	MOVQ       SI, R8
+	XORQ       DX, DX
 
-row17:
-	VMASKMOVPS (BX)(R10*1), X1, X5
+row18:
+	VMASKMOVPS (R11)(DX*1), X1, X5
 	VMOVUPS    X5, X5
-	TESTQ      $0x00000002, R9
-	JZ         skip18
-	VMASKMOVPS (SI)(R10*1), X1, X6
+	TESTQ      $0x00000002, CX
+	JZ         skip19
+	VMASKMOVPS (R12)(DX*1), X1, X6
 	VMOVUPS    X6, X6
 	VCMPPS     $0x1e, X0, X6, X6
 	VANDPS     X6, X5, X5
 
-skip18:
-	TESTQ  $0x00000004, R9
-	JZ     skip19
+skip19:
+	TESTQ  $0x00000004, CX
+	JZ     skip20
 	VCMPPS $0x16, X0, X5, X6
 	VANDPS X6, X5, X5
 
-skip19:
+skip20:
 	VCVTPS2PD   X5, Y6
-	VMASKMOVPS  (DI)(R10*1), X1, X5
+	VMASKMOVPS  (R13)(DX*1), X1, X5
 	VCVTPS2PD   X5, Y5
 	VADDPD      Y6, Y3, Y3
 	VFMADD231PD Y5, Y6, Y4
-	ADDQ        DX, R10
-	DECQ        CX
-	JNZ         row17
-	VMASKMOVPD  Y3, Y2, (AX)
-	VMASKMOVPD  Y4, Y2, (R8)
-	ADDQ        $+16, BX
-	ADDQ        $+16, SI
-	ADDQ        $+16, DI
-	ADDQ        $+32, AX
-	ADDQ        $+32, R8
+	ADDQ        AX, DX
+	DECQ        R8
+	JNZ         row18
+	VMASKMOVPD  Y3, Y2, (R9)
+	VMASKMOVPD  Y4, Y2, (R10)
+	ADDQ        $+16, R11
+	ADDQ        $+16, R12
+	ADDQ        $+16, R13
+	ADDQ        $+32, R9
+	ADDQ        $+32, R10
 
-done:
+done17:
+	IMULQ AX, SI
+	ADDQ  SI, BX
+	TESTQ DI, DI
+	JNZ   group
 	VZEROUPPER
 	RET

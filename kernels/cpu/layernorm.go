@@ -78,8 +78,8 @@ func (b *Backend) LayerNormBackward(op kernels.LayerNormGrad) {
 		clear(partial.x)
 	}
 	b.parallel(2*d, 512, func(lo, hi int) {
-		for i := 1; i < parts; i++ {
-			addInto(partial.x[lo:hi], partial.x[2*i*d:][lo:hi])
+		if parts > 1 {
+			addParts(partial.x[lo:hi], partial.x[2*d+lo:], 2*d, parts-1)
 		}
 	})
 	giveSums(op.DGamma, partial.x[d:2*d])

@@ -16,14 +16,14 @@ func batchnorm(w *writer, v *vector) {
 		}}
 	forward.write("normalize", "func(y, x, residual, coef []float32, width, flags int)", "is normalizeGo.")
 
-	back := &stream{writer: w, vector: v, bypass: true, planes: 4,
+	back := &stream{writer: w, vector: v, bypass: true, ahead: true, planes: 4,
 		moving: []string{"dx", "dy", "y", "x", "branch"}, body: func(s *stream) {
 			dz := s.load("dy")
 			s.gates(dz)
 			d := s.reg()
 			s.zeroed(d)
 			s.when("flagCentre", func() {
-				s.fetch(s.address("x"), s.tail, d)
+				s.loadInto("x", d)
 				s.affine(d, 1, 2)
 				s.VADDPS(s.plane(3), d, d)
 			})

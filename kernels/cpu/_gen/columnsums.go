@@ -7,22 +7,30 @@ import (
 
 // columnsums writes the sums over rows: of x and x², and of a gated gradient and its product with x.
 func columnsums(w *writer, v *vector) {
-	plain := &sums{stream: &stream{writer: w, vector: v}, operands: []string{"x"}}
+	plain := &sums{stream: &stream{writer: w, vector: v}, operands: []string{"x"}, group: 8}
 	plain.write("columnSums", "square", "func(sum, square *float64, x *float32, rows, cols, stride int)",
 		"is columnSumsGo. There are rows and columns, and stride counts bytes.")
-	gradient := &sums{stream: &stream{writer: w, vector: v}, operands: []string{"dy", "y", "x"}}
+	gradient := &sums{stream: &stream{writer: w, vector: v}, operands: []string{"dy", "y", "x"}, group: 1}
 	gradient.write("gradientSums", "product",
 		"func(sum, product *float64, dy, y, x *float32, rows, cols, stride, flags int)",
 		"is gradientSumsGo. There are rows and columns, and stride counts bytes.")
 }
 
-// sums is a kernel that adds rows up in float64, block by block of columns. It works on half vectors of
-// float32, which are whole ones of float64.
+// sums is a kernel that adds rows up in float64. It works on half vectors of float32, which are whole ones of
+// float64, and on blocks of them, whose sums are in registers: for all rows if there is one block, else for a group
+// of rows. Three operands are passed row by row, since the processor sees only straight ways ahead; of a single one
+// more rows at once are better, with the rows of the next group asked for in time.
 type sums struct {
 	*stream
 	operands []string
+	group    int
 	ptr      map[string]GPVirtual
-	row      GPVirtual // bytes from the first row
+	cols     GPVirtual
+	stride   GPVirtual
+	first    GPVirtual // bytes to the first row of the group
+	rows     GPVirtual // in the group
+	row      GPVirtual // bytes from the first row of the group
+	ahead    GPVirtual // and those to the row in its place in the next group
 	mask     halfMask
 }
 
@@ -34,34 +42,61 @@ func (s *sums) half() int { return s.lanes / 2 }
 
 func (s *sums) write(name, second, signature string, doc ...string) {
 	s.function(name+s.suffix, signature, doc...)
-	s.ptr = map[string]GPVirtual{}
-	for _, p := range append([]string{"sum", "cols", "stride"}, s.operands...) {
-		s.ptr[p] = s.Load(s.Param(p), s.GP64()).(GPVirtual)
-	}
-	s.ptr["second"] = s.Load(s.Param(second), s.GP64()).(GPVirtual)
+	s.stride = s.Load(s.Param("stride"), s.GP64()).(GPVirtual)
 	if len(s.operands) > 1 {
 		s.flags = s.Load(s.Param("flags"), s.GP64()).(GPVirtual)
 		s.splat = map[string]Register{"zero": s.narrow()}
 		s.VXORPS(s.splat["zero"], s.splat["zero"], s.splat["zero"])
 	}
-	s.row = s.GP64()
+	s.row, s.ahead, s.first, s.rows = s.GP64(), s.GP64(), s.GP64(), s.GP64()
+	left := s.Load(s.Param("rows"), s.GP64())
+	s.XORQ(s.first, s.first)
+	s.Label("group")
+	s.cols = s.Load(s.Param("cols"), s.GP64()).(GPVirtual)
+	s.MOVQ(left, s.rows)
+	s.CMPQ(s.cols, I32(int32(s.half()*s.half())))
+	s.JLE(LabelRef("rows"))
+	s.CMPQ(left, I32(int32(s.group)))
+	s.JLE(LabelRef("rows"))
+	s.MOVQ(I32(int32(s.group)), s.rows)
+	s.Label("rows")
+	s.SUBQ(s.rows, left)
+	s.blocks(second)
+	s.IMULQ(s.stride, s.rows)
+	s.ADDQ(s.rows, s.first)
+	s.TESTQ(left, left)
+	s.JNZ(LabelRef("group"))
+	s.VZEROUPPER()
+	s.RET()
+}
+
+// blocks adds a group of rows.
+func (s *sums) blocks(second string) {
+	s.ptr = map[string]GPVirtual{}
+	for _, p := range append([]string{"sum", second}, s.operands...) {
+		s.ptr[p] = s.Load(s.Param(p), s.GP64()).(GPVirtual)
+	}
+	s.ptr["second"] = s.ptr[second]
+	for _, p := range s.operands {
+		s.ADDQ(s.first, s.ptr[p])
+	}
 	for _, n := range []int{s.half(), 1} {
 		loop, end := s.label("block"), s.label("end")
 		s.Label(loop)
-		s.CMPQ(s.ptr["cols"], I32(int32(n*s.half())))
+		s.CMPQ(s.cols, I32(int32(n*s.half())))
 		s.JLT(LabelRef(end))
 		s.block(n)
-		s.SUBQ(I32(int32(n*s.half())), s.ptr["cols"])
+		s.SUBQ(I32(int32(n*s.half())), s.cols)
 		s.JMP(LabelRef(loop))
 		s.Label(end)
 	}
-	s.TESTQ(s.ptr["cols"], s.ptr["cols"])
-	s.JZ(LabelRef("done"))
-	s.mask = s.firstOfHalf(s.ptr["cols"])
+	done := s.label("done")
+	s.TESTQ(s.cols, s.cols)
+	s.JZ(LabelRef(done))
+	s.mask = s.firstOfHalf(s.cols)
 	s.block(1)
-	s.Label("done")
-	s.VZEROUPPER()
-	s.RET()
+	s.mask = halfMask{}
+	s.Label(done)
 }
 
 // block adds n half vectors of every row to the sums, and goes on to the next columns.
@@ -72,14 +107,22 @@ func (s *sums) block(n int) {
 		s.fetch64(Mem{Base: s.ptr["sum"], Disp: 8 * s.half() * i}, first[i])
 		s.fetch64(Mem{Base: s.ptr["second"], Disp: 8 * s.half() * i}, second[i])
 	}
-	rows := s.Load(s.Param("rows"), s.GP64())
+	rows := s.GP64()
+	s.MOVQ(s.rows, rows)
 	s.XORQ(s.row, s.row)
+	if s.group > 1 {
+		s.MOVQ(rows, s.ahead)
+		s.IMULQ(s.stride, s.ahead)
+	}
 	loop := s.label("row")
 	s.Label(loop)
 	for s.k = range n {
 		s.add(first[s.k], second[s.k])
 	}
-	s.ADDQ(s.ptr["stride"], s.row)
+	s.ADDQ(s.stride, s.row)
+	if s.group > 1 {
+		s.ADDQ(s.stride, s.ahead)
+	}
 	s.DECQ(rows)
 	s.JNZ(LabelRef(loop))
 	for i := range n {
@@ -120,6 +163,9 @@ func (s *sums) add(first, second VecVirtual) {
 // elements is half a vector of an operand: its place, or a register if it is not whole.
 func (s *sums) elements(operand string) Op {
 	m := Mem{Base: s.ptr[operand], Index: s.row, Scale: 1, Disp: 4 * s.half() * s.k}
+	if s.group > 1 && m.Disp%64 == 0 {
+		s.PREFETCHT0(Mem{Base: s.ptr[operand], Index: s.ahead, Scale: 1, Disp: m.Disp})
+	}
 	if s.mask.narrow == nil {
 		return m
 	}

@@ -16,6 +16,7 @@ type stream struct {
 	planes  int      // parameters of a column, which stand in "coef" (see planes.go), "width" columns
 	scalars []string // numbers
 	bypass  bool     // stores go past the caches, if flagPast says so
+	ahead   bool     // loads ask for what comes later, since much is computed between them
 	body    func(s *stream)
 
 	labels int
@@ -161,8 +162,15 @@ func (s *stream) address(operand string) Mem {
 // load is the elements of an operand in a new register; where there are none, zeros.
 func (s *stream) load(operand string) VecVirtual {
 	r := s.reg()
-	s.fetch(s.address(operand), s.tail, r)
+	s.loadInto(operand, r)
 	return r
+}
+
+func (s *stream) loadInto(operand string, r Register) {
+	if s.ahead && s.tail == nil {
+		s.PREFETCHT0(s.address(operand).Offset(prefetchBytes))
+	}
+	s.fetch(s.address(operand), s.tail, r)
 }
 
 // store puts elements where they belong in an operand.
