@@ -2,7 +2,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: demo test race lint generate check bench bench-peers bundled build
+.PHONY: demo test race lint generate check bench bench-peers bundled build cuda emu ptx ptx-check ptxas test-emu
 
 demo: ## synthesise, train, calibrate, evaluate, explain; ends with report/index.html
 	$(GO) run ./cmd/truegrain demo
@@ -12,6 +12,28 @@ test: ## the whole test suite
 
 build: ## the binary, in bin/
 	$(GO) build -o bin/truegrain ./cmd/truegrain
+
+CUDA_OUT := $(CURDIR)/bin/cuda
+CUDA_ENV := CGO_ENABLED=1 CGO_CFLAGS=-I$(CURDIR)/kernels/cuda/stub CGO_LDFLAGS="-L$(CUDA_OUT) -ldl"
+
+cuda: ## the binary with the cuda backend, in bin/: needs a C compiler, no SDK; the driver is found when it runs
+	$(MAKE) -s -C kernels/cuda/stub OUT=$(CUDA_OUT)
+	$(CUDA_ENV) $(GO) build -tags cuda -o bin/truegrain ./cmd/truegrain
+
+emu: ## the CUDA kernels for the CPU, in bin/emu: needs g++
+	$(MAKE) -s -C kernels/cuda/emu OUT=$(CURDIR)/bin/emu
+
+ptx: ## kernels/cuda/ptx from its sources: needs clang-19
+	kernels/cuda/build-ptx.sh
+
+ptx-check: ## the same into a temporary folder, and no difference to what is committed
+	kernels/cuda/build-ptx.sh --check
+
+ptxas: ## assembles the PTX: no spills, no serialised wgmma; PTXAS=/path/to/ptxas (12.4 or later)
+	kernels/cuda/check-ptx.sh
+
+test-emu: emu ## the CUDA backend on the emulator: conformance, models, planted bugs
+	CGO_ENABLED=1 $(GO) test -count=1 -tags emu ./kernels/cuda/...
 
 race: ## the packages that share memory between goroutines, under the race detector
 	$(GO) test -race -short -skip Golden ./kernels/cpu ./autograd/... ./tensor/picture ./train/... ./models/...

@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/alecthomas/kong v1.17.0
+	github.com/barnex/cuda5 v0.0.0-20171012184954-da30a9b287d8
 	github.com/bep/imagemeta v1.0.1
 	github.com/goccy/go-yaml v1.19.2
 	github.com/klauspost/cpuid/v2 v2.4.2

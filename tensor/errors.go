@@ -31,6 +31,8 @@ func Catch(f func()) (err error) {
 		case nil:
 		case kernels.Misuse:
 			err = p
+		case *kernels.DeviceError:
+			err = p
 		default:
 			panic(p)
 		}

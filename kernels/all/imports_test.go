@@ -18,7 +18,8 @@ var layers = map[string][]string{
 	"kernels":            {},
 	"kernels/ref":        {"kernels"},
 	"kernels/cpu":        {"kernels"},
-	"kernels/all":        {"kernels/ref", "kernels/cpu"},
+	"kernels/cuda":       {"kernels"},
+	"kernels/all":        {"kernels/ref", "kernels/cpu", "kernels/cuda"},
 	"kernels/kerneltest": {"kernels", "kernels/ref"},
 	"tensor":             {"kernels"},
 	"tensor/picture":     {"tensor"},
@@ -101,7 +102,7 @@ func TestTheTableRefuses(t *testing.T) {
 	for _, bad := range [][2]string{{"train", "models"}, {"models/detect", "train"}, {"kernels", "tensor"},
 		{"tensor", "autograd"},
 		{"autograd", "kernels/cpu"}, {"nn", "models"}, {"models", "kernels/all"},
-		{"kernels/ref", "kernels/cpu"}, {"train/data", "models/detect"},
+		{"kernels/ref", "kernels/cpu"}, {"kernels/cuda", "kernels/cpu"}, {"train/data", "models/detect"},
 		{"bench/kernel", "kernels/cpu"}, {"bench", "cmd/truegrain"}, {"models", "bench/kernel"}} {
 		require.False(t, allowed(bad[0], bad[1]), "%s must not import %s", bad[0], bad[1])
 	}

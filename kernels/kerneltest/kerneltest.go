@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,10 +35,18 @@ type Case struct {
 	State []string
 }
 
-// Run runs the whole suite on a backend.
-func Run(t *testing.T, be kernels.Backend) {
+// Run runs the whole suite on a backend. What it lacks yet may be named: those stems are skipped.
+func Run(t *testing.T, be kernels.Backend, missing ...string) {
+	part := func(stem, name string, f func(t *testing.T)) {
+		t.Run(name, func(t *testing.T) {
+			if slices.Contains(missing, stem) {
+				t.Skipf("%s has no %s yet", be.Name(), stem)
+			}
+			f(t)
+		})
+	}
 	for _, c := range Cases() {
-		t.Run(c.Op.Stem()+"/"+c.Name, func(t *testing.T) {
+		part(c.Op.Stem(), c.Op.Stem()+"/"+c.Name, func(t *testing.T) {
 			s := &session{t: t, be: be, c: c, oracle: ref.Open64()}
 			s.forward()
 			s.packed()
@@ -50,9 +59,9 @@ func Run(t *testing.T, be kernels.Backend) {
 			s.guards()
 		})
 	}
-	t.Run("concat", func(t *testing.T) { concat(t, be) })
-	t.Run("optimisers", func(t *testing.T) { optimisers(t, be) })
-	t.Run("memory", func(t *testing.T) { memory(t, be) })
+	part("concat", "concat", func(t *testing.T) { concat(t, be) })
+	part("optimisers", "optimisers", func(t *testing.T) { optimisers(t, be) })
+	part("memory", "memory", func(t *testing.T) { memory(t, be) })
 }
 
 // session is one case on one backend.
@@ -199,20 +208,11 @@ func (s *session) forward() {
 		s.host[f] = s.c.random(f, s.c.In[f])
 	}
 	for f := range s.c.In {
-		if !contains(s.c.State, f) {
+		if !slices.Contains(s.c.State, f) {
 			require.Equal(s.t, s.host[f], read(s.be, got.FieldByName(f).Interface().(kernels.Buf)),
 				"input %s was changed", f)
 		}
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // near compares by relative L2 error; integers must be equal.

@@ -1,0 +1,141 @@
+//go:build emu
+
+package cuda
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"truegrain/kernels"
+	"truegrain/tensor"
+)
+
+func emuDevice(t *testing.T, spec string) *Device {
+	be, err := openEmu(spec)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, be.Close()) })
+	return be.(*Device)
+}
+
+func alloc(t *testing.T, d *Device, dt kernels.DType, v ...float64) kernels.Buf {
+	b, err := d.Alloc(dt, len(v))
+	require.NoError(t, err)
+	d.Upload(b, kernels.Of(v))
+	return b
+}
+
+func read(d *Device, b kernels.Buf) []float64 {
+	out := make([]float64, b.Len())
+	d.Download(kernels.Of(out), b)
+	return out
+}
+
+func TestWrongDeviceIsNamed(t *testing.T) {
+	d, other := emuDevice(t, "1"), emuDevice(t, "2")
+	x := alloc(t, d, kernels.F32, 1, 2)
+	for name, b := range map[string]kernels.Buf{"host": kernels.Of([]float32{1, 2}),
+		"other": alloc(t, other, kernels.F32, 1, 2)} {
+		err := tensor.Catch(func() { d.Add(kernels.Add{N: 2, A: x, B: b, Y: x}) })
+		var arg *kernels.ArgError
+		require.ErrorAs(t, err, &arg, name)
+		require.Equal(t, "add_fwd_f32", arg.Op)
+		require.Contains(t, arg.Reason, "wanted on emu:1")
+	}
+	d.Free(x)
+	require.Error(t, tensor.Catch(func() { d.Add(kernels.Add{N: 2, A: x, B: x, Y: x}) }), "given back")
+	require.Error(t, tensor.Catch(func() { d.Free(x) }), "given back twice")
+}
+
+func TestOutOfMemoryLeavesTheDeviceUsable(t *testing.T) {
+	d := emuDevice(t, "")
+	_, err := d.Alloc(kernels.F32, 1<<33)
+	require.ErrorIs(t, err, kernels.ErrOutOfMemory)
+	require.ErrorContains(t, err, "asked for")
+	x := alloc(t, d, kernels.F32, -1, 2)
+	d.ReLU(kernels.ReLU{N: 2, X: x, Y: x})
+	require.Equal(t, []float64{0, 2}, read(d, x))
+}
+
+func TestPoolGivesOutAgainWhatWasFreed(t *testing.T) {
+	d := emuDevice(t, "")
+	first := alloc(t, d, kernels.F32, make([]float64, 1000)...)
+	d.Fill(first, 3)
+	d.Free(first)
+	second := alloc(t, d, kernels.F32, make([]float64, 900)...)
+	require.Equal(t, first.Addr(), second.Addr())
+	require.Equal(t, make([]float64, 900), read(d, second), "fresh memory is zero")
+	s := d.Stats()
+	require.Equal(t, Stats{Live: 3600, HighWater: 4000, Reserved: 4096, Buffers: 1}, s)
+}
+
+func TestSizeClasses(t *testing.T) {
+	for n, want := range map[int]int{0: 512, 1: 512, 513: 1024, 4096: 4096, 4097: 5120, 1 << 20: 1 << 20,
+		1<<20 + 1: 5 << 18} {
+		require.Equal(t, want, sizeClass(n), n)
+	}
+}
+
+func TestNaNGoesThrough(t *testing.T) {
+	d := emuDevice(t, "check")
+	nan := math.NaN()
+	x := alloc(t, d, kernels.F32, nan, -1, 1)
+	y := alloc(t, d, kernels.F32, 0, 0, 0)
+	d.ReLU(kernels.ReLU{N: 3, X: x, Y: y})
+	require.True(t, math.IsNaN(read(d, y)[0]))
+	require.Equal(t, []float64{0, 1}, read(d, y)[1:])
+	d.Softmax(kernels.Softmax{R: 1, D: 3, X: x, Y: y})
+	for _, v := range read(d, y) {
+		require.True(t, math.IsNaN(v))
+	}
+}
+
+// TestUploadsSurviveChangesOfTheHost holds the staging buffers to their events: the copy runs long after
+// Upload.
+func TestUploadsSurviveChangesOfTheHost(t *testing.T) {
+	d := emuDevice(t, "")
+	const n = stagingBytes/4 + 5
+	host := make([]float32, n)
+	var bufs []kernels.Buf
+	for k := range 5 {
+		for i := range host {
+			host[i] = float32(k)
+		}
+		b, err := d.Alloc(kernels.F32, n)
+		require.NoError(t, err)
+		d.Upload(b, kernels.Of(host))
+		bufs = append(bufs, b)
+	}
+	for k, b := range bufs {
+		d.Download(kernels.Of(host), b)
+		require.Equal(t, float32(k), host[0])
+		require.Equal(t, float32(k), host[n-1])
+	}
+}
+
+func TestBFloat16RoundsOnce(t *testing.T) {
+	d := emuDevice(t, "check,1")
+	x := alloc(t, d, kernels.BF16, 1, 1.0078125, -3, 100)
+	y := alloc(t, d, kernels.BF16, 1, 0.00390625, 1, 0.5)
+	d.Add(kernels.Add{N: 4, A: x, B: y, Y: y})
+	require.Equal(t, []float64{2, 1.015625, -2, 100.5}, read(d, y)) // 1.01171875 is a tie: to even
+}
+
+func TestCheckerNamesWhatItFinds(t *testing.T) {
+	d := emuDevice(t, "check")
+	x := alloc(t, d, kernels.F32, 1, 2, 3)
+	fresh := d.scratch(kernels.F32, 3)
+	for want, op := range map[string]kernels.Add{
+		"outside this launch's operands":      {N: 4, A: x, B: x, Y: x},
+		"global memory read before any write": {N: 3, A: fresh, B: x, Y: x},
+	} {
+		d.Add(op)
+		err := d.Wait()
+		var dev *kernels.DeviceError
+		require.ErrorAs(t, err, &dev)
+		require.Contains(t, dev.Log, want)
+		require.Contains(t, dev.Log, "add.cu", "the line of the source")
+	}
+	d.Free(fresh)
+}

@@ -1,0 +1,85 @@
+//go:build cuda || emu
+
+package cuda
+
+import (
+	"fmt"
+	"unsafe"
+
+	"truegrain/kernels"
+)
+
+// addr is an address in device memory.
+type addr = uintptr
+
+// The handles of a driver; 0 is none, and the stream 0 is never used.
+type (
+	moduleHandle   uintptr
+	functionHandle uintptr
+	stream         uintptr
+	event          uintptr
+	graph          uintptr
+)
+
+// driver is what the backend needs of a device. All calls may come from any goroutine. Copies and launches
+// are queued on a stream and run later; host memory given to a copy must be of AllocHost and stay as it is
+// until then.
+type driver interface {
+	Info() Info
+	Close() error
+
+	Alloc(bytes int) (addr, error) // errors wrap kernels.ErrOutOfMemory
+	Free(a addr) error
+	AllocHost(bytes int) (unsafe.Pointer, error)
+	FreeHost(p unsafe.Pointer) error
+	Memory() (free, total int, err error)
+	Forget(a addr, bytes int, s stream) // the bytes hold nothing any more: for the emulator's checker
+
+	Load(module string, ptx []byte) (moduleHandle, error) // the error carries the compiler's log
+	Function(m moduleHandle, entry string, shared int) (functionHandle, error)
+	Launch(l *launch, s stream) error
+
+	CopyIn(to addr, from unsafe.Pointer, bytes int, s stream) error
+	CopyOut(to unsafe.Pointer, from addr, bytes int, s stream) error
+	Copy(to, from addr, bytes int, s stream) error
+	Set(to addr, v uint32, size, n int, s stream) error // n values of size 1, 2 or 4
+
+	NewStream() (stream, error)
+	FreeStream(s stream) error
+	Wait(s stream) error // until everything on it has run; reports what went wrong there
+	NewEvent() (event, error)
+	FreeEvent(e event) error
+	Record(e event, s stream) error
+	WaitEvent(e event) error
+	After(s stream, e event) error // what comes next on s runs when e has happened
+	Elapsed(from, to event) (milliseconds float32, err error)
+
+	BeginCapture(s stream) error // what is queued until EndCapture becomes a graph instead of running
+	EndCapture(s stream) (graph, error)
+	Replay(g graph, s stream) error
+	FreeGraph(g graph) error
+}
+
+// Info describes a device.
+type Info struct {
+	Name         string
+	Major, Minor int // compute capability
+	SMs          int
+	Memory       int // bytes
+	Driver       int // 12040 is CUDA 12.4
+}
+
+func (i Info) String() string {
+	return fmt.Sprintf("%s, compute capability %d.%d, %d SMs, %.1f GiB, driver for CUDA %d.%d", i.Name, i.Major,
+		i.Minor, i.SMs, float64(i.Memory)/(1<<30), i.Driver/1000, i.Driver%1000/10)
+}
+
+// launch is one kernel call: its arguments in one block, each at its natural alignment.
+type launch struct {
+	kernel      *kernel
+	function    functionHandle
+	grid, block [3]uint32
+	args        []byte
+	at          []uint16
+	operands    []kernels.Buf // what the pointers among the arguments point at
+}

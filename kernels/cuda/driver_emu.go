@@ -1,0 +1,313 @@
+//go:build emu
+
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"truegrain/kernels"
+	"truegrain/kernels/cuda/emu"
+)
+
+func init() {
+	kernels.Register(kernels.Driver{Kind: "emu", Open: openEmu, Devices: func() []kernels.DeviceInfo {
+		path, err := emuLibrary("libemu.so")
+		if err == nil {
+			_, err = os.Stat(path)
+		}
+		return []kernels.DeviceInfo{{Spec: "emu", Description: "the CUDA kernels on the CPU, for tests", Err: err}}
+	}})
+}
+
+// openEmu takes "check" (every access is checked) and a seed, in any order: emu, emu:7, emu:check,7.
+func openEmu(arg string) (kernels.Backend, error) {
+	file, seed := "libemu.so", uint64(0)
+	for part := range strings.SplitSeq(arg, ",") {
+		n, err := strconv.ParseUint(part, 10, 64)
+		switch {
+		case part == "check":
+			file = "libemu-check.so"
+		case err == nil:
+			seed = n
+		case part != "":
+			return nil, fmt.Errorf("%w; emu is emu, emu:SEED, emu:check or emu:check,SEED", kernels.ErrNoBackend)
+		}
+	}
+	path, err := emuLibrary(file)
+	if err != nil {
+		return nil, err
+	}
+	return openEmuLibrary("emu:"+arg, path, seed)
+}
+
+func openEmuLibrary(name, path string, seed uint64) (*Device, error) {
+	lib, err := emu.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w: run 'make emu'", kernels.ErrNoDriver, err)
+	}
+	lib.Seed(seed)
+	return open(strings.TrimSuffix(name, ":"), &emulator{lib: lib, names: []string{""}})
+}
+
+// emuLibrary is where 'make emu' puts a library: TRUEGRAIN_EMU names the folder, or it is bin/emu beside
+// go.mod.
+func emuLibrary(file string) (string, error) {
+	if dir := os.Getenv("TRUEGRAIN_EMU"); dir != "" {
+		return filepath.Join(dir, file), nil
+	}
+	dir, err := os.Getwd()
+	for ; err == nil; dir = filepath.Dir(dir) {
+		if _, missing := os.Stat(filepath.Join(dir, "go.mod")); missing == nil {
+			return filepath.Join(dir, "bin", "emu", file), nil
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	return "", fmt.Errorf("%w: no go.mod above the working directory; set TRUEGRAIN_EMU to the folder of %s",
+		kernels.ErrNoDriver, file)
+}
+
+// emulator is the driver over the emulator. Streams are queues that run when somebody waits for them, so that
+// host memory which is changed too early, or read without waiting, shows.
+type emulator struct {
+	mu      sync.Mutex
+	lib     *emu.Library
+	names   []string // of the functions; a handle is an index
+	streams []*emuStream
+	events  []*emuEvent
+	graphs  [][]func() error
+}
+
+type emuStream struct {
+	queue     []func() error
+	err       error
+	capturing bool
+	captured  []func() error
+}
+
+type emuEvent struct {
+	on   *emuStream
+	left int // how much of the queue was before it when it was recorded
+}
+
+const emuQueue = 256 // a longer queue runs by itself
+
+func (e *emulator) Info() Info {
+	return Info{Name: "emulator", Major: 9, Minor: 0, SMs: 4, Memory: 8 << 30, Driver: 12040}
+}
+
+func (e *emulator) Close() error { return nil }
+
+func (e *emulator) Alloc(bytes int) (addr, error) {
+	if bytes > 8<<30 {
+		return 0, kernels.ErrOutOfMemory
+	}
+	if a := e.lib.Alloc(bytes); a != 0 {
+		return a, nil
+	}
+	return 0, kernels.ErrOutOfMemory
+}
+
+func (e *emulator) Free(a addr) error {
+	e.lib.Free(a)
+	return nil
+}
+
+func (e *emulator) AllocHost(bytes int) (unsafe.Pointer, error) {
+	return unsafe.Pointer(unsafe.SliceData(make([]float64, bytes/8))), nil
+}
+
+func (e *emulator) FreeHost(unsafe.Pointer) error { return nil }
+
+func (e *emulator) Memory() (free, total int, err error) { return 8 << 30, 8 << 30, nil }
+
+func (e *emulator) Load(string, []byte) (moduleHandle, error) { return 1, nil }
+
+func (e *emulator) Function(_ moduleHandle, entry string, _ int) (functionHandle, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.lib.Params(entry) == "" {
+		return 0, &kernels.DeviceError{Op: entry, Code: "not in the emulator's library: run 'make emu'"}
+	}
+	e.names = append(e.names, entry)
+	return functionHandle(len(e.names) - 1), nil
+}
+
+func (e *emulator) Launch(l *launch, s stream) error {
+	k := emu.Launch{Entry: e.names[l.function], Grid: l.grid, Block: l.block, Shared: l.kernel.shared,
+		Args: l.args, At: l.at}
+	for _, o := range l.operands {
+		k.Operands = append(k.Operands, emu.Range{Addr: o.Addr(), Bytes: uintptr(o.Bytes())})
+	}
+	return e.enqueue(s, func() error {
+		if err := e.lib.Launch(k); err != nil {
+			return &kernels.DeviceError{Op: k.Entry, Code: "emulator", Log: err.Error()}
+		}
+		return nil
+	})
+}
+
+func (e *emulator) CopyIn(to addr, from unsafe.Pointer, bytes int, s stream) error {
+	return e.enqueue(s, func() error {
+		e.lib.CopyIn(to, from, bytes)
+		return nil
+	})
+}
+
+func (e *emulator) CopyOut(to unsafe.Pointer, from addr, bytes int, s stream) error {
+	return e.enqueue(s, func() error {
+		e.lib.CopyOut(to, from, bytes)
+		return nil
+	})
+}
+
+func (e *emulator) Copy(to, from addr, bytes int, s stream) error {
+	return e.enqueue(s, func() error {
+		e.lib.Copy(to, from, bytes)
+		return nil
+	})
+}
+
+func (e *emulator) Set(to addr, v uint32, size, n int, s stream) error {
+	return e.enqueue(s, func() error {
+		e.lib.Set(to, v, size, n)
+		return nil
+	})
+}
+
+func (e *emulator) Forget(a addr, bytes int, s stream) {
+	_ = e.enqueue(s, func() error { // fails only where the stream has failed already
+		e.lib.Poison(a, bytes)
+		return nil
+	})
+}
+
+func (e *emulator) NewStream() (stream, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.streams = append(e.streams, &emuStream{})
+	return stream(len(e.streams)), nil
+}
+
+func (e *emulator) FreeStream(s stream) error { return e.Wait(s) }
+
+func (e *emulator) enqueue(s stream, f func() error) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	q := e.streams[s-1]
+	if q.capturing {
+		q.captured = append(q.captured, f)
+		return nil
+	}
+	q.queue = append(q.queue, f)
+	if len(q.queue) > emuQueue {
+		q.run(len(q.queue))
+	}
+	return nil
+}
+
+// run runs the first n of the queue and keeps the first error; after one, nothing runs until it is reported.
+func (q *emuStream) run(n int) {
+	for _, f := range q.queue[:min(n, len(q.queue))] {
+		if q.err == nil {
+			q.err = f()
+		}
+	}
+	q.queue = q.queue[min(n, len(q.queue)):]
+}
+
+func (e *emulator) Wait(s stream) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	q := e.streams[s-1]
+	q.run(len(q.queue))
+	err := q.err
+	q.err = nil
+	return err
+}
+
+func (e *emulator) NewEvent() (event, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.events = append(e.events, &emuEvent{})
+	return event(len(e.events)), nil
+}
+
+func (e *emulator) FreeEvent(event) error { return nil }
+
+func (e *emulator) Record(v event, s stream) error {
+	ev := e.events[v-1]
+	e.mu.Lock()
+	ev.on = e.streams[s-1]
+	ev.left = 1
+	e.mu.Unlock()
+	return e.enqueue(s, func() error {
+		ev.left = 0
+		return nil
+	})
+}
+
+func (e *emulator) WaitEvent(v event) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.events[v-1].wait()
+}
+
+func (v *emuEvent) wait() error {
+	for v.left > 0 && v.on != nil && v.on.err == nil && len(v.on.queue) > 0 {
+		v.on.run(1)
+	}
+	if v.on == nil {
+		return nil
+	}
+	return v.on.err
+}
+
+func (e *emulator) After(s stream, v event) error {
+	return e.enqueue(s, func() error { return e.events[v-1].wait() })
+}
+
+func (e *emulator) Elapsed(event, event) (float32, error) { return 0, nil }
+
+func (e *emulator) BeginCapture(s stream) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	q := e.streams[s-1]
+	if q.capturing {
+		return errors.New("the stream is being captured already")
+	}
+	q.run(len(q.queue))
+	q.capturing, q.captured = true, nil
+	return q.err
+}
+
+func (e *emulator) EndCapture(s stream) (graph, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	q := e.streams[s-1]
+	q.capturing = false
+	e.graphs = append(e.graphs, q.captured)
+	return graph(len(e.graphs)), nil
+}
+
+func (e *emulator) Replay(g graph, s stream) error {
+	for _, f := range e.graphs[g-1] {
+		if err := e.enqueue(s, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *emulator) FreeGraph(g graph) error {
+	e.graphs[g-1] = nil
+	return nil
+}

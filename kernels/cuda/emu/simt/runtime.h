@@ -1,0 +1,54 @@
+// The inside of the emulator: fibers, their states, and the hooks of the checker.
+#pragma once
+#include <vector>
+#define SIMT_MODULE runtime
+#include "simt.h"
+#undef threadIdx
+#undef blockIdx
+#undef blockDim
+#undef gridDim
+
+namespace simt {
+const int MAX_THREADS = 1024, STACK = 64 << 10, STAGGER = 320, BARRIERS = 16;
+const int MAX_SHARED = 232448; // what a block of sm_90 may ask for
+
+enum State { RUNNING, AT_BARRIER, TOGETHER, DONE };
+struct Copy { // cp.async on its way
+    void* to;
+    const void* from;
+    int bytes, total;
+    void* pc;
+};
+struct Fiber {
+    void* sp;
+    uint3 index;
+    int thread, barrier, want; // want: the count a barrier was called with
+    State state;
+    Op op;                 // operands of what a warp does together
+    unsigned mask;
+    uint64_t value, result;
+    int a, width;
+    void *to, *pc;
+    const void* from;
+    std::vector<std::vector<Copy>> groups; // committed copies, oldest first
+    std::vector<Copy> open;
+};
+extern Fiber fibers[MAX_THREADS];
+extern Fiber* current;
+extern int threads, alive;
+extern bool shuffle_order;
+extern void* access_pc; // the instruction that an access is made for
+
+uint32_t random_number();
+void wait();                             // gives the processor up until woken
+void wake(const int* threads, int n);    // makes them runnable, in random order if there is a seed
+void clear_async();                      // before a block
+void finish_thread_copies();             // at a thread's end
+[[noreturn]] void fail(const char* format, ...) __attribute__((format(printf, 1, 2)));
+
+// The checker (check.cc); without it they do nothing.
+enum Access { READ, WRITE };
+enum Sync { MET, NEW_BLOCK };
+void check_access(const void* p, int bytes, Access, int thread);
+void check_sync(Sync, const int* threads, int n);
+} // namespace simt

@@ -1,0 +1,157 @@
+// What a .cu sees in the emulator, in place of CUDA: the same names over plain C++. The threads of a block
+// are fibers (fibers.cc), one block runs after another on one host thread, and everything that threads do
+// together (barriers, shuffles, matrix products) parks the fiber until the last one arrives.
+#pragma once
+#include <math.h>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#define __global__
+#define __device__
+#define __host__
+#define __constant__ static const
+#define __forceinline__ inline
+#define __restrict__ __restrict
+#define __launch_bounds__(...)
+#define __align__(n) __attribute__((aligned(n)))
+#define DI static inline
+
+// Shared memory of a source file lies in a section of its own, which is poisoned before every block.
+#define SIMT_CONCAT(a, b) a##b
+#define SIMT_NAME(a, b) SIMT_CONCAT(a, b)
+#define SIMT_STRING_(x) #x
+#define SIMT_STRING(x) SIMT_STRING_(x)
+#define SIMT_SECTION SIMT_NAME(simt_shared_, SIMT_MODULE)
+#define __shared__ static __attribute__((section(SIMT_STRING(SIMT_SECTION))))
+#define SIMT_START SIMT_NAME(__start_, SIMT_SECTION)
+#define SIMT_STOP SIMT_NAME(__stop_, SIMT_SECTION)
+extern "C" __attribute__((weak, visibility("hidden"))) unsigned char SIMT_START[], SIMT_STOP[];
+#define DYNAMIC_SHARED(name) unsigned char* name = simt::now.dynamic
+
+struct uint3 { unsigned x, y, z; };
+struct dim3 { unsigned x, y, z; };
+struct alignas(8) float2 { float x, y; };
+struct alignas(16) float4 { float x, y, z, w; };
+struct alignas(8) uint2 { unsigned x, y; };
+struct alignas(16) uint4 { unsigned x, y, z, w; };
+DI float2 make_float2(float a, float b) { return {a, b}; }
+DI float4 make_float4(float a, float b, float c, float d) { return {a, b, c, d}; }
+DI uint2 make_uint2(unsigned a, unsigned b) { return {a, b}; }
+DI uint4 make_uint4(unsigned a, unsigned b, unsigned c, unsigned d) { return {a, b, c, d}; }
+struct bf16 { unsigned short bits; };
+
+namespace simt {
+struct Now { // the running thread
+    uint3 thread, block, block_dim, grid_dim;
+    unsigned char* dynamic;
+};
+extern Now now;
+
+enum Op {
+    SYNCWARP, SHUFFLE_IDX, SHUFFLE_XOR, SHUFFLE_UP, SHUFFLE_DOWN, BALLOT, LDMATRIX, LDMATRIX_TRANS, MMA_16816
+};
+void barrier(int id, int threads); // threads < 0: all that are alive
+// What a warp does together: lane's value, operand a and width, and pointers to fragments or rows.
+uint64_t together(Op op, unsigned mask, uint64_t value, int a, int width, void* to = 0, const void* from = 0);
+void cp_async(void* to, const void* from, int bytes, int total);
+void cp_async_commit();
+void cp_async_wait(int groups);
+
+typedef void (*Trampoline)(void** params);
+struct Export { // one kernel of the list
+    Export(const char* name, Trampoline, const char* params, unsigned char* shared, unsigned char* end);
+};
+template <class T> constexpr char letter() {
+    return std::is_pointer<T>::value                              ? 'p'
+           : std::is_same<T, float>::value                        ? 'f'
+           : std::is_same<T, double>::value                       ? 'd'
+           : std::is_integral<T>::value && sizeof(T) == 4         ? 'i'
+           : std::is_integral<T>::value && sizeof(T) == 8         ? 'l'
+                                                                  : 's';
+}
+template <auto Kernel> struct Call;
+template <class... A, void (*Kernel)(A...)> struct Call<Kernel> {
+    template <size_t... I>
+    __attribute__((no_sanitize("thread"))) static void at(void** p, std::index_sequence<I...>) {
+        Kernel(*(std::remove_reference_t<A>*)p[I]...);
+    }
+    __attribute__((no_sanitize("thread"))) static void run(void** p) {
+        at(p, std::index_sequence_for<A...>());
+    }
+    static const char* params() {
+        static const char s[] = {letter<A>()..., 0};
+        return s;
+    }
+};
+} // namespace simt
+#define EXPORT(kernel)                                                                                       \
+    static simt::Export simt_export_##kernel(#kernel, simt::Call<&kernel>::run,                              \
+                                             simt::Call<&kernel>::params(), SIMT_START, SIMT_STOP);
+#define threadIdx (simt::now.thread)
+#define blockIdx (simt::now.block)
+#define blockDim (simt::now.block_dim)
+#define gridDim (simt::now.grid_dim)
+
+DI void __syncthreads() { simt::barrier(0, -1); }
+DI void bar_sync(int id, int threads) { simt::barrier(id, threads); }
+DI void __syncwarp(unsigned m = ~0u) { simt::together(simt::SYNCWARP, m, 0, 0, 32); }
+namespace simt {
+template <class T> inline T shuffle(Op op, unsigned m, T v, int a, int w) {
+    uint64_t u = 0;
+    memcpy(&u, &v, sizeof v);
+    u = together(op, m, u, a, w);
+    memcpy(&v, &u, sizeof v);
+    return v;
+}
+} // namespace simt
+template <class T> T __shfl_sync(unsigned m, T v, int a, int w = 32) {
+    return simt::shuffle(simt::SHUFFLE_IDX, m, v, a, w);
+}
+template <class T> T __shfl_xor_sync(unsigned m, T v, int a, int w = 32) {
+    return simt::shuffle(simt::SHUFFLE_XOR, m, v, a, w);
+}
+template <class T> T __shfl_up_sync(unsigned m, T v, unsigned a, int w = 32) {
+    return simt::shuffle(simt::SHUFFLE_UP, m, v, (int)a, w);
+}
+template <class T> T __shfl_down_sync(unsigned m, T v, unsigned a, int w = 32) {
+    return simt::shuffle(simt::SHUFFLE_DOWN, m, v, (int)a, w);
+}
+
+DI float __uint_as_float(unsigned u) {
+    float f;
+    memcpy(&f, &u, 4);
+    return f;
+}
+DI unsigned __float_as_uint(float f) {
+    unsigned u;
+    memcpy(&u, &f, 4);
+    return u;
+}
+DI unsigned __umulhi(unsigned a, unsigned b) { return (unsigned)(((unsigned long long)a * b) >> 32); }
+DI int min(int a, int b) { return a < b ? a : b; }
+DI int max(int a, int b) { return a > b ? a : b; }
+
+// The instructions of ptx.cuh.
+DI float bf16_to_f32(bf16 h) { return __uint_as_float((unsigned)h.bits << 16); }
+DI bf16 f32_to_bf16(float f) {
+    unsigned u = __float_as_uint(f);
+    if ((u & 0x7fffffff) > 0x7f800000) return {0x7fff};
+    return {(unsigned short)((u + 0x7fff + ((u >> 16) & 1)) >> 16)};
+}
+DI unsigned pack_bf16(float lo, float hi) {
+    return f32_to_bf16(lo).bits | (unsigned)f32_to_bf16(hi).bits << 16;
+}
+DI void cp_async16(void* to, const void* from, int bytes = 16) { simt::cp_async(to, from, bytes, 16); }
+DI void cp_async4(void* to, const void* from, int bytes = 4) { simt::cp_async(to, from, bytes, 4); }
+DI void cp_async_commit() { simt::cp_async_commit(); }
+template <int N> inline void cp_async_wait() { simt::cp_async_wait(N); }
+DI void ldmatrix_x4(unsigned (&r)[4], const void* p) { simt::together(simt::LDMATRIX, ~0u, 0, 4, 32, r, p); }
+DI void ldmatrix_x4_trans(unsigned (&r)[4], const void* p) {
+    simt::together(simt::LDMATRIX_TRANS, ~0u, 0, 4, 32, r, p);
+}
+DI void mma_16x8x16(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+    simt::together(simt::MMA_16816, ~0u, (uint64_t)b1 << 32 | b0, 0, 32, d, a);
+}

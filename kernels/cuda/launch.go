@@ -1,0 +1,137 @@
+//go:build cuda || emu
+
+package cuda
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"truegrain/kernels"
+)
+
+type dim [3]uint32
+
+// grid is how many blocks, block how many threads in each; what is left out is 1.
+func grid(n ...int) dim  { return dims(n) }
+func block(n ...int) dim { return dims(n) }
+
+func dims(n []int) dim {
+	d := dim{1, 1, 1}
+	for i, v := range n {
+		d[i] = uint32(v)
+	}
+	return d
+}
+
+// strided is the grid of a loop that strides over n elements, per of them a thread and turn.
+func strided(n, per int) dim { return grid(max(1, min(ceil(n, 256*per), 4096))) }
+
+func ceil(n, by int) int { return (n + by - 1) / by }
+
+// of picks the kernel for the element type of an operand.
+func (t typed) of(d kernels.DType) *kernel {
+	if d == kernels.BF16 {
+		return t.bf16
+	}
+	return t.f32
+}
+
+// launch queues a kernel. Arguments are kernels.Buf, int (as the parameter's width), float64 (rounded to it),
+// bool (1 or 0) and []byte (a struct); they must be what the kernel's row in the table says.
+func (d *Device) launch(k *kernel, g, b dim, args ...any) {
+	if d.ctx.Err() != nil {
+		return
+	}
+	l := launch{kernel: k, grid: g, block: b}
+	params := k.params
+	for _, a := range args {
+		params = l.add(params, a)
+	}
+	if params != "" {
+		panic(fmt.Sprintf("%s: arguments are missing for %q", k.entry, params))
+	}
+	d.on(k.entry, l.operands...)
+	f, err := d.function(k)
+	if err == nil {
+		l.function = f
+		err = d.drv.Launch(&l, d.stream)
+	}
+	d.must(k.entry, err)
+}
+
+// add appends an argument and returns the letters that are left.
+func (l *launch) add(params string, a any) string {
+	if params == "" {
+		panic(fmt.Sprintf("%s: more arguments than parameters", l.kernel.entry))
+	}
+	want, rest := params[0], params[1:]
+	switch v := a.(type) {
+	case kernels.Buf:
+		l.expect(want, 'p')
+		l.put64(uint64(v.Addr()))
+		l.operands = append(l.operands, v)
+	case bool:
+		l.expect(want, 'i')
+		if v {
+			l.put32(1)
+		} else {
+			l.put32(0)
+		}
+	case int:
+		switch want {
+		case 'l':
+			l.put64(uint64(v))
+		case 'i':
+			if v != int(int32(v)) {
+				panic(&kernels.ArgError{Op: l.kernel.entry, Field: "size",
+					Reason: fmt.Sprintf("%d does not fit into 32 bits: take a smaller batch", v)})
+			}
+			l.put32(uint32(v))
+		default:
+			l.expect(want, 'i')
+		}
+	case float64:
+		if want == 'd' {
+			l.put64(math.Float64bits(v))
+			break
+		}
+		l.expect(want, 'f')
+		l.put32(math.Float32bits(float32(v)))
+	case []byte:
+		l.expect(want, 's')
+		size := fmt.Sprint(len(v))
+		if len(rest) < len(size) || rest[:len(size)] != size {
+			panic(fmt.Sprintf("%s: a struct of %s bytes for %q", l.kernel.entry, size, params))
+		}
+		rest = rest[len(size):]
+		l.align(8)
+		l.args = append(l.args, v...)
+	default:
+		panic(fmt.Sprintf("%s: an argument of type %T", l.kernel.entry, a))
+	}
+	return rest
+}
+
+func (l *launch) expect(want, is byte) {
+	if want != is {
+		panic(fmt.Sprintf("%s: argument %d is %q, the table says %q", l.kernel.entry, len(l.at), is, want))
+	}
+}
+
+func (l *launch) align(n int) {
+	for len(l.args)%n != 0 {
+		l.args = append(l.args, 0)
+	}
+	l.at = append(l.at, uint16(len(l.args)))
+}
+
+func (l *launch) put32(v uint32) {
+	l.align(4)
+	l.args = binary.LittleEndian.AppendUint32(l.args, v)
+}
+
+func (l *launch) put64(v uint64) {
+	l.align(8)
+	l.args = binary.LittleEndian.AppendUint64(l.args, v)
+}
