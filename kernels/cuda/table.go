@@ -12,7 +12,7 @@ type kernel struct {
 	// params has a letter for each: p a pointer, i and l integers of 4 and 8 bytes, f and d floats of 4 and 8,
 	// s<n> a struct of n bytes.
 	params string
-	shared int    // dynamic shared memory in bytes
+	shared int // dynamic shared memory in bytes
 }
 
 // table is every kernel there is, for the tests.
