@@ -1,3 +1,5 @@
+//lint:file-ignore U1000 the launch wrappers use the rows, under the tags cuda and emu
+
 package cuda
 
 import "embed"
