@@ -134,12 +134,7 @@ func indexLine(dir string, e *entry) string {
 			}
 		}
 	}
-	for i, c := range cells {
-		if strings.ContainsAny(c, ",\"") {
-			cells[i] = `"` + strings.ReplaceAll(c, `"`, `""`) + `"`
-		}
-	}
-	return strings.Join(cells[:], ",") + "\n"
+	return csvLine(cells[:]...)
 }
 
 // fromDir is a path as seen from a folder if it lies inside, else an absolute one.
@@ -157,8 +152,17 @@ func fromDir(dir, path string) string {
 // headBytes is how much of a file is read for its facts, nearly always.
 const headBytes = 64 << 10
 
-// Facts is what the picture's file says beside its pixels, and how large it is. Errors are *picture.Error.
+// Facts is what the picture's file, or the file that it is shown as, says beside its pixels, and how large it
+// is. Errors are *picture.Error.
 func (it *Item) Facts() (*picture.Facts, int64, error) {
+	if it.Show.Quality > 0 {
+		src, err := it.shown()
+		if err != nil {
+			return nil, 0, err
+		}
+		facts, err := picture.FactsOf(src)
+		return facts, int64(len(src)), err
+	}
 	head, size, err := it.head()
 	if err != nil {
 		return nil, 0, err

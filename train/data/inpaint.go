@@ -95,18 +95,15 @@ func OpenMasks(root, split string, o Options) (*Set, error) {
 
 // families puts the pictures that are made of one photograph together.
 func families(items []Item) (out [][]Item) {
-	last := ""
+	at := map[string]int{}
 	for _, it := range items {
-		dir := filepath.Dir(it.Path)
-		family := filepath.Join(filepath.Dir(dir), familyOf(filepath.Base(dir)))
-		if filepath.Base(dir) == "pictures" { // not a folder for each
-			family = it.Path
+		family := familyOf(it.Path)
+		k, ok := at[family]
+		if !ok {
+			k = len(out)
+			at[family], out = k, append(out, nil)
 		}
-		if n := len(out) - 1; n >= 0 && family == last {
-			out[n] = append(out[n], it)
-		} else {
-			out, last = append(out, []Item{it}), family
-		}
+		out[k] = append(out[k], it)
 	}
 	return out
 }
@@ -138,14 +135,20 @@ const (
 	backgroundEdited = "-background"
 )
 
-// familyOf is the photograph that a sample was made of.
-func familyOf(sample string) string {
-	for _, word := range []string{objectEdited, backgroundEdited} {
-		if stem, ok := strings.CutSuffix(sample, word); ok {
-			return stem
-		}
+// familyOf is the photograph that a picture was made of, by the name of its sample: that of its folder, or, in
+// shards and beside folders of masks, its own.
+func familyOf(path string) string {
+	dir, name := filepath.Dir(path), filepath.Base(path)
+	sample := strings.TrimSuffix(name, filepath.Ext(name))
+	if sample == "edited" || sample == "original" {
+		dir, sample = filepath.Dir(dir), filepath.Base(dir)
+	} else if _, ok := classFolders[filepath.Base(dir)]; ok {
+		dir = filepath.Dir(dir) // of both classes
 	}
-	return sample
+	for _, word := range []string{"-edited", "-original", objectEdited, backgroundEdited} {
+		sample = strings.TrimSuffix(sample, word)
+	}
+	return filepath.Join(dir, sample)
 }
 
 // addMasks takes pictures with masks that lie in a folder into the collection, for an index of everything.

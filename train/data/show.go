@@ -28,14 +28,32 @@ func (s Show) apply(p *picture.Picture) (*picture.Picture, error) {
 	if s.Quality == 0 {
 		return p, nil
 	}
-	return throughJPEG(p, int(s.Quality))
+	return ThroughJPEG(p, int(s.Quality))
 }
 
-// throughJPEG encodes and decodes a picture (4:2:0, as most cameras and all of the web do).
-func throughJPEG(p *picture.Picture, quality int) (*picture.Picture, error) {
-	var buf bytes.Buffer
-	if err := jpeg.Encode(&buf, p.Image(), &jpeg.Options{Quality: quality}); err != nil {
+// ThroughJPEG is what is left of a picture in a JPEG of a quality, 1 to 100 (4:2:0, as most cameras and all of
+// the web have it).
+func ThroughJPEG(p *picture.Picture, quality int) (*picture.Picture, error) {
+	src, err := encodeJPEG(p, quality)
+	if err != nil {
 		return nil, err
 	}
-	return picture.Decode(buf.Bytes())
+	return picture.Decode(src)
+}
+
+func encodeJPEG(p *picture.Picture, quality int) ([]byte, error) {
+	var buf bytes.Buffer
+	err := jpeg.Encode(&buf, p.Image(), &jpeg.Options{Quality: quality})
+	return buf.Bytes(), err
+}
+
+// shown is the file that a picture's Show comes to.
+func (it *Item) shown() ([]byte, error) {
+	raw := *it
+	raw.Show = Show{}
+	p, err := raw.Picture()
+	if err != nil {
+		return nil, err
+	}
+	return encodeJPEG(it.Show.cut(p), int(it.Show.Quality))
 }

@@ -196,3 +196,11 @@ func (l *list) finish(f *os.File) error {
 		}
 	})
 }
+
+// Each asks something of every picture of a set, on every core, and hands the answers on in order.
+func Each[T any](ctx context.Context, s *Set, ask func(it *Item) T, take func(i int, answer T)) error {
+	return inOrder(ctx, 0, len(s.Items), func(i int) T { return ask(&s.Items[i]) }, func(i int, v T) error {
+		take(i, v)
+		return nil
+	})
+}
