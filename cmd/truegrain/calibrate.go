@@ -13,9 +13,9 @@ import (
 	"truegrain/models/detect"
 	"truegrain/nn/card"
 	"truegrain/nn/state"
-	"truegrain/train"
 	"truegrain/train/calibrate"
 	"truegrain/train/data"
+	"truegrain/train/evaluate"
 )
 
 // CalibrateCmd fits the probabilities of a detector on labelled pictures and stores them with it.
@@ -29,6 +29,7 @@ type CalibrateCmd struct {
 	View   string    `enum:",crop,resize,full" default:"" help:"What of each picture the detector sees from now on (default: as before)."`
 	FPR    []float64 `default:"0.01,0.05" help:"False-positive rates to find thresholds for."`
 	Wrong  float64   `default:"0.05" help:"Share of the leaning pictures that may lean the wrong way, for the undecided band."`
+	Plot   string    `type:"path" placeholder:"NAME" help:"Draw the reliability diagram, before and after, as NAME.png and NAME.svg."`
 	Device string    `default:"cpu" help:"cpu, cpu:avx2, ref …; 'truegrain devices' lists them."`
 	Limit  int       `help:"Take only this many pictures of each part (0: all)."`
 }
@@ -108,12 +109,29 @@ func (c *CalibrateCmd) calibrate(ctx context.Context, t *terminal, d *detect.Det
 		return calibrate.ErrOneClass
 	}
 	d.Card.Test.IoU = iou
-	return nil
+	if c.Plot == "" {
+		return nil
+	}
+	if len(tested) == 0 {
+		tested = fit
+	}
+	return c.plot(d, tested)
+}
+
+// plot draws the reliability of the raw scores and of the calibrated ones.
+func (c *CalibrateCmd) plot(d *detect.Detector, tested []evaluate.Prediction) error {
+	raw, ai := make([]float64, len(tested)), make([]bool, len(tested))
+	for i, p := range tested {
+		raw[i], ai[i] = 1-p.Raw, p.Label == data.AI
+	}
+	p := evaluate.ReliabilityPlot(d.Name+" on "+base(c.Data), []string{"before", "after"},
+		[][]card.Bin{calibrate.Bins(raw, ai, len(d.Card.Reliability)), d.Card.Reliability})
+	return evaluate.SavePlot(p, c.Plot, evaluate.SquareSide, evaluate.SquareSide)
 }
 
 // scored scores one part of the folder; "none" has no pictures.
 func (c *CalibrateCmd) scored(ctx context.Context, t *terminal, d *detect.Detector,
-	split string) ([]train.Scored, error) {
+	split string) ([]evaluate.Prediction, error) {
 	if split == "none" {
 		return nil, nil
 	}
@@ -121,11 +139,7 @@ func (c *CalibrateCmd) scored(ctx context.Context, t *terminal, d *detect.Detect
 	if err != nil {
 		return nil, err
 	}
-	scores, err := score(ctx, t, []*detect.Detector{d}, set, detect.View(d.Card.View))
-	if err != nil {
-		return nil, err
-	}
-	return scores[0], nil
+	return score(ctx, t, d, set)
 }
 
 // storedType is the type that the detector's weights are stored in, so that a calibration leaves them as they

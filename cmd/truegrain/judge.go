@@ -11,15 +11,15 @@ import (
 	"truegrain/models/detect"
 	"truegrain/nn/card"
 	"truegrain/tensor/picture"
-	"truegrain/train"
 	"truegrain/train/calibrate"
 	"truegrain/train/data"
+	"truegrain/train/evaluate"
 )
 
 // judge calibrates a detector on the validation pictures, fixes the scales of its maps, and tests it on the
 // test pictures, or if the folder has none on the validation pictures, which the card then says. It returns
 // all scores.
-func (l *lesson) judge(ctx context.Context, t *terminal, d *detect.Detector) ([]train.Scored, error) {
+func (l *lesson) judge(ctx context.Context, t *terminal, d *detect.Detector) ([]evaluate.Prediction, error) {
 	set, err := l.part(data.Val)
 	if err != nil {
 		return nil, err
@@ -37,24 +37,16 @@ func (l *lesson) judge(ctx context.Context, t *terminal, d *detect.Detector) ([]
 
 // score scores a set and counts what that takes.
 func (l *lesson) score(ctx context.Context, t *terminal, d *detect.Detector,
-	set *data.Set) ([]train.Scored, error) {
+	set *data.Set) ([]evaluate.Prediction, error) {
 	start, joules := time.Now(), l.meter.Joules()
-	scores, err := score(ctx, t, []*detect.Detector{d}, set, detect.View(d.Card.View))
+	scores, err := score(ctx, t, d, set)
 	if err != nil {
 		return nil, err
 	}
-	l.scoring.pictures += len(scores[0])
+	l.scoring.pictures += len(scores)
 	l.scoring.seconds += time.Since(start).Seconds()
 	l.scoring.joules += l.meter.Joules() - joules
-	return scores[0], nil
-}
-
-func samplesOf(scored []train.Scored) []calibrate.Sample {
-	out := make([]calibrate.Sample, len(scored))
-	for i, s := range scored {
-		out[i] = calibrate.Sample{Score: s.Raw, Photograph: s.Label == data.Photograph}
-	}
-	return out
+	return scores, nil
 }
 
 // scalePictures is how many validation pictures the scales of the maps are fixed on.
@@ -74,7 +66,7 @@ func (l *lesson) scales(ctx context.Context, d *detect.Detector, set *data.Set) 
 // test calibrates the card, fills in what it says of unseen pictures, and returns the scores of those that
 // were not scored before.
 func (l *lesson) test(ctx context.Context, t *terminal, d *detect.Detector,
-	val []train.Scored) (tested []train.Scored, err error) {
+	val []evaluate.Prediction) (tested []evaluate.Prediction, err error) {
 	set, err := l.part(data.Test)
 	switch {
 	case errors.Is(err, data.ErrNoPictures):
@@ -99,9 +91,9 @@ func (l *lesson) test(ctx context.Context, t *terminal, d *detect.Detector,
 }
 
 // judged calibrates a card on some scores and tests it on others, or without others on the same.
-func judged(t *terminal, c *card.Card, o calibrate.Options, fit, tested []train.Scored) error {
+func judged(t *terminal, c *card.Card, o calibrate.Options, fit, tested []evaluate.Prediction) error {
 	seen, unseen := split(tested, fit)
-	switch err := calibrate.Apply(c, o, samplesOf(fit), samplesOf(seen)); {
+	switch err := calibrate.Apply(c, o, evaluate.Samples(fit), evaluate.Samples(seen)); {
 	case errors.Is(err, calibrate.ErrOneClass):
 		t.say("not calibrated: %v", err)
 	case err != nil:
@@ -110,18 +102,20 @@ func judged(t *terminal, c *card.Card, o calibrate.Options, fit, tested []train.
 	if len(seen) == 0 {
 		seen = fit
 	}
-	report, err := train.Judge(seen, c.AI)
+	none := evaluate.Bootstrap{} // a card has Wilson's intervals
+	report, err := evaluate.Judge(evaluate.Case{Detector: c.Arch, Set: o.Fit}, seen, c.AI, none)
 	if err != nil {
 		return err
 	}
 	c.Test = report.Test()
 	c.Test.Sets = report.Sets(true)
 	if len(unseen) > 0 {
-		r, err := train.Judge(unseen, c.AI)
+		r, err := evaluate.Judge(evaluate.Case{Detector: c.Arch, Set: o.Test}, unseen, c.AI, none)
 		if err != nil {
 			return err
 		}
-		c.Test.HeldOut, c.Test.HeldOutInterval = r.Accuracy, &r.Interval
+		held := r.Test()
+		c.Test.HeldOut, c.Test.HeldOutInterval = held.Accuracy, &held.Interval
 		c.Test.Sets = append(c.Test.Sets, r.Sets(false)...)
 	}
 	return nil
@@ -142,7 +136,7 @@ func verdict(c *card.Test) string {
 }
 
 // split parts the pictures of generators that validation knows from those that it has never seen.
-func split(scored, val []train.Scored) (seen, unseen []train.Scored) {
+func split(scored, val []evaluate.Prediction) (seen, unseen []evaluate.Prediction) {
 	var known []string
 	for _, s := range val {
 		if !slices.Contains(known, s.Generator) {
@@ -169,30 +163,22 @@ func (l *lesson) iou(ctx context.Context, d *detect.Detector) (float64, error) {
 	if err != nil || d.Model.Kind() != models.Segmenter || len(set.Items) == 0 {
 		return 0, err
 	}
+	look := seen{d: d, view: string(detect.Full), pixels: true}
 	var sum, n float64
 	for _, item := range set.Items {
 		if item.Mask == "" {
 			continue // a whole photograph beside its edited twin
 		}
+		x := show(&item, true)
+		if x.err != nil {
+			return 0, x.err
+		}
+		p, err := look.predict(ctx, &item, x)
+		if err != nil {
+			return 0, err
+		}
 		n++
-		p, err := item.Picture()
-		if err != nil {
-			return 0, err
-		}
-		mask, err := item.MaskPicture()
-		if err != nil {
-			return 0, err
-		}
-		v, err := d.Analyze(ctx, p, detect.Options{View: detect.Full, Maps: true,
-			Only: []string{"pixel_map"}})
-		if err != nil {
-			return 0, err
-		}
-		want := make([]float32, mask.W*mask.H)
-		for i := range want {
-			want[i] = float32(mask.Pix[3*i]) / 255
-		}
-		sum += train.IoU(v.Maps[0].Values, want)
+		sum += p.Pixels.IoU()
 	}
 	return sum / max(n, 1), nil
 }

@@ -18,6 +18,7 @@ import (
 	"truegrain/train"
 	"truegrain/train/data"
 	"truegrain/train/energy"
+	"truegrain/train/evaluate"
 	"truegrain/train/folder"
 	"truegrain/train/optim"
 	"truegrain/train/recipes"
@@ -144,7 +145,7 @@ func (l *lesson) account(t *terminal, f *folder.Folder, r *folder.Resources) err
 }
 
 // finish saves the detector, and what it was judged by for a verification.
-func (l *lesson) finish(f *folder.Folder, d *detect.Detector, scored []train.Scored) error {
+func (l *lesson) finish(f *folder.Folder, d *detect.Detector, scored []evaluate.Prediction) error {
 	if err := os.MkdirAll(filepath.Dir(l.detector), 0o755); err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	_ "truegrain/kernels/all"
 	"truegrain/train/data"
+	"truegrain/train/data/degrade"
 )
 
 // cli is every command; each is a struct of flags with a Run, in a file of its name.
@@ -69,7 +70,7 @@ func runContext(ctx context.Context, args []string, stdout, stderr io.Writer) (c
 	parser, err := kong.New(&c, kong.Name("truegrain"),
 		kong.Description("Tells photographs from AI-generated pictures and shows why."),
 		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(errExit(code)) }),
+		kong.Vars{"degradations": degrade.Names()}, kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(errExit(code)) }),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t))
 	if err != nil {
 		panic(err) // the structs above are wrong

@@ -7,7 +7,6 @@ import (
 	"math"
 	"runtime"
 
-	"truegrain/models/detect"
 	"truegrain/train/data"
 	"truegrain/train/folder"
 )
@@ -91,11 +90,11 @@ func (c *VerifyCmd) again(ctx context.Context, t *terminal, l *lesson, device st
 		set.Items = append(set.Items, data.Item{Path: path, Label: p.Label})
 		want[path] = p.Raw
 	}
-	scores, err := score(ctx, t, detectors, set, detect.View(detectors[0].Card.View))
+	scores, err := score(ctx, t, detectors[0], set)
 	if err != nil {
 		return 0, 0, err
 	}
-	for _, s := range scores[0] {
+	for _, s := range scores {
 		if s.Raw != want[s.File] {
 			moved++
 			worst = max(worst, math.Abs(s.Raw-want[s.File]))

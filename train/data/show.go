@@ -1,10 +1,8 @@
 package data
 
 import (
-	"bytes"
-	"image/jpeg"
-
 	"truegrain/tensor/picture"
+	"truegrain/train/data/degrade"
 )
 
 // Show is what is done to a picture before anybody sees it, so that its size and its encoder say nothing: the
@@ -28,23 +26,7 @@ func (s Show) apply(p *picture.Picture) (*picture.Picture, error) {
 	if s.Quality == 0 {
 		return p, nil
 	}
-	return ThroughJPEG(p, int(s.Quality))
-}
-
-// ThroughJPEG is what is left of a picture in a JPEG of a quality, 1 to 100 (4:2:0, as most cameras and all of
-// the web have it).
-func ThroughJPEG(p *picture.Picture, quality int) (*picture.Picture, error) {
-	src, err := encodeJPEG(p, quality)
-	if err != nil {
-		return nil, err
-	}
-	return picture.Decode(src)
-}
-
-func encodeJPEG(p *picture.Picture, quality int) ([]byte, error) {
-	var buf bytes.Buffer
-	err := jpeg.Encode(&buf, p.Image(), &jpeg.Options{Quality: quality})
-	return buf.Bytes(), err
+	return degrade.JPEG(p, int(s.Quality))
 }
 
 // shown is the file that a picture's Show comes to.
@@ -55,5 +37,5 @@ func (it *Item) shown() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return encodeJPEG(it.Show.cut(p), int(it.Show.Quality))
+	return degrade.EncodeJPEG(it.Show.cut(p), int(it.Show.Quality))
 }
