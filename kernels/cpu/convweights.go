@@ -3,8 +3,9 @@ package cpu
 // weights computes the gradient of the weights: dw[o][t] = Σ over positions of dy[·,o] · (tap t of the window
 // there), into dw or added to it.
 //
-// Each element of the window makes a product whose depth are the positions at which it lies in the picture,
-// read in place: along a row of positions, dy and the picture advance by fixed steps.
+// Each element of the window makes a product whose depth are the positions at which it lies in the picture:
+// along a row of positions, dy and the picture advance by fixed steps. Both are read in place, or from copies
+// for one pass of a chunk; or packed before, where chunks would copy them several times.
 func (b *Backend) weights(g geometry, x, dy, dw []float32, acc bool) {
 	if g.positions() == 0 || g.pixels() == 0 {
 		if !acc {
@@ -14,7 +15,8 @@ func (b *Backend) weights(g geometry, x, dy, dw []float32, acc bool) {
 	}
 	s := weightSum{geometry: g, x: x, dy: dy}
 	s.plan(b)
-	defer b.scratch.put(s.lease)
+	defer b.scratch.put(s.leaseX)
+	defer b.scratch.put(s.leaseDY)
 	if s.parts == 1 && !s.turned {
 		s.compute(b, dw, acc)
 		return
@@ -39,15 +41,20 @@ type weightSum struct {
 	parts  int
 	side   int // rows and columns of a chunk
 	turned bool
-	lease  []float32 // scratch, if x is a padded copy
+	packed bool // x and dy are in panels of channels: [panel][pixel or position][width]
+	width  int  // of a panel
+	// scratch, if x is a padded copy, or both are packed
+	leaseX, leaseDY []float32
 }
 
 // Kernels read wholeColumns of B at once. A pass takes at most passPositions, whose copies are to stay in L2.
 // A part of the positions is at least partPositions, and the parts of a sum have at most partFloats together.
-// A chunk computes bigSide rows and columns, or smallSide if chunks were less than fewSums.
+// A chunk computes bigSide rows and columns, or smallSide if chunks were less than fewSums. Packed operands are
+// read in passes of packedPass.
 const (
 	wholeColumns       = 16
 	passPositions      = 256
+	packedPass         = 512
 	partPositions      = 512
 	partFloats         = 1 << 20
 	fewSums            = 20
@@ -59,14 +66,16 @@ const (
 // multiple of whole vectors.
 func (s *weightSum) plan(b *Backend) {
 	g := s.geometry
-	s.n = g.c / g.groups
-	if g.KW > 1 && g.DilW == 1 && g.groups == 1 && (s.n%wholeColumns != 0 || g.PadW == 0) {
+	s.n, s.width = g.c/g.groups, b.level.width
+	if s.packed = s.copies() >= 3*(g.c+g.oc)/2; s.packed {
+		s.pack(b)
+	} else if g.KW > 1 && g.DilW == 1 && g.groups == 1 && (s.n%wholeColumns != 0 || g.PadW == 0) {
 		s.n *= g.KW
 		s.w, s.PadW, s.KW = g.w+2*g.PadW, 0, 1
 	}
 	if s.w != g.w {
-		s.lease = b.padded(g, s.x, g.PadW)
-		s.x = s.lease
+		s.leaseX = b.padded(g, s.x, g.PadW)
+		s.x = s.leaseX
 	}
 	m, elements := s.oc/s.groups, s.groups*s.KH*s.KW
 	s.turned = g.groups == 1 && s.n*cyclesOf(m) < m*cyclesOf(s.n)
@@ -77,6 +86,55 @@ func (s *weightSum) plan(b *Backend) {
 		s.side = smallSide
 	}
 }
+
+// copies is how many channels chunks of bigSide copy of every position, if operands are not packed.
+func (s *weightSum) copies() (n int) {
+	elements := s.KH * s.KW
+	if s.groups > 1 {
+		return 0
+	}
+	if s.oc >= farApart {
+		n += elements * s.oc * ceil(s.c, bigSide)
+	}
+	if s.c >= farApart {
+		n += elements * s.c * ceil(s.oc, bigSide)
+	}
+	return n
+}
+
+// pack packs x and dy.
+func (s *weightSum) pack(b *Backend) {
+	inX, inDY := s.panelOf(s.pixels()), s.panelOf(s.positions())
+	s.leaseX = b.scratch.get(ceil(s.c, s.width) * inX)
+	s.leaseDY = b.scratch.get(ceil(s.oc, s.width) * inDY)
+	b.packPixels(s.leaseX, s.x, s.pixels(), s.c, inX)
+	b.packPixels(s.leaseDY, s.dy, s.positions(), s.oc, inDY)
+	s.x, s.dy = s.leaseX, s.leaseDY
+}
+
+// pixelsOfChunk is the pixels that a chunk packs.
+const pixelsOfChunk = 64
+
+// packPixels packs n pixels of some channels into panels of channels, panel elements apart.
+func (b *Backend) packPixels(to, x []float32, n, channels, panel int) {
+	l := b.level
+	whole := channels / l.width
+	rest := channels % l.width
+	b.parallel(n, pixelsOfChunk, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			if whole > 0 {
+				l.gather(&to[i*l.width], &x[i*channels], whole, l.width, 4*panel, 4*l.width)
+			}
+			if rest > 0 {
+				l.gather(&to[whole*panel+i*l.width], &x[(i+1)*channels-rest], 1, rest, 0, 0)
+			}
+		}
+	})
+}
+
+// panelOf is the elements from panel to panel of n pixels: no multiple of a page, since the panels of one pixel
+// would share few sets of the cache.
+func (s *weightSum) panelOf(n int) int { return (n + 1 - n%2) * s.width }
 
 // cyclesOf is about how long six rows times n columns take for every k, in quarters of a cycle: narrow tiles
 // wait for loads.
@@ -98,36 +156,95 @@ func (s *weightSum) compute(b *Backend, dw []float32, acc bool) {
 
 // element adds the product of element (e,f) of the window of a group, over a part of the pictures' rows.
 func (s *weightSum) element(p *plan, group, e, f, part int, dw []float32, acc bool) {
+	sp := s.meetings(e, f, part)
 	perGroup, window := s.oc/s.groups, s.KH*s.KW*s.n
-	rows, cols := met(e, s.oh, s.h, s.StrideH, s.PadH, s.DilH), met(f, s.ow, s.w, s.StrideW, s.PadW, s.DilW)
-	lines, wide := s.b*(rows.to-rows.from), cols.to-cols.from
-	from, to := part*lines/s.parts, (part+1)*lines/s.parts
 	dw = dw[part*s.oc*window:]
-	k := (to - from) * wide
-	passes := max(1, ceil(k, passPositions))
-	one := product{n: s.n, k: k, pass: max(1, ceil(k, passes)), a: s.dy, aStep: s.oc,
-		b: s.x, bStep: s.StrideW * s.c, c: dw[(group*perGroup*s.KH*s.KW+e*s.KW+f)*s.n:]}
-	w := line(perGroup, 1, window)
-	w.a0 = group * perGroup
+	a, b := s.operands(group*perGroup, group*(s.c/s.groups))
+	m, n, row, c := perGroup, s.n, window, dw[(group*perGroup*s.KH*s.KW+e*s.KW+f)*s.n:]
 	if s.turned {
-		one.n, one.a, one.aStep, one.b, one.bStep = s.oc, one.b, one.bStep, one.a, one.aStep
-		one.c, w = dw[(e*s.KW+f)*s.n*s.oc:], line(s.n, 1, s.oc)
+		a, b, m, n, row, c = b, a, s.n, s.oc, s.oc, dw[(e*s.KW+f)*s.n*s.oc:]
 	}
+	one := product{n: n, k: sp.k(), a: a.x, aStep: a.step, b: b.x, bStep: b.step, panel: b.panel, c: c}
 	if acc {
 		one.res = one.c
 	}
-	one.copyA, one.copyB = one.aStep >= farApart, one.bStep >= farApart || one.n%wholeColumns != 0
+	depth := packedPass
+	if !s.packed {
+		depth = passPositions
+		one.copyA, one.copyB = a.step >= farApart, b.step >= farApart || n%wholeColumns != 0
+	}
+	one.pass = max(1, ceil(one.k, max(1, ceil(one.k, depth))))
 	p.product(one)
-	p.band(w)
-	for l := from; l < to; l++ {
-		image, i := l/(rows.to-rows.from), rows.from+l%(rows.to-rows.from)
-		y, x := i*s.StrideH-s.PadH+e*s.DilH, cols.from*s.StrideW-s.PadW+f*s.DilW
-		inDY := ((image*s.oh+i)*s.ow + cols.from) * s.oc
-		inX := ((image*s.h+y)*s.w+x)*s.c + group*(s.c/s.groups)
+	if !s.packed {
+		p.band(line(m, 1, row))
+		s.positionsOf(p, sp)
+		return
+	}
+	panels, rest := m/s.width, m%s.width
+	if panels > 0 {
+		p.band(walk{count: [3]int{1, panels, s.width},
+			a: [3]int{0, a.panel, 1}, c: [3]int{0, row * s.width, row}})
+		s.positionsOf(p, sp)
+	}
+	if rest > 0 {
+		w := line(rest, 1, row)
+		w.a0, w.c0 = panels*a.panel, panels*s.width*row
+		p.band(w)
+		s.positionsOf(p, sp)
+	}
+}
+
+// operand is x or dy: elements from k to k, and from panel to panel where it is packed.
+type operand struct {
+	x           []float32
+	step, panel int
+}
+
+// operands are dy and x of a group.
+func (s *weightSum) operands(inDY, inX int) (dy, x operand) {
+	if s.packed {
+		return operand{s.dy, s.width, s.panelOf(s.positions())},
+			operand{s.x, s.StrideW * s.width, s.panelOf(s.pixels())}
+	}
+	return operand{s.dy[inDY:], s.oc, 0}, operand{s.x[inX:], s.StrideW * s.c, 0}
+}
+
+// meetings are the positions of a part at which an element (e,f) of the window lies in the picture: in the lines
+// from..to-1 of all pictures, cols of each.
+type meetings struct {
+	e, f, from, to int
+	rows, cols     stretch
+}
+
+func (s *weightSum) meetings(e, f, part int) meetings {
+	rows, cols := met(e, s.oh, s.h, s.StrideH, s.PadH, s.DilH), met(f, s.ow, s.w, s.StrideW, s.PadW, s.DilW)
+	lines := s.b * (rows.to - rows.from)
+	return meetings{e, f, part * lines / s.parts, (part + 1) * lines / s.parts, rows, cols}
+}
+
+// k is the number of positions.
+func (sp *meetings) k() int { return (sp.to - sp.from) * (sp.cols.to - sp.cols.from) }
+
+// positionsOf adds the positions of a part to the last band, all at once where one line begins where another
+// ends.
+func (s *weightSum) positionsOf(p *plan, sp meetings) {
+	wide, step := sp.cols.to-sp.cols.from, 1
+	if s.KH*s.KW*s.StrideH*s.StrideW == 1 && s.PadH+s.PadW == 0 {
+		step = sp.to - sp.from
+	}
+	for l := sp.from; l < sp.to; l += step {
+		image, i := l/(sp.rows.to-sp.rows.from), sp.rows.from+l%(sp.rows.to-sp.rows.from)
+		y, x := i*s.StrideH-s.PadH+sp.e*s.DilH, sp.cols.from*s.StrideW-s.PadW+sp.f*s.DilW
+		inDY, inX := (image*s.oh+i)*s.ow+sp.cols.from, (image*s.h+y)*s.w+x
+		if s.packed {
+			inDY, inX = inDY*s.width, inX*s.width
+		} else {
+			inDY, inX = inDY*s.oc, inX*s.c
+		}
 		if s.turned {
 			inDY, inX = inX, inDY
 		}
-		p.add(inDY, inX, (l-from)*wide, wide)
+		p.add(inDY, inX, (l-sp.from)*wide, step*wide)
 	}
 }
 

@@ -15,7 +15,7 @@ func (p *plan) following(i, n, k int) uintptr {
 		c = &p.chunks[min(i+2, len(p.chunks)-1)]
 		x, n, k = &p.products[c.product], c.column, 0
 	}
-	return address(x.b, n*x.k+k*x.pass*w)
+	return address(x.b, x.panelAt(n, w)+k*x.pass*x.bStep)
 }
 
 // fetch makes the kernels fetch a panel, one that is read soon, while they compute so many rows: these hide

@@ -28,10 +28,10 @@ func (b *Backend) Linear(op kernels.Linear) {
 	b.gemm(g)
 }
 
-// linearGeometry is that of a convolution over a row of pixels.
+// linearGeometry is that of a convolution over a column of pixels.
 func linearGeometry(op kernels.Linear) geometry {
 	one := kernels.Window{KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1}
-	return geometry{one, 1, 1, op.R, op.D, 1, op.R, op.OD, 1}
+	return geometry{one, 1, op.R, 1, op.D, op.R, 1, op.OD, 1}
 }
 
 // LinearBackward computes dx = dz·weight, dweight = dzᵀ·x, dbias = Σ dz and dresidual = dz.

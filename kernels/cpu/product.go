@@ -12,8 +12,9 @@ type product struct {
 	n, k  int       // columns, and rows of B
 	a     []float32 // its elements are aStep apart
 	aStep int
-	b     []float32 // packed: [panel][k][width]; or one panel, if bStep is not 0:
-	bStep int       // elements from row to row of b
+	b     []float32 // in panels of the level's width: [panel][k][width] if nothing else is said
+	bStep int       // elements from row to row of a panel
+	panel int       // elements from panel to panel; 0 if b lies in rows, a panel beside the other
 	c     []float32
 	res   []float32 // laid out as c; may be c, which adds to it
 	bias  []float32 // n
@@ -108,11 +109,22 @@ func (b *Backend) plan() *plan {
 // product adds one, to which bands are to be added.
 func (p *plan) product(x product) {
 	p.end()
+	if x.bStep == 0 {
+		x.bStep, x.panel = p.b.level.width, x.k*p.b.level.width
+	}
 	if x.pass == 0 {
 		passes := max(1, (x.k+passDepth-1)/passDepth)
 		x.pass = max(1, roundUp((x.k+passes-1)/passes, 16))
 	}
 	p.products, p.starts = append(p.products, x), append(p.starts, len(p.bands))
+}
+
+// panelAt is where the panel begins whose first column is n.
+func (x *product) panelAt(n, width int) int {
+	if x.panel == 0 {
+		return n
+	}
+	return n / width * x.panel
 }
 
 func (x *product) passes() int { return max(1, (x.k+x.pass-1)/x.pass) }
@@ -151,10 +163,6 @@ func (p *plan) endPass() {
 // of A and from the panel of B.
 func (p *plan) add(a, b, k, depth int) {
 	x := &p.products[len(p.products)-1]
-	aStep, bStep := x.aStep, x.bStep
-	if bStep == 0 {
-		bStep = p.b.level.width
-	}
 	for depth > 0 {
 		for p.pass < k/x.pass {
 			p.endPass()
@@ -169,7 +177,7 @@ func (p *plan) add(a, b, k, depth int) {
 		}
 		p.segments = append(p.segments, segment{a: 4 * a, b: 4 * b, depth: n})
 		p.part += n
-		a, b, k, depth = a+n*aStep, b+n*bStep, k+n, depth-n
+		a, b, k, depth = a+n*x.aStep, b+n*x.bStep, k+n, depth-n
 	}
 }
 

@@ -133,7 +133,7 @@ func (p *plan) run(i int) {
 			if x.copyB {
 				r.copyB(p, x, n, k)
 			}
-			if x.bStep == 0 {
+			if x.panel > 0 {
 				r.next = p.following(i, n, k)
 			} else {
 				r.fetchNext(p, x, c, n, k)
@@ -189,12 +189,9 @@ func (r *runner) pass(p *plan, x *product, part piece, n, k int) {
 	}
 	r.args = tileArgs{
 		a: address(x.a, 0), aStep: 4 * x.aStep,
-		b: address(x.b, panel*x.k+n-panel), bStep: 4 * l.width,
+		b: address(x.b, x.panelAt(panel, l.width)+n-panel), bStep: 4 * x.bStep,
 		segments: uintptr(unsafe.Pointer(unsafe.SliceData(segments))), count: len(segments),
 		sums: uintptr(unsafe.Pointer(&r.sums)), c: address(x.c, n), cols: cols,
-	}
-	if x.bStep != 0 {
-		r.args.b, r.args.bStep = address(x.b, n), 4*x.bStep
 	}
 	switch {
 	case !first:
@@ -213,7 +210,7 @@ func (r *runner) pass(p *plan, x *product, part piece, n, k int) {
 	if x.copyA || x.copyB {
 		r.useCopies(p.b.level, x, segments)
 	}
-	if r.args.next = r.args.b; x.bStep == 0 {
+	if r.args.next = r.args.b; x.panel > 0 {
 		r.args.fetch(r.next, len(r.aOff))
 	}
 	tiles := tile(x.tiles(l), r.args.cols)
