@@ -79,6 +79,7 @@ type launch struct {
 	kernel      *kernel
 	function    functionHandle
 	grid, block [3]uint32
+	shared      int // dynamic shared memory in bytes
 	args        []byte
 	at          []uint16
 	operands    []kernels.Buf // what the pointers among the arguments point at

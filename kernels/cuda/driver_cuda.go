@@ -186,7 +186,7 @@ func (d *cudaDriver) Launch(l *launch, s stream) error {
 	}
 	dims := [6]C.uint{C.uint(l.grid[0]), C.uint(l.grid[1]), C.uint(l.grid[2]),
 		C.uint(l.block[0]), C.uint(l.block[1]), C.uint(l.block[2])}
-	return driverError("launch", C.launch(d.ctx, C.uintptr_t(l.function), &dims[0], C.uint(l.kernel.shared),
+	return driverError("launch", C.launch(d.ctx, C.uintptr_t(l.function), &dims[0], C.uint(l.shared),
 		C.uintptr_t(s), (*C.uchar)(unsafe.SliceData(l.args)), (*C.uint16_t)(unsafe.SliceData(l.at)),
 		C.int(len(l.at))), "")
 }

@@ -142,7 +142,7 @@ func (e *emulator) Function(_ moduleHandle, entry string, _ int) (functionHandle
 }
 
 func (e *emulator) Launch(l *launch, s stream) error {
-	k := emu.Launch{Entry: e.names[l.function], Grid: l.grid, Block: l.block, Shared: l.kernel.shared,
+	k := emu.Launch{Entry: e.names[l.function], Grid: l.grid, Block: l.block, Shared: l.shared,
 		Args: l.args, At: l.at}
 	for _, o := range l.operands {
 		k.Operands = append(k.Operands, emu.Range{Addr: o.Addr(), Bytes: uintptr(o.Bytes())})

@@ -39,11 +39,14 @@ func (t typed) of(d kernels.DType) *kernel {
 
 // launch queues a kernel. Arguments are kernels.Buf, int (as the parameter's width), float64 (rounded to it),
 // bool (1 or 0) and []byte (a struct); they must be what the kernel's row in the table says.
-func (d *Device) launch(k *kernel, g, b dim, args ...any) {
+func (d *Device) launch(k *kernel, g, b dim, args ...any) { d.launchShared(k, k.shared, g, b, args...) }
+
+// launchShared is launch with as much dynamic shared memory as this call needs.
+func (d *Device) launchShared(k *kernel, shared int, g, b dim, args ...any) {
 	if d.ctx.Err() != nil {
 		return
 	}
-	l := launch{kernel: k, grid: g, block: b}
+	l := launch{kernel: k, grid: g, block: b, shared: shared}
 	params := k.params
 	for _, a := range args {
 		params = l.add(params, a)

@@ -14,7 +14,7 @@ type kernel struct {
 	// params has a letter for each: p a pointer, i and l integers of 4 and 8 bytes, f and d floats of 4 and 8,
 	// s<n> a struct of n bytes.
 	params string
-	shared int // dynamic shared memory in bytes
+	shared int // the most dynamic shared memory that a launch asks for, in bytes
 }
 
 // table is every kernel there is, for the tests.
@@ -33,10 +33,46 @@ func declareTyped(module, entry, params string) typed {
 	return typed{declare(module, entry+"_f32", params), declare(module, entry+"_bf16", params)}
 }
 
+// allow is the most dynamic shared memory that launches of the kernel ask for.
+func (t typed) allow(bytes int) typed {
+	t.f32.shared, t.bf16.shared = bytes, bytes
+	return t
+}
+
+// attentionShared is the shared memory of a block of attention: panels of 64 tokens and tiles of 64x64, whose
+// rows are 68 floats.
+func attentionShared(panels, tiles, hd int) int { return 4 * 68 * (panels*hd + tiles*64) }
+
+// attentionForwardShared adds the values, 64 rows of the widest head.
+func attentionForwardShared(hd int) int { return attentionShared(2, 1, hd) + 4*64*maxHead }
+
+const (
+	maxHead    = 128 // the widest head that the kernels of attention take
+	gradShared = 4 * 68 * (4*maxHead + 64)
+)
+
 var (
 	addFwd = declareTyped("add", "add_fwd", "pppl")
 
+	attentionFwd   = declareTyped("attention", "attention_fwd", "ppppps36").allow(attentionForwardShared(128))
+	attentionMap   = declareTyped("attention", "attention_map", "ppps36").allow(attentionShared(2, 0, 128))
+	attentionDelta = declareTyped("attentionbackward", "attention_delta", "ppps36")
+	attentionDQ    = declareTyped("attentionbackward", "attention_dq", "ppppppps36i").allow(gradShared)
+	attentionDKV   = declareTyped("attentionbackward", "attention_dkv", "pppppppps36ii").allow(gradShared)
+
 	biasFwd = declareTyped("bias", "bias_fwd", "pppli")
+
+	channelSumsPart = declareTyped("channelsums", "channelsums_part", "ppli")
+	channelSumsLast = declare("channelsums", "channelsums_last", "ppii")
+
+	conv2dFwd = declare("conv2d", "conv2d_fwd_f32", "ppppps80")
+	conv2dDX  = declare("conv2d", "conv2d_dx_f32", "ppppps80")
+	conv2dDW  = declare("conv2d", "conv2d_dw_f32", "ppps80")
+
+	gemmNN = declare("gemm", "gemm_nn_f32", "ppppps64")
+	gemmNT = declare("gemm", "gemm_nt_f32", "ppppps64")
+	gemmTN = declare("gemm", "gemm_tn_f32", "ppppps64")
+	gemmTT = declare("gemm", "gemm_tt_f32", "ppppps64")
 
 	mulFwd = declareTyped("mul", "mul_fwd", "pppli")
 

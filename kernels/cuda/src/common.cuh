@@ -12,11 +12,14 @@
 #include "ptx.cuh"
 #endif
 
+#define DI_MEMBER __device__ __forceinline__
 #define KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
 
 typedef long long i64;
 const unsigned ALL = 0xffffffffu; // the mask of a whole warp
 const float INF = __builtin_inff();
+template <bool, class A, class B> struct std_if { typedef A type; };
+template <class A, class B> struct std_if<false, A, B> { typedef B type; };
 
 // Values are computed in float, whatever they are stored as.
 DI float to_f32(float v) { return v; }

@@ -1,0 +1,96 @@
+//go:build cuda || emu
+
+package cuda
+
+import "truegrain/kernels"
+
+// convShape is struct Shape of src/conv2d.cu.
+type convShape struct {
+	Batch, H, W, C, OH, OW, OC, CG, OG              int32
+	KH, KW, SH, SW, PH, PW, DH, DW, Chunk, Act, Acc int32
+}
+
+// shapeOf is a convolution from (b,h,w,c) to (b,oh,ow,oc).
+func shapeOf(w kernels.Window, b, h, wd, c, oh, ow, oc, groups int) convShape {
+	return convShape{Batch: int32(b), H: int32(h), W: int32(wd), C: int32(c), OH: int32(oh), OW: int32(ow),
+		OC: int32(oc), CG: int32(c / groups), OG: int32(oc / groups), KH: int32(w.KH), KW: int32(w.KW),
+		SH: int32(w.StrideH), SW: int32(w.StrideW), PH: int32(w.PadH), PW: int32(w.PadW), DH: int32(w.DilH),
+		DW: int32(w.DilW)}
+}
+
+func (s convShape) groups() int { return int(s.OC / s.OG) }
+
+// Conv2D is y = act(conv(x, weight) + bias + residual).
+func (d *Device) Conv2D(o kernels.Conv2D) {
+	o.Check()
+	oh, ow := o.Out(o.H, o.W)
+	s := shapeOf(o.Window, o.B, o.H, o.W, o.C, oh, ow, o.OC, o.Groups)
+	s.Act = int32(o.Act)
+	d.convForward(kernels.Grad{Buf: o.Y}, o.X, o.Weight, o.Bias, o.Residual, s)
+	d.channelSums(o.Sums, o.Y, o.B*oh*ow, o.OC)
+}
+
+// Conv2DBackward sends dz back along every product.
+func (d *Device) Conv2DBackward(o kernels.Conv2DGrad) {
+	oh, ow := o.Out(o.H, o.W)
+	s := shapeOf(o.Window, o.B, o.H, o.W, o.C, oh, ow, o.OC, o.Groups)
+	dz := d.beforeActivation("conv2d", o.Act, o.Rule, o.DY, o.Y, o.Work)
+	d.convBackwardX(o.DX, dz, o.Weight, kernels.Buf{}, kernels.Buf{}, s)
+	d.convBackwardW(o.DWeight, dz, o.X, s)
+	d.sum(o.DBias, dz, 1, o.B*oh*ow, o.OC, 1)
+	d.scaled(o.DResidual, dz, 1)
+}
+
+// convForward is the convolution s, written or added, if y is wanted.
+func (d *Device) convForward(y kernels.Grad, x, w, bias, residual kernels.Buf, s convShape) {
+	if y.Buf.Len() == 0 {
+		return
+	}
+	s.Acc = int32(index(y.Acc))
+	d.launch(conv2dFwd, tiles(y.Buf.Len()/int(s.OC), int(s.OG), s.groups()), block(256),
+		y.Buf, x, w, bias, residual, structBytes(&s))
+}
+
+// convBackwardX is the transpose of the convolution s, written or added, if dx is wanted.
+func (d *Device) convBackwardX(dx kernels.Grad, dz, w, bias, residual kernels.Buf, s convShape) {
+	if dx.Buf.Len() == 0 {
+		return
+	}
+	s.Acc = int32(index(dx.Acc))
+	d.launch(conv2dDX, tiles(dx.Buf.Len()/int(s.C), int(s.CG), s.groups()), block(256),
+		dx.Buf, dz, w, bias, residual, structBytes(&s))
+}
+
+// convBackwardW is the gradient of the weights of the convolution s, written or added, if it is wanted.
+func (d *Device) convBackwardW(dw kernels.Grad, dz, x kernels.Buf, s convShape) {
+	if dw.Buf.Len() == 0 {
+		return
+	}
+	rows, cols, pixels := int(s.OG), int(s.KH*s.KW*s.CG), int(s.Batch)*int(s.OH)*int(s.OW)
+	if pixels == 0 {
+		if !dw.Acc {
+			d.Fill(dw.Buf, 0)
+		}
+		return
+	}
+	count, length := chunks(rows*s.groups(), cols, pixels)
+	s.Chunk = int32(length)
+	d.weightGradient(dw, count, dw.Buf.Len(), func(y kernels.Buf, acc int32) {
+		s.Acc = acc
+		d.launch(conv2dDW, tiles(rows, cols, s.groups()*count), block(256), y, dz, x, structBytes(&s))
+	})
+}
+
+// channelSums is Σ y and Σ y² of every channel, if they are wanted.
+func (d *Device) channelSums(sums, y kernels.Buf, rows, cols int) {
+	if sums.Len() == 0 {
+		return
+	}
+	n := ceil(rows, 256)
+	part := d.scratch(kernels.F64, n*2*cols)
+	defer d.Free(part)
+	if n > 0 {
+		d.launch(channelSumsPart.of(y.DType()), grid(ceil(cols, 32), n), block(32, 8), part, y, rows, cols)
+	}
+	d.launch(channelSumsLast, grid(ceil(2*cols, 256)), block(256), sums, part, n, 2*cols)
+}

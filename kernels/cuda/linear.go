@@ -1,0 +1,70 @@
+//go:build cuda || emu
+
+package cuda
+
+import "truegrain/kernels"
+
+// Linear is y = act(x·weightᵀ + bias + residual).
+func (d *Device) Linear(o kernels.Linear) {
+	if o.R*o.OD == 0 {
+		return
+	}
+	s := gemmShape{M: int32(o.R), N: int32(o.OD), K: int32(o.D), LDA: int32(o.D), LDB: int32(o.D),
+		LDC: int32(o.OD), Chunk: int32(o.D), Act: int32(o.Act), Alpha: 1}
+	d.launch(gemmNT, tiles(o.R, o.OD, 1), block(256), o.Y, o.X, o.Weight, o.Bias, o.Residual, structBytes(&s))
+}
+
+// LinearBackward is dx = dz·weight, dweight = dzᵀ·x, dbias = Σ dz, dresidual = dz.
+func (d *Device) LinearBackward(o kernels.LinearGrad) {
+	dz := d.beforeActivation("linear", o.Act, o.Rule, o.DY, o.Y, o.Work)
+	if o.DX.Wanted() && o.R*o.D > 0 {
+		s := gemmShape{M: int32(o.R), N: int32(o.D), K: int32(o.OD), LDA: int32(o.OD), LDB: int32(o.D),
+			LDC: int32(o.D), Chunk: int32(o.OD), Acc: int32(index(o.DX.Acc)), Alpha: 1}
+		d.launch(gemmNN, tiles(o.R, o.D, 1), block(256), o.DX.Buf, dz, o.Weight, kernels.Buf{}, kernels.Buf{},
+			structBytes(&s))
+	}
+	if o.DWeight.Wanted() && o.OD*o.D > 0 {
+		count, length := chunks(o.OD, o.D, o.R)
+		d.weightGradient(o.DWeight, count, o.OD*o.D, func(y kernels.Buf, acc int32) {
+			s := gemmShape{M: int32(o.OD), N: int32(o.D), K: int32(o.R), LDA: int32(o.OD), LDB: int32(o.D),
+				LDC: int32(o.D), Chunk: int32(length), Acc: acc, Alpha: 1, StrideC: int64(o.OD * o.D)}
+			d.launch(gemmTN, tiles(o.OD, o.D, count), block(256), y, dz, o.X, kernels.Buf{}, kernels.Buf{},
+				structBytes(&s))
+		})
+	}
+	d.sum(o.DBias, dz, 1, o.R, o.OD, 1)
+	d.scaled(o.DResidual, dz, 1)
+}
+
+// beforeActivation is dy as it is, or through a ReLU into work.
+func (d *Device) beforeActivation(op string, a kernels.Activation, rule kernels.ReLURule, dy, y,
+	work kernels.Buf) kernels.Buf {
+	switch a {
+	case kernels.WithReLU:
+		dz := work.Slice(0, dy.Len())
+		d.through(kernels.Grad{Buf: dz}, dy, y, rule)
+		return dz
+	case kernels.WithGELU:
+		panic(&kernels.ArgError{Op: op, Field: "Act", Reason: "a fused GELU has no backward"})
+	}
+	return dy
+}
+
+// Workspace is one output for dz, where there is an activation.
+func (d *Device) Workspace(op any) int {
+	work := func(a kernels.Activation, y kernels.Buf) int {
+		if a == kernels.NoActivation {
+			return 0
+		}
+		return y.Len()
+	}
+	switch o := op.(type) {
+	case kernels.LinearGrad:
+		return work(o.Act, o.Y)
+	case kernels.Conv2DGrad:
+		return work(o.Act, o.Y)
+	case kernels.ConvTranspose2DGrad:
+		return work(o.Act, o.Y)
+	}
+	return 0
+}
