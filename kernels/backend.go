@@ -31,6 +31,14 @@ type Backend interface {
 	Optimize
 }
 
+// Mixed is a backend that may also train in mixed precision.
+type Mixed interface {
+	// Mixed is the same device whose products (linear maps, convolutions, attention) round their operands to
+	// bfloat16 and add up in float32; weights, gradients and everything else stay float32. false: it does not
+	// gain from that, or can't.
+	Mixed() (Backend, bool)
+}
+
 // Memory gives and takes buffers and moves data. Host buffers are made by Of.
 type Memory interface {
 	Alloc(d DType, n int) (Buf, error) // zeroed; ErrOutOfMemory

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"truegrain/kernels"
 	"truegrain/models"
 	"truegrain/models/detect"
 	"truegrain/train"
@@ -23,11 +22,11 @@ func (l *lesson) findRate(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	be, err := kernels.Open(l.device)
+	device, be, err := l.open()
 	if err != nil {
-		return usageError{err}
+		return err
 	}
-	defer be.Close()
+	defer device.Close()
 	m, err := models.New(be, l.recipe.Model.Name, l.config(false))
 	if err != nil {
 		return err

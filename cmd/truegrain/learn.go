@@ -11,7 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"truegrain/kernels"
 	"truegrain/models"
 	"truegrain/models/detect"
 	"truegrain/nn/card"
@@ -91,9 +90,9 @@ func (l *lesson) run(ctx context.Context, t *terminal) (*detect.Detector, error)
 	if err != nil {
 		return nil, err
 	}
-	be, err := kernels.Open(l.device)
+	be, work, err := l.open()
 	if err != nil {
-		return nil, usageError{err}
+		return nil, err
 	}
 	f, err := folder.Open(l.folder)
 	if err != nil {
@@ -104,12 +103,12 @@ func (l *lesson) run(ctx context.Context, t *terminal) (*detect.Detector, error)
 	if err != nil {
 		return nil, err
 	}
-	m, err := models.New(be, l.recipe.Model.Name, l.config(false))
+	m, err := models.New(work, l.recipe.Model.Name, l.config(false))
 	if err != nil {
 		return nil, err
 	}
 	l.meter = energy.Open()
-	d := detect.New(be, m.Name(), m, l.card(p))
+	d := detect.New(work, m.Name(), m, l.card(p))
 	took, err := l.teach(ctx, t, d, p, now)
 	if err != nil {
 		return nil, err

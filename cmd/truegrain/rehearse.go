@@ -31,9 +31,9 @@ func (l *lesson) rehearse(t *terminal) error {
 	if err != nil {
 		return fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
-	be, err := kernels.Open(l.device)
+	be, _, err := l.open()
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	defer be.Close()
 	if err := stages(t, reh); err != nil {

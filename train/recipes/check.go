@@ -17,6 +17,8 @@ var (
 	auxes   = []string{"skip", "load", "train"}
 	freezes = []string{"none", "trunk"}
 	shapes  = []string{"constant", "step", "cosine"}
+	// precisions are that of everything, and that of products' operands.
+	precisions = []string{"float32", "bf16"}
 )
 
 // checker gathers what is wrong.
@@ -54,6 +56,7 @@ func (r *Recipe) check(at func(key, text string) error) error {
 	r.checkOptimizer(c)
 	r.checkSchedule(c)
 	c.within("accumulate", float64(r.Accumulate), 1, 1<<16)
+	c.word("precision", r.Precision, precisions)
 	c.within("clip", r.Clip, 0, math.MaxFloat64)
 	c.within("ema", r.EMA, 0, 0.999999)
 	c.within("patience", float64(r.Patience), 0, 1<<20)

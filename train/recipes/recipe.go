@@ -18,7 +18,9 @@ type Recipe struct {
 	Accumulate int `yaml:"accumulate"`
 	// Recompute keeps of every block only what goes in and out, and computes the rest twice: less memory, the
 	// same bits, a third more time.
-	Recompute bool    `yaml:"recompute"`
+	Recompute bool `yaml:"recompute"`
+	// Precision is float32, or bf16: products of operands rounded to bfloat16, on devices that gain from it.
+	Precision string  `yaml:"precision"`
 	Clip      float64 `yaml:"clip"` // the greatest norm of all gradients together; 0 lets them be
 	// EMA is the decay of averaged weights, which are then what is validated and kept; 0: none.
 	EMA        float64 `yaml:"ema"`
@@ -117,7 +119,7 @@ func Default() Recipe {
 		Loss:    Loss{Name: "auto", Aux: 0.5},
 		Optimizer: Optimizer{Name: "adamw", Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, LayerDecay: 1,
 			Groups: []Group{}},
-		Schedule: []Phase{}, Accumulate: 1, LogEvery: 10, Seed: 1,
+		Schedule: []Phase{}, Accumulate: 1, Precision: "float32", LogEvery: 10, Seed: 1,
 		Checkpoint: Keep{Last: 2, Minutes: 10},
 	}
 }
