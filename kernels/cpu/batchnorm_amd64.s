@@ -328,10 +328,492 @@ TEXT ·normGradientAVX512(SB), NOSPLIT, $0-160
 	MOVQ   dx_len+8(FP), R8
 	TESTQ  R8, R8
 	JZ     done
+	MOVQ   DI, R9
+	ANDQ   $+486, R9
+	CMPQ   R9, $+32
+	JNE    next1
 	TESTQ  $0x00000001, DI
-	JZ     skip1
+	JZ     skip2
 
-row2:
+row3:
+	MOVQ    coef_base+120(FP), R10
+	MOVQ    width+144(FP), DI
+	CMPQ    R8, DI
+	CMOVQLT R8, DI
+	SUBQ    DI, R8
+	MOVQ    DI, R11
+	SHLQ    $0x02, R11
+	XORQ    R9, R9
+	SUBQ    $+64, DI
+	JLT     end6
+
+loop5:
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX)(R9*1), Z0
+	VPXORD      Z1, Z1, Z1
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Z1
+	VMOVUPS     64(R10), Z7
+	VFMADD213PS 128(R10), Z7, Z1
+	VADDPS      192(R10), Z1, Z1
+	VFMADD231PS (R10), Z0, Z1
+	VMOVNTPS    Z1, (AX)(R9*1)
+	PREFETCHT0  2112(CX)(R9*1)
+	VMOVUPS     64(CX)(R9*1), Z0
+	VPXORD      Z2, Z2, Z2
+	PREFETCHT0  2112(BX)(R9*1)
+	VMOVUPS     64(BX)(R9*1), Z2
+	VMOVUPS     320(R10), Z7
+	VFMADD213PS 384(R10), Z7, Z2
+	VADDPS      448(R10), Z2, Z2
+	VFMADD231PS 256(R10), Z0, Z2
+	VMOVNTPS    Z2, 64(AX)(R9*1)
+	PREFETCHT0  2176(CX)(R9*1)
+	VMOVUPS     128(CX)(R9*1), Z0
+	VPXORD      Z3, Z3, Z3
+	PREFETCHT0  2176(BX)(R9*1)
+	VMOVUPS     128(BX)(R9*1), Z3
+	VMOVUPS     576(R10), Z7
+	VFMADD213PS 640(R10), Z7, Z3
+	VADDPS      704(R10), Z3, Z3
+	VFMADD231PS 512(R10), Z0, Z3
+	VMOVNTPS    Z3, 128(AX)(R9*1)
+	PREFETCHT0  2240(CX)(R9*1)
+	VMOVUPS     192(CX)(R9*1), Z0
+	VPXORD      Z4, Z4, Z4
+	PREFETCHT0  2240(BX)(R9*1)
+	VMOVUPS     192(BX)(R9*1), Z4
+	VMOVUPS     832(R10), Z7
+	VFMADD213PS 896(R10), Z7, Z4
+	VADDPS      960(R10), Z4, Z4
+	VFMADD231PS 768(R10), Z0, Z4
+	VMOVNTPS    Z4, 192(AX)(R9*1)
+	ADDQ        $+256, R9
+	ADDQ        $+1024, R10
+	SUBQ        $+64, DI
+	JGE         loop5
+
+end6:
+	ADDQ $+64, DI
+	SUBQ $+16, DI
+	JLT  end8
+
+loop7:
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX)(R9*1), Z0
+	VPXORD      Z5, Z5, Z5
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Z5
+	VMOVUPS     64(R10), Z7
+	VFMADD213PS 128(R10), Z7, Z5
+	VADDPS      192(R10), Z5, Z5
+	VFMADD231PS (R10), Z0, Z5
+	VMOVNTPS    Z5, (AX)(R9*1)
+	ADDQ        $+64, R9
+	ADDQ        $+256, R10
+	SUBQ        $+16, DI
+	JGE         loop7
+
+end8:
+	ADDQ        $+16, DI
+	JZ          rowdone4
+	MOVQ        $-1, R12
+	BZHIQ       DI, R12, R12
+	KMOVW       R12, K1
+	VMOVUPS.Z   (CX)(R9*1), K1, Z0
+	VPXORD      Z6, Z6, Z6
+	VMOVUPS.Z   (BX)(R9*1), K1, Z6
+	VMOVUPS     64(R10), Z7
+	VFMADD213PS 128(R10), Z7, Z6
+	VADDPS      192(R10), Z6, Z6
+	VFMADD231PS (R10), Z0, Z6
+	VMOVUPS     Z6, K1, (AX)(R9*1)
+
+rowdone4:
+	ADDQ  R11, AX
+	ADDQ  R11, CX
+	ADDQ  R11, DX
+	ADDQ  R11, BX
+	ADDQ  R11, SI
+	TESTQ R8, R8
+	JNZ   row3
+	SFENCE
+	JMP   done
+
+skip2:
+row9:
+	MOVQ    coef_base+120(FP), R10
+	MOVQ    width+144(FP), DI
+	CMPQ    R8, DI
+	CMOVQLT R8, DI
+	SUBQ    DI, R8
+	MOVQ    DI, R11
+	SHLQ    $0x02, R11
+	XORQ    R9, R9
+	SUBQ    $+64, DI
+	JLT     end12
+
+loop11:
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX)(R9*1), Z0
+	VPXORD      Z1, Z1, Z1
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Z1
+	VMOVUPS     64(R10), Z7
+	VFMADD213PS 128(R10), Z7, Z1
+	VADDPS      192(R10), Z1, Z1
+	VFMADD231PS (R10), Z0, Z1
+	VMOVUPS     Z1, (AX)(R9*1)
+	PREFETCHT0  2112(CX)(R9*1)
+	VMOVUPS     64(CX)(R9*1), Z0
+	VPXORD      Z2, Z2, Z2
+	PREFETCHT0  2112(BX)(R9*1)
+	VMOVUPS     64(BX)(R9*1), Z2
+	VMOVUPS     320(R10), Z7
+	VFMADD213PS 384(R10), Z7, Z2
+	VADDPS      448(R10), Z2, Z2
+	VFMADD231PS 256(R10), Z0, Z2
+	VMOVUPS     Z2, 64(AX)(R9*1)
+	PREFETCHT0  2176(CX)(R9*1)
+	VMOVUPS     128(CX)(R9*1), Z0
+	VPXORD      Z3, Z3, Z3
+	PREFETCHT0  2176(BX)(R9*1)
+	VMOVUPS     128(BX)(R9*1), Z3
+	VMOVUPS     576(R10), Z7
+	VFMADD213PS 640(R10), Z7, Z3
+	VADDPS      704(R10), Z3, Z3
+	VFMADD231PS 512(R10), Z0, Z3
+	VMOVUPS     Z3, 128(AX)(R9*1)
+	PREFETCHT0  2240(CX)(R9*1)
+	VMOVUPS     192(CX)(R9*1), Z0
+	VPXORD      Z4, Z4, Z4
+	PREFETCHT0  2240(BX)(R9*1)
+	VMOVUPS     192(BX)(R9*1), Z4
+	VMOVUPS     832(R10), Z7
+	VFMADD213PS 896(R10), Z7, Z4
+	VADDPS      960(R10), Z4, Z4
+	VFMADD231PS 768(R10), Z0, Z4
+	VMOVUPS     Z4, 192(AX)(R9*1)
+	ADDQ        $+256, R9
+	ADDQ        $+1024, R10
+	SUBQ        $+64, DI
+	JGE         loop11
+
+end12:
+	ADDQ $+64, DI
+	SUBQ $+16, DI
+	JLT  end14
+
+loop13:
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX)(R9*1), Z0
+	VPXORD      Z5, Z5, Z5
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Z5
+	VMOVUPS     64(R10), Z7
+	VFMADD213PS 128(R10), Z7, Z5
+	VADDPS      192(R10), Z5, Z5
+	VFMADD231PS (R10), Z0, Z5
+	VMOVUPS     Z5, (AX)(R9*1)
+	ADDQ        $+64, R9
+	ADDQ        $+256, R10
+	SUBQ        $+16, DI
+	JGE         loop13
+
+end14:
+	ADDQ        $+16, DI
+	JZ          rowdone10
+	MOVQ        $-1, R12
+	BZHIQ       DI, R12, R12
+	KMOVW       R12, K1
+	VMOVUPS.Z   (CX)(R9*1), K1, Z0
+	VPXORD      Z6, Z6, Z6
+	VMOVUPS.Z   (BX)(R9*1), K1, Z6
+	VMOVUPS     64(R10), Z7
+	VFMADD213PS 128(R10), Z7, Z6
+	VADDPS      192(R10), Z6, Z6
+	VFMADD231PS (R10), Z0, Z6
+	VMOVUPS     Z6, K1, (AX)(R9*1)
+
+rowdone10:
+	ADDQ  R11, AX
+	ADDQ  R11, CX
+	ADDQ  R11, DX
+	ADDQ  R11, BX
+	ADDQ  R11, SI
+	TESTQ R8, R8
+	JNZ   row9
+	JMP   done
+
+next1:
+	MOVQ  DI, R9
+	ANDQ  $+486, R9
+	CMPQ  R9, $+34
+	JNE   next15
+	TESTQ $0x00000001, DI
+	JZ    skip16
+
+row17:
+	MOVQ    coef_base+120(FP), R10
+	MOVQ    width+144(FP), DI
+	CMPQ    R8, DI
+	CMOVQLT R8, DI
+	SUBQ    DI, R8
+	MOVQ    DI, R11
+	SHLQ    $0x02, R11
+	XORQ    R9, R9
+	SUBQ    $+64, DI
+	JLT     end20
+
+loop19:
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX)(R9*1), Z1
+	PREFETCHT0  2048(DX)(R9*1)
+	VMOVUPS     (DX)(R9*1), Z2
+	VCMPPS      $0x1e, Z0, Z2, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VPXORD      Z3, Z3, Z3
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Z3
+	VMOVUPS     64(R10), Z2
+	VFMADD213PS 128(R10), Z2, Z3
+	VADDPS      192(R10), Z3, Z3
+	VFMADD231PS (R10), Z1, Z3
+	VMOVNTPS    Z3, (AX)(R9*1)
+	PREFETCHT0  2112(CX)(R9*1)
+	VMOVUPS     64(CX)(R9*1), Z1
+	PREFETCHT0  2112(DX)(R9*1)
+	VMOVUPS     64(DX)(R9*1), Z2
+	VCMPPS      $0x1e, Z0, Z2, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VPXORD      Z4, Z4, Z4
+	PREFETCHT0  2112(BX)(R9*1)
+	VMOVUPS     64(BX)(R9*1), Z4
+	VMOVUPS     320(R10), Z2
+	VFMADD213PS 384(R10), Z2, Z4
+	VADDPS      448(R10), Z4, Z4
+	VFMADD231PS 256(R10), Z1, Z4
+	VMOVNTPS    Z4, 64(AX)(R9*1)
+	PREFETCHT0  2176(CX)(R9*1)
+	VMOVUPS     128(CX)(R9*1), Z1
+	PREFETCHT0  2176(DX)(R9*1)
+	VMOVUPS     128(DX)(R9*1), Z2
+	VCMPPS      $0x1e, Z0, Z2, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VPXORD      Z5, Z5, Z5
+	PREFETCHT0  2176(BX)(R9*1)
+	VMOVUPS     128(BX)(R9*1), Z5
+	VMOVUPS     576(R10), Z2
+	VFMADD213PS 640(R10), Z2, Z5
+	VADDPS      704(R10), Z5, Z5
+	VFMADD231PS 512(R10), Z1, Z5
+	VMOVNTPS    Z5, 128(AX)(R9*1)
+	PREFETCHT0  2240(CX)(R9*1)
+	VMOVUPS     192(CX)(R9*1), Z1
+	PREFETCHT0  2240(DX)(R9*1)
+	VMOVUPS     192(DX)(R9*1), Z2
+	VCMPPS      $0x1e, Z0, Z2, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VPXORD      Z6, Z6, Z6
+	PREFETCHT0  2240(BX)(R9*1)
+	VMOVUPS     192(BX)(R9*1), Z6
+	VMOVUPS     832(R10), Z2
+	VFMADD213PS 896(R10), Z2, Z6
+	VADDPS      960(R10), Z6, Z6
+	VFMADD231PS 768(R10), Z1, Z6
+	VMOVNTPS    Z6, 192(AX)(R9*1)
+	ADDQ        $+256, R9
+	ADDQ        $+1024, R10
+	SUBQ        $+64, DI
+	JGE         loop19
+
+end20:
+	ADDQ $+64, DI
+	SUBQ $+16, DI
+	JLT  end22
+
+loop21:
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX)(R9*1), Z1
+	PREFETCHT0  2048(DX)(R9*1)
+	VMOVUPS     (DX)(R9*1), Z2
+	VCMPPS      $0x1e, Z0, Z2, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VPXORD      Z7, Z7, Z7
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Z7
+	VMOVUPS     64(R10), Z2
+	VFMADD213PS 128(R10), Z2, Z7
+	VADDPS      192(R10), Z7, Z7
+	VFMADD231PS (R10), Z1, Z7
+	VMOVNTPS    Z7, (AX)(R9*1)
+	ADDQ        $+64, R9
+	ADDQ        $+256, R10
+	SUBQ        $+16, DI
+	JGE         loop21
+
+end22:
+	ADDQ        $+16, DI
+	JZ          rowdone18
+	MOVQ        $-1, R12
+	BZHIQ       DI, R12, R12
+	KMOVW       R12, K1
+	VMOVUPS.Z   (CX)(R9*1), K1, Z1
+	VMOVUPS.Z   (DX)(R9*1), K1, Z2
+	VCMPPS      $0x1e, Z0, Z2, K2
+	VMOVAPS.Z   Z1, K2, Z1
+	VPXORD      Z8, Z8, Z8
+	VMOVUPS.Z   (BX)(R9*1), K1, Z8
+	VMOVUPS     64(R10), Z2
+	VFMADD213PS 128(R10), Z2, Z8
+	VADDPS      192(R10), Z8, Z8
+	VFMADD231PS (R10), Z1, Z8
+	VMOVUPS     Z8, K1, (AX)(R9*1)
+
+rowdone18:
+	ADDQ  R11, AX
+	ADDQ  R11, CX
+	ADDQ  R11, DX
+	ADDQ  R11, BX
+	ADDQ  R11, SI
+	TESTQ R8, R8
+	JNZ   row17
+	SFENCE
+	JMP   done
+
+skip16:
+row23:
+	MOVQ    coef_base+120(FP), R10
+	MOVQ    width+144(FP), DI
+	CMPQ    R8, DI
+	CMOVQLT R8, DI
+	SUBQ    DI, R8
+	MOVQ    DI, R11
+	SHLQ    $0x02, R11
+	XORQ    R9, R9
+	SUBQ    $+64, DI
+	JLT     end26
+
+loop25:
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX)(R9*1), Z1
+	PREFETCHT0  2048(DX)(R9*1)
+	VMOVUPS     (DX)(R9*1), Z2
+	VCMPPS      $0x1e, Z0, Z2, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VPXORD      Z3, Z3, Z3
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Z3
+	VMOVUPS     64(R10), Z2
+	VFMADD213PS 128(R10), Z2, Z3
+	VADDPS      192(R10), Z3, Z3
+	VFMADD231PS (R10), Z1, Z3
+	VMOVUPS     Z3, (AX)(R9*1)
+	PREFETCHT0  2112(CX)(R9*1)
+	VMOVUPS     64(CX)(R9*1), Z1
+	PREFETCHT0  2112(DX)(R9*1)
+	VMOVUPS     64(DX)(R9*1), Z2
+	VCMPPS      $0x1e, Z0, Z2, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VPXORD      Z4, Z4, Z4
+	PREFETCHT0  2112(BX)(R9*1)
+	VMOVUPS     64(BX)(R9*1), Z4
+	VMOVUPS     320(R10), Z2
+	VFMADD213PS 384(R10), Z2, Z4
+	VADDPS      448(R10), Z4, Z4
+	VFMADD231PS 256(R10), Z1, Z4
+	VMOVUPS     Z4, 64(AX)(R9*1)
+	PREFETCHT0  2176(CX)(R9*1)
+	VMOVUPS     128(CX)(R9*1), Z1
+	PREFETCHT0  2176(DX)(R9*1)
+	VMOVUPS     128(DX)(R9*1), Z2
+	VCMPPS      $0x1e, Z0, Z2, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VPXORD      Z5, Z5, Z5
+	PREFETCHT0  2176(BX)(R9*1)
+	VMOVUPS     128(BX)(R9*1), Z5
+	VMOVUPS     576(R10), Z2
+	VFMADD213PS 640(R10), Z2, Z5
+	VADDPS      704(R10), Z5, Z5
+	VFMADD231PS 512(R10), Z1, Z5
+	VMOVUPS     Z5, 128(AX)(R9*1)
+	PREFETCHT0  2240(CX)(R9*1)
+	VMOVUPS     192(CX)(R9*1), Z1
+	PREFETCHT0  2240(DX)(R9*1)
+	VMOVUPS     192(DX)(R9*1), Z2
+	VCMPPS      $0x1e, Z0, Z2, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VPXORD      Z6, Z6, Z6
+	PREFETCHT0  2240(BX)(R9*1)
+	VMOVUPS     192(BX)(R9*1), Z6
+	VMOVUPS     832(R10), Z2
+	VFMADD213PS 896(R10), Z2, Z6
+	VADDPS      960(R10), Z6, Z6
+	VFMADD231PS 768(R10), Z1, Z6
+	VMOVUPS     Z6, 192(AX)(R9*1)
+	ADDQ        $+256, R9
+	ADDQ        $+1024, R10
+	SUBQ        $+64, DI
+	JGE         loop25
+
+end26:
+	ADDQ $+64, DI
+	SUBQ $+16, DI
+	JLT  end28
+
+loop27:
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX)(R9*1), Z1
+	PREFETCHT0  2048(DX)(R9*1)
+	VMOVUPS     (DX)(R9*1), Z2
+	VCMPPS      $0x1e, Z0, Z2, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VPXORD      Z7, Z7, Z7
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Z7
+	VMOVUPS     64(R10), Z2
+	VFMADD213PS 128(R10), Z2, Z7
+	VADDPS      192(R10), Z7, Z7
+	VFMADD231PS (R10), Z1, Z7
+	VMOVUPS     Z7, (AX)(R9*1)
+	ADDQ        $+64, R9
+	ADDQ        $+256, R10
+	SUBQ        $+16, DI
+	JGE         loop27
+
+end28:
+	ADDQ        $+16, DI
+	JZ          rowdone24
+	MOVQ        $-1, R12
+	BZHIQ       DI, R12, R12
+	KMOVW       R12, K1
+	VMOVUPS.Z   (CX)(R9*1), K1, Z1
+	VMOVUPS.Z   (DX)(R9*1), K1, Z2
+	VCMPPS      $0x1e, Z0, Z2, K2
+	VMOVAPS.Z   Z1, K2, Z1
+	VPXORD      Z8, Z8, Z8
+	VMOVUPS.Z   (BX)(R9*1), K1, Z8
+	VMOVUPS     64(R10), Z2
+	VFMADD213PS 128(R10), Z2, Z8
+	VADDPS      192(R10), Z8, Z8
+	VFMADD231PS (R10), Z1, Z8
+	VMOVUPS     Z8, K1, (AX)(R9*1)
+
+rowdone24:
+	ADDQ  R11, AX
+	ADDQ  R11, CX
+	ADDQ  R11, DX
+	ADDQ  R11, BX
+	ADDQ  R11, SI
+	TESTQ R8, R8
+	JNZ   row23
+	JMP   done
+
+next15:
+	TESTQ $0x00000001, DI
+	JZ    skip29
+
+row30:
 	MOVQ    coef_base+120(FP), R10
 	MOVQ    width+144(FP), R11
 	CMPQ    R8, R11
@@ -341,433 +823,214 @@ row2:
 	SHLQ    $0x02, R12
 	XORQ    R9, R9
 	SUBQ    $+64, R11
-	JLT     end5
+	JLT     end33
 
-loop4:
+loop32:
 	PREFETCHT0 2048(CX)(R9*1)
 	VMOVUPS    (CX)(R9*1), Z1
 	TESTQ      $0x00000002, DI
-	JZ         skip6
+	JZ         skip34
 	PREFETCHT0 2048(DX)(R9*1)
 	VMOVUPS    (DX)(R9*1), Z2
 	VCMPPS     $0x1e, Z0, Z2, K1
 	VMOVAPS.Z  Z1, K1, Z1
 
-skip6:
+skip34:
 	TESTQ     $0x00000004, DI
-	JZ        skip7
+	JZ        skip35
 	VCMPPS    $0x16, Z0, Z1, K1
 	VMOVAPS.Z Z1, K1, Z1
 
-skip7:
+skip35:
 	VPXORD      Z3, Z3, Z3
 	TESTQ       $0x00000020, DI
-	JZ          skip8
+	JZ          skip36
 	PREFETCHT0  2048(BX)(R9*1)
 	VMOVUPS     (BX)(R9*1), Z3
 	VMOVUPS     64(R10), Z2
 	VFMADD213PS 128(R10), Z2, Z3
 	VADDPS      192(R10), Z3, Z3
 
-skip8:
+skip36:
 	VFMADD231PS (R10), Z1, Z3
 	TESTQ       $0x00000040, DI
-	JZ          skip9
+	JZ          skip37
 	PREFETCHT0  2048(AX)(R9*1)
 	VMOVUPS     (AX)(R9*1), Z2
 	VADDPS      Z2, Z3, Z3
 
-skip9:
+skip37:
 	VMOVNTPS   Z3, (AX)(R9*1)
 	TESTQ      $0x00000080, DI
-	JZ         skip10
+	JZ         skip38
 	TESTQ      $0x00000100, DI
-	JZ         skip11
+	JZ         skip39
 	PREFETCHT0 2048(SI)(R9*1)
 	VMOVUPS    (SI)(R9*1), Z2
 	VADDPS     Z2, Z1, Z1
 
-skip11:
+skip39:
 	VMOVNTPS Z1, (SI)(R9*1)
 
-skip10:
+skip38:
 	PREFETCHT0 2112(CX)(R9*1)
 	VMOVUPS    64(CX)(R9*1), Z1
 	TESTQ      $0x00000002, DI
-	JZ         skip12
+	JZ         skip40
 	PREFETCHT0 2112(DX)(R9*1)
 	VMOVUPS    64(DX)(R9*1), Z2
 	VCMPPS     $0x1e, Z0, Z2, K1
 	VMOVAPS.Z  Z1, K1, Z1
 
-skip12:
+skip40:
 	TESTQ     $0x00000004, DI
-	JZ        skip13
+	JZ        skip41
 	VCMPPS    $0x16, Z0, Z1, K1
 	VMOVAPS.Z Z1, K1, Z1
 
-skip13:
+skip41:
 	VPXORD      Z4, Z4, Z4
 	TESTQ       $0x00000020, DI
-	JZ          skip14
+	JZ          skip42
 	PREFETCHT0  2112(BX)(R9*1)
 	VMOVUPS     64(BX)(R9*1), Z4
 	VMOVUPS     320(R10), Z2
 	VFMADD213PS 384(R10), Z2, Z4
 	VADDPS      448(R10), Z4, Z4
 
-skip14:
+skip42:
 	VFMADD231PS 256(R10), Z1, Z4
 	TESTQ       $0x00000040, DI
-	JZ          skip15
+	JZ          skip43
 	PREFETCHT0  2112(AX)(R9*1)
 	VMOVUPS     64(AX)(R9*1), Z2
 	VADDPS      Z2, Z4, Z4
 
-skip15:
+skip43:
 	VMOVNTPS   Z4, 64(AX)(R9*1)
 	TESTQ      $0x00000080, DI
-	JZ         skip16
+	JZ         skip44
 	TESTQ      $0x00000100, DI
-	JZ         skip17
+	JZ         skip45
 	PREFETCHT0 2112(SI)(R9*1)
 	VMOVUPS    64(SI)(R9*1), Z2
 	VADDPS     Z2, Z1, Z1
 
-skip17:
+skip45:
 	VMOVNTPS Z1, 64(SI)(R9*1)
 
-skip16:
+skip44:
 	PREFETCHT0 2176(CX)(R9*1)
 	VMOVUPS    128(CX)(R9*1), Z1
 	TESTQ      $0x00000002, DI
-	JZ         skip18
+	JZ         skip46
 	PREFETCHT0 2176(DX)(R9*1)
 	VMOVUPS    128(DX)(R9*1), Z2
 	VCMPPS     $0x1e, Z0, Z2, K1
 	VMOVAPS.Z  Z1, K1, Z1
 
-skip18:
+skip46:
 	TESTQ     $0x00000004, DI
-	JZ        skip19
+	JZ        skip47
 	VCMPPS    $0x16, Z0, Z1, K1
 	VMOVAPS.Z Z1, K1, Z1
 
-skip19:
+skip47:
 	VPXORD      Z5, Z5, Z5
 	TESTQ       $0x00000020, DI
-	JZ          skip20
+	JZ          skip48
 	PREFETCHT0  2176(BX)(R9*1)
 	VMOVUPS     128(BX)(R9*1), Z5
 	VMOVUPS     576(R10), Z2
 	VFMADD213PS 640(R10), Z2, Z5
 	VADDPS      704(R10), Z5, Z5
 
-skip20:
+skip48:
 	VFMADD231PS 512(R10), Z1, Z5
 	TESTQ       $0x00000040, DI
-	JZ          skip21
+	JZ          skip49
 	PREFETCHT0  2176(AX)(R9*1)
 	VMOVUPS     128(AX)(R9*1), Z2
 	VADDPS      Z2, Z5, Z5
 
-skip21:
+skip49:
 	VMOVNTPS   Z5, 128(AX)(R9*1)
 	TESTQ      $0x00000080, DI
-	JZ         skip22
+	JZ         skip50
 	TESTQ      $0x00000100, DI
-	JZ         skip23
+	JZ         skip51
 	PREFETCHT0 2176(SI)(R9*1)
 	VMOVUPS    128(SI)(R9*1), Z2
 	VADDPS     Z2, Z1, Z1
 
-skip23:
+skip51:
 	VMOVNTPS Z1, 128(SI)(R9*1)
 
-skip22:
+skip50:
 	PREFETCHT0 2240(CX)(R9*1)
 	VMOVUPS    192(CX)(R9*1), Z1
 	TESTQ      $0x00000002, DI
-	JZ         skip24
+	JZ         skip52
 	PREFETCHT0 2240(DX)(R9*1)
 	VMOVUPS    192(DX)(R9*1), Z2
 	VCMPPS     $0x1e, Z0, Z2, K1
 	VMOVAPS.Z  Z1, K1, Z1
 
-skip24:
+skip52:
 	TESTQ     $0x00000004, DI
-	JZ        skip25
+	JZ        skip53
 	VCMPPS    $0x16, Z0, Z1, K1
 	VMOVAPS.Z Z1, K1, Z1
 
-skip25:
+skip53:
 	VPXORD      Z6, Z6, Z6
 	TESTQ       $0x00000020, DI
-	JZ          skip26
+	JZ          skip54
 	PREFETCHT0  2240(BX)(R9*1)
 	VMOVUPS     192(BX)(R9*1), Z6
 	VMOVUPS     832(R10), Z2
 	VFMADD213PS 896(R10), Z2, Z6
 	VADDPS      960(R10), Z6, Z6
 
-skip26:
+skip54:
 	VFMADD231PS 768(R10), Z1, Z6
 	TESTQ       $0x00000040, DI
-	JZ          skip27
+	JZ          skip55
 	PREFETCHT0  2240(AX)(R9*1)
 	VMOVUPS     192(AX)(R9*1), Z2
 	VADDPS      Z2, Z6, Z6
 
-skip27:
+skip55:
 	VMOVNTPS   Z6, 192(AX)(R9*1)
 	TESTQ      $0x00000080, DI
-	JZ         skip28
+	JZ         skip56
 	TESTQ      $0x00000100, DI
-	JZ         skip29
+	JZ         skip57
 	PREFETCHT0 2240(SI)(R9*1)
 	VMOVUPS    192(SI)(R9*1), Z2
 	VADDPS     Z2, Z1, Z1
 
-skip29:
+skip57:
 	VMOVNTPS Z1, 192(SI)(R9*1)
 
-skip28:
+skip56:
 	ADDQ $+256, R9
 	ADDQ $+1024, R10
 	SUBQ $+64, R11
-	JGE  loop4
+	JGE  loop32
 
-end5:
+end33:
 	ADDQ $+64, R11
 	SUBQ $+16, R11
-	JLT  end31
+	JLT  end59
 
-loop30:
+loop58:
 	PREFETCHT0 2048(CX)(R9*1)
 	VMOVUPS    (CX)(R9*1), Z1
-	TESTQ      $0x00000002, DI
-	JZ         skip32
-	PREFETCHT0 2048(DX)(R9*1)
-	VMOVUPS    (DX)(R9*1), Z2
-	VCMPPS     $0x1e, Z0, Z2, K1
-	VMOVAPS.Z  Z1, K1, Z1
-
-skip32:
-	TESTQ     $0x00000004, DI
-	JZ        skip33
-	VCMPPS    $0x16, Z0, Z1, K1
-	VMOVAPS.Z Z1, K1, Z1
-
-skip33:
-	VPXORD      Z7, Z7, Z7
-	TESTQ       $0x00000020, DI
-	JZ          skip34
-	PREFETCHT0  2048(BX)(R9*1)
-	VMOVUPS     (BX)(R9*1), Z7
-	VMOVUPS     64(R10), Z2
-	VFMADD213PS 128(R10), Z2, Z7
-	VADDPS      192(R10), Z7, Z7
-
-skip34:
-	VFMADD231PS (R10), Z1, Z7
-	TESTQ       $0x00000040, DI
-	JZ          skip35
-	PREFETCHT0  2048(AX)(R9*1)
-	VMOVUPS     (AX)(R9*1), Z2
-	VADDPS      Z2, Z7, Z7
-
-skip35:
-	VMOVNTPS   Z7, (AX)(R9*1)
-	TESTQ      $0x00000080, DI
-	JZ         skip36
-	TESTQ      $0x00000100, DI
-	JZ         skip37
-	PREFETCHT0 2048(SI)(R9*1)
-	VMOVUPS    (SI)(R9*1), Z2
-	VADDPS     Z2, Z1, Z1
-
-skip37:
-	VMOVNTPS Z1, (SI)(R9*1)
-
-skip36:
-	ADDQ $+64, R9
-	ADDQ $+256, R10
-	SUBQ $+16, R11
-	JGE  loop30
-
-end31:
-	ADDQ      $+16, R11
-	JZ        rowdone3
-	MOVQ      $-1, R13
-	BZHIQ     R11, R13, R13
-	KMOVW     R13, K1
-	VMOVUPS.Z (CX)(R9*1), K1, Z1
-	TESTQ     $0x00000002, DI
-	JZ        skip38
-	VMOVUPS.Z (DX)(R9*1), K1, Z2
-	VCMPPS    $0x1e, Z0, Z2, K2
-	VMOVAPS.Z Z1, K2, Z1
-
-skip38:
-	TESTQ     $0x00000004, DI
-	JZ        skip39
-	VCMPPS    $0x16, Z0, Z1, K2
-	VMOVAPS.Z Z1, K2, Z1
-
-skip39:
-	VPXORD      Z8, Z8, Z8
-	TESTQ       $0x00000020, DI
-	JZ          skip40
-	VMOVUPS.Z   (BX)(R9*1), K1, Z8
-	VMOVUPS     64(R10), Z2
-	VFMADD213PS 128(R10), Z2, Z8
-	VADDPS      192(R10), Z8, Z8
-
-skip40:
-	VFMADD231PS (R10), Z1, Z8
-	TESTQ       $0x00000040, DI
-	JZ          skip41
-	VMOVUPS.Z   (AX)(R9*1), K1, Z2
-	VADDPS      Z2, Z8, Z8
-
-skip41:
-	VMOVUPS   Z8, K1, (AX)(R9*1)
-	TESTQ     $0x00000080, DI
-	JZ        skip42
-	TESTQ     $0x00000100, DI
-	JZ        skip43
-	VMOVUPS.Z (SI)(R9*1), K1, Z2
-	VADDPS    Z2, Z1, Z1
-
-skip43:
-	VMOVUPS Z1, K1, (SI)(R9*1)
-
-skip42:
-rowdone3:
-	ADDQ  R12, AX
-	ADDQ  R12, CX
-	ADDQ  R12, DX
-	ADDQ  R12, BX
-	ADDQ  R12, SI
-	TESTQ R8, R8
-	JNZ   row2
-	SFENCE
-	JMP   done
-
-skip1:
-row44:
-	MOVQ    coef_base+120(FP), R10
-	MOVQ    width+144(FP), R11
-	CMPQ    R8, R11
-	CMOVQLT R8, R11
-	SUBQ    R11, R8
-	MOVQ    R11, R12
-	SHLQ    $0x02, R12
-	XORQ    R9, R9
-	SUBQ    $+64, R11
-	JLT     end47
-
-loop46:
-	PREFETCHT0 2048(CX)(R9*1)
-	VMOVUPS    (CX)(R9*1), Z1
-	TESTQ      $0x00000002, DI
-	JZ         skip48
-	PREFETCHT0 2048(DX)(R9*1)
-	VMOVUPS    (DX)(R9*1), Z2
-	VCMPPS     $0x1e, Z0, Z2, K1
-	VMOVAPS.Z  Z1, K1, Z1
-
-skip48:
-	TESTQ     $0x00000004, DI
-	JZ        skip49
-	VCMPPS    $0x16, Z0, Z1, K1
-	VMOVAPS.Z Z1, K1, Z1
-
-skip49:
-	VPXORD      Z3, Z3, Z3
-	TESTQ       $0x00000020, DI
-	JZ          skip50
-	PREFETCHT0  2048(BX)(R9*1)
-	VMOVUPS     (BX)(R9*1), Z3
-	VMOVUPS     64(R10), Z2
-	VFMADD213PS 128(R10), Z2, Z3
-	VADDPS      192(R10), Z3, Z3
-
-skip50:
-	VFMADD231PS (R10), Z1, Z3
-	TESTQ       $0x00000040, DI
-	JZ          skip51
-	PREFETCHT0  2048(AX)(R9*1)
-	VMOVUPS     (AX)(R9*1), Z2
-	VADDPS      Z2, Z3, Z3
-
-skip51:
-	VMOVUPS    Z3, (AX)(R9*1)
-	TESTQ      $0x00000080, DI
-	JZ         skip52
-	TESTQ      $0x00000100, DI
-	JZ         skip53
-	PREFETCHT0 2048(SI)(R9*1)
-	VMOVUPS    (SI)(R9*1), Z2
-	VADDPS     Z2, Z1, Z1
-
-skip53:
-	VMOVUPS Z1, (SI)(R9*1)
-
-skip52:
-	PREFETCHT0 2112(CX)(R9*1)
-	VMOVUPS    64(CX)(R9*1), Z1
-	TESTQ      $0x00000002, DI
-	JZ         skip54
-	PREFETCHT0 2112(DX)(R9*1)
-	VMOVUPS    64(DX)(R9*1), Z2
-	VCMPPS     $0x1e, Z0, Z2, K1
-	VMOVAPS.Z  Z1, K1, Z1
-
-skip54:
-	TESTQ     $0x00000004, DI
-	JZ        skip55
-	VCMPPS    $0x16, Z0, Z1, K1
-	VMOVAPS.Z Z1, K1, Z1
-
-skip55:
-	VPXORD      Z4, Z4, Z4
-	TESTQ       $0x00000020, DI
-	JZ          skip56
-	PREFETCHT0  2112(BX)(R9*1)
-	VMOVUPS     64(BX)(R9*1), Z4
-	VMOVUPS     320(R10), Z2
-	VFMADD213PS 384(R10), Z2, Z4
-	VADDPS      448(R10), Z4, Z4
-
-skip56:
-	VFMADD231PS 256(R10), Z1, Z4
-	TESTQ       $0x00000040, DI
-	JZ          skip57
-	PREFETCHT0  2112(AX)(R9*1)
-	VMOVUPS     64(AX)(R9*1), Z2
-	VADDPS      Z2, Z4, Z4
-
-skip57:
-	VMOVUPS    Z4, 64(AX)(R9*1)
-	TESTQ      $0x00000080, DI
-	JZ         skip58
-	TESTQ      $0x00000100, DI
-	JZ         skip59
-	PREFETCHT0 2112(SI)(R9*1)
-	VMOVUPS    64(SI)(R9*1), Z2
-	VADDPS     Z2, Z1, Z1
-
-skip59:
-	VMOVUPS Z1, 64(SI)(R9*1)
-
-skip58:
-	PREFETCHT0 2176(CX)(R9*1)
-	VMOVUPS    128(CX)(R9*1), Z1
 	TESTQ      $0x00000002, DI
 	JZ         skip60
-	PREFETCHT0 2176(DX)(R9*1)
-	VMOVUPS    128(DX)(R9*1), Z2
+	PREFETCHT0 2048(DX)(R9*1)
+	VMOVUPS    (DX)(R9*1), Z2
 	VCMPPS     $0x1e, Z0, Z2, K1
 	VMOVAPS.Z  Z1, K1, Z1
 
@@ -778,203 +1041,422 @@ skip60:
 	VMOVAPS.Z Z1, K1, Z1
 
 skip61:
-	VPXORD      Z5, Z5, Z5
-	TESTQ       $0x00000020, DI
-	JZ          skip62
-	PREFETCHT0  2176(BX)(R9*1)
-	VMOVUPS     128(BX)(R9*1), Z5
-	VMOVUPS     576(R10), Z2
-	VFMADD213PS 640(R10), Z2, Z5
-	VADDPS      704(R10), Z5, Z5
-
-skip62:
-	VFMADD231PS 512(R10), Z1, Z5
-	TESTQ       $0x00000040, DI
-	JZ          skip63
-	PREFETCHT0  2176(AX)(R9*1)
-	VMOVUPS     128(AX)(R9*1), Z2
-	VADDPS      Z2, Z5, Z5
-
-skip63:
-	VMOVUPS    Z5, 128(AX)(R9*1)
-	TESTQ      $0x00000080, DI
-	JZ         skip64
-	TESTQ      $0x00000100, DI
-	JZ         skip65
-	PREFETCHT0 2176(SI)(R9*1)
-	VMOVUPS    128(SI)(R9*1), Z2
-	VADDPS     Z2, Z1, Z1
-
-skip65:
-	VMOVUPS Z1, 128(SI)(R9*1)
-
-skip64:
-	PREFETCHT0 2240(CX)(R9*1)
-	VMOVUPS    192(CX)(R9*1), Z1
-	TESTQ      $0x00000002, DI
-	JZ         skip66
-	PREFETCHT0 2240(DX)(R9*1)
-	VMOVUPS    192(DX)(R9*1), Z2
-	VCMPPS     $0x1e, Z0, Z2, K1
-	VMOVAPS.Z  Z1, K1, Z1
-
-skip66:
-	TESTQ     $0x00000004, DI
-	JZ        skip67
-	VCMPPS    $0x16, Z0, Z1, K1
-	VMOVAPS.Z Z1, K1, Z1
-
-skip67:
-	VPXORD      Z6, Z6, Z6
-	TESTQ       $0x00000020, DI
-	JZ          skip68
-	PREFETCHT0  2240(BX)(R9*1)
-	VMOVUPS     192(BX)(R9*1), Z6
-	VMOVUPS     832(R10), Z2
-	VFMADD213PS 896(R10), Z2, Z6
-	VADDPS      960(R10), Z6, Z6
-
-skip68:
-	VFMADD231PS 768(R10), Z1, Z6
-	TESTQ       $0x00000040, DI
-	JZ          skip69
-	PREFETCHT0  2240(AX)(R9*1)
-	VMOVUPS     192(AX)(R9*1), Z2
-	VADDPS      Z2, Z6, Z6
-
-skip69:
-	VMOVUPS    Z6, 192(AX)(R9*1)
-	TESTQ      $0x00000080, DI
-	JZ         skip70
-	TESTQ      $0x00000100, DI
-	JZ         skip71
-	PREFETCHT0 2240(SI)(R9*1)
-	VMOVUPS    192(SI)(R9*1), Z2
-	VADDPS     Z2, Z1, Z1
-
-skip71:
-	VMOVUPS Z1, 192(SI)(R9*1)
-
-skip70:
-	ADDQ $+256, R9
-	ADDQ $+1024, R10
-	SUBQ $+64, R11
-	JGE  loop46
-
-end47:
-	ADDQ $+64, R11
-	SUBQ $+16, R11
-	JLT  end73
-
-loop72:
-	PREFETCHT0 2048(CX)(R9*1)
-	VMOVUPS    (CX)(R9*1), Z1
-	TESTQ      $0x00000002, DI
-	JZ         skip74
-	PREFETCHT0 2048(DX)(R9*1)
-	VMOVUPS    (DX)(R9*1), Z2
-	VCMPPS     $0x1e, Z0, Z2, K1
-	VMOVAPS.Z  Z1, K1, Z1
-
-skip74:
-	TESTQ     $0x00000004, DI
-	JZ        skip75
-	VCMPPS    $0x16, Z0, Z1, K1
-	VMOVAPS.Z Z1, K1, Z1
-
-skip75:
 	VPXORD      Z7, Z7, Z7
 	TESTQ       $0x00000020, DI
-	JZ          skip76
+	JZ          skip62
 	PREFETCHT0  2048(BX)(R9*1)
 	VMOVUPS     (BX)(R9*1), Z7
 	VMOVUPS     64(R10), Z2
 	VFMADD213PS 128(R10), Z2, Z7
 	VADDPS      192(R10), Z7, Z7
 
-skip76:
+skip62:
 	VFMADD231PS (R10), Z1, Z7
 	TESTQ       $0x00000040, DI
-	JZ          skip77
+	JZ          skip63
 	PREFETCHT0  2048(AX)(R9*1)
 	VMOVUPS     (AX)(R9*1), Z2
 	VADDPS      Z2, Z7, Z7
 
-skip77:
-	VMOVUPS    Z7, (AX)(R9*1)
+skip63:
+	VMOVNTPS   Z7, (AX)(R9*1)
 	TESTQ      $0x00000080, DI
-	JZ         skip78
+	JZ         skip64
 	TESTQ      $0x00000100, DI
-	JZ         skip79
+	JZ         skip65
 	PREFETCHT0 2048(SI)(R9*1)
 	VMOVUPS    (SI)(R9*1), Z2
 	VADDPS     Z2, Z1, Z1
 
-skip79:
-	VMOVUPS Z1, (SI)(R9*1)
+skip65:
+	VMOVNTPS Z1, (SI)(R9*1)
 
-skip78:
+skip64:
 	ADDQ $+64, R9
 	ADDQ $+256, R10
 	SUBQ $+16, R11
-	JGE  loop72
+	JGE  loop58
 
-end73:
+end59:
 	ADDQ      $+16, R11
-	JZ        rowdone45
+	JZ        rowdone31
 	MOVQ      $-1, R13
 	BZHIQ     R11, R13, R13
 	KMOVW     R13, K1
 	VMOVUPS.Z (CX)(R9*1), K1, Z1
 	TESTQ     $0x00000002, DI
-	JZ        skip80
+	JZ        skip66
 	VMOVUPS.Z (DX)(R9*1), K1, Z2
 	VCMPPS    $0x1e, Z0, Z2, K2
 	VMOVAPS.Z Z1, K2, Z1
 
-skip80:
+skip66:
 	TESTQ     $0x00000004, DI
-	JZ        skip81
+	JZ        skip67
 	VCMPPS    $0x16, Z0, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
 
-skip81:
+skip67:
 	VPXORD      Z8, Z8, Z8
 	TESTQ       $0x00000020, DI
-	JZ          skip82
+	JZ          skip68
 	VMOVUPS.Z   (BX)(R9*1), K1, Z8
 	VMOVUPS     64(R10), Z2
 	VFMADD213PS 128(R10), Z2, Z8
 	VADDPS      192(R10), Z8, Z8
 
-skip82:
+skip68:
 	VFMADD231PS (R10), Z1, Z8
 	TESTQ       $0x00000040, DI
-	JZ          skip83
+	JZ          skip69
 	VMOVUPS.Z   (AX)(R9*1), K1, Z2
 	VADDPS      Z2, Z8, Z8
 
-skip83:
+skip69:
 	VMOVUPS   Z8, K1, (AX)(R9*1)
 	TESTQ     $0x00000080, DI
-	JZ        skip84
+	JZ        skip70
 	TESTQ     $0x00000100, DI
-	JZ        skip85
+	JZ        skip71
 	VMOVUPS.Z (SI)(R9*1), K1, Z2
 	VADDPS    Z2, Z1, Z1
 
-skip85:
+skip71:
 	VMOVUPS Z1, K1, (SI)(R9*1)
 
-skip84:
-rowdone45:
+skip70:
+rowdone31:
 	ADDQ  R12, AX
 	ADDQ  R12, CX
 	ADDQ  R12, DX
 	ADDQ  R12, BX
 	ADDQ  R12, SI
 	TESTQ R8, R8
-	JNZ   row44
+	JNZ   row30
+	SFENCE
+	JMP   done
+
+skip29:
+row72:
+	MOVQ    coef_base+120(FP), R10
+	MOVQ    width+144(FP), R11
+	CMPQ    R8, R11
+	CMOVQLT R8, R11
+	SUBQ    R11, R8
+	MOVQ    R11, R12
+	SHLQ    $0x02, R12
+	XORQ    R9, R9
+	SUBQ    $+64, R11
+	JLT     end75
+
+loop74:
+	PREFETCHT0 2048(CX)(R9*1)
+	VMOVUPS    (CX)(R9*1), Z1
+	TESTQ      $0x00000002, DI
+	JZ         skip76
+	PREFETCHT0 2048(DX)(R9*1)
+	VMOVUPS    (DX)(R9*1), Z2
+	VCMPPS     $0x1e, Z0, Z2, K1
+	VMOVAPS.Z  Z1, K1, Z1
+
+skip76:
+	TESTQ     $0x00000004, DI
+	JZ        skip77
+	VCMPPS    $0x16, Z0, Z1, K1
+	VMOVAPS.Z Z1, K1, Z1
+
+skip77:
+	VPXORD      Z3, Z3, Z3
+	TESTQ       $0x00000020, DI
+	JZ          skip78
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Z3
+	VMOVUPS     64(R10), Z2
+	VFMADD213PS 128(R10), Z2, Z3
+	VADDPS      192(R10), Z3, Z3
+
+skip78:
+	VFMADD231PS (R10), Z1, Z3
+	TESTQ       $0x00000040, DI
+	JZ          skip79
+	PREFETCHT0  2048(AX)(R9*1)
+	VMOVUPS     (AX)(R9*1), Z2
+	VADDPS      Z2, Z3, Z3
+
+skip79:
+	VMOVUPS    Z3, (AX)(R9*1)
+	TESTQ      $0x00000080, DI
+	JZ         skip80
+	TESTQ      $0x00000100, DI
+	JZ         skip81
+	PREFETCHT0 2048(SI)(R9*1)
+	VMOVUPS    (SI)(R9*1), Z2
+	VADDPS     Z2, Z1, Z1
+
+skip81:
+	VMOVUPS Z1, (SI)(R9*1)
+
+skip80:
+	PREFETCHT0 2112(CX)(R9*1)
+	VMOVUPS    64(CX)(R9*1), Z1
+	TESTQ      $0x00000002, DI
+	JZ         skip82
+	PREFETCHT0 2112(DX)(R9*1)
+	VMOVUPS    64(DX)(R9*1), Z2
+	VCMPPS     $0x1e, Z0, Z2, K1
+	VMOVAPS.Z  Z1, K1, Z1
+
+skip82:
+	TESTQ     $0x00000004, DI
+	JZ        skip83
+	VCMPPS    $0x16, Z0, Z1, K1
+	VMOVAPS.Z Z1, K1, Z1
+
+skip83:
+	VPXORD      Z4, Z4, Z4
+	TESTQ       $0x00000020, DI
+	JZ          skip84
+	PREFETCHT0  2112(BX)(R9*1)
+	VMOVUPS     64(BX)(R9*1), Z4
+	VMOVUPS     320(R10), Z2
+	VFMADD213PS 384(R10), Z2, Z4
+	VADDPS      448(R10), Z4, Z4
+
+skip84:
+	VFMADD231PS 256(R10), Z1, Z4
+	TESTQ       $0x00000040, DI
+	JZ          skip85
+	PREFETCHT0  2112(AX)(R9*1)
+	VMOVUPS     64(AX)(R9*1), Z2
+	VADDPS      Z2, Z4, Z4
+
+skip85:
+	VMOVUPS    Z4, 64(AX)(R9*1)
+	TESTQ      $0x00000080, DI
+	JZ         skip86
+	TESTQ      $0x00000100, DI
+	JZ         skip87
+	PREFETCHT0 2112(SI)(R9*1)
+	VMOVUPS    64(SI)(R9*1), Z2
+	VADDPS     Z2, Z1, Z1
+
+skip87:
+	VMOVUPS Z1, 64(SI)(R9*1)
+
+skip86:
+	PREFETCHT0 2176(CX)(R9*1)
+	VMOVUPS    128(CX)(R9*1), Z1
+	TESTQ      $0x00000002, DI
+	JZ         skip88
+	PREFETCHT0 2176(DX)(R9*1)
+	VMOVUPS    128(DX)(R9*1), Z2
+	VCMPPS     $0x1e, Z0, Z2, K1
+	VMOVAPS.Z  Z1, K1, Z1
+
+skip88:
+	TESTQ     $0x00000004, DI
+	JZ        skip89
+	VCMPPS    $0x16, Z0, Z1, K1
+	VMOVAPS.Z Z1, K1, Z1
+
+skip89:
+	VPXORD      Z5, Z5, Z5
+	TESTQ       $0x00000020, DI
+	JZ          skip90
+	PREFETCHT0  2176(BX)(R9*1)
+	VMOVUPS     128(BX)(R9*1), Z5
+	VMOVUPS     576(R10), Z2
+	VFMADD213PS 640(R10), Z2, Z5
+	VADDPS      704(R10), Z5, Z5
+
+skip90:
+	VFMADD231PS 512(R10), Z1, Z5
+	TESTQ       $0x00000040, DI
+	JZ          skip91
+	PREFETCHT0  2176(AX)(R9*1)
+	VMOVUPS     128(AX)(R9*1), Z2
+	VADDPS      Z2, Z5, Z5
+
+skip91:
+	VMOVUPS    Z5, 128(AX)(R9*1)
+	TESTQ      $0x00000080, DI
+	JZ         skip92
+	TESTQ      $0x00000100, DI
+	JZ         skip93
+	PREFETCHT0 2176(SI)(R9*1)
+	VMOVUPS    128(SI)(R9*1), Z2
+	VADDPS     Z2, Z1, Z1
+
+skip93:
+	VMOVUPS Z1, 128(SI)(R9*1)
+
+skip92:
+	PREFETCHT0 2240(CX)(R9*1)
+	VMOVUPS    192(CX)(R9*1), Z1
+	TESTQ      $0x00000002, DI
+	JZ         skip94
+	PREFETCHT0 2240(DX)(R9*1)
+	VMOVUPS    192(DX)(R9*1), Z2
+	VCMPPS     $0x1e, Z0, Z2, K1
+	VMOVAPS.Z  Z1, K1, Z1
+
+skip94:
+	TESTQ     $0x00000004, DI
+	JZ        skip95
+	VCMPPS    $0x16, Z0, Z1, K1
+	VMOVAPS.Z Z1, K1, Z1
+
+skip95:
+	VPXORD      Z6, Z6, Z6
+	TESTQ       $0x00000020, DI
+	JZ          skip96
+	PREFETCHT0  2240(BX)(R9*1)
+	VMOVUPS     192(BX)(R9*1), Z6
+	VMOVUPS     832(R10), Z2
+	VFMADD213PS 896(R10), Z2, Z6
+	VADDPS      960(R10), Z6, Z6
+
+skip96:
+	VFMADD231PS 768(R10), Z1, Z6
+	TESTQ       $0x00000040, DI
+	JZ          skip97
+	PREFETCHT0  2240(AX)(R9*1)
+	VMOVUPS     192(AX)(R9*1), Z2
+	VADDPS      Z2, Z6, Z6
+
+skip97:
+	VMOVUPS    Z6, 192(AX)(R9*1)
+	TESTQ      $0x00000080, DI
+	JZ         skip98
+	TESTQ      $0x00000100, DI
+	JZ         skip99
+	PREFETCHT0 2240(SI)(R9*1)
+	VMOVUPS    192(SI)(R9*1), Z2
+	VADDPS     Z2, Z1, Z1
+
+skip99:
+	VMOVUPS Z1, 192(SI)(R9*1)
+
+skip98:
+	ADDQ $+256, R9
+	ADDQ $+1024, R10
+	SUBQ $+64, R11
+	JGE  loop74
+
+end75:
+	ADDQ $+64, R11
+	SUBQ $+16, R11
+	JLT  end101
+
+loop100:
+	PREFETCHT0 2048(CX)(R9*1)
+	VMOVUPS    (CX)(R9*1), Z1
+	TESTQ      $0x00000002, DI
+	JZ         skip102
+	PREFETCHT0 2048(DX)(R9*1)
+	VMOVUPS    (DX)(R9*1), Z2
+	VCMPPS     $0x1e, Z0, Z2, K1
+	VMOVAPS.Z  Z1, K1, Z1
+
+skip102:
+	TESTQ     $0x00000004, DI
+	JZ        skip103
+	VCMPPS    $0x16, Z0, Z1, K1
+	VMOVAPS.Z Z1, K1, Z1
+
+skip103:
+	VPXORD      Z7, Z7, Z7
+	TESTQ       $0x00000020, DI
+	JZ          skip104
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Z7
+	VMOVUPS     64(R10), Z2
+	VFMADD213PS 128(R10), Z2, Z7
+	VADDPS      192(R10), Z7, Z7
+
+skip104:
+	VFMADD231PS (R10), Z1, Z7
+	TESTQ       $0x00000040, DI
+	JZ          skip105
+	PREFETCHT0  2048(AX)(R9*1)
+	VMOVUPS     (AX)(R9*1), Z2
+	VADDPS      Z2, Z7, Z7
+
+skip105:
+	VMOVUPS    Z7, (AX)(R9*1)
+	TESTQ      $0x00000080, DI
+	JZ         skip106
+	TESTQ      $0x00000100, DI
+	JZ         skip107
+	PREFETCHT0 2048(SI)(R9*1)
+	VMOVUPS    (SI)(R9*1), Z2
+	VADDPS     Z2, Z1, Z1
+
+skip107:
+	VMOVUPS Z1, (SI)(R9*1)
+
+skip106:
+	ADDQ $+64, R9
+	ADDQ $+256, R10
+	SUBQ $+16, R11
+	JGE  loop100
+
+end101:
+	ADDQ      $+16, R11
+	JZ        rowdone73
+	MOVQ      $-1, R13
+	BZHIQ     R11, R13, R13
+	KMOVW     R13, K1
+	VMOVUPS.Z (CX)(R9*1), K1, Z1
+	TESTQ     $0x00000002, DI
+	JZ        skip108
+	VMOVUPS.Z (DX)(R9*1), K1, Z2
+	VCMPPS    $0x1e, Z0, Z2, K2
+	VMOVAPS.Z Z1, K2, Z1
+
+skip108:
+	TESTQ     $0x00000004, DI
+	JZ        skip109
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+
+skip109:
+	VPXORD      Z8, Z8, Z8
+	TESTQ       $0x00000020, DI
+	JZ          skip110
+	VMOVUPS.Z   (BX)(R9*1), K1, Z8
+	VMOVUPS     64(R10), Z2
+	VFMADD213PS 128(R10), Z2, Z8
+	VADDPS      192(R10), Z8, Z8
+
+skip110:
+	VFMADD231PS (R10), Z1, Z8
+	TESTQ       $0x00000040, DI
+	JZ          skip111
+	VMOVUPS.Z   (AX)(R9*1), K1, Z2
+	VADDPS      Z2, Z8, Z8
+
+skip111:
+	VMOVUPS   Z8, K1, (AX)(R9*1)
+	TESTQ     $0x00000080, DI
+	JZ        skip112
+	TESTQ     $0x00000100, DI
+	JZ        skip113
+	VMOVUPS.Z (SI)(R9*1), K1, Z2
+	VADDPS    Z2, Z1, Z1
+
+skip113:
+	VMOVUPS Z1, K1, (SI)(R9*1)
+
+skip112:
+rowdone73:
+	ADDQ  R12, AX
+	ADDQ  R12, CX
+	ADDQ  R12, DX
+	ADDQ  R12, BX
+	ADDQ  R12, SI
+	TESTQ R8, R8
+	JNZ   row72
 
 done:
 	VZEROUPPER
@@ -1340,10 +1822,496 @@ TEXT ·normGradientAVX2(SB), NOSPLIT, $0-160
 	MOVQ   dx_len+8(FP), R8
 	TESTQ  R8, R8
 	JZ     done
+	MOVQ   DI, R9
+	ANDQ   $+486, R9
+	CMPQ   R9, $+32
+	JNE    next1
 	TESTQ  $0x00000001, DI
-	JZ     skip1
+	JZ     skip2
 
-row2:
+row3:
+	MOVQ    coef_base+120(FP), R10
+	MOVQ    width+144(FP), DI
+	CMPQ    R8, DI
+	CMOVQLT R8, DI
+	SUBQ    DI, R8
+	MOVQ    DI, R11
+	SHLQ    $0x02, R11
+	XORQ    R9, R9
+	SUBQ    $+32, DI
+	JLT     end6
+
+loop5:
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX)(R9*1), Y0
+	VXORPS      Y1, Y1, Y1
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Y1
+	VMOVUPS     32(R10), Y2
+	VFMADD213PS 64(R10), Y2, Y1
+	VADDPS      96(R10), Y1, Y1
+	VFMADD231PS (R10), Y0, Y1
+	VMOVNTPS    Y1, (AX)(R9*1)
+	PREFETCHT0  2080(CX)(R9*1)
+	VMOVUPS     32(CX)(R9*1), Y0
+	VXORPS      Y1, Y1, Y1
+	PREFETCHT0  2080(BX)(R9*1)
+	VMOVUPS     32(BX)(R9*1), Y1
+	VMOVUPS     160(R10), Y2
+	VFMADD213PS 192(R10), Y2, Y1
+	VADDPS      224(R10), Y1, Y1
+	VFMADD231PS 128(R10), Y0, Y1
+	VMOVNTPS    Y1, 32(AX)(R9*1)
+	PREFETCHT0  2112(CX)(R9*1)
+	VMOVUPS     64(CX)(R9*1), Y0
+	VXORPS      Y1, Y1, Y1
+	PREFETCHT0  2112(BX)(R9*1)
+	VMOVUPS     64(BX)(R9*1), Y1
+	VMOVUPS     288(R10), Y2
+	VFMADD213PS 320(R10), Y2, Y1
+	VADDPS      352(R10), Y1, Y1
+	VFMADD231PS 256(R10), Y0, Y1
+	VMOVNTPS    Y1, 64(AX)(R9*1)
+	PREFETCHT0  2144(CX)(R9*1)
+	VMOVUPS     96(CX)(R9*1), Y0
+	VXORPS      Y1, Y1, Y1
+	PREFETCHT0  2144(BX)(R9*1)
+	VMOVUPS     96(BX)(R9*1), Y1
+	VMOVUPS     416(R10), Y2
+	VFMADD213PS 448(R10), Y2, Y1
+	VADDPS      480(R10), Y1, Y1
+	VFMADD231PS 384(R10), Y0, Y1
+	VMOVNTPS    Y1, 96(AX)(R9*1)
+	ADDQ        $+128, R9
+	ADDQ        $+512, R10
+	SUBQ        $+32, DI
+	JGE         loop5
+
+end6:
+	ADDQ $+32, DI
+	SUBQ $+8, DI
+	JLT  end8
+
+loop7:
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX)(R9*1), Y0
+	VXORPS      Y1, Y1, Y1
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Y1
+	VMOVUPS     32(R10), Y2
+	VFMADD213PS 64(R10), Y2, Y1
+	VADDPS      96(R10), Y1, Y1
+	VFMADD231PS (R10), Y0, Y1
+	VMOVNTPS    Y1, (AX)(R9*1)
+	ADDQ        $+32, R9
+	ADDQ        $+128, R10
+	SUBQ        $+8, DI
+	JGE         loop7
+
+end8:
+	ADDQ        $+8, DI
+	JZ          rowdone4
+	LEAQ        masks<>+64(SB), R12
+	SHLQ        $0x02, DI
+	SUBQ        DI, R12
+	VMOVUPS     (R12), Y0
+	VMASKMOVPS  (CX)(R9*1), Y0, Y1
+	VXORPS      Y2, Y2, Y2
+	VMASKMOVPS  (BX)(R9*1), Y0, Y2
+	VMOVUPS     32(R10), Y3
+	VFMADD213PS 64(R10), Y3, Y2
+	VADDPS      96(R10), Y2, Y2
+	VFMADD231PS (R10), Y1, Y2
+	VMASKMOVPS  Y2, Y0, (AX)(R9*1)
+
+rowdone4:
+	ADDQ  R11, AX
+	ADDQ  R11, CX
+	ADDQ  R11, DX
+	ADDQ  R11, BX
+	ADDQ  R11, SI
+	TESTQ R8, R8
+	JNZ   row3
+	SFENCE
+	JMP   done
+
+skip2:
+row9:
+	MOVQ    coef_base+120(FP), R10
+	MOVQ    width+144(FP), DI
+	CMPQ    R8, DI
+	CMOVQLT R8, DI
+	SUBQ    DI, R8
+	MOVQ    DI, R11
+	SHLQ    $0x02, R11
+	XORQ    R9, R9
+	SUBQ    $+32, DI
+	JLT     end12
+
+loop11:
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX)(R9*1), Y0
+	VXORPS      Y1, Y1, Y1
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Y1
+	VMOVUPS     32(R10), Y2
+	VFMADD213PS 64(R10), Y2, Y1
+	VADDPS      96(R10), Y1, Y1
+	VFMADD231PS (R10), Y0, Y1
+	VMOVUPS     Y1, (AX)(R9*1)
+	PREFETCHT0  2080(CX)(R9*1)
+	VMOVUPS     32(CX)(R9*1), Y0
+	VXORPS      Y1, Y1, Y1
+	PREFETCHT0  2080(BX)(R9*1)
+	VMOVUPS     32(BX)(R9*1), Y1
+	VMOVUPS     160(R10), Y2
+	VFMADD213PS 192(R10), Y2, Y1
+	VADDPS      224(R10), Y1, Y1
+	VFMADD231PS 128(R10), Y0, Y1
+	VMOVUPS     Y1, 32(AX)(R9*1)
+	PREFETCHT0  2112(CX)(R9*1)
+	VMOVUPS     64(CX)(R9*1), Y0
+	VXORPS      Y1, Y1, Y1
+	PREFETCHT0  2112(BX)(R9*1)
+	VMOVUPS     64(BX)(R9*1), Y1
+	VMOVUPS     288(R10), Y2
+	VFMADD213PS 320(R10), Y2, Y1
+	VADDPS      352(R10), Y1, Y1
+	VFMADD231PS 256(R10), Y0, Y1
+	VMOVUPS     Y1, 64(AX)(R9*1)
+	PREFETCHT0  2144(CX)(R9*1)
+	VMOVUPS     96(CX)(R9*1), Y0
+	VXORPS      Y1, Y1, Y1
+	PREFETCHT0  2144(BX)(R9*1)
+	VMOVUPS     96(BX)(R9*1), Y1
+	VMOVUPS     416(R10), Y2
+	VFMADD213PS 448(R10), Y2, Y1
+	VADDPS      480(R10), Y1, Y1
+	VFMADD231PS 384(R10), Y0, Y1
+	VMOVUPS     Y1, 96(AX)(R9*1)
+	ADDQ        $+128, R9
+	ADDQ        $+512, R10
+	SUBQ        $+32, DI
+	JGE         loop11
+
+end12:
+	ADDQ $+32, DI
+	SUBQ $+8, DI
+	JLT  end14
+
+loop13:
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX)(R9*1), Y0
+	VXORPS      Y1, Y1, Y1
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Y1
+	VMOVUPS     32(R10), Y2
+	VFMADD213PS 64(R10), Y2, Y1
+	VADDPS      96(R10), Y1, Y1
+	VFMADD231PS (R10), Y0, Y1
+	VMOVUPS     Y1, (AX)(R9*1)
+	ADDQ        $+32, R9
+	ADDQ        $+128, R10
+	SUBQ        $+8, DI
+	JGE         loop13
+
+end14:
+	ADDQ        $+8, DI
+	JZ          rowdone10
+	LEAQ        masks<>+64(SB), R12
+	SHLQ        $0x02, DI
+	SUBQ        DI, R12
+	VMOVUPS     (R12), Y0
+	VMASKMOVPS  (CX)(R9*1), Y0, Y1
+	VXORPS      Y2, Y2, Y2
+	VMASKMOVPS  (BX)(R9*1), Y0, Y2
+	VMOVUPS     32(R10), Y3
+	VFMADD213PS 64(R10), Y3, Y2
+	VADDPS      96(R10), Y2, Y2
+	VFMADD231PS (R10), Y1, Y2
+	VMASKMOVPS  Y2, Y0, (AX)(R9*1)
+
+rowdone10:
+	ADDQ  R11, AX
+	ADDQ  R11, CX
+	ADDQ  R11, DX
+	ADDQ  R11, BX
+	ADDQ  R11, SI
+	TESTQ R8, R8
+	JNZ   row9
+	JMP   done
+
+next1:
+	MOVQ  DI, R9
+	ANDQ  $+486, R9
+	CMPQ  R9, $+34
+	JNE   next15
+	TESTQ $0x00000001, DI
+	JZ    skip16
+
+row17:
+	MOVQ    coef_base+120(FP), R10
+	MOVQ    width+144(FP), DI
+	CMPQ    R8, DI
+	CMOVQLT R8, DI
+	SUBQ    DI, R8
+	MOVQ    DI, R11
+	SHLQ    $0x02, R11
+	XORQ    R9, R9
+	SUBQ    $+32, DI
+	JLT     end20
+
+loop19:
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX)(R9*1), Y1
+	PREFETCHT0  2048(DX)(R9*1)
+	VMOVUPS     (DX)(R9*1), Y2
+	VCMPPS      $0x1e, Y0, Y2, Y2
+	VANDPS      Y2, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Y2
+	VMOVUPS     32(R10), Y3
+	VFMADD213PS 64(R10), Y3, Y2
+	VADDPS      96(R10), Y2, Y2
+	VFMADD231PS (R10), Y1, Y2
+	VMOVNTPS    Y2, (AX)(R9*1)
+	PREFETCHT0  2080(CX)(R9*1)
+	VMOVUPS     32(CX)(R9*1), Y1
+	PREFETCHT0  2080(DX)(R9*1)
+	VMOVUPS     32(DX)(R9*1), Y2
+	VCMPPS      $0x1e, Y0, Y2, Y2
+	VANDPS      Y2, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	PREFETCHT0  2080(BX)(R9*1)
+	VMOVUPS     32(BX)(R9*1), Y2
+	VMOVUPS     160(R10), Y3
+	VFMADD213PS 192(R10), Y3, Y2
+	VADDPS      224(R10), Y2, Y2
+	VFMADD231PS 128(R10), Y1, Y2
+	VMOVNTPS    Y2, 32(AX)(R9*1)
+	PREFETCHT0  2112(CX)(R9*1)
+	VMOVUPS     64(CX)(R9*1), Y1
+	PREFETCHT0  2112(DX)(R9*1)
+	VMOVUPS     64(DX)(R9*1), Y2
+	VCMPPS      $0x1e, Y0, Y2, Y2
+	VANDPS      Y2, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	PREFETCHT0  2112(BX)(R9*1)
+	VMOVUPS     64(BX)(R9*1), Y2
+	VMOVUPS     288(R10), Y3
+	VFMADD213PS 320(R10), Y3, Y2
+	VADDPS      352(R10), Y2, Y2
+	VFMADD231PS 256(R10), Y1, Y2
+	VMOVNTPS    Y2, 64(AX)(R9*1)
+	PREFETCHT0  2144(CX)(R9*1)
+	VMOVUPS     96(CX)(R9*1), Y1
+	PREFETCHT0  2144(DX)(R9*1)
+	VMOVUPS     96(DX)(R9*1), Y2
+	VCMPPS      $0x1e, Y0, Y2, Y2
+	VANDPS      Y2, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	PREFETCHT0  2144(BX)(R9*1)
+	VMOVUPS     96(BX)(R9*1), Y2
+	VMOVUPS     416(R10), Y3
+	VFMADD213PS 448(R10), Y3, Y2
+	VADDPS      480(R10), Y2, Y2
+	VFMADD231PS 384(R10), Y1, Y2
+	VMOVNTPS    Y2, 96(AX)(R9*1)
+	ADDQ        $+128, R9
+	ADDQ        $+512, R10
+	SUBQ        $+32, DI
+	JGE         loop19
+
+end20:
+	ADDQ $+32, DI
+	SUBQ $+8, DI
+	JLT  end22
+
+loop21:
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX)(R9*1), Y1
+	PREFETCHT0  2048(DX)(R9*1)
+	VMOVUPS     (DX)(R9*1), Y2
+	VCMPPS      $0x1e, Y0, Y2, Y2
+	VANDPS      Y2, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Y2
+	VMOVUPS     32(R10), Y3
+	VFMADD213PS 64(R10), Y3, Y2
+	VADDPS      96(R10), Y2, Y2
+	VFMADD231PS (R10), Y1, Y2
+	VMOVNTPS    Y2, (AX)(R9*1)
+	ADDQ        $+32, R9
+	ADDQ        $+128, R10
+	SUBQ        $+8, DI
+	JGE         loop21
+
+end22:
+	ADDQ        $+8, DI
+	JZ          rowdone18
+	LEAQ        masks<>+64(SB), R12
+	SHLQ        $0x02, DI
+	SUBQ        DI, R12
+	VMOVUPS     (R12), Y1
+	VMASKMOVPS  (CX)(R9*1), Y1, Y2
+	VMASKMOVPS  (DX)(R9*1), Y1, Y3
+	VCMPPS      $0x1e, Y0, Y3, Y3
+	VANDPS      Y3, Y2, Y2
+	VXORPS      Y3, Y3, Y3
+	VMASKMOVPS  (BX)(R9*1), Y1, Y3
+	VMOVUPS     32(R10), Y4
+	VFMADD213PS 64(R10), Y4, Y3
+	VADDPS      96(R10), Y3, Y3
+	VFMADD231PS (R10), Y2, Y3
+	VMASKMOVPS  Y3, Y1, (AX)(R9*1)
+
+rowdone18:
+	ADDQ  R11, AX
+	ADDQ  R11, CX
+	ADDQ  R11, DX
+	ADDQ  R11, BX
+	ADDQ  R11, SI
+	TESTQ R8, R8
+	JNZ   row17
+	SFENCE
+	JMP   done
+
+skip16:
+row23:
+	MOVQ    coef_base+120(FP), R10
+	MOVQ    width+144(FP), DI
+	CMPQ    R8, DI
+	CMOVQLT R8, DI
+	SUBQ    DI, R8
+	MOVQ    DI, R11
+	SHLQ    $0x02, R11
+	XORQ    R9, R9
+	SUBQ    $+32, DI
+	JLT     end26
+
+loop25:
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX)(R9*1), Y1
+	PREFETCHT0  2048(DX)(R9*1)
+	VMOVUPS     (DX)(R9*1), Y2
+	VCMPPS      $0x1e, Y0, Y2, Y2
+	VANDPS      Y2, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Y2
+	VMOVUPS     32(R10), Y3
+	VFMADD213PS 64(R10), Y3, Y2
+	VADDPS      96(R10), Y2, Y2
+	VFMADD231PS (R10), Y1, Y2
+	VMOVUPS     Y2, (AX)(R9*1)
+	PREFETCHT0  2080(CX)(R9*1)
+	VMOVUPS     32(CX)(R9*1), Y1
+	PREFETCHT0  2080(DX)(R9*1)
+	VMOVUPS     32(DX)(R9*1), Y2
+	VCMPPS      $0x1e, Y0, Y2, Y2
+	VANDPS      Y2, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	PREFETCHT0  2080(BX)(R9*1)
+	VMOVUPS     32(BX)(R9*1), Y2
+	VMOVUPS     160(R10), Y3
+	VFMADD213PS 192(R10), Y3, Y2
+	VADDPS      224(R10), Y2, Y2
+	VFMADD231PS 128(R10), Y1, Y2
+	VMOVUPS     Y2, 32(AX)(R9*1)
+	PREFETCHT0  2112(CX)(R9*1)
+	VMOVUPS     64(CX)(R9*1), Y1
+	PREFETCHT0  2112(DX)(R9*1)
+	VMOVUPS     64(DX)(R9*1), Y2
+	VCMPPS      $0x1e, Y0, Y2, Y2
+	VANDPS      Y2, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	PREFETCHT0  2112(BX)(R9*1)
+	VMOVUPS     64(BX)(R9*1), Y2
+	VMOVUPS     288(R10), Y3
+	VFMADD213PS 320(R10), Y3, Y2
+	VADDPS      352(R10), Y2, Y2
+	VFMADD231PS 256(R10), Y1, Y2
+	VMOVUPS     Y2, 64(AX)(R9*1)
+	PREFETCHT0  2144(CX)(R9*1)
+	VMOVUPS     96(CX)(R9*1), Y1
+	PREFETCHT0  2144(DX)(R9*1)
+	VMOVUPS     96(DX)(R9*1), Y2
+	VCMPPS      $0x1e, Y0, Y2, Y2
+	VANDPS      Y2, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	PREFETCHT0  2144(BX)(R9*1)
+	VMOVUPS     96(BX)(R9*1), Y2
+	VMOVUPS     416(R10), Y3
+	VFMADD213PS 448(R10), Y3, Y2
+	VADDPS      480(R10), Y2, Y2
+	VFMADD231PS 384(R10), Y1, Y2
+	VMOVUPS     Y2, 96(AX)(R9*1)
+	ADDQ        $+128, R9
+	ADDQ        $+512, R10
+	SUBQ        $+32, DI
+	JGE         loop25
+
+end26:
+	ADDQ $+32, DI
+	SUBQ $+8, DI
+	JLT  end28
+
+loop27:
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX)(R9*1), Y1
+	PREFETCHT0  2048(DX)(R9*1)
+	VMOVUPS     (DX)(R9*1), Y2
+	VCMPPS      $0x1e, Y0, Y2, Y2
+	VANDPS      Y2, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Y2
+	VMOVUPS     32(R10), Y3
+	VFMADD213PS 64(R10), Y3, Y2
+	VADDPS      96(R10), Y2, Y2
+	VFMADD231PS (R10), Y1, Y2
+	VMOVUPS     Y2, (AX)(R9*1)
+	ADDQ        $+32, R9
+	ADDQ        $+128, R10
+	SUBQ        $+8, DI
+	JGE         loop27
+
+end28:
+	ADDQ        $+8, DI
+	JZ          rowdone24
+	LEAQ        masks<>+64(SB), R12
+	SHLQ        $0x02, DI
+	SUBQ        DI, R12
+	VMOVUPS     (R12), Y1
+	VMASKMOVPS  (CX)(R9*1), Y1, Y2
+	VMASKMOVPS  (DX)(R9*1), Y1, Y3
+	VCMPPS      $0x1e, Y0, Y3, Y3
+	VANDPS      Y3, Y2, Y2
+	VXORPS      Y3, Y3, Y3
+	VMASKMOVPS  (BX)(R9*1), Y1, Y3
+	VMOVUPS     32(R10), Y4
+	VFMADD213PS 64(R10), Y4, Y3
+	VADDPS      96(R10), Y3, Y3
+	VFMADD231PS (R10), Y2, Y3
+	VMASKMOVPS  Y3, Y1, (AX)(R9*1)
+
+rowdone24:
+	ADDQ  R11, AX
+	ADDQ  R11, CX
+	ADDQ  R11, DX
+	ADDQ  R11, BX
+	ADDQ  R11, SI
+	TESTQ R8, R8
+	JNZ   row23
+	JMP   done
+
+next15:
+	TESTQ $0x00000001, DI
+	JZ    skip29
+
+row30:
 	MOVQ    coef_base+120(FP), R10
 	MOVQ    width+144(FP), R11
 	CMPQ    R8, R11
@@ -1353,434 +2321,214 @@ row2:
 	SHLQ    $0x02, R12
 	XORQ    R9, R9
 	SUBQ    $+32, R11
-	JLT     end5
+	JLT     end33
 
-loop4:
+loop32:
 	PREFETCHT0 2048(CX)(R9*1)
 	VMOVUPS    (CX)(R9*1), Y1
 	TESTQ      $0x00000002, DI
-	JZ         skip6
+	JZ         skip34
 	PREFETCHT0 2048(DX)(R9*1)
 	VMOVUPS    (DX)(R9*1), Y2
 	VCMPPS     $0x1e, Y0, Y2, Y2
 	VANDPS     Y2, Y1, Y1
 
-skip6:
+skip34:
 	TESTQ  $0x00000004, DI
-	JZ     skip7
+	JZ     skip35
 	VCMPPS $0x16, Y0, Y1, Y2
 	VANDPS Y2, Y1, Y1
 
-skip7:
+skip35:
 	VXORPS      Y2, Y2, Y2
 	TESTQ       $0x00000020, DI
-	JZ          skip8
+	JZ          skip36
 	PREFETCHT0  2048(BX)(R9*1)
 	VMOVUPS     (BX)(R9*1), Y2
 	VMOVUPS     32(R10), Y3
 	VFMADD213PS 64(R10), Y3, Y2
 	VADDPS      96(R10), Y2, Y2
 
-skip8:
+skip36:
 	VFMADD231PS (R10), Y1, Y2
 	TESTQ       $0x00000040, DI
-	JZ          skip9
+	JZ          skip37
 	PREFETCHT0  2048(AX)(R9*1)
 	VMOVUPS     (AX)(R9*1), Y3
 	VADDPS      Y3, Y2, Y2
 
-skip9:
+skip37:
 	VMOVNTPS   Y2, (AX)(R9*1)
 	TESTQ      $0x00000080, DI
-	JZ         skip10
+	JZ         skip38
 	TESTQ      $0x00000100, DI
-	JZ         skip11
+	JZ         skip39
 	PREFETCHT0 2048(SI)(R9*1)
 	VMOVUPS    (SI)(R9*1), Y2
 	VADDPS     Y2, Y1, Y1
 
-skip11:
+skip39:
 	VMOVNTPS Y1, (SI)(R9*1)
 
-skip10:
+skip38:
 	PREFETCHT0 2080(CX)(R9*1)
 	VMOVUPS    32(CX)(R9*1), Y1
 	TESTQ      $0x00000002, DI
-	JZ         skip12
+	JZ         skip40
 	PREFETCHT0 2080(DX)(R9*1)
 	VMOVUPS    32(DX)(R9*1), Y2
 	VCMPPS     $0x1e, Y0, Y2, Y2
 	VANDPS     Y2, Y1, Y1
 
-skip12:
+skip40:
 	TESTQ  $0x00000004, DI
-	JZ     skip13
+	JZ     skip41
 	VCMPPS $0x16, Y0, Y1, Y2
 	VANDPS Y2, Y1, Y1
 
-skip13:
+skip41:
 	VXORPS      Y2, Y2, Y2
 	TESTQ       $0x00000020, DI
-	JZ          skip14
+	JZ          skip42
 	PREFETCHT0  2080(BX)(R9*1)
 	VMOVUPS     32(BX)(R9*1), Y2
 	VMOVUPS     160(R10), Y3
 	VFMADD213PS 192(R10), Y3, Y2
 	VADDPS      224(R10), Y2, Y2
 
-skip14:
+skip42:
 	VFMADD231PS 128(R10), Y1, Y2
 	TESTQ       $0x00000040, DI
-	JZ          skip15
+	JZ          skip43
 	PREFETCHT0  2080(AX)(R9*1)
 	VMOVUPS     32(AX)(R9*1), Y3
 	VADDPS      Y3, Y2, Y2
 
-skip15:
+skip43:
 	VMOVNTPS   Y2, 32(AX)(R9*1)
 	TESTQ      $0x00000080, DI
-	JZ         skip16
+	JZ         skip44
 	TESTQ      $0x00000100, DI
-	JZ         skip17
+	JZ         skip45
 	PREFETCHT0 2080(SI)(R9*1)
 	VMOVUPS    32(SI)(R9*1), Y2
 	VADDPS     Y2, Y1, Y1
 
-skip17:
+skip45:
 	VMOVNTPS Y1, 32(SI)(R9*1)
 
-skip16:
+skip44:
 	PREFETCHT0 2112(CX)(R9*1)
 	VMOVUPS    64(CX)(R9*1), Y1
 	TESTQ      $0x00000002, DI
-	JZ         skip18
+	JZ         skip46
 	PREFETCHT0 2112(DX)(R9*1)
 	VMOVUPS    64(DX)(R9*1), Y2
 	VCMPPS     $0x1e, Y0, Y2, Y2
 	VANDPS     Y2, Y1, Y1
 
-skip18:
+skip46:
 	TESTQ  $0x00000004, DI
-	JZ     skip19
+	JZ     skip47
 	VCMPPS $0x16, Y0, Y1, Y2
 	VANDPS Y2, Y1, Y1
 
-skip19:
+skip47:
 	VXORPS      Y2, Y2, Y2
 	TESTQ       $0x00000020, DI
-	JZ          skip20
+	JZ          skip48
 	PREFETCHT0  2112(BX)(R9*1)
 	VMOVUPS     64(BX)(R9*1), Y2
 	VMOVUPS     288(R10), Y3
 	VFMADD213PS 320(R10), Y3, Y2
 	VADDPS      352(R10), Y2, Y2
 
-skip20:
+skip48:
 	VFMADD231PS 256(R10), Y1, Y2
 	TESTQ       $0x00000040, DI
-	JZ          skip21
+	JZ          skip49
 	PREFETCHT0  2112(AX)(R9*1)
 	VMOVUPS     64(AX)(R9*1), Y3
 	VADDPS      Y3, Y2, Y2
 
-skip21:
+skip49:
 	VMOVNTPS   Y2, 64(AX)(R9*1)
 	TESTQ      $0x00000080, DI
-	JZ         skip22
+	JZ         skip50
 	TESTQ      $0x00000100, DI
-	JZ         skip23
+	JZ         skip51
 	PREFETCHT0 2112(SI)(R9*1)
 	VMOVUPS    64(SI)(R9*1), Y2
 	VADDPS     Y2, Y1, Y1
 
-skip23:
+skip51:
 	VMOVNTPS Y1, 64(SI)(R9*1)
 
-skip22:
+skip50:
 	PREFETCHT0 2144(CX)(R9*1)
 	VMOVUPS    96(CX)(R9*1), Y1
 	TESTQ      $0x00000002, DI
-	JZ         skip24
+	JZ         skip52
 	PREFETCHT0 2144(DX)(R9*1)
 	VMOVUPS    96(DX)(R9*1), Y2
 	VCMPPS     $0x1e, Y0, Y2, Y2
 	VANDPS     Y2, Y1, Y1
 
-skip24:
+skip52:
 	TESTQ  $0x00000004, DI
-	JZ     skip25
+	JZ     skip53
 	VCMPPS $0x16, Y0, Y1, Y2
 	VANDPS Y2, Y1, Y1
 
-skip25:
+skip53:
 	VXORPS      Y2, Y2, Y2
 	TESTQ       $0x00000020, DI
-	JZ          skip26
+	JZ          skip54
 	PREFETCHT0  2144(BX)(R9*1)
 	VMOVUPS     96(BX)(R9*1), Y2
 	VMOVUPS     416(R10), Y3
 	VFMADD213PS 448(R10), Y3, Y2
 	VADDPS      480(R10), Y2, Y2
 
-skip26:
+skip54:
 	VFMADD231PS 384(R10), Y1, Y2
 	TESTQ       $0x00000040, DI
-	JZ          skip27
+	JZ          skip55
 	PREFETCHT0  2144(AX)(R9*1)
 	VMOVUPS     96(AX)(R9*1), Y3
 	VADDPS      Y3, Y2, Y2
 
-skip27:
+skip55:
 	VMOVNTPS   Y2, 96(AX)(R9*1)
 	TESTQ      $0x00000080, DI
-	JZ         skip28
+	JZ         skip56
 	TESTQ      $0x00000100, DI
-	JZ         skip29
+	JZ         skip57
 	PREFETCHT0 2144(SI)(R9*1)
 	VMOVUPS    96(SI)(R9*1), Y2
 	VADDPS     Y2, Y1, Y1
 
-skip29:
+skip57:
 	VMOVNTPS Y1, 96(SI)(R9*1)
 
-skip28:
+skip56:
 	ADDQ $+128, R9
 	ADDQ $+512, R10
 	SUBQ $+32, R11
-	JGE  loop4
+	JGE  loop32
 
-end5:
+end33:
 	ADDQ $+32, R11
 	SUBQ $+8, R11
-	JLT  end31
+	JLT  end59
 
-loop30:
+loop58:
 	PREFETCHT0 2048(CX)(R9*1)
 	VMOVUPS    (CX)(R9*1), Y1
-	TESTQ      $0x00000002, DI
-	JZ         skip32
-	PREFETCHT0 2048(DX)(R9*1)
-	VMOVUPS    (DX)(R9*1), Y2
-	VCMPPS     $0x1e, Y0, Y2, Y2
-	VANDPS     Y2, Y1, Y1
-
-skip32:
-	TESTQ  $0x00000004, DI
-	JZ     skip33
-	VCMPPS $0x16, Y0, Y1, Y2
-	VANDPS Y2, Y1, Y1
-
-skip33:
-	VXORPS      Y2, Y2, Y2
-	TESTQ       $0x00000020, DI
-	JZ          skip34
-	PREFETCHT0  2048(BX)(R9*1)
-	VMOVUPS     (BX)(R9*1), Y2
-	VMOVUPS     32(R10), Y3
-	VFMADD213PS 64(R10), Y3, Y2
-	VADDPS      96(R10), Y2, Y2
-
-skip34:
-	VFMADD231PS (R10), Y1, Y2
-	TESTQ       $0x00000040, DI
-	JZ          skip35
-	PREFETCHT0  2048(AX)(R9*1)
-	VMOVUPS     (AX)(R9*1), Y3
-	VADDPS      Y3, Y2, Y2
-
-skip35:
-	VMOVNTPS   Y2, (AX)(R9*1)
-	TESTQ      $0x00000080, DI
-	JZ         skip36
-	TESTQ      $0x00000100, DI
-	JZ         skip37
-	PREFETCHT0 2048(SI)(R9*1)
-	VMOVUPS    (SI)(R9*1), Y2
-	VADDPS     Y2, Y1, Y1
-
-skip37:
-	VMOVNTPS Y1, (SI)(R9*1)
-
-skip36:
-	ADDQ $+32, R9
-	ADDQ $+128, R10
-	SUBQ $+8, R11
-	JGE  loop30
-
-end31:
-	ADDQ       $+8, R11
-	JZ         rowdone3
-	LEAQ       masks<>+64(SB), R13
-	SHLQ       $0x02, R11
-	SUBQ       R11, R13
-	VMOVUPS    (R13), Y1
-	VMASKMOVPS (CX)(R9*1), Y1, Y2
-	TESTQ      $0x00000002, DI
-	JZ         skip38
-	VMASKMOVPS (DX)(R9*1), Y1, Y3
-	VCMPPS     $0x1e, Y0, Y3, Y3
-	VANDPS     Y3, Y2, Y2
-
-skip38:
-	TESTQ  $0x00000004, DI
-	JZ     skip39
-	VCMPPS $0x16, Y0, Y2, Y3
-	VANDPS Y3, Y2, Y2
-
-skip39:
-	VXORPS      Y3, Y3, Y3
-	TESTQ       $0x00000020, DI
-	JZ          skip40
-	VMASKMOVPS  (BX)(R9*1), Y1, Y3
-	VMOVUPS     32(R10), Y4
-	VFMADD213PS 64(R10), Y4, Y3
-	VADDPS      96(R10), Y3, Y3
-
-skip40:
-	VFMADD231PS (R10), Y2, Y3
-	TESTQ       $0x00000040, DI
-	JZ          skip41
-	VMASKMOVPS  (AX)(R9*1), Y1, Y4
-	VADDPS      Y4, Y3, Y3
-
-skip41:
-	VMASKMOVPS Y3, Y1, (AX)(R9*1)
-	TESTQ      $0x00000080, DI
-	JZ         skip42
-	TESTQ      $0x00000100, DI
-	JZ         skip43
-	VMASKMOVPS (SI)(R9*1), Y1, Y3
-	VADDPS     Y3, Y2, Y2
-
-skip43:
-	VMASKMOVPS Y2, Y1, (SI)(R9*1)
-
-skip42:
-rowdone3:
-	ADDQ  R12, AX
-	ADDQ  R12, CX
-	ADDQ  R12, DX
-	ADDQ  R12, BX
-	ADDQ  R12, SI
-	TESTQ R8, R8
-	JNZ   row2
-	SFENCE
-	JMP   done
-
-skip1:
-row44:
-	MOVQ    coef_base+120(FP), R10
-	MOVQ    width+144(FP), R11
-	CMPQ    R8, R11
-	CMOVQLT R8, R11
-	SUBQ    R11, R8
-	MOVQ    R11, R12
-	SHLQ    $0x02, R12
-	XORQ    R9, R9
-	SUBQ    $+32, R11
-	JLT     end47
-
-loop46:
-	PREFETCHT0 2048(CX)(R9*1)
-	VMOVUPS    (CX)(R9*1), Y1
-	TESTQ      $0x00000002, DI
-	JZ         skip48
-	PREFETCHT0 2048(DX)(R9*1)
-	VMOVUPS    (DX)(R9*1), Y2
-	VCMPPS     $0x1e, Y0, Y2, Y2
-	VANDPS     Y2, Y1, Y1
-
-skip48:
-	TESTQ  $0x00000004, DI
-	JZ     skip49
-	VCMPPS $0x16, Y0, Y1, Y2
-	VANDPS Y2, Y1, Y1
-
-skip49:
-	VXORPS      Y2, Y2, Y2
-	TESTQ       $0x00000020, DI
-	JZ          skip50
-	PREFETCHT0  2048(BX)(R9*1)
-	VMOVUPS     (BX)(R9*1), Y2
-	VMOVUPS     32(R10), Y3
-	VFMADD213PS 64(R10), Y3, Y2
-	VADDPS      96(R10), Y2, Y2
-
-skip50:
-	VFMADD231PS (R10), Y1, Y2
-	TESTQ       $0x00000040, DI
-	JZ          skip51
-	PREFETCHT0  2048(AX)(R9*1)
-	VMOVUPS     (AX)(R9*1), Y3
-	VADDPS      Y3, Y2, Y2
-
-skip51:
-	VMOVUPS    Y2, (AX)(R9*1)
-	TESTQ      $0x00000080, DI
-	JZ         skip52
-	TESTQ      $0x00000100, DI
-	JZ         skip53
-	PREFETCHT0 2048(SI)(R9*1)
-	VMOVUPS    (SI)(R9*1), Y2
-	VADDPS     Y2, Y1, Y1
-
-skip53:
-	VMOVUPS Y1, (SI)(R9*1)
-
-skip52:
-	PREFETCHT0 2080(CX)(R9*1)
-	VMOVUPS    32(CX)(R9*1), Y1
-	TESTQ      $0x00000002, DI
-	JZ         skip54
-	PREFETCHT0 2080(DX)(R9*1)
-	VMOVUPS    32(DX)(R9*1), Y2
-	VCMPPS     $0x1e, Y0, Y2, Y2
-	VANDPS     Y2, Y1, Y1
-
-skip54:
-	TESTQ  $0x00000004, DI
-	JZ     skip55
-	VCMPPS $0x16, Y0, Y1, Y2
-	VANDPS Y2, Y1, Y1
-
-skip55:
-	VXORPS      Y2, Y2, Y2
-	TESTQ       $0x00000020, DI
-	JZ          skip56
-	PREFETCHT0  2080(BX)(R9*1)
-	VMOVUPS     32(BX)(R9*1), Y2
-	VMOVUPS     160(R10), Y3
-	VFMADD213PS 192(R10), Y3, Y2
-	VADDPS      224(R10), Y2, Y2
-
-skip56:
-	VFMADD231PS 128(R10), Y1, Y2
-	TESTQ       $0x00000040, DI
-	JZ          skip57
-	PREFETCHT0  2080(AX)(R9*1)
-	VMOVUPS     32(AX)(R9*1), Y3
-	VADDPS      Y3, Y2, Y2
-
-skip57:
-	VMOVUPS    Y2, 32(AX)(R9*1)
-	TESTQ      $0x00000080, DI
-	JZ         skip58
-	TESTQ      $0x00000100, DI
-	JZ         skip59
-	PREFETCHT0 2080(SI)(R9*1)
-	VMOVUPS    32(SI)(R9*1), Y2
-	VADDPS     Y2, Y1, Y1
-
-skip59:
-	VMOVUPS Y1, 32(SI)(R9*1)
-
-skip58:
-	PREFETCHT0 2112(CX)(R9*1)
-	VMOVUPS    64(CX)(R9*1), Y1
 	TESTQ      $0x00000002, DI
 	JZ         skip60
-	PREFETCHT0 2112(DX)(R9*1)
-	VMOVUPS    64(DX)(R9*1), Y2
+	PREFETCHT0 2048(DX)(R9*1)
+	VMOVUPS    (DX)(R9*1), Y2
 	VCMPPS     $0x1e, Y0, Y2, Y2
 	VANDPS     Y2, Y1, Y1
 
@@ -1794,201 +2542,421 @@ skip61:
 	VXORPS      Y2, Y2, Y2
 	TESTQ       $0x00000020, DI
 	JZ          skip62
-	PREFETCHT0  2112(BX)(R9*1)
-	VMOVUPS     64(BX)(R9*1), Y2
-	VMOVUPS     288(R10), Y3
-	VFMADD213PS 320(R10), Y3, Y2
-	VADDPS      352(R10), Y2, Y2
-
-skip62:
-	VFMADD231PS 256(R10), Y1, Y2
-	TESTQ       $0x00000040, DI
-	JZ          skip63
-	PREFETCHT0  2112(AX)(R9*1)
-	VMOVUPS     64(AX)(R9*1), Y3
-	VADDPS      Y3, Y2, Y2
-
-skip63:
-	VMOVUPS    Y2, 64(AX)(R9*1)
-	TESTQ      $0x00000080, DI
-	JZ         skip64
-	TESTQ      $0x00000100, DI
-	JZ         skip65
-	PREFETCHT0 2112(SI)(R9*1)
-	VMOVUPS    64(SI)(R9*1), Y2
-	VADDPS     Y2, Y1, Y1
-
-skip65:
-	VMOVUPS Y1, 64(SI)(R9*1)
-
-skip64:
-	PREFETCHT0 2144(CX)(R9*1)
-	VMOVUPS    96(CX)(R9*1), Y1
-	TESTQ      $0x00000002, DI
-	JZ         skip66
-	PREFETCHT0 2144(DX)(R9*1)
-	VMOVUPS    96(DX)(R9*1), Y2
-	VCMPPS     $0x1e, Y0, Y2, Y2
-	VANDPS     Y2, Y1, Y1
-
-skip66:
-	TESTQ  $0x00000004, DI
-	JZ     skip67
-	VCMPPS $0x16, Y0, Y1, Y2
-	VANDPS Y2, Y1, Y1
-
-skip67:
-	VXORPS      Y2, Y2, Y2
-	TESTQ       $0x00000020, DI
-	JZ          skip68
-	PREFETCHT0  2144(BX)(R9*1)
-	VMOVUPS     96(BX)(R9*1), Y2
-	VMOVUPS     416(R10), Y3
-	VFMADD213PS 448(R10), Y3, Y2
-	VADDPS      480(R10), Y2, Y2
-
-skip68:
-	VFMADD231PS 384(R10), Y1, Y2
-	TESTQ       $0x00000040, DI
-	JZ          skip69
-	PREFETCHT0  2144(AX)(R9*1)
-	VMOVUPS     96(AX)(R9*1), Y3
-	VADDPS      Y3, Y2, Y2
-
-skip69:
-	VMOVUPS    Y2, 96(AX)(R9*1)
-	TESTQ      $0x00000080, DI
-	JZ         skip70
-	TESTQ      $0x00000100, DI
-	JZ         skip71
-	PREFETCHT0 2144(SI)(R9*1)
-	VMOVUPS    96(SI)(R9*1), Y2
-	VADDPS     Y2, Y1, Y1
-
-skip71:
-	VMOVUPS Y1, 96(SI)(R9*1)
-
-skip70:
-	ADDQ $+128, R9
-	ADDQ $+512, R10
-	SUBQ $+32, R11
-	JGE  loop46
-
-end47:
-	ADDQ $+32, R11
-	SUBQ $+8, R11
-	JLT  end73
-
-loop72:
-	PREFETCHT0 2048(CX)(R9*1)
-	VMOVUPS    (CX)(R9*1), Y1
-	TESTQ      $0x00000002, DI
-	JZ         skip74
-	PREFETCHT0 2048(DX)(R9*1)
-	VMOVUPS    (DX)(R9*1), Y2
-	VCMPPS     $0x1e, Y0, Y2, Y2
-	VANDPS     Y2, Y1, Y1
-
-skip74:
-	TESTQ  $0x00000004, DI
-	JZ     skip75
-	VCMPPS $0x16, Y0, Y1, Y2
-	VANDPS Y2, Y1, Y1
-
-skip75:
-	VXORPS      Y2, Y2, Y2
-	TESTQ       $0x00000020, DI
-	JZ          skip76
 	PREFETCHT0  2048(BX)(R9*1)
 	VMOVUPS     (BX)(R9*1), Y2
 	VMOVUPS     32(R10), Y3
 	VFMADD213PS 64(R10), Y3, Y2
 	VADDPS      96(R10), Y2, Y2
 
-skip76:
+skip62:
 	VFMADD231PS (R10), Y1, Y2
 	TESTQ       $0x00000040, DI
-	JZ          skip77
+	JZ          skip63
 	PREFETCHT0  2048(AX)(R9*1)
 	VMOVUPS     (AX)(R9*1), Y3
 	VADDPS      Y3, Y2, Y2
 
-skip77:
-	VMOVUPS    Y2, (AX)(R9*1)
+skip63:
+	VMOVNTPS   Y2, (AX)(R9*1)
 	TESTQ      $0x00000080, DI
-	JZ         skip78
+	JZ         skip64
 	TESTQ      $0x00000100, DI
-	JZ         skip79
+	JZ         skip65
 	PREFETCHT0 2048(SI)(R9*1)
 	VMOVUPS    (SI)(R9*1), Y2
 	VADDPS     Y2, Y1, Y1
 
-skip79:
-	VMOVUPS Y1, (SI)(R9*1)
+skip65:
+	VMOVNTPS Y1, (SI)(R9*1)
 
-skip78:
+skip64:
 	ADDQ $+32, R9
 	ADDQ $+128, R10
 	SUBQ $+8, R11
-	JGE  loop72
+	JGE  loop58
 
-end73:
+end59:
 	ADDQ       $+8, R11
-	JZ         rowdone45
+	JZ         rowdone31
 	LEAQ       masks<>+64(SB), R13
 	SHLQ       $0x02, R11
 	SUBQ       R11, R13
 	VMOVUPS    (R13), Y1
 	VMASKMOVPS (CX)(R9*1), Y1, Y2
 	TESTQ      $0x00000002, DI
-	JZ         skip80
+	JZ         skip66
 	VMASKMOVPS (DX)(R9*1), Y1, Y3
 	VCMPPS     $0x1e, Y0, Y3, Y3
 	VANDPS     Y3, Y2, Y2
 
-skip80:
+skip66:
 	TESTQ  $0x00000004, DI
-	JZ     skip81
+	JZ     skip67
 	VCMPPS $0x16, Y0, Y2, Y3
 	VANDPS Y3, Y2, Y2
 
-skip81:
+skip67:
 	VXORPS      Y3, Y3, Y3
 	TESTQ       $0x00000020, DI
-	JZ          skip82
+	JZ          skip68
 	VMASKMOVPS  (BX)(R9*1), Y1, Y3
 	VMOVUPS     32(R10), Y4
 	VFMADD213PS 64(R10), Y4, Y3
 	VADDPS      96(R10), Y3, Y3
 
-skip82:
+skip68:
 	VFMADD231PS (R10), Y2, Y3
 	TESTQ       $0x00000040, DI
-	JZ          skip83
+	JZ          skip69
 	VMASKMOVPS  (AX)(R9*1), Y1, Y4
 	VADDPS      Y4, Y3, Y3
 
-skip83:
+skip69:
 	VMASKMOVPS Y3, Y1, (AX)(R9*1)
 	TESTQ      $0x00000080, DI
-	JZ         skip84
+	JZ         skip70
 	TESTQ      $0x00000100, DI
-	JZ         skip85
+	JZ         skip71
 	VMASKMOVPS (SI)(R9*1), Y1, Y3
 	VADDPS     Y3, Y2, Y2
 
-skip85:
+skip71:
 	VMASKMOVPS Y2, Y1, (SI)(R9*1)
 
-skip84:
-rowdone45:
+skip70:
+rowdone31:
 	ADDQ  R12, AX
 	ADDQ  R12, CX
 	ADDQ  R12, DX
 	ADDQ  R12, BX
 	ADDQ  R12, SI
 	TESTQ R8, R8
-	JNZ   row44
+	JNZ   row30
+	SFENCE
+	JMP   done
+
+skip29:
+row72:
+	MOVQ    coef_base+120(FP), R10
+	MOVQ    width+144(FP), R11
+	CMPQ    R8, R11
+	CMOVQLT R8, R11
+	SUBQ    R11, R8
+	MOVQ    R11, R12
+	SHLQ    $0x02, R12
+	XORQ    R9, R9
+	SUBQ    $+32, R11
+	JLT     end75
+
+loop74:
+	PREFETCHT0 2048(CX)(R9*1)
+	VMOVUPS    (CX)(R9*1), Y1
+	TESTQ      $0x00000002, DI
+	JZ         skip76
+	PREFETCHT0 2048(DX)(R9*1)
+	VMOVUPS    (DX)(R9*1), Y2
+	VCMPPS     $0x1e, Y0, Y2, Y2
+	VANDPS     Y2, Y1, Y1
+
+skip76:
+	TESTQ  $0x00000004, DI
+	JZ     skip77
+	VCMPPS $0x16, Y0, Y1, Y2
+	VANDPS Y2, Y1, Y1
+
+skip77:
+	VXORPS      Y2, Y2, Y2
+	TESTQ       $0x00000020, DI
+	JZ          skip78
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Y2
+	VMOVUPS     32(R10), Y3
+	VFMADD213PS 64(R10), Y3, Y2
+	VADDPS      96(R10), Y2, Y2
+
+skip78:
+	VFMADD231PS (R10), Y1, Y2
+	TESTQ       $0x00000040, DI
+	JZ          skip79
+	PREFETCHT0  2048(AX)(R9*1)
+	VMOVUPS     (AX)(R9*1), Y3
+	VADDPS      Y3, Y2, Y2
+
+skip79:
+	VMOVUPS    Y2, (AX)(R9*1)
+	TESTQ      $0x00000080, DI
+	JZ         skip80
+	TESTQ      $0x00000100, DI
+	JZ         skip81
+	PREFETCHT0 2048(SI)(R9*1)
+	VMOVUPS    (SI)(R9*1), Y2
+	VADDPS     Y2, Y1, Y1
+
+skip81:
+	VMOVUPS Y1, (SI)(R9*1)
+
+skip80:
+	PREFETCHT0 2080(CX)(R9*1)
+	VMOVUPS    32(CX)(R9*1), Y1
+	TESTQ      $0x00000002, DI
+	JZ         skip82
+	PREFETCHT0 2080(DX)(R9*1)
+	VMOVUPS    32(DX)(R9*1), Y2
+	VCMPPS     $0x1e, Y0, Y2, Y2
+	VANDPS     Y2, Y1, Y1
+
+skip82:
+	TESTQ  $0x00000004, DI
+	JZ     skip83
+	VCMPPS $0x16, Y0, Y1, Y2
+	VANDPS Y2, Y1, Y1
+
+skip83:
+	VXORPS      Y2, Y2, Y2
+	TESTQ       $0x00000020, DI
+	JZ          skip84
+	PREFETCHT0  2080(BX)(R9*1)
+	VMOVUPS     32(BX)(R9*1), Y2
+	VMOVUPS     160(R10), Y3
+	VFMADD213PS 192(R10), Y3, Y2
+	VADDPS      224(R10), Y2, Y2
+
+skip84:
+	VFMADD231PS 128(R10), Y1, Y2
+	TESTQ       $0x00000040, DI
+	JZ          skip85
+	PREFETCHT0  2080(AX)(R9*1)
+	VMOVUPS     32(AX)(R9*1), Y3
+	VADDPS      Y3, Y2, Y2
+
+skip85:
+	VMOVUPS    Y2, 32(AX)(R9*1)
+	TESTQ      $0x00000080, DI
+	JZ         skip86
+	TESTQ      $0x00000100, DI
+	JZ         skip87
+	PREFETCHT0 2080(SI)(R9*1)
+	VMOVUPS    32(SI)(R9*1), Y2
+	VADDPS     Y2, Y1, Y1
+
+skip87:
+	VMOVUPS Y1, 32(SI)(R9*1)
+
+skip86:
+	PREFETCHT0 2112(CX)(R9*1)
+	VMOVUPS    64(CX)(R9*1), Y1
+	TESTQ      $0x00000002, DI
+	JZ         skip88
+	PREFETCHT0 2112(DX)(R9*1)
+	VMOVUPS    64(DX)(R9*1), Y2
+	VCMPPS     $0x1e, Y0, Y2, Y2
+	VANDPS     Y2, Y1, Y1
+
+skip88:
+	TESTQ  $0x00000004, DI
+	JZ     skip89
+	VCMPPS $0x16, Y0, Y1, Y2
+	VANDPS Y2, Y1, Y1
+
+skip89:
+	VXORPS      Y2, Y2, Y2
+	TESTQ       $0x00000020, DI
+	JZ          skip90
+	PREFETCHT0  2112(BX)(R9*1)
+	VMOVUPS     64(BX)(R9*1), Y2
+	VMOVUPS     288(R10), Y3
+	VFMADD213PS 320(R10), Y3, Y2
+	VADDPS      352(R10), Y2, Y2
+
+skip90:
+	VFMADD231PS 256(R10), Y1, Y2
+	TESTQ       $0x00000040, DI
+	JZ          skip91
+	PREFETCHT0  2112(AX)(R9*1)
+	VMOVUPS     64(AX)(R9*1), Y3
+	VADDPS      Y3, Y2, Y2
+
+skip91:
+	VMOVUPS    Y2, 64(AX)(R9*1)
+	TESTQ      $0x00000080, DI
+	JZ         skip92
+	TESTQ      $0x00000100, DI
+	JZ         skip93
+	PREFETCHT0 2112(SI)(R9*1)
+	VMOVUPS    64(SI)(R9*1), Y2
+	VADDPS     Y2, Y1, Y1
+
+skip93:
+	VMOVUPS Y1, 64(SI)(R9*1)
+
+skip92:
+	PREFETCHT0 2144(CX)(R9*1)
+	VMOVUPS    96(CX)(R9*1), Y1
+	TESTQ      $0x00000002, DI
+	JZ         skip94
+	PREFETCHT0 2144(DX)(R9*1)
+	VMOVUPS    96(DX)(R9*1), Y2
+	VCMPPS     $0x1e, Y0, Y2, Y2
+	VANDPS     Y2, Y1, Y1
+
+skip94:
+	TESTQ  $0x00000004, DI
+	JZ     skip95
+	VCMPPS $0x16, Y0, Y1, Y2
+	VANDPS Y2, Y1, Y1
+
+skip95:
+	VXORPS      Y2, Y2, Y2
+	TESTQ       $0x00000020, DI
+	JZ          skip96
+	PREFETCHT0  2144(BX)(R9*1)
+	VMOVUPS     96(BX)(R9*1), Y2
+	VMOVUPS     416(R10), Y3
+	VFMADD213PS 448(R10), Y3, Y2
+	VADDPS      480(R10), Y2, Y2
+
+skip96:
+	VFMADD231PS 384(R10), Y1, Y2
+	TESTQ       $0x00000040, DI
+	JZ          skip97
+	PREFETCHT0  2144(AX)(R9*1)
+	VMOVUPS     96(AX)(R9*1), Y3
+	VADDPS      Y3, Y2, Y2
+
+skip97:
+	VMOVUPS    Y2, 96(AX)(R9*1)
+	TESTQ      $0x00000080, DI
+	JZ         skip98
+	TESTQ      $0x00000100, DI
+	JZ         skip99
+	PREFETCHT0 2144(SI)(R9*1)
+	VMOVUPS    96(SI)(R9*1), Y2
+	VADDPS     Y2, Y1, Y1
+
+skip99:
+	VMOVUPS Y1, 96(SI)(R9*1)
+
+skip98:
+	ADDQ $+128, R9
+	ADDQ $+512, R10
+	SUBQ $+32, R11
+	JGE  loop74
+
+end75:
+	ADDQ $+32, R11
+	SUBQ $+8, R11
+	JLT  end101
+
+loop100:
+	PREFETCHT0 2048(CX)(R9*1)
+	VMOVUPS    (CX)(R9*1), Y1
+	TESTQ      $0x00000002, DI
+	JZ         skip102
+	PREFETCHT0 2048(DX)(R9*1)
+	VMOVUPS    (DX)(R9*1), Y2
+	VCMPPS     $0x1e, Y0, Y2, Y2
+	VANDPS     Y2, Y1, Y1
+
+skip102:
+	TESTQ  $0x00000004, DI
+	JZ     skip103
+	VCMPPS $0x16, Y0, Y1, Y2
+	VANDPS Y2, Y1, Y1
+
+skip103:
+	VXORPS      Y2, Y2, Y2
+	TESTQ       $0x00000020, DI
+	JZ          skip104
+	PREFETCHT0  2048(BX)(R9*1)
+	VMOVUPS     (BX)(R9*1), Y2
+	VMOVUPS     32(R10), Y3
+	VFMADD213PS 64(R10), Y3, Y2
+	VADDPS      96(R10), Y2, Y2
+
+skip104:
+	VFMADD231PS (R10), Y1, Y2
+	TESTQ       $0x00000040, DI
+	JZ          skip105
+	PREFETCHT0  2048(AX)(R9*1)
+	VMOVUPS     (AX)(R9*1), Y3
+	VADDPS      Y3, Y2, Y2
+
+skip105:
+	VMOVUPS    Y2, (AX)(R9*1)
+	TESTQ      $0x00000080, DI
+	JZ         skip106
+	TESTQ      $0x00000100, DI
+	JZ         skip107
+	PREFETCHT0 2048(SI)(R9*1)
+	VMOVUPS    (SI)(R9*1), Y2
+	VADDPS     Y2, Y1, Y1
+
+skip107:
+	VMOVUPS Y1, (SI)(R9*1)
+
+skip106:
+	ADDQ $+32, R9
+	ADDQ $+128, R10
+	SUBQ $+8, R11
+	JGE  loop100
+
+end101:
+	ADDQ       $+8, R11
+	JZ         rowdone73
+	LEAQ       masks<>+64(SB), R13
+	SHLQ       $0x02, R11
+	SUBQ       R11, R13
+	VMOVUPS    (R13), Y1
+	VMASKMOVPS (CX)(R9*1), Y1, Y2
+	TESTQ      $0x00000002, DI
+	JZ         skip108
+	VMASKMOVPS (DX)(R9*1), Y1, Y3
+	VCMPPS     $0x1e, Y0, Y3, Y3
+	VANDPS     Y3, Y2, Y2
+
+skip108:
+	TESTQ  $0x00000004, DI
+	JZ     skip109
+	VCMPPS $0x16, Y0, Y2, Y3
+	VANDPS Y3, Y2, Y2
+
+skip109:
+	VXORPS      Y3, Y3, Y3
+	TESTQ       $0x00000020, DI
+	JZ          skip110
+	VMASKMOVPS  (BX)(R9*1), Y1, Y3
+	VMOVUPS     32(R10), Y4
+	VFMADD213PS 64(R10), Y4, Y3
+	VADDPS      96(R10), Y3, Y3
+
+skip110:
+	VFMADD231PS (R10), Y2, Y3
+	TESTQ       $0x00000040, DI
+	JZ          skip111
+	VMASKMOVPS  (AX)(R9*1), Y1, Y4
+	VADDPS      Y4, Y3, Y3
+
+skip111:
+	VMASKMOVPS Y3, Y1, (AX)(R9*1)
+	TESTQ      $0x00000080, DI
+	JZ         skip112
+	TESTQ      $0x00000100, DI
+	JZ         skip113
+	VMASKMOVPS (SI)(R9*1), Y1, Y3
+	VADDPS     Y3, Y2, Y2
+
+skip113:
+	VMASKMOVPS Y2, Y1, (SI)(R9*1)
+
+skip112:
+rowdone73:
+	ADDQ  R12, AX
+	ADDQ  R12, CX
+	ADDQ  R12, DX
+	ADDQ  R12, BX
+	ADDQ  R12, SI
+	TESTQ R8, R8
+	JNZ   row72
 
 done:
 	VZEROUPPER

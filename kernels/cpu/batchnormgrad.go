@@ -33,9 +33,11 @@ func (b *Backend) normSums(op kernels.BatchNormGrad, gates int, sums []float64) 
 	mean, rstd := floats(op.Mean), floats(op.RStd)
 	b.gradientSums(floats(op.DY), floats(op.Y), floats(op.X), op.R, op.C, gates, sums)
 	s, q := sums[:op.C], sums[op.C:]
-	for j := range q {
-		q[j] = (q[j] - float64(mean[j])*s[j]) * float64(rstd[j])
-	}
+	b.parallel(op.C, 2*channelGrain, func(lo, hi int) {
+		for j := lo; j < hi; j++ {
+			q[j] = (q[j] - float64(mean[j])*s[j]) * float64(rstd[j])
+		}
+	})
 }
 
 // batchNormDX is dx = slope·dz + (x·p + high + low), where p·x + high + low is −slope·(Σdz/R + x̂·Σdz·x̂/R),
@@ -64,7 +66,7 @@ func (b *Backend) batchNormDX(op kernels.BatchNormGrad, gates int, sums []float6
 	if branch.Acc {
 		flags |= flagAddBranch
 	}
-	coef := k.coef(gradientMap(op, sums))
+	coef := k.coef(b.gradientMap(op, sums))
 	b.parallel(op.R*op.C, k.grain(), func(lo, hi int) {
 		b.level.stream.normGradient(dx[lo:hi], dy[lo:hi], part(y, lo, hi), x[lo:hi], part(other, lo, hi),
 			coef, k.width, flags)
@@ -72,17 +74,19 @@ func (b *Backend) batchNormDX(op kernels.BatchNormGrad, gates int, sums []float6
 }
 
 // gradientMap is the planes of dx = slope·dz + x·p + high + low.
-func gradientMap(op kernels.BatchNormGrad, sums []float64) (slope, p, high, low []float32) {
+func (b *Backend) gradientMap(op kernels.BatchNormGrad, sums []float64) (slope, p, high, low []float32) {
 	gamma, mean, rstd := floats(op.Gamma), floats(op.Mean), floats(op.RStd)
 	slope, p = make([]float32, op.C), make([]float32, op.C)
 	high, low = make([]float32, op.C), make([]float32, op.C)
 	n := float64(max(op.R, 1))
-	for j := range slope {
-		slope[j] = float32(float64(gamma[j]) * float64(rstd[j]))
-		s := float64(slope[j])
-		p[j] = float32(-s * float64(rstd[j]) * sums[op.C+j] / n)
-		high[j], low[j] = split(-s*sums[j]/n - float64(mean[j])*float64(p[j]))
-	}
+	b.parallel(op.C, channelGrain, func(lo, hi int) {
+		for j := lo; j < hi; j++ {
+			slope[j] = float32(float64(gamma[j]) * float64(rstd[j]))
+			s := float64(slope[j])
+			p[j] = float32(-s * float64(rstd[j]) * sums[op.C+j] / n)
+			high[j], low[j] = split(-s*sums[j]/n - float64(mean[j])*float64(p[j]))
+		}
+	})
 	return slope, p, high, low
 }
 

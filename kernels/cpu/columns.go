@@ -41,6 +41,12 @@ func (k columns) coef(planes ...[]float32) []float32 {
 	vectors := (k.width + k.lanes - 1) / k.lanes
 	coef := make([]float32, vectors*k.lanes*len(planes))
 	for p, plane := range planes {
+		if k.width == k.c {
+			for v := range vectors {
+				copy(coef[(v*len(planes)+p)*k.lanes:][:k.lanes], plane[v*k.lanes:])
+			}
+			continue
+		}
 		for j, from := 0, 0; j < k.width; j++ {
 			coef[(j/k.lanes*len(planes)+p)*k.lanes+j%k.lanes] = plane[from]
 			if from++; from == k.c {

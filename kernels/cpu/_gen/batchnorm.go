@@ -5,7 +5,8 @@ import . "github.com/mmcloughlin/avo/reg"
 // batchnorm writes the passes of batch norm behind its sums. Both are affine maps with constants of a column;
 // that which is added has two parts, since its rounding would move the whole column one way.
 func batchnorm(w *writer, v *vector) {
-	forward := &stream{writer: w, vector: v, bypass: true, moving: []string{"y", "x", "residual"}, planes: 3,
+	forward := &stream{writer: w, vector: v, bypass: true, planes: 3,
+		moving: []string{"y", "x", "residual"},
 		body: func(s *stream) {
 			x := s.load("x")
 			s.affine(x, 0, 1)
@@ -17,7 +18,10 @@ func batchnorm(w *writer, v *vector) {
 	forward.write("normalize", "func(y, x, residual, coef []float32, width, flags int)", "is normalizeGo.")
 
 	back := &stream{writer: w, vector: v, bypass: true, ahead: true, planes: 4,
-		moving: []string{"dx", "dy", "y", "x", "branch"}, body: func(s *stream) {
+		moving:  []string{"dx", "dy", "y", "x", "branch"},
+		tests:   []string{"gateOutput", "gateGradient", "flagCentre", "flagAdd", "flagBranch", "flagAddBranch"},
+		special: [][]string{{"flagCentre"}, {"flagCentre", "gateOutput"}},
+		body: func(s *stream) {
 			dz := s.load("dy")
 			s.gates(dz)
 			d := s.reg()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -18,7 +19,10 @@ type stream struct {
 	bypass  bool     // stores go past the caches, if flagPast says so
 	ahead   bool     // loads ask for what comes later, since much is computed between them
 	body    func(s *stream)
+	tests   []string   // flags that body tests, where special has
+	special [][]string // those that are set in the calls that get loops of their own, without tests
 
+	known  map[string]bool // flags that need no test
 	labels int
 	ptr    map[string]Register
 	splat  map[string]Register
@@ -52,6 +56,37 @@ func (s *stream) write(name, signature string, doc ...string) {
 	s.TESTQ(n, n)
 	s.JZ(LabelRef("done"))
 	s.at, s.par = s.GP64(), s.GP64()
+	for _, set := range s.special {
+		next, t := s.label("next"), s.GP64()
+		s.MOVQ(s.flags, t)
+		s.ANDQ(I32(s.bits(s.tests)), t)
+		s.CMPQ(t, I32(s.bits(set)))
+		s.JNE(LabelRef(next))
+		s.known = map[string]bool{}
+		for _, flag := range s.tests {
+			s.known[flag] = slices.Contains(set, flag)
+		}
+		s.passes(n)
+		s.JMP(LabelRef("done"))
+		s.Label(next)
+		s.known = nil
+	}
+	s.passes(n)
+	s.Label("done")
+	s.VZEROUPPER()
+	s.RET()
+}
+
+// bits is some flags together.
+func (w *writer) bits(flags []string) (all int32) {
+	for _, flag := range flags {
+		all |= int32(w.constant(flag).(U32))
+	}
+	return all
+}
+
+// passes writes the pass over the operands, and before it one whose stores go past the caches, if there is such a one.
+func (s *stream) passes(n GPVirtual) {
 	if s.bypass {
 		s.when("flagPast", func() {
 			s.past = true
@@ -62,9 +97,6 @@ func (s *stream) write(name, signature string, doc ...string) {
 		s.past = false
 	}
 	s.rows(n)
-	s.Label("done")
-	s.VZEROUPPER()
-	s.RET()
 }
 
 // rows writes the loop over the rows of n elements in all, the last of which may be short.
@@ -128,6 +160,12 @@ func (s *stream) label(name string) string {
 
 // when writes code that runs if the flag is set.
 func (s *stream) when(flag string, code func()) {
+	if set, ok := s.known[flag]; ok {
+		if set {
+			code()
+		}
+		return
+	}
 	skip := s.label("skip")
 	s.TESTQ(s.constant(flag), s.flags)
 	s.JZ(LabelRef(skip))
