@@ -213,6 +213,9 @@ func (r *runner) pass(p *plan, x *product, part piece, n, k int) {
 	if r.args.next = r.args.b; x.panel > 0 {
 		r.args.fetch(r.next, len(r.aOff))
 	}
+	if part.rows >= 2*tileRows {
+		r.args.ahead = int(r.aOff[part.row+tileRows] - r.aOff[part.row])
+	}
 	tiles := tile(x.tiles(l), r.args.cols)
 	full, done := part.rows/tileRows, 0
 	for ; done < min(full, len(r.fetches)); done++ {

@@ -6,23 +6,24 @@
 
 // func tile1x16AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile1x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile1x16AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -32,9 +33,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	JMP       ready
 
@@ -60,6 +61,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -72,6 +75,7 @@ unrolled:
 	VFMADD231PS  Z24, Z28, Z0
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -93,6 +97,7 @@ unrolled:
 	VFMADD231PS  Z24, Z28, Z18
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -127,7 +132,7 @@ epilogue:
 	VPXORD    Z18, Z18, Z18
 	VADDPS    Z6, Z0, Z0
 	VPXORD    Z6, Z6, Z6
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -137,24 +142,24 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
 
 norelu:
-	CMPQ    120(AX), $+16
+	CMPQ    128(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	JMP     stored
@@ -164,15 +169,16 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+8, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z18, Z6, Z6
@@ -192,23 +198,24 @@ keep:
 
 // func tile1x16BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile1x16BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile1x16BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -218,9 +225,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	JMP       ready
 
@@ -246,6 +253,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -259,6 +268,7 @@ unrolled:
 	WORD         $0xc052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -283,6 +293,7 @@ unrolled:
 	WORD         $0xd052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -318,7 +329,7 @@ epilogue:
 	VPXORD    Z18, Z18, Z18
 	VADDPS    Z6, Z0, Z0
 	VPXORD    Z6, Z6, Z6
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -328,24 +339,24 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
 
 norelu:
-	CMPQ    120(AX), $+16
+	CMPQ    128(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	JMP     stored
@@ -355,15 +366,16 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+8, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z18, Z6, Z6
@@ -383,26 +395,27 @@ keep:
 
 // func tile2x16AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile2x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile2x16AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -412,9 +425,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	JMP       ready
@@ -447,6 +460,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -461,6 +476,7 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z1
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -470,6 +486,7 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -488,6 +505,7 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z19
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -530,7 +548,7 @@ epilogue:
 	VPXORD    Z6, Z6, Z6
 	VADDPS    Z7, Z1, Z1
 	VPXORD    Z7, Z7, Z7
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -540,29 +558,29 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
 	VADDPS    Z24, Z1, Z1
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
 	VMAXPS Z1, Z24, Z1
 
 norelu:
-	CMPQ    120(AX), $+16
+	CMPQ    128(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -574,15 +592,16 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+16, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -611,26 +630,27 @@ keep:
 
 // func tile2x16BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile2x16BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile2x16BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -640,9 +660,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	JMP       ready
@@ -675,6 +695,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -691,6 +713,7 @@ unrolled:
 	WORD         $0xc852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -702,6 +725,7 @@ unrolled:
 	WORD         $0xf852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -724,6 +748,7 @@ unrolled:
 	WORD         $0xd852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -768,7 +793,7 @@ epilogue:
 	VPXORD    Z6, Z6, Z6
 	VADDPS    Z7, Z1, Z1
 	VPXORD    Z7, Z7, Z7
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -778,29 +803,29 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
 	VADDPS    Z24, Z1, Z1
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
 	VMAXPS Z1, Z24, Z1
 
 norelu:
-	CMPQ    120(AX), $+16
+	CMPQ    128(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -812,15 +837,16 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+16, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -849,29 +875,30 @@ keep:
 
 // func tile3x16AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile3x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile3x16AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
 	MOVQ       16(CX), R10
 	ADDQ       DX, R10
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 	PREFETCHT0 (R10)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -881,9 +908,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
@@ -923,6 +950,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -939,6 +968,7 @@ unrolled:
 	VFMADD231PS  Z24, Z30, Z2
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -950,6 +980,7 @@ unrolled:
 	VFMADD231PS  Z24, Z30, Z8
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -961,6 +992,7 @@ unrolled:
 	VFMADD231PS  Z24, Z30, Z14
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -972,6 +1004,7 @@ unrolled:
 	VFMADD231PS  Z24, Z30, Z20
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -1022,7 +1055,7 @@ epilogue:
 	VPXORD    Z7, Z7, Z7
 	VADDPS    Z8, Z2, Z2
 	VPXORD    Z8, Z8, Z8
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1032,17 +1065,17 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
 	MOVQ      16(CX), R10
 	ADDQ      DX, R10
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -1051,7 +1084,7 @@ epilogue:
 	VADDPS    Z24, Z2, Z2
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -1059,7 +1092,7 @@ nores:
 	VMAXPS Z2, Z24, Z2
 
 norelu:
-	CMPQ    120(AX), $+16
+	CMPQ    128(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -1073,15 +1106,16 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+24, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -1119,29 +1153,30 @@ keep:
 
 // func tile3x16BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile3x16BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile3x16BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
 	MOVQ       16(CX), R10
 	ADDQ       DX, R10
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 	PREFETCHT0 (R10)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1151,9 +1186,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
@@ -1193,6 +1228,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -1212,6 +1249,7 @@ unrolled:
 	WORD         $0xd052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -1226,6 +1264,7 @@ unrolled:
 	WORD         $0xc052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -1240,6 +1279,7 @@ unrolled:
 	WORD         $0xf052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -1254,6 +1294,7 @@ unrolled:
 	WORD         $0xe052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -1307,7 +1348,7 @@ epilogue:
 	VPXORD    Z7, Z7, Z7
 	VADDPS    Z8, Z2, Z2
 	VPXORD    Z8, Z8, Z8
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1317,17 +1358,17 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
 	MOVQ      16(CX), R10
 	ADDQ      DX, R10
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -1336,7 +1377,7 @@ epilogue:
 	VADDPS    Z24, Z2, Z2
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -1344,7 +1385,7 @@ nores:
 	VMAXPS Z2, Z24, Z2
 
 norelu:
-	CMPQ    120(AX), $+16
+	CMPQ    128(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -1358,15 +1399,16 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+24, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -1404,16 +1446,17 @@ keep:
 
 // func tile4x16AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile4x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile4x16AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -1422,14 +1465,14 @@ tile:
 	ADDQ       DX, R10
 	MOVQ       24(CX), R11
 	ADDQ       DX, R11
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 	PREFETCHT0 (R10)(BX*1)
 	PREFETCHT0 (R11)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1439,9 +1482,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
@@ -1488,6 +1531,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -1506,6 +1551,7 @@ unrolled:
 	VFMADD231PS  Z24, Z31, Z3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -1519,6 +1565,7 @@ unrolled:
 	VFMADD231PS  Z24, Z31, Z9
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -1532,6 +1579,7 @@ unrolled:
 	VFMADD231PS  Z24, Z31, Z15
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -1545,6 +1593,8 @@ unrolled:
 	VFMADD231PS  Z24, Z31, Z21
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -1603,7 +1653,7 @@ epilogue:
 	VPXORD    Z8, Z8, Z8
 	VADDPS    Z9, Z3, Z3
 	VPXORD    Z9, Z9, Z9
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1613,8 +1663,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -1623,9 +1673,9 @@ epilogue:
 	ADDQ      DX, R10
 	MOVQ      24(CX), R11
 	ADDQ      DX, R11
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -1636,7 +1686,7 @@ epilogue:
 	VADDPS    Z24, Z3, Z3
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -1645,7 +1695,7 @@ nores:
 	VMAXPS Z3, Z24, Z3
 
 norelu:
-	CMPQ    120(AX), $+16
+	CMPQ    128(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -1661,15 +1711,16 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+32, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -1716,16 +1767,17 @@ keep:
 
 // func tile4x16BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile4x16BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile4x16BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -1734,14 +1786,14 @@ tile:
 	ADDQ       DX, R10
 	MOVQ       24(CX), R11
 	ADDQ       DX, R11
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 	PREFETCHT0 (R10)(BX*1)
 	PREFETCHT0 (R11)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1751,9 +1803,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
@@ -1800,6 +1852,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -1822,6 +1876,7 @@ unrolled:
 	WORD         $0xd852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -1839,6 +1894,7 @@ unrolled:
 	WORD         $0xc852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -1856,6 +1912,7 @@ unrolled:
 	WORD         $0xf852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -1873,6 +1930,8 @@ unrolled:
 	WORD         $0xe852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -1935,7 +1994,7 @@ epilogue:
 	VPXORD    Z8, Z8, Z8
 	VADDPS    Z9, Z3, Z3
 	VPXORD    Z9, Z9, Z9
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -1945,8 +2004,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -1955,9 +2014,9 @@ epilogue:
 	ADDQ      DX, R10
 	MOVQ      24(CX), R11
 	ADDQ      DX, R11
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -1968,7 +2027,7 @@ epilogue:
 	VADDPS    Z24, Z3, Z3
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -1977,7 +2036,7 @@ nores:
 	VMAXPS Z3, Z24, Z3
 
 norelu:
-	CMPQ    120(AX), $+16
+	CMPQ    128(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -1993,15 +2052,16 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+32, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -2048,16 +2108,17 @@ keep:
 
 // func tile5x16AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile5x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile5x16AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -2068,7 +2129,7 @@ tile:
 	ADDQ       DX, R11
 	MOVQ       32(CX), R12
 	ADDQ       DX, R12
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 	PREFETCHT0 (R10)(BX*1)
@@ -2076,7 +2137,7 @@ tile:
 	PREFETCHT0 (R12)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2086,9 +2147,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
@@ -2142,6 +2203,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -2162,6 +2225,8 @@ unrolled:
 	VFMADD231PS  Z24, Z28, Z4
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -2177,6 +2242,7 @@ unrolled:
 	VFMADD231PS  Z24, Z28, Z10
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -2192,6 +2258,7 @@ unrolled:
 	VFMADD231PS  Z24, Z28, Z16
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -2207,6 +2274,8 @@ unrolled:
 	VFMADD231PS  Z24, Z28, Z22
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -2273,7 +2342,7 @@ epilogue:
 	VPXORD    Z9, Z9, Z9
 	VADDPS    Z10, Z4, Z4
 	VPXORD    Z10, Z10, Z10
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2283,8 +2352,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -2295,9 +2364,9 @@ epilogue:
 	ADDQ      DX, R11
 	MOVQ      32(CX), R12
 	ADDQ      DX, R12
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -2310,7 +2379,7 @@ epilogue:
 	VADDPS    Z24, Z4, Z4
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -2320,7 +2389,7 @@ nores:
 	VMAXPS Z4, Z24, Z4
 
 norelu:
-	CMPQ    120(AX), $+16
+	CMPQ    128(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -2338,15 +2407,16 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+40, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -2402,16 +2472,17 @@ keep:
 
 // func tile5x16BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile5x16BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile5x16BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -2422,7 +2493,7 @@ tile:
 	ADDQ       DX, R11
 	MOVQ       32(CX), R12
 	ADDQ       DX, R12
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 	PREFETCHT0 (R10)(BX*1)
@@ -2430,7 +2501,7 @@ tile:
 	PREFETCHT0 (R12)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2440,9 +2511,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
@@ -2496,6 +2567,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -2521,6 +2594,8 @@ unrolled:
 	WORD         $0xe052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -2541,6 +2616,7 @@ unrolled:
 	WORD         $0xd052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -2561,6 +2637,7 @@ unrolled:
 	WORD         $0xc052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -2581,6 +2658,8 @@ unrolled:
 	WORD         $0xf052
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -2652,7 +2731,7 @@ epilogue:
 	VPXORD    Z9, Z9, Z9
 	VADDPS    Z10, Z4, Z4
 	VPXORD    Z10, Z10, Z10
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2662,8 +2741,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -2674,9 +2753,9 @@ epilogue:
 	ADDQ      DX, R11
 	MOVQ      32(CX), R12
 	ADDQ      DX, R12
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -2689,7 +2768,7 @@ epilogue:
 	VADDPS    Z24, Z4, Z4
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -2699,7 +2778,7 @@ nores:
 	VMAXPS Z4, Z24, Z4
 
 norelu:
-	CMPQ    120(AX), $+16
+	CMPQ    128(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -2717,15 +2796,16 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+40, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -2781,16 +2861,17 @@ keep:
 
 // func tile6x16AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile6x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile6x16AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -2803,7 +2884,7 @@ tile:
 	ADDQ       DX, R12
 	MOVQ       40(CX), R13
 	ADDQ       DX, R13
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 	PREFETCHT0 (R10)(BX*1)
@@ -2812,7 +2893,7 @@ tile:
 	PREFETCHT0 (R13)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -2822,9 +2903,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
@@ -2885,6 +2966,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -2907,6 +2990,8 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -2924,6 +3009,8 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
+	PREFETCHT1   (R13)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -2941,6 +3028,7 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z17
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -2958,6 +3046,8 @@ unrolled:
 	VFMADD231PS  Z24, Z29, Z23
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -3032,7 +3122,7 @@ epilogue:
 	VPXORD    Z10, Z10, Z10
 	VADDPS    Z11, Z5, Z5
 	VPXORD    Z11, Z11, Z11
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3042,8 +3132,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -3056,9 +3146,9 @@ epilogue:
 	ADDQ      DX, R12
 	MOVQ      40(CX), R13
 	ADDQ      DX, R13
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -3073,7 +3163,7 @@ epilogue:
 	VADDPS    Z24, Z5, Z5
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -3084,7 +3174,7 @@ nores:
 	VMAXPS Z5, Z24, Z5
 
 norelu:
-	CMPQ    120(AX), $+16
+	CMPQ    128(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -3104,15 +3194,16 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+48, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -3177,16 +3268,17 @@ keep:
 
 // func tile6x16BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile6x16BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile6x16BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -3199,7 +3291,7 @@ tile:
 	ADDQ       DX, R12
 	MOVQ       40(CX), R13
 	ADDQ       DX, R13
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 	PREFETCHT0 (R10)(BX*1)
@@ -3208,7 +3300,7 @@ tile:
 	PREFETCHT0 (R13)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3218,9 +3310,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
@@ -3281,6 +3373,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -3309,6 +3403,8 @@ unrolled:
 	WORD         $0xe852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -3332,6 +3428,8 @@ unrolled:
 	WORD         $0xd852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
+	PREFETCHT1   (R13)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -3355,6 +3453,7 @@ unrolled:
 	WORD         $0xc852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -3378,6 +3477,8 @@ unrolled:
 	WORD         $0xf852
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -3458,7 +3559,7 @@ epilogue:
 	VPXORD    Z10, Z10, Z10
 	VADDPS    Z11, Z5, Z5
 	VPXORD    Z11, Z11, Z11
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3468,8 +3569,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -3482,9 +3583,9 @@ epilogue:
 	ADDQ      DX, R12
 	MOVQ      40(CX), R13
 	ADDQ      DX, R13
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z (R9)(BX*1), K1, Z24
@@ -3499,7 +3600,7 @@ epilogue:
 	VADDPS    Z24, Z5, Z5
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -3510,7 +3611,7 @@ nores:
 	VMAXPS Z5, Z24, Z5
 
 norelu:
-	CMPQ    120(AX), $+16
+	CMPQ    128(AX), $+16
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, (R9)
@@ -3530,15 +3631,16 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+48, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -3603,24 +3705,25 @@ keep:
 
 // func tile1x32AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile1x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile1x32AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3630,9 +3733,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	JMP       ready
@@ -3659,6 +3762,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -3673,6 +3778,7 @@ unrolled:
 	VFMADD231PS  Z25, Z28, Z1
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -3700,6 +3806,7 @@ unrolled:
 	VFMADD231PS  Z25, Z28, Z13
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -3734,7 +3841,7 @@ epilogue:
 	VPXORD    Z12, Z12, Z12
 	VADDPS    Z13, Z1, Z1
 	VPXORD    Z13, Z13, Z13
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3744,27 +3851,27 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
 	VADDPS    Z24, Z1, Z1
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
 	VMAXPS Z1, Z24, Z1
 
 norelu:
-	CMPQ    120(AX), $+32
+	CMPQ    128(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -3776,15 +3883,16 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+8, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -3805,24 +3913,25 @@ keep:
 
 // func tile1x32BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile1x32BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile1x32BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3832,9 +3941,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	JMP       ready
@@ -3861,6 +3970,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -3877,6 +3988,7 @@ unrolled:
 	WORD         $0xc952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -3910,6 +4022,7 @@ unrolled:
 	WORD         $0xe952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -3946,7 +4059,7 @@ epilogue:
 	VPXORD    Z12, Z12, Z12
 	VADDPS    Z13, Z1, Z1
 	VPXORD    Z13, Z13, Z13
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -3956,27 +4069,27 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
 	VADDPS    Z24, Z1, Z1
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
 	VMAXPS Z1, Z24, Z1
 
 norelu:
-	CMPQ    120(AX), $+32
+	CMPQ    128(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -3988,15 +4101,16 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+8, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -4017,28 +4131,29 @@ keep:
 
 // func tile2x32AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile2x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile2x32AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 	PREFETCHT0 64(R9)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -4048,9 +4163,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVUPS.Z 64(BX), K2, Z1
@@ -4085,6 +4200,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -4102,6 +4219,7 @@ unrolled:
 	VFMADD231PS  Z25, Z29, Z3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -4114,6 +4232,7 @@ unrolled:
 	VFMADD231PS  Z25, Z29, Z15
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -4138,6 +4257,7 @@ unrolled:
 	VFMADD231PS  Z25, Z29, Z15
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -4179,7 +4299,7 @@ epilogue:
 	VPXORD    Z14, Z14, Z14
 	VADDPS    Z15, Z3, Z3
 	VPXORD    Z15, Z15, Z15
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -4189,15 +4309,15 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -4208,7 +4328,7 @@ epilogue:
 	VADDPS    Z24, Z3, Z3
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -4217,7 +4337,7 @@ nores:
 	VMAXPS Z3, Z24, Z3
 
 norelu:
-	CMPQ    120(AX), $+32
+	CMPQ    128(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -4233,15 +4353,16 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+16, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -4272,28 +4393,29 @@ keep:
 
 // func tile2x32BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile2x32BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile2x32BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 	PREFETCHT0 64(R9)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -4303,9 +4425,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVUPS.Z 64(BX), K2, Z1
@@ -4340,6 +4462,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -4361,6 +4485,7 @@ unrolled:
 	WORD         $0xd952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -4377,6 +4502,7 @@ unrolled:
 	WORD         $0xf952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -4409,6 +4535,7 @@ unrolled:
 	WORD         $0xf952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -4454,7 +4581,7 @@ epilogue:
 	VPXORD    Z14, Z14, Z14
 	VADDPS    Z15, Z3, Z3
 	VPXORD    Z15, Z15, Z15
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -4464,15 +4591,15 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -4483,7 +4610,7 @@ epilogue:
 	VADDPS    Z24, Z3, Z3
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -4492,7 +4619,7 @@ nores:
 	VMAXPS Z3, Z24, Z3
 
 norelu:
-	CMPQ    120(AX), $+32
+	CMPQ    128(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -4508,15 +4635,16 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+16, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -4547,23 +4675,24 @@ keep:
 
 // func tile3x32AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile3x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile3x32AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
 	MOVQ       16(CX), R10
 	ADDQ       DX, R10
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
@@ -4572,7 +4701,7 @@ tile:
 	PREFETCHT0 64(R10)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -4582,9 +4711,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z4
@@ -4627,6 +4756,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -4647,6 +4778,7 @@ unrolled:
 	VFMADD231PS  Z25, Z30, Z5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -4662,6 +4794,7 @@ unrolled:
 	VFMADD231PS  Z25, Z30, Z17
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -4677,6 +4810,7 @@ unrolled:
 	VFMADD231PS  Z25, Z30, Z5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -4692,6 +4826,7 @@ unrolled:
 	VFMADD231PS  Z25, Z30, Z17
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -4740,7 +4875,7 @@ epilogue:
 	VPXORD    Z16, Z16, Z16
 	VADDPS    Z17, Z5, Z5
 	VPXORD    Z17, Z17, Z17
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -4750,17 +4885,17 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
 	MOVQ      16(CX), R10
 	ADDQ      DX, R10
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -4775,7 +4910,7 @@ epilogue:
 	VADDPS    Z24, Z5, Z5
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -4786,7 +4921,7 @@ nores:
 	VMAXPS Z5, Z24, Z5
 
 norelu:
-	CMPQ    120(AX), $+32
+	CMPQ    128(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -4806,15 +4941,16 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+24, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -4855,23 +4991,24 @@ keep:
 
 // func tile3x32BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile3x32BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile3x32BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
 	MOVQ       16(CX), R10
 	ADDQ       DX, R10
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
@@ -4880,7 +5017,7 @@ tile:
 	PREFETCHT0 64(R10)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -4890,9 +5027,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z4
@@ -4935,6 +5072,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -4961,6 +5100,7 @@ unrolled:
 	WORD         $0xe952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -4982,6 +5122,7 @@ unrolled:
 	WORD         $0xc952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -5003,6 +5144,7 @@ unrolled:
 	WORD         $0xe952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -5024,6 +5166,7 @@ unrolled:
 	WORD         $0xc952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -5078,7 +5221,7 @@ epilogue:
 	VPXORD    Z16, Z16, Z16
 	VADDPS    Z17, Z5, Z5
 	VPXORD    Z17, Z17, Z17
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -5088,17 +5231,17 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
 	MOVQ      16(CX), R10
 	ADDQ      DX, R10
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -5113,7 +5256,7 @@ epilogue:
 	VADDPS    Z24, Z5, Z5
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -5124,7 +5267,7 @@ nores:
 	VMAXPS Z5, Z24, Z5
 
 norelu:
-	CMPQ    120(AX), $+32
+	CMPQ    128(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -5144,15 +5287,16 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+24, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -5193,16 +5337,17 @@ keep:
 
 // func tile4x32AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile4x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile4x32AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -5211,7 +5356,7 @@ tile:
 	ADDQ       DX, R10
 	MOVQ       24(CX), R11
 	ADDQ       DX, R11
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
@@ -5222,7 +5367,7 @@ tile:
 	PREFETCHT0 64(R11)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -5232,9 +5377,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z4
@@ -5285,6 +5430,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -5308,6 +5455,7 @@ unrolled:
 	VFMADD231PS  Z25, Z31, Z7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -5326,6 +5474,7 @@ unrolled:
 	VFMADD231PS  Z25, Z31, Z19
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -5344,6 +5493,7 @@ unrolled:
 	VFMADD231PS  Z25, Z31, Z7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -5362,6 +5512,8 @@ unrolled:
 	VFMADD231PS  Z25, Z31, Z19
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -5417,7 +5569,7 @@ epilogue:
 	VPXORD    Z18, Z18, Z18
 	VADDPS    Z19, Z7, Z7
 	VPXORD    Z19, Z19, Z19
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -5427,8 +5579,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -5437,9 +5589,9 @@ epilogue:
 	ADDQ      DX, R10
 	MOVQ      24(CX), R11
 	ADDQ      DX, R11
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -5458,7 +5610,7 @@ epilogue:
 	VADDPS    Z24, Z7, Z7
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -5471,7 +5623,7 @@ nores:
 	VMAXPS Z7, Z24, Z7
 
 norelu:
-	CMPQ    120(AX), $+32
+	CMPQ    128(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -5495,15 +5647,16 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+32, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -5554,16 +5707,17 @@ keep:
 
 // func tile4x32BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile4x32BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile4x32BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -5572,7 +5726,7 @@ tile:
 	ADDQ       DX, R10
 	MOVQ       24(CX), R11
 	ADDQ       DX, R11
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
@@ -5583,7 +5737,7 @@ tile:
 	PREFETCHT0 64(R11)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -5593,9 +5747,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z4
@@ -5646,6 +5800,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -5677,6 +5833,7 @@ unrolled:
 	WORD         $0xf952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -5703,6 +5860,7 @@ unrolled:
 	WORD         $0xd952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -5729,6 +5887,7 @@ unrolled:
 	WORD         $0xf952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -5755,6 +5914,8 @@ unrolled:
 	WORD         $0xd952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -5818,7 +5979,7 @@ epilogue:
 	VPXORD    Z18, Z18, Z18
 	VADDPS    Z19, Z7, Z7
 	VPXORD    Z19, Z19, Z19
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -5828,8 +5989,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -5838,9 +5999,9 @@ epilogue:
 	ADDQ      DX, R10
 	MOVQ      24(CX), R11
 	ADDQ      DX, R11
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -5859,7 +6020,7 @@ epilogue:
 	VADDPS    Z24, Z7, Z7
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -5872,7 +6033,7 @@ nores:
 	VMAXPS Z7, Z24, Z7
 
 norelu:
-	CMPQ    120(AX), $+32
+	CMPQ    128(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -5896,15 +6057,16 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+32, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -5955,16 +6117,17 @@ keep:
 
 // func tile5x32AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile5x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile5x32AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -5975,7 +6138,7 @@ tile:
 	ADDQ       DX, R11
 	MOVQ       32(CX), R12
 	ADDQ       DX, R12
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
@@ -5988,7 +6151,7 @@ tile:
 	PREFETCHT0 64(R12)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -5998,9 +6161,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z4
@@ -6059,6 +6222,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -6085,6 +6250,8 @@ unrolled:
 	VFMADD231PS  Z25, Z28, Z9
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -6106,6 +6273,7 @@ unrolled:
 	VFMADD231PS  Z25, Z28, Z21
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -6127,6 +6295,7 @@ unrolled:
 	VFMADD231PS  Z25, Z28, Z9
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -6148,6 +6317,8 @@ unrolled:
 	VFMADD231PS  Z25, Z28, Z21
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -6210,7 +6381,7 @@ epilogue:
 	VPXORD    Z20, Z20, Z20
 	VADDPS    Z21, Z9, Z9
 	VPXORD    Z21, Z21, Z21
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -6220,8 +6391,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -6232,9 +6403,9 @@ epilogue:
 	ADDQ      DX, R11
 	MOVQ      32(CX), R12
 	ADDQ      DX, R12
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -6257,7 +6428,7 @@ epilogue:
 	VADDPS    Z24, Z9, Z9
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -6272,7 +6443,7 @@ nores:
 	VMAXPS Z9, Z24, Z9
 
 norelu:
-	CMPQ    120(AX), $+32
+	CMPQ    128(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -6300,15 +6471,16 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+40, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -6369,16 +6541,17 @@ keep:
 
 // func tile5x32BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile5x32BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile5x32BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -6389,7 +6562,7 @@ tile:
 	ADDQ       DX, R11
 	MOVQ       32(CX), R12
 	ADDQ       DX, R12
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
@@ -6402,7 +6575,7 @@ tile:
 	PREFETCHT0 64(R12)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -6412,9 +6585,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z4
@@ -6473,6 +6646,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -6509,6 +6684,8 @@ unrolled:
 	WORD         $0xc952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -6540,6 +6717,7 @@ unrolled:
 	WORD         $0xe952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -6571,6 +6749,7 @@ unrolled:
 	WORD         $0xc952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -6602,6 +6781,8 @@ unrolled:
 	WORD         $0xe952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -6674,7 +6855,7 @@ epilogue:
 	VPXORD    Z20, Z20, Z20
 	VADDPS    Z21, Z9, Z9
 	VPXORD    Z21, Z21, Z21
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -6684,8 +6865,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -6696,9 +6877,9 @@ epilogue:
 	ADDQ      DX, R11
 	MOVQ      32(CX), R12
 	ADDQ      DX, R12
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -6721,7 +6902,7 @@ epilogue:
 	VADDPS    Z24, Z9, Z9
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -6736,7 +6917,7 @@ nores:
 	VMAXPS Z9, Z24, Z9
 
 norelu:
-	CMPQ    120(AX), $+32
+	CMPQ    128(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -6764,15 +6945,16 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+40, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -6833,16 +7015,17 @@ keep:
 
 // func tile6x32AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile6x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile6x32AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -6855,7 +7038,7 @@ tile:
 	ADDQ       DX, R12
 	MOVQ       40(CX), R13
 	ADDQ       DX, R13
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
@@ -6870,7 +7053,7 @@ tile:
 	PREFETCHT0 64(R13)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -6880,9 +7063,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z4
@@ -6949,6 +7132,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -6978,6 +7163,8 @@ unrolled:
 	VFMADD231PS  Z25, Z29, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -7002,6 +7189,8 @@ unrolled:
 	VFMADD231PS  Z25, Z29, Z23
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
+	PREFETCHT1   (R13)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -7026,6 +7215,7 @@ unrolled:
 	VFMADD231PS  Z25, Z29, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -7050,6 +7240,8 @@ unrolled:
 	VFMADD231PS  Z25, Z29, Z23
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -7119,7 +7311,7 @@ epilogue:
 	VPXORD    Z22, Z22, Z22
 	VADDPS    Z23, Z11, Z11
 	VPXORD    Z23, Z23, Z23
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -7129,8 +7321,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -7143,9 +7335,9 @@ epilogue:
 	ADDQ      DX, R12
 	MOVQ      40(CX), R13
 	ADDQ      DX, R13
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -7172,7 +7364,7 @@ epilogue:
 	VADDPS    Z24, Z11, Z11
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -7189,7 +7381,7 @@ nores:
 	VMAXPS Z11, Z24, Z11
 
 norelu:
-	CMPQ    120(AX), $+32
+	CMPQ    128(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -7221,15 +7413,16 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+48, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -7300,16 +7493,17 @@ keep:
 
 // func tile6x32BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile6x32BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile6x32BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -7322,7 +7516,7 @@ tile:
 	ADDQ       DX, R12
 	MOVQ       40(CX), R13
 	ADDQ       DX, R13
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
@@ -7337,7 +7531,7 @@ tile:
 	PREFETCHT0 64(R13)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -7347,9 +7541,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z4
@@ -7416,6 +7610,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -7457,6 +7653,8 @@ unrolled:
 	WORD         $0xd952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -7493,6 +7691,8 @@ unrolled:
 	WORD         $0xf952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
+	PREFETCHT1   (R13)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -7529,6 +7729,7 @@ unrolled:
 	WORD         $0xd952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -7565,6 +7766,8 @@ unrolled:
 	WORD         $0xf952
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -7646,7 +7849,7 @@ epilogue:
 	VPXORD    Z22, Z22, Z22
 	VADDPS    Z23, Z11, Z11
 	VPXORD    Z23, Z23, Z23
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -7656,8 +7859,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -7670,9 +7873,9 @@ epilogue:
 	ADDQ      DX, R12
 	MOVQ      40(CX), R13
 	ADDQ      DX, R13
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -7699,7 +7902,7 @@ epilogue:
 	VADDPS    Z24, Z11, Z11
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -7716,7 +7919,7 @@ nores:
 	VMAXPS Z11, Z24, Z11
 
 norelu:
-	CMPQ    120(AX), $+32
+	CMPQ    128(AX), $+32
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -7748,15 +7951,16 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+48, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Z12, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	VADDPS Z13, Z1, Z1
@@ -7827,25 +8031,26 @@ keep:
 
 // func tile1x48AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile1x48AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile1x48AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -7855,9 +8060,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVUPS.Z 128(BX), K3, Z2
@@ -7884,6 +8089,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -7900,6 +8107,7 @@ unrolled:
 	VFMADD231PS  Z26, Z28, Z2
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -7933,6 +8141,7 @@ unrolled:
 	VFMADD231PS  Z26, Z28, Z2
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -7965,7 +8174,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -7975,13 +8184,13 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -7990,7 +8199,7 @@ epilogue:
 	VADDPS    Z24, Z2, Z2
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -7998,7 +8207,7 @@ nores:
 	VMAXPS Z2, Z24, Z2
 
 norelu:
-	CMPQ    120(AX), $+48
+	CMPQ    128(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -8012,15 +8221,16 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+8, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -8040,25 +8250,26 @@ keep:
 
 // func tile1x48BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile1x48BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile1x48BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -8068,9 +8279,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVUPS.Z 128(BX), K3, Z2
@@ -8097,6 +8308,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -8116,6 +8329,7 @@ unrolled:
 	WORD         $0xd252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -8158,6 +8372,7 @@ unrolled:
 	WORD         $0xd252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -8193,7 +8408,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -8203,13 +8418,13 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -8218,7 +8433,7 @@ epilogue:
 	VADDPS    Z24, Z2, Z2
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -8226,7 +8441,7 @@ nores:
 	VMAXPS Z2, Z24, Z2
 
 norelu:
-	CMPQ    120(AX), $+48
+	CMPQ    128(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -8240,15 +8455,16 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+8, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -8268,21 +8484,22 @@ keep:
 
 // func tile2x48AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile2x48AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile2x48AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -8291,7 +8508,7 @@ tile:
 	PREFETCHT0 128(R9)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -8301,9 +8518,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVUPS.Z 64(BX), K2, Z1
@@ -8338,6 +8555,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -8358,6 +8577,23 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z3
+	VFMADD231PS  Z25, Z29, Z4
+	VFMADD231PS  Z26, Z29, Z5
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -8388,21 +8624,7 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
-	PREFETCHT1   (R15)
-	ADDQ         72(AX), R15
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS      128(BX), Z26
-	VBROADCASTSS (R8)(CX*1), Z28
-	VFMADD231PS  Z24, Z28, Z0
-	VFMADD231PS  Z25, Z28, Z1
-	VFMADD231PS  Z26, Z28, Z2
-	VBROADCASTSS (R9)(CX*1), Z29
-	VFMADD231PS  Z24, Z29, Z3
-	VFMADD231PS  Z25, Z29, Z4
-	VFMADD231PS  Z26, Z29, Z5
-	ADDQ         SI, CX
-	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -8439,7 +8661,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -8449,15 +8671,15 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -8472,7 +8694,7 @@ epilogue:
 	VADDPS    Z24, Z5, Z5
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -8483,7 +8705,7 @@ nores:
 	VMAXPS Z5, Z24, Z5
 
 norelu:
-	CMPQ    120(AX), $+48
+	CMPQ    128(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -8503,15 +8725,16 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+16, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -8540,21 +8763,22 @@ keep:
 
 // func tile2x48BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile2x48BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile2x48BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -8563,7 +8787,7 @@ tile:
 	PREFETCHT0 128(R9)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -8573,9 +8797,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVUPS.Z 64(BX), K2, Z1
@@ -8610,6 +8834,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -8636,6 +8862,29 @@ unrolled:
 	WORD         $0xea52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xd852
+	LONG         $0x40169262
+	WORD         $0xe152
+	LONG         $0x40169262
+	WORD         $0xea52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -8678,27 +8927,7 @@ unrolled:
 	WORD         $0xea52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
-	PREFETCHT1   (R15)
-	ADDQ         72(AX), R15
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS      128(BX), Z26
-	VBROADCASTSS (R8)(CX*1), Z28
-	LONG         $0x401e9262
-	WORD         $0xc052
-	LONG         $0x401e9262
-	WORD         $0xc952
-	LONG         $0x401e9262
-	WORD         $0xd252
-	VBROADCASTSS (R9)(CX*1), Z29
-	LONG         $0x40169262
-	WORD         $0xd852
-	LONG         $0x40169262
-	WORD         $0xe152
-	LONG         $0x40169262
-	WORD         $0xea52
-	ADDQ         SI, CX
-	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -8741,7 +8970,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -8751,15 +8980,15 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -8774,7 +9003,7 @@ epilogue:
 	VADDPS    Z24, Z5, Z5
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -8785,7 +9014,7 @@ nores:
 	VMAXPS Z5, Z24, Z5
 
 norelu:
-	CMPQ    120(AX), $+48
+	CMPQ    128(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -8805,15 +9034,16 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+16, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -8842,23 +9072,24 @@ keep:
 
 // func tile3x48AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile3x48AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile3x48AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
 	MOVQ       16(CX), R10
 	ADDQ       DX, R10
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -8870,7 +9101,7 @@ tile:
 	PREFETCHT0 128(R10)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -8880,9 +9111,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVAPS   Z0, Z6
@@ -8925,6 +9156,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -8949,6 +9182,7 @@ unrolled:
 	VFMADD231PS  Z26, Z30, Z8
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -8968,6 +9202,7 @@ unrolled:
 	VFMADD231PS  Z26, Z30, Z8
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -8987,6 +9222,7 @@ unrolled:
 	VFMADD231PS  Z26, Z30, Z8
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -9006,6 +9242,7 @@ unrolled:
 	VFMADD231PS  Z26, Z30, Z8
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -9046,7 +9283,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -9056,17 +9293,17 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
 	MOVQ      16(CX), R10
 	ADDQ      DX, R10
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -9087,7 +9324,7 @@ epilogue:
 	VADDPS    Z24, Z8, Z8
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -9101,7 +9338,7 @@ nores:
 	VMAXPS Z8, Z24, Z8
 
 norelu:
-	CMPQ    120(AX), $+48
+	CMPQ    128(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -9127,15 +9364,16 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+24, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -9173,23 +9411,24 @@ keep:
 
 // func tile3x48BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile3x48BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile3x48BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
 	MOVQ       16(CX), R10
 	ADDQ       DX, R10
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -9201,7 +9440,7 @@ tile:
 	PREFETCHT0 128(R10)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -9211,9 +9450,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVAPS   Z0, Z6
@@ -9256,6 +9495,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -9289,6 +9530,7 @@ unrolled:
 	WORD         $0xc252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -9317,6 +9559,7 @@ unrolled:
 	WORD         $0xc252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -9345,6 +9588,7 @@ unrolled:
 	WORD         $0xc252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -9373,6 +9617,7 @@ unrolled:
 	WORD         $0xc252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -9422,7 +9667,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -9432,17 +9677,17 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
 	MOVQ      16(CX), R10
 	ADDQ      DX, R10
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -9463,7 +9708,7 @@ epilogue:
 	VADDPS    Z24, Z8, Z8
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -9477,7 +9722,7 @@ nores:
 	VMAXPS Z8, Z24, Z8
 
 norelu:
-	CMPQ    120(AX), $+48
+	CMPQ    128(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -9503,15 +9748,16 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+24, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -9549,16 +9795,17 @@ keep:
 
 // func tile4x48AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile4x48AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile4x48AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -9567,7 +9814,7 @@ tile:
 	ADDQ       DX, R10
 	MOVQ       24(CX), R11
 	ADDQ       DX, R11
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -9582,7 +9829,7 @@ tile:
 	PREFETCHT0 128(R11)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -9592,9 +9839,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVAPS   Z0, Z6
@@ -9645,6 +9892,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -9673,6 +9922,7 @@ unrolled:
 	VFMADD231PS  Z26, Z31, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -9696,6 +9946,7 @@ unrolled:
 	VFMADD231PS  Z26, Z31, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -9719,6 +9970,7 @@ unrolled:
 	VFMADD231PS  Z26, Z31, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -9742,6 +9994,8 @@ unrolled:
 	VFMADD231PS  Z26, Z31, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -9786,7 +10040,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -9796,8 +10050,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -9806,9 +10060,9 @@ epilogue:
 	ADDQ      DX, R10
 	MOVQ      24(CX), R11
 	ADDQ      DX, R11
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -9835,7 +10089,7 @@ epilogue:
 	VADDPS    Z24, Z11, Z11
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -9852,7 +10106,7 @@ nores:
 	VMAXPS Z11, Z24, Z11
 
 norelu:
-	CMPQ    120(AX), $+48
+	CMPQ    128(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -9884,15 +10138,16 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+32, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -9939,16 +10194,17 @@ keep:
 
 // func tile4x48BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile4x48BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile4x48BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -9957,7 +10213,7 @@ tile:
 	ADDQ       DX, R10
 	MOVQ       24(CX), R11
 	ADDQ       DX, R11
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -9972,7 +10228,7 @@ tile:
 	PREFETCHT0 128(R11)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -9982,9 +10238,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVAPS   Z0, Z6
@@ -10035,6 +10291,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -10075,6 +10333,7 @@ unrolled:
 	WORD         $0xda52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -10110,6 +10369,7 @@ unrolled:
 	WORD         $0xda52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -10145,6 +10405,7 @@ unrolled:
 	WORD         $0xda52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -10180,6 +10441,8 @@ unrolled:
 	WORD         $0xda52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -10236,7 +10499,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -10246,8 +10509,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -10256,9 +10519,9 @@ epilogue:
 	ADDQ      DX, R10
 	MOVQ      24(CX), R11
 	ADDQ      DX, R11
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -10285,7 +10548,7 @@ epilogue:
 	VADDPS    Z24, Z11, Z11
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -10302,7 +10565,7 @@ nores:
 	VMAXPS Z11, Z24, Z11
 
 norelu:
-	CMPQ    120(AX), $+48
+	CMPQ    128(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -10334,15 +10597,16 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+32, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -10389,16 +10653,17 @@ keep:
 
 // func tile5x48AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile5x48AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile5x48AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -10409,7 +10674,7 @@ tile:
 	ADDQ       DX, R11
 	MOVQ       32(CX), R12
 	ADDQ       DX, R12
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -10427,7 +10692,7 @@ tile:
 	PREFETCHT0 128(R12)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -10437,9 +10702,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVAPS   Z0, Z6
@@ -10498,6 +10763,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -10530,6 +10797,8 @@ unrolled:
 	VFMADD231PS  Z26, Z28, Z14
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -10557,6 +10826,7 @@ unrolled:
 	VFMADD231PS  Z26, Z28, Z14
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -10584,6 +10854,7 @@ unrolled:
 	VFMADD231PS  Z26, Z28, Z14
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -10611,6 +10882,8 @@ unrolled:
 	VFMADD231PS  Z26, Z28, Z14
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -10659,7 +10932,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -10669,8 +10942,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -10681,9 +10954,9 @@ epilogue:
 	ADDQ      DX, R11
 	MOVQ      32(CX), R12
 	ADDQ      DX, R12
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -10716,7 +10989,7 @@ epilogue:
 	VADDPS    Z24, Z14, Z14
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -10736,7 +11009,7 @@ nores:
 	VMAXPS Z14, Z24, Z14
 
 norelu:
-	CMPQ    120(AX), $+48
+	CMPQ    128(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -10774,15 +11047,16 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+40, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -10838,16 +11112,17 @@ keep:
 
 // func tile5x48BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile5x48BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile5x48BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -10858,7 +11133,7 @@ tile:
 	ADDQ       DX, R11
 	MOVQ       32(CX), R12
 	ADDQ       DX, R12
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -10876,7 +11151,7 @@ tile:
 	PREFETCHT0 128(R12)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -10886,9 +11161,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVAPS   Z0, Z6
@@ -10947,6 +11222,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -10994,6 +11271,8 @@ unrolled:
 	WORD         $0xf252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -11036,6 +11315,7 @@ unrolled:
 	WORD         $0xf252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -11078,6 +11358,7 @@ unrolled:
 	WORD         $0xf252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -11120,6 +11401,8 @@ unrolled:
 	WORD         $0xf252
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -11183,7 +11466,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -11193,8 +11476,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -11205,9 +11488,9 @@ epilogue:
 	ADDQ      DX, R11
 	MOVQ      32(CX), R12
 	ADDQ      DX, R12
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -11240,7 +11523,7 @@ epilogue:
 	VADDPS    Z24, Z14, Z14
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -11260,7 +11543,7 @@ nores:
 	VMAXPS Z14, Z24, Z14
 
 norelu:
-	CMPQ    120(AX), $+48
+	CMPQ    128(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -11298,15 +11581,16 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+40, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -11362,16 +11646,17 @@ keep:
 
 // func tile6x48AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile6x48AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile6x48AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -11384,7 +11669,7 @@ tile:
 	ADDQ       DX, R12
 	MOVQ       40(CX), R13
 	ADDQ       DX, R13
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -11405,7 +11690,7 @@ tile:
 	PREFETCHT0 128(R13)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -11415,9 +11700,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVAPS   Z0, Z6
@@ -11484,6 +11769,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -11520,6 +11807,8 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z17
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -11551,6 +11840,8 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z17
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
+	PREFETCHT1   (R13)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -11582,6 +11873,7 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z17
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -11613,6 +11905,8 @@ unrolled:
 	VFMADD231PS  Z26, Z29, Z17
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -11665,7 +11959,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -11675,8 +11969,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -11689,9 +11983,9 @@ epilogue:
 	ADDQ      DX, R12
 	MOVQ      40(CX), R13
 	ADDQ      DX, R13
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -11730,7 +12024,7 @@ epilogue:
 	VADDPS    Z24, Z17, Z17
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -11753,7 +12047,7 @@ nores:
 	VMAXPS Z17, Z24, Z17
 
 norelu:
-	CMPQ    120(AX), $+48
+	CMPQ    128(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -11797,15 +12091,16 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+48, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -11870,16 +12165,17 @@ keep:
 
 // func tile6x48BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile6x48BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile6x48BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -11892,7 +12188,7 @@ tile:
 	ADDQ       DX, R12
 	MOVQ       40(CX), R13
 	ADDQ       DX, R13
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -11913,7 +12209,7 @@ tile:
 	PREFETCHT0 128(R13)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -11923,9 +12219,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z3
 	VMOVAPS   Z0, Z6
@@ -11992,6 +12288,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -12046,6 +12344,8 @@ unrolled:
 	WORD         $0xca52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -12095,6 +12395,8 @@ unrolled:
 	WORD         $0xca52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
+	PREFETCHT1   (R13)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -12144,6 +12446,7 @@ unrolled:
 	WORD         $0xca52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -12193,6 +12496,8 @@ unrolled:
 	WORD         $0xca52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -12263,7 +12568,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -12273,8 +12578,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -12287,9 +12592,9 @@ epilogue:
 	ADDQ      DX, R12
 	MOVQ      40(CX), R13
 	ADDQ      DX, R13
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -12328,7 +12633,7 @@ epilogue:
 	VADDPS    Z24, Z17, Z17
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -12351,7 +12656,7 @@ nores:
 	VMAXPS Z17, Z24, Z17
 
 norelu:
-	CMPQ    120(AX), $+48
+	CMPQ    128(AX), $+48
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -12395,15 +12700,16 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+48, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -12468,26 +12774,27 @@ keep:
 
 // func tile1x64AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile1x64AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile1x64AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
 	PREFETCHT0 192(R8)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -12497,9 +12804,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVUPS.Z 128(BX), K3, Z2
@@ -12528,6 +12835,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -12546,6 +12855,7 @@ unrolled:
 	VFMADD231PS  Z27, Z28, Z3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -12585,6 +12895,7 @@ unrolled:
 	VFMADD231PS  Z27, Z28, Z3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -12619,7 +12930,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -12629,13 +12940,13 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -12646,7 +12957,7 @@ epilogue:
 	VADDPS    Z24, Z3, Z3
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -12655,7 +12966,7 @@ nores:
 	VMAXPS Z3, Z24, Z3
 
 norelu:
-	CMPQ    120(AX), $+64
+	CMPQ    128(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -12671,15 +12982,16 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+8, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -12702,26 +13014,27 @@ keep:
 
 // func tile1x64BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile1x64BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile1x64BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
 	PREFETCHT0 192(R8)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -12731,9 +13044,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVUPS.Z 64(BX), K2, Z1
 	VMOVUPS.Z 128(BX), K3, Z2
@@ -12762,6 +13075,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -12784,6 +13099,7 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -12835,6 +13151,7 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -12873,7 +13190,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -12883,13 +13200,13 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -12900,7 +13217,7 @@ epilogue:
 	VADDPS    Z24, Z3, Z3
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -12909,7 +13226,7 @@ nores:
 	VMAXPS Z3, Z24, Z3
 
 norelu:
-	CMPQ    120(AX), $+64
+	CMPQ    128(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -12925,15 +13242,16 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+8, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -12956,21 +13274,22 @@ keep:
 
 // func tile2x64AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile2x64AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile2x64AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -12981,7 +13300,7 @@ tile:
 	PREFETCHT0 192(R9)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -12991,9 +13310,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVUPS.Z 64(BX), K2, Z1
@@ -13032,6 +13351,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -13055,6 +13376,26 @@ unrolled:
 	VFMADD231PS  Z27, Z29, Z7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS (R9)(CX*1), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	VFMADD231PS  Z26, Z29, Z6
+	VFMADD231PS  Z27, Z29, Z7
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -13091,24 +13432,7 @@ unrolled:
 	VFMADD231PS  Z27, Z29, Z7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
-	PREFETCHT1   (R15)
-	ADDQ         72(AX), R15
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS      128(BX), Z26
-	VMOVUPS      192(BX), Z27
-	VBROADCASTSS (R8)(CX*1), Z28
-	VFMADD231PS  Z24, Z28, Z0
-	VFMADD231PS  Z25, Z28, Z1
-	VFMADD231PS  Z26, Z28, Z2
-	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS (R9)(CX*1), Z29
-	VFMADD231PS  Z24, Z29, Z4
-	VFMADD231PS  Z25, Z29, Z5
-	VFMADD231PS  Z26, Z29, Z6
-	VFMADD231PS  Z27, Z29, Z7
-	ADDQ         SI, CX
-	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -13148,7 +13472,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -13158,15 +13482,15 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -13185,7 +13509,7 @@ epilogue:
 	VADDPS    Z24, Z7, Z7
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -13198,7 +13522,7 @@ nores:
 	VMAXPS Z7, Z24, Z7
 
 norelu:
-	CMPQ    120(AX), $+64
+	CMPQ    128(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -13222,15 +13546,16 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+16, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -13265,21 +13590,22 @@ keep:
 
 // func tile2x64BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile2x64BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile2x64BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -13290,7 +13616,7 @@ tile:
 	PREFETCHT0 192(R9)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -13300,9 +13626,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVUPS.Z 64(BX), K2, Z1
@@ -13341,6 +13667,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -13372,6 +13700,34 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      192(BX), Z27
+	VBROADCASTSS (R8)(CX*1), Z28
+	LONG         $0x401e9262
+	WORD         $0xc052
+	LONG         $0x401e9262
+	WORD         $0xc952
+	LONG         $0x401e9262
+	WORD         $0xd252
+	LONG         $0x401e9262
+	WORD         $0xdb52
+	VBROADCASTSS (R9)(CX*1), Z29
+	LONG         $0x40169262
+	WORD         $0xe052
+	LONG         $0x40169262
+	WORD         $0xe952
+	LONG         $0x40169262
+	WORD         $0xf252
+	LONG         $0x40169262
+	WORD         $0xfb52
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -13424,32 +13780,7 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
-	PREFETCHT1   (R15)
-	ADDQ         72(AX), R15
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS      128(BX), Z26
-	VMOVUPS      192(BX), Z27
-	VBROADCASTSS (R8)(CX*1), Z28
-	LONG         $0x401e9262
-	WORD         $0xc052
-	LONG         $0x401e9262
-	WORD         $0xc952
-	LONG         $0x401e9262
-	WORD         $0xd252
-	LONG         $0x401e9262
-	WORD         $0xdb52
-	VBROADCASTSS (R9)(CX*1), Z29
-	LONG         $0x40169262
-	WORD         $0xe052
-	LONG         $0x40169262
-	WORD         $0xe952
-	LONG         $0x40169262
-	WORD         $0xf252
-	LONG         $0x40169262
-	WORD         $0xfb52
-	ADDQ         SI, CX
-	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -13497,7 +13828,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -13507,15 +13838,15 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -13534,7 +13865,7 @@ epilogue:
 	VADDPS    Z24, Z7, Z7
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -13547,7 +13878,7 @@ nores:
 	VMAXPS Z7, Z24, Z7
 
 norelu:
-	CMPQ    120(AX), $+64
+	CMPQ    128(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -13571,15 +13902,16 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+16, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -13614,23 +13946,24 @@ keep:
 
 // func tile3x64AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile3x64AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile3x64AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
 	MOVQ       16(CX), R10
 	ADDQ       DX, R10
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -13645,7 +13978,7 @@ tile:
 	PREFETCHT0 192(R10)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -13655,9 +13988,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -13706,6 +14039,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -13734,6 +14069,7 @@ unrolled:
 	VFMADD231PS  Z27, Z30, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -13757,6 +14093,7 @@ unrolled:
 	VFMADD231PS  Z27, Z30, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -13780,6 +14117,7 @@ unrolled:
 	VFMADD231PS  Z27, Z30, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -13803,6 +14141,7 @@ unrolled:
 	VFMADD231PS  Z27, Z30, Z11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -13847,7 +14186,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -13857,17 +14196,17 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
 	MOVQ      16(CX), R10
 	ADDQ      DX, R10
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -13894,7 +14233,7 @@ epilogue:
 	VADDPS    Z24, Z11, Z11
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -13911,7 +14250,7 @@ nores:
 	VMAXPS Z11, Z24, Z11
 
 norelu:
-	CMPQ    120(AX), $+64
+	CMPQ    128(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -13943,15 +14282,16 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+24, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -13998,23 +14338,24 @@ keep:
 
 // func tile3x64BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile3x64BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile3x64BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
 	MOVQ       16(CX), R10
 	ADDQ       DX, R10
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -14029,7 +14370,7 @@ tile:
 	PREFETCHT0 192(R10)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -14039,9 +14380,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -14090,6 +14431,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -14130,6 +14473,7 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -14165,6 +14509,7 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -14200,6 +14545,7 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -14235,6 +14581,7 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -14291,7 +14638,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -14301,17 +14648,17 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
 	ADDQ      DX, R9
 	MOVQ      16(CX), R10
 	ADDQ      DX, R10
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -14338,7 +14685,7 @@ epilogue:
 	VADDPS    Z24, Z11, Z11
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -14355,7 +14702,7 @@ nores:
 	VMAXPS Z11, Z24, Z11
 
 norelu:
-	CMPQ    120(AX), $+64
+	CMPQ    128(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -14387,15 +14734,16 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+24, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -14442,16 +14790,17 @@ keep:
 
 // func tile4x64AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile4x64AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile4x64AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -14460,7 +14809,7 @@ tile:
 	ADDQ       DX, R10
 	MOVQ       24(CX), R11
 	ADDQ       DX, R11
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -14479,7 +14828,7 @@ tile:
 	PREFETCHT0 192(R11)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -14489,9 +14838,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -14550,6 +14899,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -14583,6 +14934,7 @@ unrolled:
 	VFMADD231PS  Z27, Z31, Z15
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -14611,6 +14963,7 @@ unrolled:
 	VFMADD231PS  Z27, Z31, Z15
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -14639,6 +14992,7 @@ unrolled:
 	VFMADD231PS  Z27, Z31, Z15
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -14667,6 +15021,8 @@ unrolled:
 	VFMADD231PS  Z27, Z31, Z15
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -14716,7 +15072,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -14726,8 +15082,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -14736,9 +15092,9 @@ epilogue:
 	ADDQ      DX, R10
 	MOVQ      24(CX), R11
 	ADDQ      DX, R11
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -14773,7 +15129,7 @@ epilogue:
 	VADDPS    Z24, Z15, Z15
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -14794,7 +15150,7 @@ nores:
 	VMAXPS Z15, Z24, Z15
 
 norelu:
-	CMPQ    120(AX), $+64
+	CMPQ    128(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -14834,15 +15190,16 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+32, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -14901,16 +15258,17 @@ keep:
 
 // func tile4x64BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile4x64BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile4x64BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -14919,7 +15277,7 @@ tile:
 	ADDQ       DX, R10
 	MOVQ       24(CX), R11
 	ADDQ       DX, R11
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -14938,7 +15296,7 @@ tile:
 	PREFETCHT0 192(R11)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -14948,9 +15306,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -15009,6 +15367,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -15058,6 +15418,7 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -15102,6 +15463,7 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -15146,6 +15508,7 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -15190,6 +15553,8 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -15255,7 +15620,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -15265,8 +15630,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -15275,9 +15640,9 @@ epilogue:
 	ADDQ      DX, R10
 	MOVQ      24(CX), R11
 	ADDQ      DX, R11
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -15312,7 +15677,7 @@ epilogue:
 	VADDPS    Z24, Z15, Z15
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -15333,7 +15698,7 @@ nores:
 	VMAXPS Z15, Z24, Z15
 
 norelu:
-	CMPQ    120(AX), $+64
+	CMPQ    128(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -15373,15 +15738,16 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+32, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -15440,16 +15806,17 @@ keep:
 
 // func tile5x64AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile5x64AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile5x64AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -15460,7 +15827,7 @@ tile:
 	ADDQ       DX, R11
 	MOVQ       32(CX), R12
 	ADDQ       DX, R12
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -15483,7 +15850,7 @@ tile:
 	PREFETCHT0 192(R12)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -15493,9 +15860,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -15564,6 +15931,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -15602,6 +15971,8 @@ unrolled:
 	VFMADD231PS  Z27, Z28, Z19
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -15635,6 +16006,7 @@ unrolled:
 	VFMADD231PS  Z27, Z28, Z19
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -15668,6 +16040,7 @@ unrolled:
 	VFMADD231PS  Z27, Z28, Z19
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -15701,6 +16074,8 @@ unrolled:
 	VFMADD231PS  Z27, Z28, Z19
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -15755,7 +16130,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -15765,8 +16140,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -15777,9 +16152,9 @@ epilogue:
 	ADDQ      DX, R11
 	MOVQ      32(CX), R12
 	ADDQ      DX, R12
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -15822,7 +16197,7 @@ epilogue:
 	VADDPS    Z24, Z19, Z19
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -15847,7 +16222,7 @@ nores:
 	VMAXPS Z19, Z24, Z19
 
 norelu:
-	CMPQ    120(AX), $+64
+	CMPQ    128(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -15895,15 +16270,16 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+40, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -15974,16 +16350,17 @@ keep:
 
 // func tile5x64BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile5x64BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile5x64BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -15994,7 +16371,7 @@ tile:
 	ADDQ       DX, R11
 	MOVQ       32(CX), R12
 	ADDQ       DX, R12
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -16017,7 +16394,7 @@ tile:
 	PREFETCHT0 192(R12)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -16027,9 +16404,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -16098,6 +16475,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -16156,6 +16535,8 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -16209,6 +16590,7 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -16262,6 +16644,7 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -16315,6 +16698,8 @@ unrolled:
 	WORD         $0xdb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -16389,7 +16774,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -16399,8 +16784,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -16411,9 +16796,9 @@ epilogue:
 	ADDQ      DX, R11
 	MOVQ      32(CX), R12
 	ADDQ      DX, R12
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -16456,7 +16841,7 @@ epilogue:
 	VADDPS    Z24, Z19, Z19
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -16481,7 +16866,7 @@ nores:
 	VMAXPS Z19, Z24, Z19
 
 norelu:
-	CMPQ    120(AX), $+64
+	CMPQ    128(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -16529,15 +16914,16 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+40, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -16608,16 +16994,17 @@ keep:
 
 // func tile6x64AVX512(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile6x64AVX512(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile6x64AVX512(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -16630,7 +17017,7 @@ tile:
 	ADDQ       DX, R12
 	MOVQ       40(CX), R13
 	ADDQ       DX, R13
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -16657,7 +17044,7 @@ tile:
 	PREFETCHT0 192(R13)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -16667,9 +17054,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -16748,6 +17135,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -16791,6 +17180,8 @@ unrolled:
 	VFMADD231PS  Z27, Z29, Z23
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -16829,6 +17220,8 @@ unrolled:
 	VFMADD231PS  Z27, Z29, Z23
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
+	PREFETCHT1   (R13)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -16867,6 +17260,7 @@ unrolled:
 	VFMADD231PS  Z27, Z29, Z23
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -16905,6 +17299,8 @@ unrolled:
 	VFMADD231PS  Z27, Z29, Z23
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -16964,7 +17360,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -16974,8 +17370,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -16988,9 +17384,9 @@ epilogue:
 	ADDQ      DX, R12
 	MOVQ      40(CX), R13
 	ADDQ      DX, R13
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -17041,7 +17437,7 @@ epilogue:
 	VADDPS    Z24, Z23, Z23
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -17070,7 +17466,7 @@ nores:
 	VMAXPS Z23, Z24, Z23
 
 norelu:
-	CMPQ    120(AX), $+64
+	CMPQ    128(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -17126,15 +17522,16 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+48, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -17217,16 +17614,17 @@ keep:
 
 // func tile6x64BF16(args *tileArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tile6x64BF16(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile6x64BF16(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -17239,7 +17637,7 @@ tile:
 	ADDQ       DX, R12
 	MOVQ       40(CX), R13
 	ADDQ       DX, R13
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 64(R8)(BX*1)
 	PREFETCHT0 128(R8)(BX*1)
@@ -17266,7 +17664,7 @@ tile:
 	PREFETCHT0 192(R13)(BX*1)
 
 fetched:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -17276,9 +17674,9 @@ fetched:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	TESTQ     $0x00000001, 128(AX)
+	TESTQ     $0x00000001, 136(AX)
 	JZ        nobias
-	MOVQ      112(AX), BX
+	MOVQ      120(AX), BX
 	VMOVUPS.Z (BX), K1, Z0
 	VMOVAPS   Z0, Z4
 	VMOVAPS   Z0, Z8
@@ -17357,6 +17755,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -17424,6 +17824,8 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -17486,6 +17888,8 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
+	PREFETCHT1   (R13)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -17548,6 +17952,7 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Z24
@@ -17610,6 +18015,8 @@ unrolled:
 	WORD         $0xfb52
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -17693,7 +18100,7 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ      120(AX), DX
+	MOVQ      128(AX), DX
 	MOVQ      $-1, R14
 	BZHIQ     DX, R14, R14
 	KMOVW     R14, K1
@@ -17703,8 +18110,8 @@ epilogue:
 	KMOVW     R14, K3
 	SHRQ      $0x10, R14
 	KMOVW     R14, K4
-	MOVQ      96(AX), CX
-	MOVQ      88(AX), DX
+	MOVQ      104(AX), CX
+	MOVQ      96(AX), DX
 	MOVQ      (CX), R8
 	ADDQ      DX, R8
 	MOVQ      8(CX), R9
@@ -17717,9 +18124,9 @@ epilogue:
 	ADDQ      DX, R12
 	MOVQ      40(CX), R13
 	ADDQ      DX, R13
-	TESTQ     $0x00000002, 128(AX)
+	TESTQ     $0x00000002, 136(AX)
 	JZ        nores
-	MOVQ      104(AX), BX
+	MOVQ      112(AX), BX
 	VMOVUPS.Z (R8)(BX*1), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(R8)(BX*1), K2, Z24
@@ -17770,7 +18177,7 @@ epilogue:
 	VADDPS    Z24, Z23, Z23
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VPXORD Z24, Z24, Z24
 	VMAXPS Z0, Z24, Z0
@@ -17799,7 +18206,7 @@ nores:
 	VMAXPS Z23, Z24, Z23
 
 norelu:
-	CMPQ    120(AX), $+64
+	CMPQ    128(AX), $+64
 	JNE     partial
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
@@ -17855,15 +18262,16 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+48, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Z0, Z0
@@ -17946,31 +18354,32 @@ keep:
 
 // func tile1x8AVX2(args *tileArgs)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile1x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile1x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 
 fetched:
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 128(AX)
+	TESTQ      $0x00000001, 136(AX)
 	JZ         nobias
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	JMP        ready
 
@@ -17994,6 +18403,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -18006,6 +18417,7 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y0
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -18027,6 +18439,7 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y6
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -18057,30 +18470,30 @@ next:
 epilogue:
 	VADDPS     Y6, Y0, Y0
 	VXORPS     Y6, Y6, Y6
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         nores
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
 
 norelu:
-	CMPQ    120(AX), $+8
+	CMPQ    128(AX), $+8
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	JMP     stored
@@ -18090,15 +18503,16 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+8, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Y6, Y0, Y0
 	VXORPS Y6, Y6, Y6
 	CMPQ   24(DI), $0x00000001
@@ -18148,34 +18562,35 @@ GLOBL masks<>(SB), RODATA|NOPTR, $128
 
 // func tile2x8AVX2(args *tileArgs)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile2x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile2x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 
 fetched:
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 128(AX)
+	TESTQ      $0x00000001, 136(AX)
 	JZ         nobias
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y1
 	JMP        ready
@@ -18204,6 +18619,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -18218,6 +18635,7 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y1
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -18227,6 +18645,7 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -18245,6 +18664,7 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -18279,35 +18699,35 @@ epilogue:
 	VXORPS     Y6, Y6, Y6
 	VADDPS     Y7, Y1, Y1
 	VXORPS     Y7, Y7, Y7
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         nores
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS (R9)(BX*1), Y14, Y12
 	VADDPS     Y12, Y1, Y1
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
 	VMAXPS Y1, Y12, Y1
 
 norelu:
-	CMPQ    120(AX), $+8
+	CMPQ    128(AX), $+8
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, (R9)
@@ -18319,15 +18739,16 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+16, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Y6, Y0, Y0
 	VXORPS Y6, Y6, Y6
 	VADDPS Y7, Y1, Y1
@@ -18348,37 +18769,38 @@ keep:
 
 // func tile3x8AVX2(args *tileArgs)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile3x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile3x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
 	MOVQ       16(CX), R10
 	ADDQ       DX, R10
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 	PREFETCHT0 (R10)(BX*1)
 
 fetched:
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 128(AX)
+	TESTQ      $0x00000001, 136(AX)
 	JZ         nobias
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y1
 	VMOVAPS    Y0, Y2
@@ -18412,6 +18834,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -18428,6 +18852,7 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y2
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -18439,6 +18864,7 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y8
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -18450,6 +18876,7 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y2
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -18461,6 +18888,7 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y8
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -18499,23 +18927,23 @@ epilogue:
 	VXORPS     Y7, Y7, Y7
 	VADDPS     Y8, Y2, Y2
 	VXORPS     Y8, Y8, Y8
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
 	MOVQ       16(CX), R10
 	ADDQ       DX, R10
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         nores
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS (R9)(BX*1), Y14, Y12
@@ -18524,7 +18952,7 @@ epilogue:
 	VADDPS     Y12, Y2, Y2
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -18532,7 +18960,7 @@ nores:
 	VMAXPS Y2, Y12, Y2
 
 norelu:
-	CMPQ    120(AX), $+8
+	CMPQ    128(AX), $+8
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, (R9)
@@ -18546,15 +18974,16 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+24, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Y6, Y0, Y0
 	VXORPS Y6, Y6, Y6
 	VADDPS Y7, Y1, Y1
@@ -18580,16 +19009,17 @@ keep:
 
 // func tile4x8AVX2(args *tileArgs)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile4x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile4x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -18598,22 +19028,22 @@ tile:
 	ADDQ       DX, R10
 	MOVQ       24(CX), R11
 	ADDQ       DX, R11
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 	PREFETCHT0 (R10)(BX*1)
 	PREFETCHT0 (R11)(BX*1)
 
 fetched:
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 128(AX)
+	TESTQ      $0x00000001, 136(AX)
 	JZ         nobias
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y1
 	VMOVAPS    Y0, Y2
@@ -18652,6 +19082,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -18670,6 +19102,7 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -18683,6 +19116,7 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y9
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -18696,6 +19130,7 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -18709,6 +19144,8 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y9
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -18751,14 +19188,14 @@ epilogue:
 	VXORPS     Y8, Y8, Y8
 	VADDPS     Y9, Y3, Y3
 	VXORPS     Y9, Y9, Y9
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -18767,9 +19204,9 @@ epilogue:
 	ADDQ       DX, R10
 	MOVQ       24(CX), R11
 	ADDQ       DX, R11
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         nores
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS (R9)(BX*1), Y14, Y12
@@ -18780,7 +19217,7 @@ epilogue:
 	VADDPS     Y12, Y3, Y3
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -18789,7 +19226,7 @@ nores:
 	VMAXPS Y3, Y12, Y3
 
 norelu:
-	CMPQ    120(AX), $+8
+	CMPQ    128(AX), $+8
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, (R9)
@@ -18805,15 +19242,16 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+32, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Y6, Y0, Y0
 	VXORPS Y6, Y6, Y6
 	VADDPS Y7, Y1, Y1
@@ -18844,16 +19282,17 @@ keep:
 
 // func tile5x8AVX2(args *tileArgs)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile5x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile5x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -18864,7 +19303,7 @@ tile:
 	ADDQ       DX, R11
 	MOVQ       32(CX), R12
 	ADDQ       DX, R12
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 	PREFETCHT0 (R10)(BX*1)
@@ -18872,15 +19311,15 @@ tile:
 	PREFETCHT0 (R12)(BX*1)
 
 fetched:
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 128(AX)
+	TESTQ      $0x00000001, 136(AX)
 	JZ         nobias
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y1
 	VMOVAPS    Y0, Y2
@@ -18924,6 +19363,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -18944,6 +19385,8 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y4
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -18959,6 +19402,7 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y10
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -18974,6 +19418,7 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y4
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -18989,6 +19434,8 @@ unrolled:
 	VFMADD231PS  Y12, Y14, Y10
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -19035,14 +19482,14 @@ epilogue:
 	VXORPS     Y9, Y9, Y9
 	VADDPS     Y10, Y4, Y4
 	VXORPS     Y10, Y10, Y10
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -19053,9 +19500,9 @@ epilogue:
 	ADDQ       DX, R11
 	MOVQ       32(CX), R12
 	ADDQ       DX, R12
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         nores
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS (R9)(BX*1), Y14, Y12
@@ -19068,7 +19515,7 @@ epilogue:
 	VADDPS     Y12, Y4, Y4
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -19078,7 +19525,7 @@ nores:
 	VMAXPS Y4, Y12, Y4
 
 norelu:
-	CMPQ    120(AX), $+8
+	CMPQ    128(AX), $+8
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, (R9)
@@ -19096,15 +19543,16 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+40, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Y6, Y0, Y0
 	VXORPS Y6, Y6, Y6
 	VADDPS Y7, Y1, Y1
@@ -19140,16 +19588,17 @@ keep:
 
 // func tile6x8AVX2(args *tileArgs)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile6x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile6x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -19162,7 +19611,7 @@ tile:
 	ADDQ       DX, R12
 	MOVQ       40(CX), R13
 	ADDQ       DX, R13
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 	PREFETCHT0 (R10)(BX*1)
@@ -19171,15 +19620,15 @@ tile:
 	PREFETCHT0 (R13)(BX*1)
 
 fetched:
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 128(AX)
+	TESTQ      $0x00000001, 136(AX)
 	JZ         nobias
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y1
 	VMOVAPS    Y0, Y2
@@ -19228,6 +19677,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -19250,6 +19701,8 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -19267,6 +19720,8 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
+	PREFETCHT1   (R13)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -19284,6 +19739,7 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -19301,6 +19757,8 @@ unrolled:
 	VFMADD231PS  Y12, Y15, Y11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -19351,14 +19809,14 @@ epilogue:
 	VXORPS     Y10, Y10, Y10
 	VADDPS     Y11, Y5, Y5
 	VXORPS     Y11, Y11, Y11
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -19371,9 +19829,9 @@ epilogue:
 	ADDQ       DX, R12
 	MOVQ       40(CX), R13
 	ADDQ       DX, R13
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         nores
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS (R9)(BX*1), Y14, Y12
@@ -19388,7 +19846,7 @@ epilogue:
 	VADDPS     Y12, Y5, Y5
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -19399,7 +19857,7 @@ nores:
 	VMAXPS Y5, Y12, Y5
 
 norelu:
-	CMPQ    120(AX), $+8
+	CMPQ    128(AX), $+8
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, (R9)
@@ -19419,15 +19877,16 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+48, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	VADDPS Y6, Y0, Y0
 	VXORPS Y6, Y6, Y6
 	VADDPS Y7, Y1, Y1
@@ -19468,31 +19927,32 @@ keep:
 
 // func tile1x16AVX2(args *tileArgs)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile1x16AVX2(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 
 fetched:
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 128(AX)
+	TESTQ      $0x00000001, 136(AX)
 	JZ         nobias
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMASKMOVPS 32(BX), Y15, Y1
 	JMP        ready
@@ -19517,6 +19977,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -19531,6 +19993,7 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y1
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -19558,6 +20021,7 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y1
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -19588,33 +20052,33 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         nores
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R8)(BX*1), Y15, Y12
 	VADDPS     Y12, Y1, Y1
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
 	VMAXPS Y1, Y12, Y1
 
 norelu:
-	CMPQ    120(AX), $+16
+	CMPQ    128(AX), $+16
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
@@ -19626,15 +20090,16 @@ partial:
 
 stored:
 	ADDQ $+8, 16(AX)
-	ADDQ $+8, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+8, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Y0, Y0
@@ -19651,34 +20116,35 @@ keep:
 
 // func tile2x16AVX2(args *tileArgs)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile2x16AVX2(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 
 fetched:
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 128(AX)
+	TESTQ      $0x00000001, 136(AX)
 	JZ         nobias
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y2
 	VMASKMOVPS 32(BX), Y15, Y1
@@ -19709,6 +20175,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -19726,6 +20194,20 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R15)
+	ADDQ         72(AX), R15
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R9)(CX*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	ADDQ         SI, CX
+	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -19750,18 +20232,7 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y3
 	ADDQ         SI, CX
 	ADDQ         R14, BX
-	PREFETCHT1   (R15)
-	ADDQ         72(AX), R15
-	VMOVUPS      (BX), Y12
-	VMOVUPS      32(BX), Y13
-	VBROADCASTSS (R8)(CX*1), Y14
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R9)(CX*1), Y15
-	VFMADD231PS  Y12, Y15, Y2
-	VFMADD231PS  Y13, Y15, Y3
-	ADDQ         SI, CX
-	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -19795,21 +20266,21 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         nores
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R8)(BX*1), Y15, Y12
@@ -19820,7 +20291,7 @@ epilogue:
 	VADDPS     Y12, Y3, Y3
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -19829,7 +20300,7 @@ nores:
 	VMAXPS Y3, Y12, Y3
 
 norelu:
-	CMPQ    120(AX), $+16
+	CMPQ    128(AX), $+16
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
@@ -19845,15 +20316,16 @@ partial:
 
 stored:
 	ADDQ $+16, 16(AX)
-	ADDQ $+16, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+16, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Y0, Y0
@@ -19876,37 +20348,38 @@ keep:
 
 // func tile3x16AVX2(args *tileArgs)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile3x16AVX2(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
 	MOVQ       16(CX), R10
 	ADDQ       DX, R10
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 	PREFETCHT0 (R10)(BX*1)
 
 fetched:
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 128(AX)
+	TESTQ      $0x00000001, 136(AX)
 	JZ         nobias
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y2
 	VMOVAPS    Y0, Y4
@@ -19943,6 +20416,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -19963,6 +20438,7 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -19978,6 +20454,7 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -19993,6 +20470,7 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -20008,6 +20486,7 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y5
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -20044,23 +20523,23 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
 	ADDQ       DX, R9
 	MOVQ       16(CX), R10
 	ADDQ       DX, R10
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         nores
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R8)(BX*1), Y15, Y12
@@ -20075,7 +20554,7 @@ epilogue:
 	VADDPS     Y12, Y5, Y5
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -20086,7 +20565,7 @@ nores:
 	VMAXPS Y5, Y12, Y5
 
 norelu:
-	CMPQ    120(AX), $+16
+	CMPQ    128(AX), $+16
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
@@ -20106,15 +20585,16 @@ partial:
 
 stored:
 	ADDQ $+24, 16(AX)
-	ADDQ $+24, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+24, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Y0, Y0
@@ -20143,16 +20623,17 @@ keep:
 
 // func tile4x16AVX2(args *tileArgs)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile4x16AVX2(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -20161,22 +20642,22 @@ tile:
 	ADDQ       DX, R10
 	MOVQ       24(CX), R11
 	ADDQ       DX, R11
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 	PREFETCHT0 (R10)(BX*1)
 	PREFETCHT0 (R11)(BX*1)
 
 fetched:
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 128(AX)
+	TESTQ      $0x00000001, 136(AX)
 	JZ         nobias
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y2
 	VMOVAPS    Y0, Y4
@@ -20219,6 +20700,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -20242,6 +20725,7 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -20260,6 +20744,7 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -20278,6 +20763,7 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -20296,6 +20782,8 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y7
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -20335,14 +20823,14 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -20351,9 +20839,9 @@ epilogue:
 	ADDQ       DX, R10
 	MOVQ       24(CX), R11
 	ADDQ       DX, R11
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         nores
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R8)(BX*1), Y15, Y12
@@ -20372,7 +20860,7 @@ epilogue:
 	VADDPS     Y12, Y7, Y7
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -20385,7 +20873,7 @@ nores:
 	VMAXPS Y7, Y12, Y7
 
 norelu:
-	CMPQ    120(AX), $+16
+	CMPQ    128(AX), $+16
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
@@ -20409,15 +20897,16 @@ partial:
 
 stored:
 	ADDQ $+32, 16(AX)
-	ADDQ $+32, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+32, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Y0, Y0
@@ -20452,16 +20941,17 @@ keep:
 
 // func tile5x16AVX2(args *tileArgs)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile5x16AVX2(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -20472,7 +20962,7 @@ tile:
 	ADDQ       DX, R11
 	MOVQ       32(CX), R12
 	ADDQ       DX, R12
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 	PREFETCHT0 (R10)(BX*1)
@@ -20480,15 +20970,15 @@ tile:
 	PREFETCHT0 (R12)(BX*1)
 
 fetched:
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 128(AX)
+	TESTQ      $0x00000001, 136(AX)
 	JZ         nobias
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y2
 	VMOVAPS    Y0, Y4
@@ -20537,6 +21027,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -20563,6 +21055,8 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y9
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -20584,6 +21078,7 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y9
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -20605,6 +21100,7 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y9
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -20626,6 +21122,8 @@ unrolled:
 	VFMADD231PS  Y13, Y14, Y9
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -20668,14 +21166,14 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -20686,9 +21184,9 @@ epilogue:
 	ADDQ       DX, R11
 	MOVQ       32(CX), R12
 	ADDQ       DX, R12
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         nores
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R8)(BX*1), Y15, Y12
@@ -20711,7 +21209,7 @@ epilogue:
 	VADDPS     Y12, Y9, Y9
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -20726,7 +21224,7 @@ nores:
 	VMAXPS Y9, Y12, Y9
 
 norelu:
-	CMPQ    120(AX), $+16
+	CMPQ    128(AX), $+16
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
@@ -20754,15 +21252,16 @@ partial:
 
 stored:
 	ADDQ $+40, 16(AX)
-	ADDQ $+40, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+40, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Y0, Y0
@@ -20803,16 +21302,17 @@ keep:
 
 // func tile6x16AVX2(args *tileArgs)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), AX
-	MOVQ 8(AX), SI
-	MOVQ 64(AX), R15
+TEXT ·tile6x16AVX2(SB), NOSPLIT, $8-8
+	MOVQ  args+0(FP), AX
+	PUSHQ BP
+	MOVQ  8(AX), SI
+	MOVQ  64(AX), R15
 
 tile:
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         fetched
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -20825,7 +21325,7 @@ tile:
 	ADDQ       DX, R12
 	MOVQ       40(CX), R13
 	ADDQ       DX, R13
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	PREFETCHT0 (R8)(BX*1)
 	PREFETCHT0 (R9)(BX*1)
 	PREFETCHT0 (R10)(BX*1)
@@ -20834,15 +21334,15 @@ tile:
 	PREFETCHT0 (R13)(BX*1)
 
 fetched:
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	TESTQ      $0x00000001, 128(AX)
+	TESTQ      $0x00000001, 136(AX)
 	JZ         nobias
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), BX
 	VMASKMOVPS (BX), Y14, Y0
 	VMOVAPS    Y0, Y2
 	VMOVAPS    Y0, Y4
@@ -20897,6 +21397,8 @@ segment:
 	MOVQ (DI), CX
 	MOVQ 8(DI), BX
 	ADDQ 24(AX), BX
+	MOVQ 80(AX), BP
+	ADDQ CX, BP
 	MOVQ 16(DI), DX
 	SUBQ $+4, DX
 	JLT  tail
@@ -20926,6 +21428,8 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R8)(BP*1)
+	PREFETCHT1   (R12)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -20950,6 +21454,8 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R9)(BP*1)
+	PREFETCHT1   (R13)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -20974,6 +21480,7 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R10)(BP*1)
 	PREFETCHT1   (R15)
 	ADDQ         72(AX), R15
 	VMOVUPS      (BX), Y12
@@ -20998,6 +21505,8 @@ unrolled:
 	VFMADD231PS  Y13, Y15, Y11
 	ADDQ         SI, CX
 	ADDQ         R14, BX
+	PREFETCHT1   (R11)(BP*1)
+	LEAQ         (BP)(SI*4), BP
 	SUBQ         $+4, DX
 	JGE          unrolled
 
@@ -21043,14 +21552,14 @@ next:
 	JNZ  segment
 
 epilogue:
-	MOVQ       120(AX), DX
+	MOVQ       128(AX), DX
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, DX
 	SUBQ       DX, R14
 	VMOVUPS    (R14), Y14
 	VMOVUPS    32(R14), Y15
-	MOVQ       96(AX), CX
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), CX
+	MOVQ       96(AX), DX
 	MOVQ       (CX), R8
 	ADDQ       DX, R8
 	MOVQ       8(CX), R9
@@ -21063,9 +21572,9 @@ epilogue:
 	ADDQ       DX, R12
 	MOVQ       40(CX), R13
 	ADDQ       DX, R13
-	TESTQ      $0x00000002, 128(AX)
+	TESTQ      $0x00000002, 136(AX)
 	JZ         nores
-	MOVQ       104(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (R8)(BX*1), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R8)(BX*1), Y15, Y12
@@ -21092,7 +21601,7 @@ epilogue:
 	VADDPS     Y12, Y11, Y11
 
 nores:
-	TESTQ  $0x00000004, 128(AX)
+	TESTQ  $0x00000004, 136(AX)
 	JZ     norelu
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -21109,7 +21618,7 @@ nores:
 	VMAXPS Y11, Y12, Y11
 
 norelu:
-	CMPQ    120(AX), $+16
+	CMPQ    128(AX), $+16
 	JNE     partial
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
@@ -21141,15 +21650,16 @@ partial:
 
 stored:
 	ADDQ $+48, 16(AX)
-	ADDQ $+48, 96(AX)
-	DECQ 136(AX)
+	ADDQ $+48, 104(AX)
+	DECQ 144(AX)
 	JNZ  tile
 	MOVQ R15, 64(AX)
 	VZEROUPPER
+	POPQ BP
 	RET
 
 sum:
-	MOVQ   80(AX), BX
+	MOVQ   88(AX), BX
 	CMPQ   24(DI), $0x00000001
 	JEQ    keep
 	VADDPS (BX), Y0, Y0

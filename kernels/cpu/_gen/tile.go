@@ -18,6 +18,7 @@ var (
 	args, b, kOff, left, aStep = RAX, RBX, RCX, RDX, RSI
 	seg, next, bStep           = RDI, R15, R14
 	rowPtr                     = []GPPhysical{R8, R9, R10, R11, R12, R13}
+	ahead                      = RBP // kOff in the tile that comes next; saved, since Go's frame pointer is there
 )
 
 // tiles writes the kernels of every height and width.
@@ -67,6 +68,7 @@ func tile(w *writer, v *vector, rows, used int, pairs bool) {
 	w.function(fmt.Sprintf("tile%dx%d%s", rows, v.lanes*used, suffix), "func(args *tileArgs)", fmt.Sprintf(
 		"computes args.tiles tiles of %d rows and at most %d columns, as %s does.", rows, v.lanes*used, likeness))
 	k.Load(k.Param("args"), args)
+	k.PUSHQ(ahead)
 	k.MOVQ(k.field(args, "aStep"), aStep)
 	k.MOVQ(k.field(args, "next"), next)
 	k.Label("tile")
@@ -83,6 +85,8 @@ func tile(w *writer, v *vector, rows, used int, pairs bool) {
 	k.MOVQ(k.segment("a"), kOff)
 	k.MOVQ(k.segment("b"), b)
 	k.ADDQ(k.field(args, "b"), b)
+	k.MOVQ(k.field(args, "ahead"), ahead)
+	k.ADDQ(kOff, ahead)
 	k.MOVQ(k.segment("depth"), left)
 	k.loop()
 	k.CMPQ(k.segment("sum"), k.constant("sumOn"))
@@ -99,6 +103,7 @@ func tile(w *writer, v *vector, rows, used int, pairs bool) {
 	k.JNZ(LabelRef("tile"))
 	k.MOVQ(next, k.field(args, "next"))
 	k.VZEROUPPER()
+	k.POPQ(ahead)
 	k.RET()
 	k.sum()
 }
@@ -155,7 +160,11 @@ func (k kernel) loop() {
 	k.Label("unrolled")
 	for i := range unroll {
 		k.step(i % k.sets)
+		for r := i; r < k.rows; r += unroll {
+			k.PREFETCHT1(Mem{Base: rowPtr[r], Index: ahead, Scale: 1})
+		}
 	}
+	k.LEAQ(Mem{Base: ahead, Index: aStep, Scale: unroll}, ahead)
 	k.SUBQ(I8(unroll), left)
 	k.JGE(LabelRef("unrolled"))
 	k.Label("tail")
