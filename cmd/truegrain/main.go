@@ -80,7 +80,9 @@ func runContext(ctx context.Context, args []string, stdout, stderr io.Writer) (c
 		t.say("truegrain: %v", err)
 		return exitUsage
 	}
-	switch err := k.Run(); {
+	err = k.Run()
+	t.clear()
+	switch {
 	case err == nil:
 		return 0
 	case ctx.Err() != nil || errors.Is(err, context.Canceled):

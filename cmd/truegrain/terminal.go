@@ -78,8 +78,13 @@ func separated(detail string) string {
 
 // end takes the bar away.
 func (p *progress) end() {
-	if bar := p.t.bar; bar != nil {
-		bar.Clear() //nolint:errcheck
-		p.t.bar = nil
+	p.t.clear()
+}
+
+// clear takes away what is drawn.
+func (t *terminal) clear() {
+	if t.bar != nil {
+		t.bar.Clear() //nolint:errcheck
+		t.bar = nil
 	}
 }
