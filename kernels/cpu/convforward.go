@@ -14,6 +14,9 @@ func (b *Backend) convolve(g geometry, x []float32, w weights, y []float32, acc 
 	panels, lent := b.panels(w, b.forwardLen(g), g, (*Backend).packForward)
 	p := b.plan()
 	p.groups = g.groups
+	if e.sums != nil {
+		p.depth = normDepth
+	}
 	n := g.oc / g.groups
 	each := b.packedLen(g.window(), n)
 	for i := range g.groups {

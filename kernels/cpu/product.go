@@ -67,10 +67,13 @@ func (w *walk) locate(lo int, aOff, cOff []int64) {
 }
 
 // Blocking. A pass of passDepth k keeps a panel of B (at most 384 KiB) in L2. Within it, parts of at most
-// sumDepth k are added up, which bounds the rounding error of a float32 sum.
+// sumDepth k are added up, which bounds the rounding error of a float32 sum; normDepth k where a batch norm is
+// behind: what is wrong there puts a ReLU on the other side of zero, and the gradients of all layers before it
+// are those of another function.
 const (
 	passDepth = 1536
 	sumDepth  = 192
+	normDepth = 96
 )
 
 // plan is products that are computed together, their chunks by whoever is idle. It is made anew for every
@@ -92,6 +95,7 @@ type plan struct {
 	groups   int         // of these
 	partial  []float64   // their sums by chunk
 	side     int         // rows and columns of a chunk at most, 0 as the work is
+	depth    int         // k in a part of a sum at most
 	compute  func(i int) // p.chunk, made once
 }
 
@@ -100,7 +104,7 @@ func (b *Backend) plan() *plan {
 	if p.compute == nil {
 		p.compute = p.run
 	}
-	p.b, p.side, p.groups = b, 0, 1
+	p.b, p.side, p.depth, p.groups = b, 0, sumDepth, 1
 	p.products, p.bands, p.segments = p.products[:0], p.bands[:0], p.segments[:0]
 	p.cuts, p.chunks, p.starts = p.cuts[:0], p.chunks[:0], p.starts[:0]
 	return p
@@ -168,11 +172,11 @@ func (p *plan) add(a, b, k, depth int) {
 			p.endPass()
 		}
 		n := min(depth, (p.pass+1)*x.pass-k)
-		if n > sumDepth {
-			parts := (n + sumDepth - 1) / sumDepth
+		if n > p.depth {
+			parts := ceil(n, p.depth)
 			n = min(n, roundUp((n+parts-1)/parts, 4))
 		}
-		if p.part > 0 && p.part+n > sumDepth {
+		if p.part > 0 && p.part+n > p.depth {
 			p.endPart()
 		}
 		p.segments = append(p.segments, segment{a: 4 * a, b: 4 * b, depth: n})
