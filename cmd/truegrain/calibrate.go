@@ -20,18 +20,19 @@ import (
 
 // CalibrateCmd fits the probabilities of a detector on labelled pictures and stores them with it.
 type CalibrateCmd struct {
-	Model  string    `arg:"" help:"Detector: a checkpoint or a bundled name."`
-	Data   string    `arg:"" type:"existingdir" help:"Folder in GenImage layout (…/{train,val,test}/{ai,nature})."`
-	Out    string    `short:"o" type:"path" help:"File to write (default: the checkpoint itself)."`
-	Method string    `enum:"platt,platt-mse,temperature" default:"platt" help:"platt (maximum likelihood), platt-mse (least squares, as in the thesis) or temperature."`
-	Fit    string    `enum:"train,val,test,all" default:"val" help:"Part of the folder that is fitted on."`
-	Test   string    `enum:"none,train,val,test" default:"test" help:"Part that the fit is measured on; none, or one that the folder has not, measures by cross-fitting."`
-	View   string    `enum:",crop,resize,full" default:"" help:"What of each picture the detector sees from now on (default: as before)."`
-	FPR    []float64 `default:"0.01,0.05" help:"False-positive rates to find thresholds for."`
-	Wrong  float64   `default:"0.05" help:"Share of the leaning pictures that may lean the wrong way, for the undecided band."`
-	Plot   string    `type:"path" placeholder:"NAME" help:"Draw the reliability diagram, before and after, as NAME.png and NAME.svg."`
-	Device string    `default:"cpu" help:"cpu, cpu:avx2, ref …; 'truegrain devices' lists them."`
-	Limit  int       `help:"Take only this many pictures of each part (0: all)."`
+	Model   string    `arg:"" help:"Detector: a checkpoint or a bundled name."`
+	Data    string    `arg:"" type:"existingdir" help:"Folder in GenImage layout (…/{train,val,test}/{ai,nature})."`
+	Out     string    `short:"o" type:"path" help:"File to write (default: the checkpoint itself)."`
+	Method  string    `enum:"platt,platt-mse,temperature" default:"platt" help:"platt (maximum likelihood), platt-mse (least squares, as in the thesis) or temperature."`
+	Fit     string    `enum:"train,val,test,all" default:"val" help:"Part of the folder that is fitted on."`
+	Test    string    `enum:"none,train,val,test" default:"test" help:"Part that the fit is measured on; none, or one that the folder has not, measures by cross-fitting."`
+	View    string    `enum:",crop,resize,full" default:"" help:"What of each picture the detector sees from now on (default: as before)."`
+	FPR     []float64 `default:"0.01,0.05" help:"False-positive rates to find thresholds for."`
+	Wrong   float64   `default:"0.05" help:"Share of the leaning pictures that may lean the wrong way, for the undecided band."`
+	Plot    string    `type:"path" placeholder:"NAME" help:"Draw the reliability diagram, before and after, as NAME.png and NAME.svg."`
+	MapFrom string    `type:"existingfile" placeholder:"FILE" help:"Show the pixel map of this segmenter's checkpoint, which lies in the same folder, beside the verdict."`
+	Device  string    `default:"cpu" help:"cpu, cpu:avx2, ref …; 'truegrain devices' lists them."`
+	Limit   int       `help:"Take only this many pictures of each part (0: all)."`
 }
 
 // Validate refuses rates that are none.
@@ -72,6 +73,14 @@ func (c *CalibrateCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	if err := c.calibrate(ctx, t, d); err != nil {
 		return fmt.Errorf("calibrate %s on %s: %w", d.Name, c.Data, err)
+	}
+	if c.MapFrom != "" {
+		if filepath.Dir(filepath.Clean(c.MapFrom)) != filepath.Dir(filepath.Clean(out)) {
+			return usagef("--map-from %s: it must lie in the folder of %s, so that both move together", c.MapFrom, out)
+		}
+		if d.Card.MapFrom, err = detect.CompanionOf(c.MapFrom); err != nil {
+			return err
+		}
 	}
 	if err := d.SaveAs(out, dtype); err != nil {
 		return err

@@ -90,10 +90,10 @@ type seen struct {
 	d      *detect.Detector
 	view   string
 	seed   uint64
-	pixels bool // look at a segmenter's map, too
+	pixels bool // look at the pixel map, too, where there is one
 }
 
-// predict scores a picture, and counts a segmenter's pixels against the mask or else the label.
+// predict scores a picture, and counts a pixel map's pixels against the mask or else the label.
 func (s *seen) predict(ctx context.Context, item *data.Item, x shown) (evaluate.Prediction, error) {
 	p, mask, view := x.picture, x.mask, detect.View(s.view)
 	if s.view == random {
@@ -104,7 +104,7 @@ func (s *seen) predict(ctx context.Context, item *data.Item, x shown) (evaluate.
 		}
 	}
 	out := predicted(item, x.picture, math.NaN())
-	if !s.pixels || s.d.Model.Kind() != models.Segmenter {
+	if !s.pixels || s.d.Model.Kind() != models.Segmenter && s.d.Card.MapFrom == nil {
 		var err error
 		out.Raw, err = s.d.Score(ctx, p, view)
 		return out, err
@@ -134,6 +134,9 @@ func weightsSum(d *detect.Detector) string {
 	h := sha256.New()
 	c := d.Card
 	fmt.Fprintf(h, "%s %d %d %v %v\n", c.Arch, c.Classes, c.Size, c.Mean, c.Std)
+	if c.MapFrom != nil {
+		fmt.Fprintln(h, c.MapFrom.SHA256)
+	}
 	var b [4]byte
 	for _, p := range d.Model.Params() {
 		for _, v := range p.Value.Float32s(p.Backend()) {

@@ -25,6 +25,8 @@ type Detector struct {
 	be     kernels.Backend
 	pool   *autograd.Pool
 	scorer scorer
+
+	companion *Detector // draws the pixel map, if the card names one
 }
 
 // New puts a model and its card together. The first score freezes the model: what changes its weights
@@ -140,6 +142,9 @@ func (d *Detector) Explain(ctx context.Context, p *picture.Picture, o Options) (
 	var raw float64
 	if err == nil {
 		maps, raw, err = d.explain(ctx, p, views, o)
+	}
+	if err == nil {
+		maps, err = d.withCompanion(ctx, p, o, maps)
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("%s: %w", d.Name, err)

@@ -18,8 +18,10 @@ import (
 func Load(be kernels.Backend, spec string) (*Detector, error) {
 	open, name := func() (*state.File, error) { return state.Open(spec) },
 		strings.TrimSuffix(filepath.Base(spec), filepath.Ext(spec))
+	folder := filepath.Dir(spec)
 	if slices.Contains(bundled.Names(), spec) {
 		open, name = func() (*state.File, error) { return bundled.Open(spec) }, spec
+		folder = ""
 	}
 	f, err := open()
 	if err != nil {
@@ -28,6 +30,9 @@ func Load(be kernels.Backend, spec string) (*Detector, error) {
 	}
 	defer f.Close()
 	d, err := fromFile(be, name, f)
+	if err == nil {
+		err = d.openCompanion(folder)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("load detector %s: %w", spec, err)
 	}

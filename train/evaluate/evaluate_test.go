@@ -214,6 +214,11 @@ func TestSpecs(t *testing.T) {
 	require.Equal(t, "seen", parts[0].Known([]string{"ADM"}))
 	require.Empty(t, all.Known(nil))
 
+	specs[0].Limit = 2
+	few, err := specs[0].Open("val", 1)
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 1}, []int{few.Info().AI, few.Info().Photographs}, "a limit keeps both classes")
+
 	specs[1].Exclude = []string{"dall-e"}
 	_, err = specs[1].Open("val", 1)
 	require.ErrorContains(t, err, "dall-e")

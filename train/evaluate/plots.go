@@ -80,37 +80,51 @@ func ReliabilityPlot(title string, names []string, tables [][]card.Bin) *plot.Pl
 	p := unit(title, "p(AI) that was said", "share that was AI")
 	line(p, plotter.XYs{{X: 0, Y: 0}, {X: 1, Y: 1}}, faint, "", true)
 	for i, bins := range tables {
-		t := reliability{}
+		var t withIntervals
 		for _, b := range bins {
-			if b.N == 0 {
-				continue
+			if b.N > 0 {
+				lo, hi := b.Interval()
+				t.add(b.Mean, Estimate{b.Share(), lo, hi})
 			}
-			lo, hi := b.Interval()
-			t.XYs = append(t.XYs, plotter.XY{X: b.Mean, Y: b.Share()})
-			t.YErrors = append(t.YErrors, struct{ Low, High float64 }{b.Share() - lo, hi - b.Share()})
 		}
-		if len(t.XYs) == 0 {
-			continue
+		if len(t.XYs) > 1 {
+			line(p, t.XYs, colours[i%len(colours)], "", false)
 		}
-		c := colours[i%len(colours)]
-		bars, err := plotter.NewYErrorBars(t)
-		if err != nil {
-			panic(err) // as above
-		}
-		bars.Color = c
-		p.Add(bars)
-		line(p, t.XYs, c, names[i], false)
+		t.draw(p, colours[i%len(colours)], names[i])
 	}
 	return p
 }
 
-// reliability is points with the ends of their intervals.
-type reliability struct {
+// withIntervals is points with the ends of their intervals.
+type withIntervals struct {
 	plotter.XYs
 	plotter.YErrors
 }
 
-// RobustnessPlot draws accuracy by degradation, a line for each detector.
+func (t *withIntervals) add(x float64, e Estimate) {
+	t.XYs = append(t.XYs, plotter.XY{X: x, Y: e.Value})
+	t.YErrors = append(t.YErrors, struct{ Low, High float64 }{e.Value - e.Lo, e.Hi - e.Value})
+}
+
+// draw adds dots and bars, with a name in the legend.
+func (t *withIntervals) draw(p *plot.Plot, c color.Color, name string) {
+	if len(t.XYs) == 0 {
+		return
+	}
+	bars, err := plotter.NewYErrorBars(t)
+	if err != nil {
+		panic(err) // a point is not a number, which nothing here makes
+	}
+	dots, err := plotter.NewScatter(t.XYs)
+	if err != nil {
+		panic(err) // as above
+	}
+	bars.Color, dots.Color, dots.Shape, dots.Radius = c, c, draw.CircleGlyph{}, vg.Points(2.5)
+	p.Add(bars, dots)
+	p.Legend.Add(name, dots)
+}
+
+// RobustnessPlot draws accuracy by degradation, with 95 % intervals, a colour for each detector.
 func (r *Report) RobustnessPlot(view, set string) *plot.Plot {
 	all := r.degradations()
 	p := unit("Accuracy on "+set+" under degradation", "", "accuracy")
@@ -126,16 +140,16 @@ func (r *Report) RobustnessPlot(view, set string) *plot.Plot {
 	p.NominalX(names...)
 	p.X.Tick.Label.Rotation, p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = 1.2, draw.XRight, draw.YCenter
 	p.X.Tick.Label.Font.Variant = "Sans"
-	for i, d := range r.detectors() {
-		var xy plotter.XYs
+	detectors := r.detectors()
+	for i, d := range detectors {
+		offset := 0.6 * (float64(i) - float64(len(detectors)-1)/2) / float64(len(detectors))
+		var t withIntervals
 		for k, deg := range all {
 			if x := r.Find(Case{Detector: d, Set: set, View: view, Degradation: deg}); x != nil {
-				xy = append(xy, plotter.XY{X: float64(k), Y: x.Of(Accuracy).Value})
+				t.add(float64(k)+offset, x.Of(Accuracy))
 			}
 		}
-		if len(xy) > 0 {
-			line(p, xy, colours[i%len(colours)], d, false)
-		}
+		t.draw(p, colours[i%len(colours)], d)
 	}
 	return p
 }

@@ -67,10 +67,11 @@ var kinds = []struct {
 	{"lr", 8, 4096, func(v float64) []step { return []step{{do: lowResolution(int(v))}} }},
 }
 
-// chains are what happens to pictures that people pass on.
+// chains are what happens to pictures that people pass on: a screenshot shows them in another size and cuts a
+// little off, a messenger compresses and shrinks what was compressed before.
 var chains = []Degradation{
-	{"screenshot", []step{{do: scaled(0.75), moves: true}}},
-	{"screenshot-jpeg", []step{{do: scaled(0.75), moves: true}, {do: throughJPEG(85)}}},
+	{"screenshot", []step{{do: scaled(0.8), moves: true}, {do: middle(0.97), moves: true}}},
+	{"screenshot-jpeg", []step{{do: scaled(0.8), moves: true}, {do: middle(0.97), moves: true}, {do: throughJPEG(85)}}},
 	{"messenger", []step{{do: throughJPEG(90)}, {do: scaled(0.6), moves: true}, {do: throughJPEG(70)}}},
 }
 
