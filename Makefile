@@ -14,7 +14,7 @@ build: ## the binary, in bin/
 	$(GO) build -o bin/truegrain ./cmd/truegrain
 
 CUDA_OUT := $(CURDIR)/bin/cuda
-CUDA_ENV := CGO_ENABLED=1 CGO_CFLAGS=-I$(CURDIR)/kernels/cuda/stub CGO_LDFLAGS="-L$(CUDA_OUT) -ldl"
+CUDA_ENV := CGO_ENABLED=1 CGO_CFLAGS="-I$(CURDIR)/kernels/cuda/stub -Wno-deprecated-declarations" CGO_LDFLAGS="-L$(CUDA_OUT) -ldl"
 
 cuda: ## the binary with the cuda backend, in bin/: needs a C compiler, no SDK; the driver is found when it runs
 	$(MAKE) -s -C kernels/cuda/stub OUT=$(CUDA_OUT)

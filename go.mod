@@ -3,6 +3,7 @@ module truegrain
 go 1.26.0
 
 require (
+	github.com/NVIDIA/go-nvml v0.13.4-1
 	github.com/alecthomas/kong v1.17.0
 	github.com/barnex/cuda5 v0.0.0-20171012184954-da30a9b287d8
 	github.com/bep/imagemeta v1.0.1

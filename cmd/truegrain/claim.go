@@ -49,7 +49,7 @@ func (l *lesson) describe(p *plan, be kernels.Backend) (*folder.Run, error) {
 		return nil, err
 	}
 	run := &folder.Run{Recipe: *l.recipe, Code: version(), Go: runtime.Version(), Decoder: decoder(),
-		Device: be.Name(), Processor: processor(be), Overfit: l.overfit, Detector: detector, Note: l.note,
+		Device: be.Name(), Processor: processor(be.Name()), Overfit: l.overfit, Detector: detector, Note: l.note,
 		Weights: folder.Weights{File: p.weights.path, SHA256: p.weights.sha256}}
 	run.Data = folder.Data{Dir: dir, Train: len(p.train.Items), Validation: len(p.val.Items),
 		Fingerprint: l.fingerprint(p.train, p.val)}
@@ -79,10 +79,10 @@ func sameRun(t *terminal, was, now *folder.Run) error {
 	return nil
 }
 
-// processor is what a backend computes on.
-func processor(be kernels.Backend) string {
+// processor is what the backend of a spec computes on.
+func processor(spec string) string {
 	for _, d := range kernels.Devices() {
-		if d.Spec == be.Name() {
+		if d.Spec == spec || strings.HasPrefix(d.Spec, spec+":") {
 			return d.Description
 		}
 	}

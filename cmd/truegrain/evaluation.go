@@ -27,7 +27,8 @@ type evaluation struct {
 }
 
 func newEvaluation(c *EvalCmd, t *terminal, detectors []*detect.Detector, sets []*evaluate.Set) *evaluation {
-	e := &evaluation{c: c, t: t, detectors: detectors, sets: sets, meter: energy.Open()}
+	e := &evaluation{c: c, t: t, detectors: detectors, sets: sets,
+		meter: energy.Open(c.Device, processor(c.Device))}
 	e.report = &evaluate.Report{Title: "Evaluation", Exact: c.Exact, Protocol: c.Protocol, Code: version(), Device: c.Device,
 		Bootstrap: evaluate.Bootstrap{Samples: c.Samples, Seed: c.Seed}, Energy: e.meter.Method()}
 	for _, d := range detectors {

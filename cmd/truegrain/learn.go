@@ -107,7 +107,7 @@ func (l *lesson) run(ctx context.Context, t *terminal) (*detect.Detector, error)
 	if err != nil {
 		return nil, err
 	}
-	l.meter = energy.Open()
+	l.meter = energy.Open(be.Name(), processor(be.Name()))
 	d := detect.New(work, m.Name(), m, l.card(p))
 	took, err := l.teach(ctx, t, d, p, now)
 	if err != nil {

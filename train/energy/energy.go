@@ -11,7 +11,7 @@ import (
 )
 
 // Meter counts energy. Joules are those since it was opened; it must be asked every few minutes, for hardware
-// counters wrap around. A device with a counter of its own brings a Meter of its own.
+// counters wrap around.
 type Meter interface {
 	Joules() float64
 	// Method says where the numbers come from, in words fit to stand beside them.
@@ -22,8 +22,15 @@ type Meter interface {
 const WattsPerCore = 10
 
 // Open takes the processor's own counter (RAPL) if the system lets us read it, and otherwise estimates from
-// the processor time of this process.
-func Open() Meter { return open("/sys/class/powercap") }
+// the processor time of this process. On a device with a counter of its own (NVML for "cuda:0"), that is added;
+// where it can't be read, Method says so. description is what the device is called.
+func Open(device, description string) Meter {
+	host := open("/sys/class/powercap")
+	if strings.HasPrefix(device, "cuda") {
+		return withDevice(host, device, description)
+	}
+	return host
+}
 
 func open(dir string) Meter {
 	if r := openRAPL(dir); r != nil {
