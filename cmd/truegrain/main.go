@@ -23,6 +23,7 @@ type cli struct {
 	Analyze   AnalyzeCmd   `cmd:"" help:"Score pictures and show why."`
 	Train     TrainCmd     `cmd:"" help:"Train a detector on a folder of pictures."`
 	Verify    VerifyCmd    `cmd:"" help:"Evaluate a finished run again and say what differs."`
+	Resources ResourcesCmd `cmd:"" help:"Tabulate what finished runs took: size, time, energy, memory (the thesis' table 4.27)."`
 	Eval      EvalCmd      `cmd:"" help:"Score labelled pictures and count the errors."`
 	Calibrate CalibrateCmd `cmd:"" help:"Fit probabilities, thresholds and the undecided band of a detector."`
 	Explain   ExplainCmd   `cmd:"" help:"Draw the maps of one picture as PNG."`

@@ -1,8 +1,11 @@
 package folder
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
 	"github.com/goccy/go-yaml"
 
@@ -41,6 +44,24 @@ func (r *Resources) String() string {
 	return fmt.Sprintf("%.1f MB of weights, %.3g h of training at %.0f pictures/s, %.3g kWh (%.3g for an epoch), %.0f MB of memory at most, %.3g J for a picture; energy is %s",
 		float64(r.WeightsBytes)/1e6, r.TrainingHours, r.Rate, r.KWh, r.KWhPerEpoch, float64(r.PeakMemoryBytes)/1e6,
 		r.Inference.JoulesPerPicture, r.EnergyMethod)
+}
+
+// ReadResources reads the resources.yaml of a finished run.
+func ReadResources(dir string) (*Resources, error) {
+	path := filepath.Join(dir, "resources.yaml")
+	src, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no finished run is here (resources.yaml); 'truegrain train --resume %s' finishes it",
+			dir, dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var r Resources
+	if err := yaml.UnmarshalWithOptions(src, &r, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &r, nil
 }
 
 // WriteResources writes resources.yaml.
