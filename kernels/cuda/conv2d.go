@@ -26,7 +26,9 @@ func (d *Device) Conv2D(o kernels.Conv2D) {
 	oh, ow := o.Out(o.H, o.W)
 	s := shapeOf(o.Window, o.B, o.H, o.W, o.C, oh, ow, o.OC, o.Groups)
 	s.Act = int32(o.Act)
-	d.convForward(kernels.Grad{Buf: o.Y}, o.X, o.Weight, o.Bias, o.Residual, s)
+	x, w, free := d.operands("conv2d", o.X, o.Weight, o.Packed)
+	defer free()
+	d.convForward(kernels.Grad{Buf: o.Y}, x, w, o.Bias, o.Residual, s)
 	d.channelSums(o.Sums, o.Y, o.B*oh*ow, o.OC)
 }
 
@@ -47,7 +49,11 @@ func (d *Device) convForward(y kernels.Grad, x, w, bias, residual kernels.Buf, s
 		return
 	}
 	s.Acc = int32(index(y.Acc))
-	d.launch(conv2dFwd, tiles(y.Buf.Len()/int(s.OC), int(s.OG), s.groups()), block(256),
+	k, edge := conv2dFwd.of(x.DType()), tile
+	if tensorCores(x, w) && s.CG%8 == 0 {
+		k, edge = conv2dFwdMMA.of(y.Buf.DType()), mmaTile
+	}
+	d.launch(k, tiles(y.Buf.Len()/int(s.OC), int(s.OG), s.groups(), edge), block(256),
 		y.Buf, x, w, bias, residual, structBytes(&s))
 }
 
@@ -57,7 +63,11 @@ func (d *Device) convBackwardX(dx kernels.Grad, dz, w, bias, residual kernels.Bu
 		return
 	}
 	s.Acc = int32(index(dx.Acc))
-	d.launch(conv2dDX, tiles(dx.Buf.Len()/int(s.C), int(s.CG), s.groups()), block(256),
+	k, edge := conv2dDX.of(dz.DType()), tile
+	if tensorCores(dz, w) && s.CG%8 == 0 && s.OG%8 == 0 {
+		k, edge = conv2dDXMMA.of(dx.Buf.DType()), mmaTile
+	}
+	d.launch(k, tiles(dx.Buf.Len()/int(s.C), int(s.CG), s.groups(), edge), block(256),
 		dx.Buf, dz, w, bias, residual, structBytes(&s))
 }
 
@@ -75,10 +85,19 @@ func (d *Device) convBackwardW(dw kernels.Grad, dz, x kernels.Buf, s convShape) 
 	}
 	count, length := chunks(rows*s.groups(), cols, pixels)
 	s.Chunk = int32(length)
+	k, edge := conv2dDW.of(x.DType()), tile
+	if tensorCores(dz, x) && s.CG%8 == 0 && s.OG%8 == 0 {
+		k, edge = conv2dDWMMA, mmaTile
+	}
 	d.weightGradient(dw, count, dw.Buf.Len(), func(y kernels.Buf, acc int32) {
 		s.Acc = acc
-		d.launch(conv2dDW, tiles(rows, cols, s.groups()*count), block(256), y, dz, x, structBytes(&s))
+		d.launch(k, tiles(rows, cols, s.groups()*count, edge), block(256), y, dz, x, structBytes(&s))
 	})
+}
+
+// tensorCores says that both operands are bfloat16 and begin at multiples of 16 bytes.
+func tensorCores(a, b kernels.Buf) bool {
+	return a.DType() == kernels.BF16 && b.DType() == kernels.BF16 && (a.Addr()|b.Addr())%16 == 0
 }
 
 // channelSums is Σ y and Σ y² of every channel, if they are wanted.

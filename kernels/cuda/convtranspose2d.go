@@ -15,7 +15,9 @@ func (d *Device) ConvTranspose2D(o kernels.ConvTranspose2D) {
 	o.Check()
 	s := reversed(o)
 	s.Act = int32(o.Act)
-	d.convBackwardX(kernels.Grad{Buf: o.Y}, o.X, o.Weight, o.Bias, o.Residual, s)
+	x, w, free := d.operands("convtranspose2d", o.X, o.Weight, o.Packed)
+	defer free()
+	d.convBackwardX(kernels.Grad{Buf: o.Y}, x, w, o.Bias, o.Residual, s)
 	d.channelSums(o.Sums, o.Y, int(s.Batch*s.H*s.W), o.OC)
 }
 

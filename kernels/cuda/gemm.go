@@ -8,10 +8,13 @@ import (
 	"truegrain/kernels"
 )
 
-// tile is the edge of the piece of a product that one block computes.
-const tile = 64
+// Edges of the piece of a product that one block computes: by scalar products, and on tensor cores.
+const (
+	tile    = 64
+	mmaTile = 128
+)
 
-// gemmShape is struct Shape of src/gemm.cu.
+// gemmShape is struct Shape of src/gemm.cuh.
 type gemmShape struct {
 	M, N, K, LDA, LDB, LDC, Chunk, Act, Acc int32
 	Alpha                                   float32
@@ -29,17 +32,41 @@ func (d *Device) Gemm(o kernels.Gemm) {
 		return
 	}
 	s := gemmShape{M: int32(o.M), N: int32(o.N), K: int32(o.K), LDA: int32(o.LDA), LDB: int32(o.LDB),
-		LDC: int32(o.LDC), Chunk: int32(o.K), Alpha: float32(o.Alpha), StrideA: int64(o.StrideA),
-		StrideB: int64(o.StrideB), StrideC: int64(o.StrideC)}
+		LDC: int32(o.LDC), Chunk: int32(o.K), Acc: int32(index(o.Acc)), Alpha: float32(o.Alpha),
+		StrideA: int64(o.StrideA), StrideB: int64(o.StrideB), StrideC: int64(o.StrideC)}
 	if o.Alpha == 0 {
 		s.Alpha = 1
 	}
-	if o.Acc {
-		s.Acc = 1
+	d.multiply(matrices{c: o.C, a: o.A, b: o.B}, o.TransA, o.TransB, max(1, o.Batch), s)
+}
+
+// matrices are the operands of a product; bias and residual may be absent.
+type matrices struct{ c, a, b, bias, residual kernels.Buf }
+
+// multiply launches a product z times: on tensor cores if its operands are bfloat16 and lie as those want
+// them.
+func (d *Device) multiply(m matrices, transA, transB bool, z int, s gemmShape) {
+	edge := tile
+	k := [2][2]typed{{gemmNN, gemmNT}, {gemmTN, gemmTT}}[index(transA)][index(transB)].of(m.a.DType())
+	if m.a.DType() == kernels.BF16 && mmaFits(m, transA, transB, s) {
+		edge = mmaTile
+		all := [2][2]typed{{gemmNNMMA, gemmNTMMA}, {gemmTNMMA, gemmTTMMA}}
+		k = all[index(transA)][index(transB)].of(m.c.DType())
 	}
-	k := [2][2]*kernel{{gemmNN, gemmNT}, {gemmTN, gemmTT}}[index(o.TransA)][index(o.TransB)]
-	d.launch(k, tiles(o.M, o.N, max(1, o.Batch)), block(256), o.C, o.A, o.B, kernels.Buf{}, kernels.Buf{},
+	d.launch(k, tiles(int(s.M), int(s.N), z, edge), block(256), m.c, m.a, m.b, m.bias, m.residual,
 		structBytes(&s))
+}
+
+// mmaFits says that both operands can be copied 16 bytes at a time.
+func mmaFits(m matrices, transA, transB bool, s gemmShape) bool {
+	side := func(trans bool, outer int32) int32 { // what lies side by side in memory
+		if trans {
+			return outer
+		}
+		return s.K
+	}
+	return (m.a.Addr()|m.b.Addr())%16 == 0 && side(transA, s.M)%8 == 0 && side(!transB, s.N)%8 == 0 &&
+		s.LDA%8 == 0 && s.LDB%8 == 0 && s.StrideA%8 == 0 && s.StrideB%8 == 0
 }
 
 func index(b bool) int {
@@ -50,19 +77,19 @@ func index(b bool) int {
 }
 
 // tiles is the grid of a product of m rows and n columns, z times.
-func tiles(m, n, z int) dim { return grid(ceil(m, tile), ceil(n, tile), z) }
+func tiles(m, n, z, edge int) dim { return grid(ceil(m, edge), ceil(n, edge), z) }
 
 // chunks splits a sum of k products over blocks where the m x n outputs alone make few of them: how many
-// pieces, and the length of each, a multiple of 16. They depend on the sizes alone, so that a run repeats on
+// pieces, and the length of each, a multiple of 32. They depend on the sizes alone, so that a run repeats on
 // every GPU.
 func chunks(m, n, k int) (count, length int) {
 	count = max(1, min(ceil(k, 512), 256/(ceil(m, tile)*ceil(n, tile))))
-	length = max(16, (ceil(k, count)+15)&^15)
+	length = max(32, (ceil(k, count)+31)&^31)
 	return max(1, ceil(k, length)), length
 }
 
 // weightGradient runs a product whose sum goes over many rows: f computes count partial results of n elements
-// each, which are then added in their order.
+// each, in float32, which are then added in their order.
 func (d *Device) weightGradient(g kernels.Grad, count, n int, f func(y kernels.Buf, acc int32)) {
 	if count == 1 && g.Buf.DType() == kernels.F32 {
 		f(g.Buf, int32(index(g.Acc)))

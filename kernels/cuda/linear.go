@@ -11,7 +11,9 @@ func (d *Device) Linear(o kernels.Linear) {
 	}
 	s := gemmShape{M: int32(o.R), N: int32(o.OD), K: int32(o.D), LDA: int32(o.D), LDB: int32(o.D),
 		LDC: int32(o.OD), Chunk: int32(o.D), Act: int32(o.Act), Alpha: 1}
-	d.launch(gemmNT, tiles(o.R, o.OD, 1), block(256), o.Y, o.X, o.Weight, o.Bias, o.Residual, structBytes(&s))
+	x, w, free := d.operands("linear", o.X, o.Weight, o.Packed)
+	defer free()
+	d.multiply(matrices{c: o.Y, a: x, b: w, bias: o.Bias, residual: o.Residual}, false, true, 1, s)
 }
 
 // LinearBackward is dx = dz·weight, dweight = dzᵀ·x, dbias = Σ dz, dresidual = dz.
@@ -20,20 +22,30 @@ func (d *Device) LinearBackward(o kernels.LinearGrad) {
 	if o.DX.Wanted() && o.R*o.D > 0 {
 		s := gemmShape{M: int32(o.R), N: int32(o.D), K: int32(o.OD), LDA: int32(o.OD), LDB: int32(o.D),
 			LDC: int32(o.D), Chunk: int32(o.OD), Acc: int32(index(o.DX.Acc)), Alpha: 1}
-		d.launch(gemmNN, tiles(o.R, o.D, 1), block(256), o.DX.Buf, dz, o.Weight, kernels.Buf{}, kernels.Buf{},
-			structBytes(&s))
+		d.multiply(matrices{c: o.DX.Buf, a: dz, b: o.Weight}, false, false, 1, s)
 	}
 	if o.DWeight.Wanted() && o.OD*o.D > 0 {
-		count, length := chunks(o.OD, o.D, o.R)
-		d.weightGradient(o.DWeight, count, o.OD*o.D, func(y kernels.Buf, acc int32) {
-			s := gemmShape{M: int32(o.OD), N: int32(o.D), K: int32(o.R), LDA: int32(o.OD), LDB: int32(o.D),
-				LDC: int32(o.D), Chunk: int32(length), Acc: acc, Alpha: 1, StrideC: int64(o.OD * o.D)}
-			d.launch(gemmTN, tiles(o.OD, o.D, count), block(256), y, dz, o.X, kernels.Buf{}, kernels.Buf{},
-				structBytes(&s))
-		})
+		d.linearWeights(o, dz)
 	}
 	d.sum(o.DBias, dz, 1, o.R, o.OD, 1)
 	d.scaled(o.DResidual, dz, 1)
+}
+
+// linearWeights is dweight = dzᵀ·x, its sum over the rows in chunks.
+func (d *Device) linearWeights(o kernels.LinearGrad, dz kernels.Buf) {
+	s := gemmShape{M: int32(o.OD), N: int32(o.D), K: int32(o.R), LDA: int32(o.OD), LDB: int32(o.D),
+		LDC: int32(o.D), Chunk: int32(o.R), Acc: int32(index(o.DWeight.Acc)), Alpha: 1}
+	m := matrices{c: o.DWeight.Buf, a: dz, b: o.X}
+	if dz.DType() == kernels.BF16 && !mmaFits(m, true, false, s) {
+		d.multiply(m, true, false, 1, s) // scalar products in bfloat16 have no partial results
+		return
+	}
+	count, length := chunks(o.OD, o.D, o.R)
+	s.Chunk, s.StrideC = int32(length), int64(o.OD*o.D)
+	d.weightGradient(o.DWeight, count, o.OD*o.D, func(y kernels.Buf, acc int32) {
+		m.c, s.Acc = y, acc
+		d.multiply(m, true, false, count, s)
+	})
 }
 
 // beforeActivation is dy as it is, or through a ReLU into work.

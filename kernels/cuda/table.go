@@ -46,8 +46,16 @@ func attentionShared(panels, tiles, hd int) int { return 4 * 68 * (panels*hd + t
 // attentionForwardShared adds the values, 64 rows of the widest head.
 func attentionForwardShared(hd int) int { return attentionShared(2, 1, hd) + 4*64*maxHead }
 
+// declareMMA is a kernel with the shared memory of tensor-core products.
+func declareMMA(module, entry, params string) *kernel {
+	k := declare(module, entry, params)
+	k.shared = mmaShared
+	return k
+}
+
 const (
-	maxHead    = 128 // the widest head that the kernels of attention take
+	mmaShared  = 3 * 2 * 128 * 40 * 2 // MMA_SHARED of src/mma.cuh
+	maxHead    = 128                  // the widest head that the kernels of attention take
 	gradShared = 4 * 68 * (4*maxHead + 64)
 )
 
@@ -62,17 +70,27 @@ var (
 
 	biasFwd = declareTyped("bias", "bias_fwd", "pppli")
 
+	castF32BF16 = declare("cast", "cast_f32_bf16", "ppl")
+	castBF16F32 = declare("cast", "cast_bf16_f32", "ppl")
+
 	channelSumsPart = declareTyped("channelsums", "channelsums_part", "ppli")
 	channelSumsLast = declare("channelsums", "channelsums_last", "ppii")
 
-	conv2dFwd = declare("conv2d", "conv2d_fwd_f32", "ppppps80")
-	conv2dDX  = declare("conv2d", "conv2d_dx_f32", "ppppps80")
-	conv2dDW  = declare("conv2d", "conv2d_dw_f32", "ppps80")
+	conv2dFwd    = declareTyped("conv2d", "conv2d_fwd", "ppppps80")
+	conv2dDX     = declareTyped("conv2d", "conv2d_dx", "ppppps80")
+	conv2dDW     = declareTyped("conv2d", "conv2d_dw", "ppps80")
+	conv2dFwdMMA = declareTyped("conv2dmma", "conv2d_fwd_mma", "ppppps80").allow(mmaShared)
+	conv2dDXMMA  = declareTyped("conv2dmma", "conv2d_dx_mma", "ppppps80").allow(mmaShared)
+	conv2dDWMMA  = declareMMA("conv2dmma", "conv2d_dw_mma", "ppps80")
 
-	gemmNN = declare("gemm", "gemm_nn_f32", "ppppps64")
-	gemmNT = declare("gemm", "gemm_nt_f32", "ppppps64")
-	gemmTN = declare("gemm", "gemm_tn_f32", "ppppps64")
-	gemmTT = declare("gemm", "gemm_tt_f32", "ppppps64")
+	gemmNN    = declareTyped("gemm", "gemm_nn", "ppppps64")
+	gemmNT    = declareTyped("gemm", "gemm_nt", "ppppps64")
+	gemmTN    = declareTyped("gemm", "gemm_tn", "ppppps64")
+	gemmTT    = declareTyped("gemm", "gemm_tt", "ppppps64")
+	gemmNNMMA = declareTyped("gemmmma", "gemm_nn_mma", "ppppps64").allow(mmaShared)
+	gemmNTMMA = declareTyped("gemmmma", "gemm_nt_mma", "ppppps64").allow(mmaShared)
+	gemmTNMMA = declareTyped("gemmmma", "gemm_tn_mma", "ppppps64").allow(mmaShared)
+	gemmTTMMA = declareTyped("gemmmma", "gemm_tt_mma", "ppppps64").allow(mmaShared)
 
 	mulFwd = declareTyped("mul", "mul_fwd", "pppli")
 

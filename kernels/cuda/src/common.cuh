@@ -12,6 +12,8 @@
 #include "ptx.cuh"
 #endif
 
+// Functions are DI. Structs with member functions have names that no other source gives to another struct:
+// the emulator links all sources into one library.
 #define DI_MEMBER __device__ __forceinline__
 #define KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
 

@@ -6,11 +6,13 @@
 //   static const bool k_fast   neighbours in memory are neighbours in k (else in m or n)
 //   Row row(int m)             what an index of the outer dimension needs once; m may lie behind the end
 //   Col col(int k)             the same for k
-//   float at(Row, Col)         the element, 0 outside
+//   const T* find(Row, Col)    where the element lies, null outside: it is then 0
 #pragma once
 #include "common.cuh"
 
 const int TM = 64, TN = 64, TK = 16, TPAD = 68;
+
+template <class T> DI float value(const T* p) { return p ? to_f32(*p) : 0.0f; }
 
 // The four elements of a thread: k_fast: one k, rows t/16 + 16i; else one row, k = t/64 + 4i.
 template <class A> struct Part {
@@ -27,11 +29,11 @@ template <class A> struct Part {
         if (A::k_fast) {
             typename A::Col c = a.col(k0 + t % 16);
 #pragma unroll
-            for (int i = 0; i < 4; i++) v[i] = a.at(rows[A::k_fast ? i : 0], c);
+            for (int i = 0; i < 4; i++) v[i] = value(a.find(rows[A::k_fast ? i : 0], c));
             return;
         }
 #pragma unroll
-        for (int i = 0; i < 4; i++) v[i] = a.at(rows[0], a.col(k0 + t / 64 + 4 * i));
+        for (int i = 0; i < 4; i++) v[i] = value(a.find(rows[0], a.col(k0 + t / 64 + 4 * i)));
     }
     DI_MEMBER void store(float (*s)[TPAD]) {
         int t = threadIdx.x;

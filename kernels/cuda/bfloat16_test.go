@@ -1,0 +1,105 @@
+//go:build emu
+
+package cuda
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"truegrain/kernels"
+	"truegrain/kernels/ref"
+)
+
+// rounded is n values in [-1,1) that bfloat16 holds exactly.
+func rounded(seed uint64, n int) []float64 {
+	out := make([]float64, n)
+	for i := range out {
+		u := 2*kernels.NewPhilox(seed).Uniform(0, 0, uint64(i)) - 1
+		out[i] = float64(kernels.BF16Float(kernels.BF16Bits(u)))
+	}
+	return out
+}
+
+// sameInBF16 compares a bfloat16 result to the oracle's, which may differ by the last rounding.
+func sameInBF16(t *testing.T, want, got []float64) {
+	t.Helper()
+	require.Len(t, got, len(want))
+	var d, n float64
+	for i, w := range want {
+		d += (got[i] - w) * (got[i] - w)
+		n += w * w
+	}
+	require.LessOrEqual(t, math.Sqrt(d), math.Sqrt(n)/256+1e-12, "relative L2 error of bfloat16 results")
+}
+
+// TestGemmInBFloat16 runs products on tensor cores and, where sizes do not fit those, in scalars, results in
+// float32 and in bfloat16.
+func TestGemmInBFloat16(t *testing.T) {
+	d, oracle := emuDevice(t, "check,1"), ref.Open64()
+	for _, s := range [][3]int{{150, 136, 104}, {13, 8, 40}, {7, 9, 5}, {24, 16, 0}} {
+		for i := range 8 {
+			o := kernels.Gemm{M: s[0], N: s[1], K: s[2], TransA: i&1 != 0, TransB: i&2 != 0, LDA: s[2], LDB: s[1],
+				LDC: s[1], Acc: i&4 != 0}
+			if o.TransA {
+				o.LDA = o.M
+			}
+			if o.TransB {
+				o.LDB = o.K
+			}
+			a, b, c := rounded(1, o.M*o.K), rounded(2, o.K*o.N), rounded(3, o.M*o.N)
+			want := o
+			want.A, want.B, want.C = kernels.Of(a), kernels.Of(b), kernels.Of(append([]float64{}, c...))
+			oracle.Gemm(want)
+			o.A, o.B, o.C = alloc(t, d, kernels.BF16, a...), alloc(t, d, kernels.BF16, b...),
+				alloc(t, d, kernels.BF16, c...)
+			d.Gemm(o)
+			sameInBF16(t, kernels.Floats[float64](want.C), read(d, o.C))
+			if s := (gemmShape{M: int32(o.M), N: int32(o.N), K: int32(o.K), LDA: int32(o.LDA),
+				LDB: int32(o.LDB)}); !mmaFits(matrices{a: o.A, b: o.B}, o.TransA, o.TransB, s) {
+				continue
+			}
+			o.C = alloc(t, d, kernels.F32, c...)
+			d.Gemm(o)
+			require.InDeltaSlice(t, kernels.Floats[float64](want.C), read(d, o.C), 1e-4, fmt.Sprint(o))
+		}
+	}
+}
+
+// TestConvolutionsInBFloat16 holds forward and backward to the oracle, on tensor cores and in scalars.
+func TestConvolutionsInBFloat16(t *testing.T) {
+	d, oracle := emuDevice(t, "check,2"), ref.Open64()
+	for _, o := range []kernels.Conv2D{
+		{Window: kernels.Window{KH: 3, KW: 3, StrideH: 2, StrideW: 1, PadH: 1, PadW: 1, DilH: 1, DilW: 1},
+			B: 2, H: 9, W: 8, C: 16, OC: 24, Groups: 1},
+		{Window: kernels.Window{KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1},
+			B: 1, H: 12, W: 13, C: 32, OC: 16, Groups: 2},
+		{Window: kernels.Window{KH: 3, KW: 2, StrideH: 1, StrideW: 2, PadH: 2, PadW: 1, DilH: 2, DilW: 1},
+			B: 1, H: 6, W: 7, C: 6, OC: 5, Groups: 1},
+	} {
+		oh, ow := o.Out(o.H, o.W)
+		x, w := rounded(1, o.B*o.H*o.W*o.C), rounded(2, o.OC*o.KH*o.KW*o.C/o.Groups)
+		y, bias := o.B*oh*ow*o.OC, rounded(3, o.OC)
+		run := func(be kernels.Backend, put func(v []float64) kernels.Buf) (out [][]float64) {
+			g := kernels.Conv2DGrad{Conv2D: o, DY: put(rounded(4, y))}
+			g.X, g.Weight, g.Bias, g.Y = put(x), put(w), put(bias), put(make([]float64, y))
+			be.Conv2D(g.Conv2D)
+			g.DX = kernels.Grad{Buf: put(make([]float64, len(x)))}
+			g.DWeight = kernels.Grad{Buf: put(rounded(5, len(w))), Acc: true}
+			be.Conv2DBackward(g)
+			for _, b := range []kernels.Buf{g.Y, g.DX.Buf, g.DWeight.Buf} {
+				v := make([]float64, b.Len())
+				be.Download(kernels.Of(v), b)
+				out = append(out, v)
+			}
+			return out
+		}
+		want := run(oracle, func(v []float64) kernels.Buf { return kernels.Of(append([]float64{}, v...)) })
+		got := run(d, func(v []float64) kernels.Buf { return alloc(t, d, kernels.BF16, v...) })
+		for i := range want {
+			sameInBF16(t, want[i], got[i])
+		}
+	}
+}
