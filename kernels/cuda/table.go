@@ -60,6 +60,11 @@ const (
 )
 
 var (
+	adamStep = declareTyped("adam", "adam", "pppplfffffffff")
+
+	adaptivePoolFwd = declareTyped("adaptiveavgpool2d", "adaptiveavgpool2d_fwd", "ppiiiiii")
+	adaptivePoolBwd = declareTyped("adaptiveavgpool2d", "adaptiveavgpool2d_bwd", "ppiiiiiii")
+
 	addFwd = declareTyped("add", "add_fwd", "pppl")
 
 	attentionFwd   = declareTyped("attention", "attention_fwd", "ppppps36").allow(attentionForwardShared(128))
@@ -67,6 +72,23 @@ var (
 	attentionDelta = declareTyped("attentionbackward", "attention_delta", "ppps36")
 	attentionDQ    = declareTyped("attentionbackward", "attention_dq", "ppppppps36i").allow(gradShared)
 	attentionDKV   = declareTyped("attentionbackward", "attention_dkv", "pppppppps36ii").allow(gradShared)
+
+	avgPoolFwd = declareTyped("avgpool2d", "avgpool2d_fwd", "pps64")
+	avgPoolBwd = declareTyped("avgpool2d", "avgpool2d_bwd", "pps64i")
+
+	batchNormFwd      = declareTyped("batchnorm", "batchnorm_fwd", "pppppppiiii")
+	batchNormBwd      = declareTyped("batchnorm", "batchnorm_bwd", "pppppppppiiiii")
+	batchNormSums     = declareTyped("batchnorm", "batchnorm_sums", "pppppppiiii")
+	batchNormChunks   = declareTyped("batchnormstats", "batchnorm_chunks", "pppiii")
+	batchNormFinish   = declare("batchnormstats", "batchnorm_finish", "ppppppiiidd")
+	batchNormFromSums = declare("batchnormstats", "batchnorm_from_sums", "pppppiidd")
+	batchNormRunning  = declare("batchnormstats", "batchnorm_running", "ppppid")
+
+	bceFwd = declareTyped("bce", "bce_fwd", "pppl")
+	bceBwd = declareTyped("bce", "bce_bwd", "ppppli")
+
+	bceLogitsFwd = declareTyped("bcelogits", "bcelogits_fwd", "pppl")
+	bceLogitsBwd = declareTyped("bcelogits", "bcelogits_bwd", "ppppli")
 
 	biasFwd = declareTyped("bias", "bias_fwd", "pppli")
 
@@ -76,12 +98,22 @@ var (
 	channelSumsPart = declareTyped("channelsums", "channelsums_part", "ppli")
 	channelSumsLast = declare("channelsums", "channelsums_last", "ppii")
 
+	concatRows = declareTyped("concat", "concat_rows", "plllpllliili")
+
 	conv2dFwd    = declareTyped("conv2d", "conv2d_fwd", "ppppps80")
 	conv2dDX     = declareTyped("conv2d", "conv2d_dx", "ppppps80")
 	conv2dDW     = declareTyped("conv2d", "conv2d_dw", "ppps80")
 	conv2dFwdMMA = declareTyped("conv2dmma", "conv2d_fwd_mma", "ppppps80").allow(mmaShared)
 	conv2dDXMMA  = declareTyped("conv2dmma", "conv2d_dx_mma", "ppppps80").allow(mmaShared)
 	conv2dDWMMA  = declareMMA("conv2dmma", "conv2d_dw_mma", "ppps80")
+
+	crossEntropyFwd = declareTyped("crossentropy", "crossentropy_fwd", "ppppii")
+	crossEntropyBwd = declareTyped("crossentropy", "crossentropy_bwd", "pppppiii")
+
+	dropoutMask = declareTyped("dropout", "dropout", "ppllllifi")
+
+	geluFwd = declareTyped("gelu", "gelu_fwd", "ppl")
+	geluBwd = declareTyped("gelu", "gelu_bwd", "pppli")
 
 	gemmNN    = declareTyped("gemm", "gemm_nn", "ppppps64")
 	gemmNT    = declareTyped("gemm", "gemm_nt", "ppppps64")
@@ -92,12 +124,34 @@ var (
 	gemmTNMMA = declareTyped("gemmmma", "gemm_tn_mma", "ppppps64").allow(mmaShared)
 	gemmTTMMA = declareTyped("gemmmma", "gemm_tt_mma", "ppppps64").allow(mmaShared)
 
+	layerNormFwd  = declareTyped("layernorm", "layernorm_fwd", "ppppppiif")
+	layerNormBwd  = declareTyped("layernorm", "layernorm_bwd", "ppppppiii")
+	layerNormSums = declareTyped("layernorm", "layernorm_sums", "ppppppiii")
+
+	maxPoolFwd = declareTyped("maxpool2d", "maxpool2d_fwd", "ppps64")
+	maxPoolBwd = declareTyped("maxpool2d", "maxpool2d_bwd", "ppps64i")
+
+	mseFwd = declareTyped("mse", "mse_fwd", "pppl")
+	mseBwd = declareTyped("mse", "mse_bwd", "ppppli")
+
 	mulFwd = declareTyped("mul", "mul_fwd", "pppli")
+
+	padRows = declareTyped("pad", "pad_rows", "plllpllliili")
 
 	reluFwd = declareTyped("relu", "relu_fwd", "ppl")
 	reluBwd = declareTyped("relu", "relu_bwd", "ppplii")
 
+	resizeFwd = declareTyped("resize", "resize_fwd", "ppiiiiii")
+	resizeBwd = declareTyped("resize", "resize_bwd", "ppiiiiiii")
+
 	scaleFwd = declareTyped("scale", "scale_fwd", "pplfi")
+
+	sgdStep = declareTyped("sgd", "sgd", "ppplfffi")
+
+	sigmoidFwd = declareTyped("sigmoid", "sigmoid_fwd", "ppl")
+	sigmoidBwd = declareTyped("sigmoid", "sigmoid_bwd", "pppli")
+
+	sliceRows = declareTyped("slice", "slice_rows", "plllpllliili")
 
 	softmaxFwd = declareTyped("softmax", "softmax_fwd", "ppii")
 	softmaxBwd = declareTyped("softmax", "softmax_bwd", "pppiii")

@@ -43,6 +43,19 @@ DI float log_f32(float x) {
     return fmaf(k, 0.693359375f, fmaf(k, -2.12194440e-4f, l));
 }
 
+// log(1 + x): the logarithm of u = 1 + x, and what u lost of x, to first order.
+DI float log1p_f32(float x) {
+    float u = 1.0f + x;
+    if (!(u > 0.0f) || u == INF) return log_f32(u);
+    return log_f32(u) + (x - (u - 1.0f)) / u;
+}
+
+// 1/(1 + e^−x), e^ never of a positive number
+DI float sigmoid_f32(float x) {
+    float e = exp_f32(-fabsf(x));
+    return (x < 0.0f ? e : 1.0f) / (1.0f + e);
+}
+
 // Φ(x), the normal distribution: Φ(−a) = e^(−a²/2)·M(a), and M, a quotient of two polynomials with positive
 // coefficients, minimax in relative error (1.6e-8); the CPU's kernels have the same ones. density = φ(x).
 DI float normal_f32(float x, float* density) {
