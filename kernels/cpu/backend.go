@@ -25,6 +25,7 @@ type Backend struct {
 // shared is what a backend and its WithContext siblings have in common.
 type shared struct {
 	level    *level
+	choices  choices
 	pool     *pool
 	scratch  scratch
 	plans    free[plan]

@@ -179,14 +179,16 @@ func forEachConv(
 ) {
 	forLevels(t, func(t *testing.T, l *level) {
 		b := testBackend(t, l)
-		for _, tc := range convCases {
-			t.Run(tc.name, func(t *testing.T) {
-				f(t, b, rand.New(rand.NewPCG(5, 5)), kernels.Conv2D{
-					Window: kernels.Window{KH: tc.k[0], KW: tc.k[1], StrideH: tc.s[0], StrideW: tc.s[1],
-						PadH: tc.p[0], PadW: tc.p[1], DilH: tc.d[0], DilW: tc.d[1]},
-					B: tc.b, H: tc.h, W: tc.w, C: tc.c, OC: tc.oc, Groups: tc.groups}, tc.outPadH)
-			})
-		}
+		forChoices(b, convChoices, func(forced string) {
+			for _, tc := range convCases {
+				t.Run(tc.name+forced, func(t *testing.T) {
+					f(t, b, rand.New(rand.NewPCG(5, 5)), kernels.Conv2D{
+						Window: kernels.Window{KH: tc.k[0], KW: tc.k[1], StrideH: tc.s[0], StrideW: tc.s[1],
+							PadH: tc.p[0], PadW: tc.p[1], DilH: tc.d[0], DilW: tc.d[1]},
+						B: tc.b, H: tc.h, W: tc.w, C: tc.c, OC: tc.oc, Groups: tc.groups}, tc.outPadH)
+				})
+			}
+		})
 	})
 }
 

@@ -11,8 +11,9 @@ func (b *Backend) convolve(g geometry, x []float32, w weights, y []float32, acc 
 		pairs = b.toPairs(x)
 		g.c, x = g.c/2, pairs
 	}
-	panels, lent := b.panels(w, b.forwardLen(g), g, (*Backend).packForward)
 	p := b.plan()
+	fresh := g.groups == 1 && b.fresh(g.positions(), g.oc)
+	panels, lent := p.panels(w, b.forwardLen(g), g, fresh, (*packer).forward)
 	p.groups = g.groups
 	if e.sums != nil {
 		p.depth = normDepth
@@ -21,8 +22,11 @@ func (b *Backend) convolve(g geometry, x []float32, w weights, y []float32, acc 
 	each := b.packedLen(g.window(), n)
 	for i := range g.groups {
 		e := e.channels(i * n)
-		one := product{n: n, k: g.window(), a: x, aStep: 1, b: panels[i*each:], c: y[i*n:],
+		one := product{n: n, k: g.window(), a: x, aStep: 1, b: behind(panels, i*each), c: y[i*n:],
 			bias: e.bias, res: e.res, act: e.act, pairs: pairs != nil}
+		if panels == nil {
+			one.fresh, one.pass = true, freshPass
+		}
 		if acc {
 			one.res = one.c
 		}
@@ -39,12 +43,18 @@ func (b *Backend) forwardLen(g geometry) int {
 	return g.groups * b.packedLen(g.window(), g.oc/g.groups)
 }
 
-// packForward packs them.
-func (b *Backend) packForward(g geometry, weight, to []float32) {
+// forward adds them.
+func (p *packer) forward(g geometry, weight, to []float32) {
 	n, k := g.oc/g.groups, g.window()
-	p := b.packer()
-	for i := range g.groups {
-		p.columns(to[i*b.packedLen(k, n):], weight[i*n*k:], k, k, n)
+	for p.product = range g.groups {
+		p.columns(behind(to, p.product*p.b.packedLen(k, n)), weight[p.product*n*k:], k, k, n)
 	}
-	p.execute()
+}
+
+// behind is a slice from i on, or nil.
+func behind(x []float32, i int) []float32 {
+	if x == nil {
+		return nil
+	}
+	return x[i:]
 }

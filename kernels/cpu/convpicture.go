@@ -13,8 +13,9 @@ func (b *Backend) picture(g geometry, dy []float32, w weights, x []float32, acc 
 		clear(e.sums)
 		return
 	}
-	panels, lent := b.panels(w, b.pictureLen(g), g, (*Backend).packPicture)
 	p := b.plan()
+	fresh := g.groups == 1 && b.fresh(g.pixels()/g.phases(), g.c*g.joined())
+	panels, lent := p.panels(w, b.pictureLen(g), g, fresh, (*packer).picture)
 	p.groups = g.groups
 	n := g.c / g.groups
 	bias := b.repeated(e.bias, g.joined())
@@ -22,8 +23,11 @@ func (b *Backend) picture(g geometry, dy []float32, w weights, x []float32, acc 
 	for i := range g.phases() {
 		ph, group := g.phase(i)
 		e := e.channels(group * n)
-		one := product{n: n * ph.joined, k: ph.window(), a: dy, aStep: 1, b: panels[at:], c: x[group*n:],
+		one := product{n: n * ph.joined, k: ph.window(), a: dy, aStep: 1, b: behind(panels, at), c: x[group*n:],
 			bias: e.bias, res: e.res, act: e.act}
+		if panels == nil {
+			one.fresh, one.pass = true, freshPass
+		}
 		if bias != nil {
 			one.bias = bias
 		}
@@ -144,20 +148,20 @@ func (b *Backend) pictureLen(g geometry) (n int) {
 	return n
 }
 
-// packPicture packs them.
-func (b *Backend) packPicture(g geometry, weight, to []float32) {
+// picture adds them.
+func (p *packer) picture(g geometry, weight, to []float32) {
 	perGroup, channels := g.oc/g.groups, g.c/g.groups
-	p := b.packer()
-	for i := range g.phases() {
-		ph, group := g.phase(i)
+	for p.product = range g.phases() {
+		ph, group := g.phase(p.product)
 		for t := range ph.KH * ph.KW {
 			e, f := ph.rows.last-t/ph.KW*ph.rows.step, ph.cols.last-t%ph.KW*ph.cols.step
 			first := group*perGroup*g.window() + (e*g.KW+f)*channels
 			p.rows(to, ph.window(), t*perGroup, weight[first:], g.window(), perGroup, channels*ph.joined)
 		}
-		n := ph.packedLen(b)
-		clear(to[n-wholeColumns*min(1, ph.joined-1) : n])
-		to = to[n:]
+		if to != nil {
+			n := ph.packedLen(p.b)
+			clear(to[n-wholeColumns*min(1, ph.joined-1) : n])
+			to = to[n:]
+		}
 	}
-	p.execute()
 }

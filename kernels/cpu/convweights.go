@@ -67,9 +67,10 @@ const (
 func (s *weightSum) plan(b *Backend) {
 	g := s.geometry
 	s.n, s.width = g.c/g.groups, b.level.width
-	if s.packed = s.copies() >= 3*(g.c+g.oc)/2; s.packed {
+	choose, whole := &b.choices, g.groups == 1
+	if s.packed = whole && choose.packed.or(s.copies() >= 3*(g.c+g.oc)/2); s.packed {
 		s.pack(b)
-	} else if g.KW > 1 && g.DilW == 1 && g.groups == 1 && (s.n%wholeColumns != 0 || g.PadW == 0) {
+	} else if whole && g.KW > 1 && g.DilW == 1 && choose.joined.or(s.n%wholeColumns != 0 || g.PadW == 0) {
 		s.n *= g.KW
 		s.w, s.PadW, s.KW = g.w+2*g.PadW, 0, 1
 	}
@@ -78,7 +79,7 @@ func (s *weightSum) plan(b *Backend) {
 		s.x = s.leaseX
 	}
 	m, elements := s.oc/s.groups, s.groups*s.KH*s.KW
-	s.turned = g.groups == 1 && s.n*cyclesOf(m) < m*cyclesOf(s.n)
+	s.turned = whole && choose.turned.or(s.n*cyclesOf(m) < m*cyclesOf(s.n))
 	s.side = bigSide
 	chunks := elements * ceil(m, bigSide) * ceil(s.n, bigSide)
 	s.parts = max(1, min(ceil(fewSums, chunks), s.positions()/partPositions, partFloats/(elements*m*s.n)))
@@ -90,9 +91,6 @@ func (s *weightSum) plan(b *Backend) {
 // copies is how many channels chunks of bigSide copy of every position, if operands are not packed.
 func (s *weightSum) copies() (n int) {
 	elements := s.KH * s.KW
-	if s.groups > 1 {
-		return 0
-	}
 	if s.oc >= farApart {
 		n += elements * s.oc * ceil(s.c, bigSide)
 	}
@@ -171,7 +169,9 @@ func (s *weightSum) element(p *plan, group, e, f, part int, dw []float32, acc bo
 	depth := packedPass
 	if !s.packed {
 		depth = passPositions
-		one.copyA, one.copyB = a.step >= farApart, b.step >= farApart || n%wholeColumns != 0
+		copied := p.b.choices.copied
+		one.copyA = copied.or(a.step >= farApart)
+		one.copyB = copied.or(b.step >= farApart) || n%wholeColumns != 0
 	}
 	one.pass = max(1, ceil(one.k, max(1, ceil(one.k, depth))))
 	p.product(one)

@@ -68,18 +68,24 @@ func (b *Backend) gemm(g gemm) {
 	rows := line(g.m, g.lda, g.ldc)
 	if g.transA {
 		x.aStep, rows.a[2] = g.lda, 1
-		if x.copyA = g.lda >= farApart; x.copyA {
+		if x.copyA = b.choices.copied.or(g.lda >= farApart); x.copyA {
 			x.pass = transposedPass
 		}
 	}
 	switch {
 	case x.b != nil:
-	case g.m <= fewRowsA && !g.transB && g.alpha == 1 && g.n%wholeColumns == 0:
+	case !g.transB && g.alpha == 1 && g.n%wholeColumns == 0 && b.choices.inPlace.or(g.m <= fewRowsA):
 		x.b, x.bStep = g.b, g.ldb
+	case b.fresh(g.m, g.n):
+		p.packer = b.packer()
+		p.packer.gemm(g, nil)
+		x.fresh, x.pass = true, freshPass
 	default:
 		lent = b.scratch.get(b.packedLen(g.k, g.n))
-		b.packB(g, lent)
 		x.b = lent
+		pack := b.packer()
+		pack.gemm(g, lent)
+		pack.execute()
 	}
 	p.product(x)
 	p.band(rows)
@@ -88,14 +94,12 @@ func (b *Backend) gemm(g gemm) {
 	b.scratch.put(lent)
 }
 
-// packB packs α·op(b).
-func (b *Backend) packB(g gemm, to []float32) {
-	p := b.packer()
+// gemm adds α·op(b).
+func (p *packer) gemm(g gemm, to []float32) {
 	if g.transB {
 		p.columns(to, g.b, g.ldb, g.k, g.n)
 	} else {
 		p.rows(to, g.k, 0, g.b, g.ldb, g.k, g.n)
 	}
 	p.parts[0].alpha = g.alpha
-	p.execute()
 }

@@ -86,19 +86,21 @@ func TestGemm(t *testing.T) {
 	}
 	forLevels(t, func(t *testing.T, l *level) {
 		b := testBackend(t, l)
-		for _, s := range sizes {
-			for flags := range 8 {
-				transA, transB, acc := flags&1 != 0, flags&2 != 0, flags&4 != 0
-				t.Run(fmt.Sprintf("%dx%dx%d batch %d %v %v %v", s.m, s.n, s.k, s.batch, transA, transB,
-					acc), func(t *testing.T) {
-					rng := rand.New(rand.NewPCG(uint64(flags), 7))
-					op := randomGemm(rng, s.m, s.n, s.k, s.batch, transA, transB, acc)
-					before := append([]float32(nil), floats(op.C)...)
-					b.Gemm(op)
-					checkGemm(t, op, before)
-				})
+		forChoices(b, gemmChoices, func(forced string) {
+			for _, s := range sizes {
+				for flags := range 8 {
+					transA, transB, acc := flags&1 != 0, flags&2 != 0, flags&4 != 0
+					t.Run(fmt.Sprintf("%dx%dx%d batch %d %v %v %v%s", s.m, s.n, s.k, s.batch, transA, transB,
+						acc, forced), func(t *testing.T) {
+						rng := rand.New(rand.NewPCG(uint64(flags), 7))
+						op := randomGemm(rng, s.m, s.n, s.k, s.batch, transA, transB, acc)
+						before := append([]float32(nil), floats(op.C)...)
+						b.Gemm(op)
+						checkGemm(t, op, before)
+					})
+				}
 			}
-		}
+		})
 	})
 }
 

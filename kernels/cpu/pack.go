@@ -9,17 +9,20 @@ func (b *Backend) packedLen(depth, n int) int { return depth * roundUp(n, b.leve
 // packGrain is the number of rows of a panel that one chunk packs.
 const packGrain = 512
 
-// packer packs matrices, in one set of chunks.
+// packer packs matrices: in one set of chunks; or panel by panel, by the chunks of a product that need them, if
+// these are the only ones that do (fresh.go).
 type packer struct {
-	b      *Backend
-	parts  []packing
-	chunks []packChunk
-	pack   func(i int) // p.chunk, made once
+	b       *Backend
+	parts   []packing
+	product int // of those that are added
+	chunks  []packChunk
+	pack    func(i int) // p.chunk, made once
 }
 
 // packing is one matrix (k,n), transposed where columns is set, and where it goes: into the rows from k0 of
-// panels of a depth, times alpha.
+// panels of a depth, times alpha. It is a part of B of that product of a plan.
 type packing struct {
+	product   int
 	dst       []float32
 	depth, k0 int
 	src       []float32
@@ -36,7 +39,7 @@ func (b *Backend) packer() *packer {
 	if p.pack == nil {
 		p.pack = p.chunk
 	}
-	p.b, p.parts, p.chunks = b, p.parts[:0], p.chunks[:0]
+	p.b, p.product, p.parts, p.chunks = b, 0, p.parts[:0], p.chunks[:0]
 	return p
 }
 
@@ -56,28 +59,40 @@ func (p *packer) add(x packing) {
 			p.chunks = append(p.chunks, packChunk{len(p.parts), n, k, min(x.k, k+packGrain)})
 		}
 	}
+	x.product = p.product
 	p.parts = append(p.parts, x)
 }
 
 // execute packs, and ends the packer.
 func (p *packer) execute() {
-	b := p.b
-	b.chunks(len(p.chunks), p.pack)
+	p.b.chunks(len(p.chunks), p.pack)
+	p.end()
+}
+
+func (p *packer) end() {
 	clear(p.parts)
-	b.packers.put(p)
+	p.b.packers.put(p)
 }
 
 func (p *packer) chunk(i int) {
 	c := p.chunks[i]
 	x, l := &p.parts[c.part], p.b.level
-	cols := min(l.width, x.n-c.n0)
-	panel := x.dst[c.n0*x.depth+(x.k0+c.lo)*l.width:][:(c.hi-c.lo)*l.width]
-	if x.columns {
-		l.transposeInto(panel, x.src[c.n0*x.ld+c.lo:], x.ld, c.hi-c.lo, cols)
-	} else {
-		for i := range c.hi - c.lo {
+	x.into(l, x.dst[c.n0*x.depth+(x.k0+c.lo)*l.width:], c.n0, c.lo, c.hi)
+}
+
+// into packs rows lo..hi-1 of the panel at column n.
+func (x *packing) into(l *level, panel []float32, n, lo, hi int) {
+	cols := min(l.width, x.n-n)
+	panel = panel[:(hi-lo)*l.width]
+	switch {
+	case x.columns:
+		l.transposeInto(panel, x.src[n*x.ld+lo:], x.ld, hi-lo, cols)
+	case cols == l.width && hi > lo:
+		l.gather(&panel[0], &x.src[lo*x.ld+n], hi-lo, cols, 4*l.width, 4*x.ld)
+	default:
+		for i := range hi - lo {
 			row := panel[i*l.width:][:l.width]
-			copy(row, x.src[(c.lo+i)*x.ld+c.n0:][:cols])
+			copy(row, x.src[(lo+i)*x.ld+n:][:cols])
 			clear(row[cols:])
 		}
 	}

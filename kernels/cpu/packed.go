@@ -37,13 +37,13 @@ func (b *Backend) Pack(op kernels.Op, how kernels.Packing) (kernels.Packed, erro
 			defer b.scratch.put(weight)
 		}
 		p.panels = make([]float32, b.forwardLen(g))
-		b.packForward(g, weight, p.panels)
+		b.packAll(g, weight, p.panels, (*packer).forward)
 	case kernels.ConvTranspose2D:
 		o.Check()
 		p.pairs = false
 		g := transposedGeometry(o)
 		p.panels = make([]float32, b.pictureLen(g))
-		b.packPicture(g, floats(o.Weight), p.panels)
+		b.packAll(g, floats(o.Weight), p.panels, (*packer).picture)
 	case kernels.Linear:
 		exactly("linear", "Weight", o.Weight, o.OD*o.D)
 		d, weight := o.D, floats(o.Weight)
@@ -75,15 +75,27 @@ func weightsOf(w kernels.Buf, p kernels.Packed) weights {
 	return weights{raw: floats(w)}
 }
 
-// panels are the n elements of packed weights: what Pack has made, or what pack makes for this call, in
-// scratch that the caller gives back.
-func (b *Backend) panels(
-	w weights, n int, g geometry, pack func(b *Backend, g geometry, weight, to []float32),
-) (panels, lent []float32) {
-	if w.ready != nil {
+// packAdder adds the weights of a geometry to a packer; to is nil if its chunks are not to be executed.
+type packAdder func(p *packer, g geometry, weight, to []float32)
+
+func (b *Backend) packAll(g geometry, weight, to []float32, add packAdder) {
+	p := b.packer()
+	add(p, g, weight, to)
+	p.execute()
+}
+
+// panels are the n elements of packed weights: what Pack has made, or what is packed for this call, in scratch
+// that the caller gives back. They are nil if the plan's chunks are to pack them.
+func (p *plan) panels(w weights, n int, g geometry, fresh bool, add packAdder) (panels, lent []float32) {
+	switch {
+	case w.ready != nil:
 		return w.ready.panels, nil
+	case fresh:
+		p.packer = p.b.packer()
+		add(p.packer, g, w.raw, nil)
+		return nil, nil
 	}
-	lent = b.scratch.get(n)
-	pack(b, g, w.raw, lent)
+	lent = p.b.scratch.get(n)
+	p.b.packAll(g, w.raw, lent, add)
 	return lent, lent
 }

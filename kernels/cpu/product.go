@@ -19,7 +19,8 @@ type product struct {
 	res   []float32 // laid out as c; may be c, which adds to it
 	bias  []float32 // n
 	act   kernels.Activation
-	pass  int // k of a pass
+	pass  int  // k of a pass
+	fresh bool // b is not there yet: chunks pack it (fresh.go)
 	// copyA and copyB say that what a pass reads of them is copied before, since it lies far apart. There is
 	// one band then, whose rows are neighbours in A.
 	copyA, copyB bool
@@ -89,6 +90,7 @@ type plan struct {
 	pass     int       // of the band that is open
 	part     int       // k in its sum
 	ended    bool      // a part of the sum has ended
+	packer   *packer   // of products whose b is fresh
 	rows     []stretch // room for callers
 	cols     []stretch
 	channels int         // of the results, if their sums are wanted

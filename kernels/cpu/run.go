@@ -54,6 +54,10 @@ func (p *plan) execute(sums []float64) {
 		p.addUp(sums)
 		p.channels = 0
 	}
+	if p.packer != nil {
+		p.packer.end()
+		p.packer = nil
+	}
 	clear(p.products)
 	b.plans.put(p)
 }
@@ -81,7 +85,10 @@ func (p *plan) cut(i, target int) {
 		side = max(int(math.Sqrt(float64(target/k))), target/(k*m), w)
 	}
 	panels = ceil(panels, ceil(panels, side/w))
-	if p.side == 0 {
+	if x.fresh {
+		panels, rows = 1, m
+	}
+	if p.side == 0 && !x.fresh {
 		if rows = max(target/(k*min(x.n, panels*w)), 2*tileRows); k > passDepth/2 {
 			rows = max(rows, fewRows)
 		}
@@ -133,9 +140,13 @@ func (p *plan) run(i int) {
 			if x.copyB {
 				r.copyB(p, x, n, k)
 			}
-			if x.panel > 0 {
+			switch {
+			case x.fresh:
+				r.packPanel(p, x, c.product, n, k)
+				r.fetchFresh(p, x, i, n, k)
+			case x.panel > 0:
 				r.next = p.following(i, n, k)
-			} else {
+			default:
 				r.fetchNext(p, x, c, n, k)
 			}
 			for _, part := range r.pieces {
@@ -193,6 +204,9 @@ func (r *runner) pass(p *plan, x *product, part piece, n, k int) {
 		segments: uintptr(unsafe.Pointer(unsafe.SliceData(segments))), count: len(segments),
 		sums: uintptr(unsafe.Pointer(&r.sums)), c: address(x.c, n), cols: cols,
 	}
+	if x.fresh {
+		r.args.b = address(r.copies.b, n-panel) - uintptr(4*k*x.pass*l.width)
+	}
 	switch {
 	case !first:
 		r.args.flags |= flagRes
@@ -210,7 +224,7 @@ func (r *runner) pass(p *plan, x *product, part piece, n, k int) {
 	if x.copyA || x.copyB {
 		r.useCopies(p.b.level, x, segments)
 	}
-	if r.args.next = r.args.b; x.panel > 0 {
+	if r.args.next = r.args.b; x.panel > 0 && !x.fresh {
 		r.args.fetch(r.next, len(r.aOff))
 	}
 	if part.rows >= 2*tileRows {
@@ -223,7 +237,7 @@ func (r *runner) pass(p *plan, x *product, part piece, n, k int) {
 		r.tiles(tiles[tileRows-1], part.row+done*tileRows, 1)
 	}
 	if done > 0 {
-		r.args.nextStep = 0
+		r.fetches, r.args.nextStep = r.fetches[done:], 0
 	}
 	if full > done {
 		r.tiles(tiles[tileRows-1], part.row+done*tileRows, full-done)

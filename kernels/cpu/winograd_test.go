@@ -164,18 +164,20 @@ func TestWinogradAgainstDirect(t *testing.T) {
 	forLevels(t, func(t *testing.T, l *level) {
 		be := testBackend(t, l)
 		for i, s := range winogradShapes {
-			for _, m := range []int{2, 4} {
-				op := winogradOp(rand.New(rand.NewPCG(uint64(i), 5)), i)
-				be.Conv2D(op)
-				want := append([]float32(nil), floats(op.Y)...)
-				whole := guarded(len(want) + 2)
-				op.Y, op.Packed = of(whole[1:len(want)+1]), be.packWinograd(op, m)
-				op.Weight = kernels.Buf{}
-				be.Conv2D(op)
-				name := fmt.Sprintf("%+v, m = %d", s, m)
-				near(t, append(append([]float32{guard}, want...), guard), whole, 2e-6*float64(9*s.c), name)
-				require.Less(t, relative(floats(op.Y), want), 3e-6, name)
-			}
+			forChoices(be, winogradChoices, func(forced string) {
+				for _, m := range []int{2, 4} {
+					op := winogradOp(rand.New(rand.NewPCG(uint64(i), 5)), i)
+					be.Conv2D(op)
+					want := append([]float32(nil), floats(op.Y)...)
+					whole := guarded(len(want) + 2)
+					op.Y, op.Packed = of(whole[1:len(want)+1]), be.packWinograd(op, m)
+					op.Weight = kernels.Buf{}
+					be.Conv2D(op)
+					name := fmt.Sprintf("%+v, m = %d%s", s, m, forced)
+					near(t, append(append([]float32{guard}, want...), guard), whole, 2e-6*float64(9*s.c), name)
+					require.Less(t, relative(floats(op.Y), want), 3e-6, name)
+				}
+			})
 		}
 	})
 }

@@ -37,9 +37,9 @@ const (
 	winogradBlock  = 8 << 20
 )
 
-func (t *tiling) grid() winogradGrid {
+func (t *tiling) grid(shared choice) winogradGrid {
 	planes := 4 * t.n * t.n * t.c // bytes of a tile
-	if planes*t.oc <= winogradCached {
+	if !shared.or(planes*t.oc > winogradCached) {
 		rows := evenly(t.tiles(), winogradRows)
 		return winogradGrid{block: rows, rows: rows, cols: t.oc}
 	}
@@ -62,7 +62,7 @@ func (b *Backend) winograd(op kernels.Conv2D, w *winograd) {
 	}
 	c.tiling, c.be, c.weights = tilingOf(g, w.m), b, w
 	c.x, c.y, c.e = floats(op.X), floats(op.Y), epilogue{bias: floats(op.Bias), res: floats(op.Residual), act: op.Act}
-	c.grid = c.tiling.grid()
+	c.grid = c.tiling.grid(b.choices.shared)
 	c.cut(b.level.width)
 	if c.grid.shared {
 		c.v = b.scratch.get(c.planes(c.grid.block, c.c))

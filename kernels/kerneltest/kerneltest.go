@@ -46,22 +46,33 @@ func Run(t *testing.T, be kernels.Backend, missing ...string) {
 		})
 	}
 	for _, c := range Cases() {
-		part(c.Op.Stem(), c.Op.Stem()+"/"+c.Name, func(t *testing.T) {
-			s := &session{t: t, be: be, c: c, oracle: ref.Open64()}
-			s.forward()
-			s.packed()
-			if c.Grad != nil {
-				for _, acc := range []bool{false, true} {
-					s.backward(acc)
-				}
-				s.backwardOneByOne()
-			}
-			s.guards()
-		})
+		part(c.Op.Stem(), c.Op.Stem()+"/"+c.Name, func(t *testing.T) { c.run(t, be) })
 	}
 	part("concat", "concat", func(t *testing.T) { concat(t, be) })
 	part("optimisers", "optimisers", func(t *testing.T) { optimisers(t, be) })
 	part("memory", "memory", func(t *testing.T) { memory(t, be) })
+}
+
+// RunOps runs the cases of some ops, named by their stems.
+func RunOps(t *testing.T, be kernels.Backend, stems ...string) {
+	for _, c := range Cases() {
+		if slices.Contains(stems, c.Op.Stem()) {
+			t.Run(c.Op.Stem()+"/"+c.Name, func(t *testing.T) { c.run(t, be) })
+		}
+	}
+}
+
+func (c Case) run(t *testing.T, be kernels.Backend) {
+	s := &session{t: t, be: be, c: c, oracle: ref.Open64()}
+	s.forward()
+	s.packed()
+	if c.Grad != nil {
+		for _, acc := range []bool{false, true} {
+			s.backward(acc)
+		}
+		s.backwardOneByOne()
+	}
+	s.guards()
 }
 
 // session is one case on one backend.
