@@ -40,7 +40,7 @@ type fetching struct {
 // fetchNext lists what the next pass reads of B in the panel at column n, and a part of what it reads of A:
 // as many as there are panels take care of that.
 func (r *runner) fetchNext(p *plan, x *product, c *chunk, n, k int) {
-	r.fetches = r.fetches[:0]
+	r.fetches, r.fetched = r.fetches[:0], 0
 	if k+1 == x.passes() {
 		return
 	}

@@ -33,7 +33,7 @@ func (r *runner) packPanel(p *plan, x *product, product, n, k int) {
 // fetchFresh lists what is packed next, if it is rows of one matrix: in the next pass, or for the chunk that comes
 // next if two cores take turns.
 func (r *runner) fetchFresh(p *plan, x *product, i, n, k int) {
-	r.fetches = r.fetches[:0]
+	r.fetches, r.fetched = r.fetches[:0], 0
 	if k++; k == x.passes() {
 		c := &p.chunks[min(i+2, len(p.chunks)-1)]
 		x, n, k, i = &p.products[c.product], c.column, 0, min(i+2, len(p.chunks)-1)
@@ -42,7 +42,8 @@ func (r *runner) fetchFresh(p *plan, x *product, i, n, k int) {
 		part, from := &p.packer.parts[j], k*x.pass
 		if part.product == p.chunks[i].product && !part.columns &&
 			part.k0 <= from && from+x.pass <= part.k0+part.k {
-			r.fetch(address(part.src, (from-part.k0)*part.ld+n), min(p.b.level.width, x.n-n), part.ld, x.pass, 0, 1)
+			at, cols := address(part.src, (from-part.k0)*part.ld+n), min(p.b.level.width, x.n-n)
+			r.fetch(at, cols, part.ld, x.pass, 0, 1)
 		}
 	}
 }

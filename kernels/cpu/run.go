@@ -110,6 +110,7 @@ type runner struct {
 	copies     copies
 	next       uintptr    // what is read of packed B after the panel at hand
 	fetches    []fetching // what the next pass reads in place
+	fetched    int        // of these
 	sums       [tileRows * maxWidth]float32
 }
 
@@ -128,7 +129,7 @@ func (p *plan) run(i int) {
 	x := &p.products[c.product]
 	r := p.b.runners.get()
 	r.locate(x, c)
-	r.fetches = r.fetches[:0]
+	r.fetches, r.fetched = r.fetches[:0], 0
 	for k := range x.passes() {
 		if p.b.cancelled() {
 			break
@@ -232,12 +233,13 @@ func (r *runner) pass(p *plan, x *product, part piece, n, k int) {
 	}
 	tiles := tile(x.tiles(l), r.args.cols)
 	full, done := part.rows/tileRows, 0
-	for ; done < min(full, len(r.fetches)); done++ {
-		r.args.next, r.args.nextStep = r.fetches[done].from, r.fetches[done].step
+	for ; done < full && r.fetched < len(r.fetches); done++ {
+		f := &r.fetches[r.fetched]
+		r.args.next, r.args.nextStep, r.fetched = f.from, f.step, r.fetched+1
 		r.tiles(tiles[tileRows-1], part.row+done*tileRows, 1)
 	}
 	if done > 0 {
-		r.fetches, r.args.nextStep = r.fetches[done:], 0
+		r.args.nextStep = 0
 	}
 	if full > done {
 		r.tiles(tiles[tileRows-1], part.row+done*tileRows, full-done)
