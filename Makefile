@@ -73,4 +73,10 @@ $(PEERS_VENV)/ready: bench/peers/requirements.txt
 bundled: ## train the bundled detectors anew and embed them
 	$(GO) run ./cmd/truegrain bundle models/bundled/weights
 
+AXE = cmd/truegrain/web/testdata
+
+axe: ## what the browser tests check accessibility with; without it they skip that
+	mkdir -p $(AXE)
+	npm install --prefix $(AXE) --no-save --no-package-lock --ignore-scripts --no-audit --no-fund --silent axe-core@4.14.1
+
 check: lint test race ## what CI runs

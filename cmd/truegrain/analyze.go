@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"truegrain/cmd/truegrain/report"
+	"truegrain/cmd/truegrain/words"
 	"truegrain/models/detect"
 	"truegrain/tensor/picture"
 )
@@ -219,7 +220,7 @@ func table(t *terminal, detectors []*detect.Detector, results []result) error {
 		}
 		fmt.Fprint(w, r.File)
 		for _, v := range r.Detectors {
-			fmt.Fprintf(w, "\tAI %s %s", report.Percent(v.AI), v.Lean)
+			fmt.Fprintf(w, "\tAI %s %s", words.Percent(v.AI), v.Lean)
 		}
 		fmt.Fprintf(w, "\t%s\t%.2f s\n", r.Together, r.Seconds)
 	}

@@ -21,6 +21,7 @@ import (
 type cli struct {
 	Demo      DemoCmd      `cmd:"" help:"Make a synthetic data set, train three small detectors on it, and write a report."`
 	Analyze   AnalyzeCmd   `cmd:"" help:"Score pictures and show why."`
+	Serve     ServeCmd     `cmd:"" help:"Answer in a browser, and to programs."`
 	Train     TrainCmd     `cmd:"" help:"Train a detector on a folder of pictures."`
 	Verify    VerifyCmd    `cmd:"" help:"Evaluate a finished run again and say what differs."`
 	Resources ResourcesCmd `cmd:"" help:"Tabulate what finished runs took: size, time, energy, memory (the thesis' table 4.27)."`

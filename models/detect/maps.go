@@ -92,7 +92,7 @@ func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patc
 	for _, m := range chosen {
 		for _, name := range m.names() {
 			if s := sheets[name]; s != nil {
-				out = append(out, Map{name, explain.Layer{Title: title(name), Kind: s.kind, H: cover.h,
+				out = append(out, Map{name, explain.Layer{Title: Title(name), Kind: s.kind, H: cover.h,
 					W:    cover.w,
 					Seen: seen, Values: s.values, Max: d.scale(name)}})
 			}
@@ -101,8 +101,8 @@ func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patc
 	return out, score / float64(len(views)), nil
 }
 
-// title is what people read instead of a map's name.
-func title(name string) string {
+// Title is what people read instead of a map's name.
+func Title(name string) string {
 	if t, ok := titles[name]; ok {
 		return t
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"truegrain/cmd/truegrain/words"
 	"truegrain/models/detect"
 )
 
@@ -134,7 +135,7 @@ func (r *Report) many(took time.Duration) list {
 	for _, e := range r.entries {
 		w := row{Entry: e, Page: e.page, Class: "failed"}
 		if e.Failed == "" {
-			w.Class, w.Picture = togetherClass(e.Together), e.shotAt+"/picture.jpg"
+			w.Class, w.Picture = words.TogetherClass(e.Together), e.shotAt+"/picture.jpg"
 		}
 		counts[w.Class]++
 		for _, v := range e.Verdicts {

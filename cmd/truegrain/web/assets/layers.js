@@ -1,0 +1,50 @@
+// The layer inspector: the stages of a detector, and the feature maps of one.
+import { get, numbers, paint, legend, whenSeen } from './maps.js';
+
+const part = document.querySelector('#layers'), $ = s => part.querySelector(s), result = part.dataset.result;
+const detector = () => encodeURIComponent(part.querySelector('input[name=net]:checked').value);
+
+async function open() {
+  const which = detector(), box = $('#stages');
+  try {
+    const html = await get(`/r/${result}/stages/${which}`).then(r => r.text());
+    if (which !== detector()) return;
+    const frame = document.createElement('template');
+    frame.innerHTML = html; // rendered and escaped by the server
+    box.replaceChildren(frame.content);
+    $('#net-total').textContent = $('.layers').dataset.total;
+    legend($('#fm-ramp'));
+    const buttons = [...box.querySelectorAll('button[data-stage]')];
+    for (const b of buttons) b.closest('tr').addEventListener('click', () => stage(b, buttons));
+    await stage(buttons[Math.min(1, buttons.length - 1)], buttons);
+  } catch (e) {
+    box.replaceChildren(Object.assign(document.createElement('p'), { className: 'lazy', textContent: e.message }));
+  }
+}
+
+// stage shows the strongest channels of one stage, all on one scale.
+async function stage(button, all) {
+  for (const b of all) {
+    b.setAttribute('aria-pressed', b === button);
+    b.closest('tr').classList.toggle('on', b === button);
+  }
+  const d = button.dataset, map = await numbers(`/r/${result}/features/${detector()}/${encodeURIComponent(d.stage)}`);
+  if (button.getAttribute('aria-pressed') !== 'true') return;
+  $('#fm-name').textContent = d.stage;
+  $('#fm-shape').textContent = `Output ${d.shape}. The ${d.channels} maps with the strongest answer, strongest first.`;
+  $('#fm-note').textContent = d.note;
+  $('#fm-max').textContent = '≥ ' + d.max;
+  const size = map.w * map.h, canvases = [];
+  for (let n = 0; n < map.values.length / size; n++) {
+    const c = document.createElement('canvas'), one = { w: map.w, h: map.h, values: map.values.subarray(n * size, (n + 1) * size).map(Math.abs) };
+    paint(c, one, 'positive', map.max, true);
+    c.setAttribute('aria-hidden', 'true');
+    canvases.push(c);
+  }
+  $('.fmaps').replaceChildren(...canvases);
+  $('.fmaps').setAttribute('aria-label', `Feature maps of ${d.stage}`);
+  part.dataset.ready = d.stage;
+}
+
+for (const r of part.querySelectorAll('input[name=net]')) r.addEventListener('change', open);
+whenSeen(part, open);

@@ -1,0 +1,166 @@
+package web
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"truegrain/cmd/truegrain/web/engine"
+	"truegrain/models/detect"
+)
+
+// attention answers with what the explorer needs to know, or with one layer's attention of all heads:
+// heads × tokens × tokens float32.
+func (s *Server) attention(w http.ResponseWriter, r *http.Request) {
+	res, i, err := s.about(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	a, err := s.engine.Attention(r.Context(), res, i)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if !r.URL.Query().Has("layer") {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]any{"layers": len(a.Layers), "heads": a.Heads,
+			"side": int(math.Round(math.Sqrt(float64(a.T - 1)))), "x": a.X, "y": a.Y, "w": a.W, "h": a.H,
+			"distances": a.Distances}) // the client may have left
+		return
+	}
+	l, err := strconv.Atoi(r.URL.Query().Get("layer"))
+	if err != nil || l < 0 || l >= len(a.Layers) {
+		s.fail(w, r, &engine.UnknownError{What: "such layer; they count from 0"})
+		return
+	}
+	numbers(w, a.Layers[l])
+}
+
+// numbers answers with little-endian float32.
+func numbers(w http.ResponseWriter, all ...[]float32) {
+	n := 0
+	for _, v := range all {
+		n += 4 * len(v)
+	}
+	out := make([]byte, 0, n)
+	for _, values := range all {
+		for _, v := range values {
+			out = binary.LittleEndian.AppendUint32(out, math.Float32bits(v))
+		}
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	_, _ = w.Write(out) // the client may have left
+}
+
+// stageView is a row of the layer inspector.
+type stageView struct {
+	detect.Stage
+	Share, Part float64 // of the largest FLOPs and time
+	Side, Depth float64 // of the glyph
+}
+
+// Dims is the shape of the stage's result.
+func (v stageView) Dims() string {
+	parts := make([]string, len(v.Shape))
+	for i, d := range v.Shape {
+		parts[i] = strconv.Itoa(d)
+	}
+	return strings.Join(parts, " × ")
+}
+
+// GFLOP is the stage's work.
+func (v stageView) GFLOP() string {
+	if g := float64(v.Cost.FLOPs) / 1e9; g >= 0.01 {
+		return fmt.Sprintf("%.2f", g)
+	}
+	return fmt.Sprintf("%.4f", float64(v.Cost.FLOPs)/1e9)
+}
+
+// Milliseconds is the stage's time.
+func (v stageView) Milliseconds() string { return fmt.Sprintf("%.2f ms", milliseconds(v.Time)) }
+
+// Note says how the maps are scaled.
+func (v stageView) Note() string {
+	if v.Features.Negative {
+		return fmt.Sprintf("Magnitudes, from 0 to %.3g: what 99.5 %% of these values stay below.", v.Features.Max)
+	}
+	return fmt.Sprintf("From 0 to %.3g: what 99.5 %% of these values stay below.", v.Features.Max)
+}
+
+// stagesPage is what the layer inspector shows of one detector.
+type stagesPage struct {
+	ID     string
+	D      *detect.Detector
+	Stages []stageView
+	Total  string
+}
+
+func (s *Server) stages(w http.ResponseWriter, r *http.Request) {
+	res, i, err := s.about(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	all, err := s.engine.Stages(r.Context(), res, i)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.fragment(w, r, "stages", s.stagesPage(res, i, all))
+}
+
+func (s *Server) stagesPage(res *engine.Result, i int, all []detect.Stage) stagesPage {
+	p := stagesPage{ID: res.ID, D: s.engine.Detectors[i]}
+	var flops, took, params, largest, longest, deepest float64
+	for _, st := range all {
+		flops, took, params = flops+float64(st.Cost.FLOPs), took+milliseconds(st.Time), params+float64(st.Parameters)
+		largest, longest = max(largest, float64(st.Cost.FLOPs)), max(longest, milliseconds(st.Time))
+		deepest = max(deepest, float64(st.Shape[len(st.Shape)-1]))
+	}
+	for _, st := range all {
+		v := stageView{Stage: st, Share: float64(st.Cost.FLOPs) / max(largest, 1),
+			Part: milliseconds(st.Time) / max(longest, 1e-9)}
+		v.Side = 8
+		if len(st.Shape) == 3 {
+			v.Side = 8 + 16*float64(st.Shape[0])/float64(p.D.Card.Size)
+		}
+		v.Depth = 1 + 7*float64(st.Shape[len(st.Shape)-1])/deepest
+		p.Stages = append(p.Stages, v)
+	}
+	p.Total = fmt.Sprintf("%s: %s parameters, %.3g GFLOP, %.3g ms for one view on this computer",
+		p.D.Card.Arch, count(int(params)), flops/1e9, took)
+	return p
+}
+
+// features answers with the feature maps of a stage, one after the other.
+func (s *Server) features(w http.ResponseWriter, r *http.Request) {
+	res, i, err := s.about(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	all, err := s.engine.Stages(r.Context(), res, i)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	at := slices.IndexFunc(all, func(st detect.Stage) bool {
+		return st.Name == r.PathValue("stage") && st.Features != nil
+	})
+	if at < 0 {
+		s.fail(w, r, &engine.UnknownError{What: "such stage"})
+		return
+	}
+	f := all[at].Features
+	h := w.Header()
+	h.Set("X-Map-Width", strconv.Itoa(f.W))
+	h.Set("X-Map-Height", strconv.Itoa(f.H))
+	h.Set("X-Map-Max", strconv.FormatFloat(f.Max, 'g', -1, 64))
+	numbers(w, f.Values...)
+}

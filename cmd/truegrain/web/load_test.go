@@ -1,0 +1,370 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"truegrain/cmd/truegrain/web/engine"
+)
+
+// slow skips what takes minutes.
+func slow(t *testing.T) {
+	if os.Getenv("TRUEGRAIN_SLOW") == "" {
+		t.Skip("takes minutes: TRUEGRAIN_SLOW=1 runs it")
+	}
+}
+
+// data is the folder of test data.
+func data(t testing.TB, name string) string {
+	root := os.Getenv("TRUEGRAIN_DATA")
+	if root == "" {
+		root = "../../../../shared/data"
+	}
+	root = filepath.Join(root, name)
+	if _, err := os.Stat(root); err != nil {
+		t.Skipf("no test data: %v", err)
+	}
+	return root
+}
+
+// photographs are the test data's pictures.
+func photographs(t testing.TB) (out [][]byte) {
+	require.NoError(t, filepath.WalkDir(data(t, "photos"), func(path string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() || strings.HasSuffix(path, ".csv") || strings.HasSuffix(path, ".md") {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		out = append(out, b)
+		return err
+	}))
+	require.NotEmpty(t, out)
+	return out
+}
+
+// shots are the answers to many uploads.
+type shots struct {
+	mu    sync.Mutex
+	codes map[int]int
+	good  []time.Duration
+	wrong []string
+}
+
+func (s *shots) note(code int, took time.Duration, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.codes == nil {
+		s.codes = map[int]int{}
+	}
+	if err != nil {
+		s.wrong = append(s.wrong, err.Error())
+		return
+	}
+	s.codes[code]++
+	if code == 200 {
+		s.good = append(s.good, took)
+	}
+}
+
+// share is the time that a share of the good answers stay below.
+func (s *shots) share(q float64) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slices.Sort(s.good)
+	if len(s.good) == 0 {
+		return 0
+	}
+	return s.good[min(len(s.good)-1, int(q*float64(len(s.good))))]
+}
+
+// sender sends each request on a connection of its own or keeps many.
+func sender(keep bool) *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: !keep, MaxIdleConnsPerHost: 200}, Timeout: time.Minute}
+}
+
+func fire(c *http.Client, url string, body []byte) (int, time.Duration, error) {
+	start := time.Now()
+	res, err := c.Post(url+"/v1/analyze?evidence=false", "image/jpeg", bytes.NewReader(body))
+	if err != nil {
+		return 0, 0, err
+	}
+	defer res.Body.Close()
+	_, err = io.Copy(io.Discard, res.Body)
+	return res.StatusCode, time.Since(start), err
+}
+
+// heap is what is in use after a collection, in MiB.
+func heap() float64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc) / (1 << 20)
+}
+
+func TestLoadThousandUploads(t *testing.T) {
+	slow(t)
+	photos := photographs(t)
+	a := openApp(t, func(c *Config, l *engine.Limits) { c.UploadTime, l.Results = time.Minute, 20 })
+	limit := a.engine.Limits.Queue + a.engine.Limits.Batch + 5
+	c := sender(false)
+	fire(c, a.URL, photos[0])
+	before := heap()
+	most, peak := 0, uint64(0)
+	stop := watch(func() {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		most, peak = max(most, a.engine.Flight()), max(peak, m.HeapAlloc)
+	})
+	s, wg := &shots{}, sync.WaitGroup{}
+	for i := range 1000 {
+		wg.Go(func() { s.note(fire(c, a.URL, photos[i%len(photos)])) })
+	}
+	wg.Wait()
+	stop()
+	t.Logf("answers %v, %d errors; in flight at most %d of %d; heap %.0f MiB before, %.0f at most, %.0f after", s.codes,
+		len(s.wrong), most, limit, before, float64(peak)/(1<<20), heap())
+	require.Empty(t, s.wrong)
+	require.Equal(t, 1000, s.codes[200]+s.codes[429], "%v", s.codes)
+	require.LessOrEqual(t, most, limit)
+	require.Less(t, heap(), before+64)
+}
+
+// watch calls f often until it is stopped.
+func watch(f func()) (stop func()) {
+	done, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(5 * time.Millisecond):
+				f()
+			}
+		}
+	}()
+	return func() { close(done); <-gone }
+}
+
+// Ten times as much as can be done, for two minutes: as much is done as without, and afterwards all is well at
+// once.
+func TestLoadOverload(t *testing.T) {
+	slow(t)
+	photos := photographs(t)
+	a := openApp(t, func(c *Config, l *engine.Limits) { l.Results = 20 })
+	c := sender(true)
+	defer c.CloseIdleConnections()
+	alone := offer(t, c, a.URL, photos, 20*time.Second, 0)
+	rate := float64(len(alone.good)) / 20
+	length := 2 * time.Minute
+	over := offer(t, c, a.URL, photos, length, 10*rate)
+	under := float64(len(over.good)) / length.Seconds()
+	start := time.Now()
+	code, took, err := fire(c, a.URL, photos[0])
+	for code == 429 && time.Since(start) < 5*time.Second {
+		time.Sleep(20 * time.Millisecond)
+		code, took, err = fire(c, a.URL, photos[0])
+	}
+	recovered := time.Since(start)
+	t.Logf("alone %.1f pictures/s; at ten times that %.1f (%.0f %%), answers %v, %d errors; then one took %v, %v after the end",
+		rate, under, 100*under/rate, over.codes, len(over.wrong), took, recovered)
+	require.NoError(t, err)
+	require.Empty(t, over.wrong)
+	require.Equal(t, 200, code)
+	require.Less(t, recovered, 2*time.Second)
+	require.GreaterOrEqual(t, under, 0.95*rate)
+}
+
+// offer sends uploads for some time: at a rate, or from 32 senders without a pause for a rate of 0.
+func offer(t *testing.T, c *http.Client, url string, photos [][]byte, length time.Duration, rate float64) *shots {
+	s, wg := &shots{}, sync.WaitGroup{}
+	var n atomic.Int64
+	end := time.Now().Add(length)
+	one := func() {
+		s.note(fire(c, url, photos[int(n.Add(1))%len(photos)]))
+	}
+	if rate == 0 {
+		for range 32 {
+			wg.Go(func() {
+				for time.Now().Before(end) {
+					one()
+				}
+			})
+		}
+	}
+	for rate > 0 && time.Now().Before(end) {
+		wg.Go(one)
+		time.Sleep(time.Duration(float64(time.Second) / rate))
+	}
+	wg.Wait()
+	return s
+}
+
+// 500 clients that send a byte a second change nothing for the others.
+func TestLoadSlowClients(t *testing.T) {
+	slow(t)
+	photos := photographs(t)
+	a := openApp(t, func(c *Config, l *engine.Limits) { c.UploadTime, l.Results = time.Minute, 20 })
+	c := sender(true)
+	defer c.CloseIdleConnections()
+	measure := func() *shots {
+		s := &shots{}
+		for i := range 300 {
+			s.note(fire(c, a.URL, photos[i%len(photos)]))
+		}
+		return s
+	}
+	measure()
+	before := measure()
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for range 500 {
+		wg.Go(func() { dribble(ctx, strings.TrimPrefix(a.URL, "http://")) })
+	}
+	require.Eventually(t, func() bool { return a.engine.Uploads.Used() >= 500*16<<10 }, 20*time.Second, 10*time.Millisecond)
+	during := measure()
+	cancel()
+	wg.Wait()
+	t.Logf("p50 %v, p99 %v; with 500 slow clients p50 %v, p99 %v", before.share(0.5), before.share(0.99),
+		during.share(0.5), during.share(0.99))
+	require.Empty(t, during.wrong)
+	require.Len(t, during.good, 300)
+	require.Less(t, during.share(0.99), before.share(0.99)*3/2)
+	require.Eventually(t, func() bool { return a.engine.Uploads.Used() == 0 }, 5*time.Second, 10*time.Millisecond)
+}
+
+// dribble is a client that sends a byte a second.
+func dribble(ctx context.Context, addr string) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "POST /v1/analyze HTTP/1.1\r\nHost: "+addr+"\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\n")
+	for ctx.Err() == nil {
+		if _, err := conn.Write([]byte{0xFF}); err != nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// The end under load: whatever was accepted is answered in full.
+func TestLoadShutdown(t *testing.T) {
+	rounds := 3
+	if os.Getenv("TRUEGRAIN_SLOW") != "" {
+		rounds = 20
+	}
+	small := waves(t, 200, 150)
+	answered, refused := 0, 0
+	for range rounds {
+		good, no := shutdown(t, small)
+		answered, refused = answered+good, refused+no
+	}
+	t.Logf("%d rounds: %d requests answered, %d not accepted, none lost", rounds, answered, refused)
+	require.Positive(t, answered)
+}
+
+func shutdown(t *testing.T, body []byte) (answered, refused int) {
+	app := openApp(t, nil)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan error, 1)
+	go func() { gone <- app.s.Serve(ctx, l, "", "") }()
+	c := sender(false)
+	var wg sync.WaitGroup
+	s := &shots{}
+	var no atomic.Int64
+	for range 16 {
+		wg.Go(func() {
+			for {
+				code, took, err := fire(c, "http://"+l.Addr().String(), body)
+				if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
+					no.Add(1)
+					return
+				}
+				s.note(code, took, err)
+			}
+		})
+	}
+	time.Sleep(300 * time.Millisecond)
+	cancel()
+	require.NoError(t, <-gone)
+	wg.Wait()
+	require.Empty(t, s.wrong)
+	return s.codes[200] + s.codes[429], int(no.Load())
+}
+
+// The corpus of odd and broken files, twice: the same verdicts, and nothing is left.
+func TestCorpusTwice(t *testing.T) {
+	root := data(t, "decode")
+	every := 12
+	if os.Getenv("TRUEGRAIN_SLOW") != "" {
+		every = 1
+	}
+	a := openApp(t, func(_ *Config, l *engine.Limits) { l.Results = 10 })
+	a.post(t, "/v1/analyze", waves(t, 100, 100))
+	before, n := heap(), 0
+	codes := map[int]int{}
+	require.NoError(t, filepath.WalkDir(root, func(path string, e os.DirEntry, err error) error {
+		if n++; err != nil || e.IsDir() || n%every != 0 {
+			return err
+		}
+		body, err := os.ReadFile(path)
+		require.NoError(t, err)
+		first, second := verdict(a.post(t, "/v1/analyze", body)), verdict(a.post(t, "/v1/analyze", body))
+		require.Equal(t, first, second, path)
+		require.Contains(t, []int{200, 413, 422}, first.status, "%s: %v", path, first)
+		codes[first.status]++
+		return nil
+	}))
+	http.DefaultClient.CloseIdleConnections()
+	t.Logf("%d entries, verdicts %v; heap %.0f MiB before, %.0f after", n, codes, before, heap())
+	require.Less(t, heap(), before+64)
+}
+
+type outcome struct {
+	status int
+	detail any
+	raw    []float64
+}
+
+// verdict is what must not differ between two answers to the same file.
+func verdict(r reply) outcome {
+	o := outcome{status: r.StatusCode}
+	if r.StatusCode == 200 {
+		for _, d := range mustJSON[Analysis](r.body).Detectors {
+			o.raw = append(o.raw, *d.Raw)
+		}
+	} else {
+		o.detail = mustJSON[map[string]any](r.body)["detail"]
+	}
+	return o
+}
+
+// mustJSON reads what our own server wrote.
+func mustJSON[T any](b []byte) (v T) {
+	if err := json.Unmarshal(b, &v); err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -1,0 +1,189 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"truegrain/cmd/truegrain/web/engine"
+)
+
+// bodyTypes are the kinds of bodies that are a picture as they are.
+var bodyTypes = []string{"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp",
+	"application/octet-stream"}
+
+var errSlowUpload = errors.New("the upload took too long")
+
+// formRoom is what a form may add to its pictures; maxFiles and maxForm bound a form with several.
+const (
+	formRoom = 64 << 10
+	maxFiles = 100
+	maxForm  = 256 << 20
+)
+
+// upload is a picture as it came.
+type upload struct {
+	name string
+	data []byte
+	took time.Duration
+	done func() // gives back the room it took while it was read
+}
+
+// begin checks what can be checked before a body is read: the client's pace, the queue, the kind of body. What
+// is refused is read to its end, as far as that is cheap, so that the client sees the answer.
+func (s *Server) begin(w http.ResponseWriter, r *http.Request) (kind string, params map[string]string, err error) {
+	kind, params, err = mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/form-data" && !slices.Contains(bodyTypes, kind) {
+		return "", nil, &mediaError{r.Header.Get("Content-Type")}
+	}
+	if d := s.limiter.wait(r); d > 0 {
+		s.drain(w, r)
+		return "", nil, &paceError{d}
+	}
+	if s.engine.Full() {
+		s.drain(w, r)
+		return "", nil, engine.ErrBusy
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.UploadTime)) // a test's recorder has none
+	return kind, params, nil
+}
+
+// drainTime is how long a refused upload is listened to.
+const drainTime = 2 * time.Second
+
+// drain reads a refused body without keeping it.
+func (s *Server) drain(w http.ResponseWriter, r *http.Request) {
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(time.Now().Add(drainTime))
+	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, s.engine.Limits.Picture.FileBytes))
+	_ = c.SetReadDeadline(time.Time{})
+}
+
+// uploads hands every picture of a request to f, one after the other; most bounds how many there may be.
+func (s *Server) uploads(w http.ResponseWriter, r *http.Request, most int, f func(upload) error) error {
+	kind, params, err := s.begin(w, r)
+	if err != nil {
+		return err
+	}
+	start, limit := time.Now(), s.engine.Limits.Picture.FileBytes
+	if kind != "multipart/form-data" {
+		u, err := s.read("", http.MaxBytesReader(w, r.Body, limit), start)
+		if err != nil {
+			return err
+		}
+		s.noDeadline(w)
+		return f(u)
+	}
+	whole := min(int64(most)*limit, max(maxForm, limit)) + formRoom
+	form := multipart.NewReader(http.MaxBytesReader(w, r.Body, whole), params["boundary"])
+	n := 0
+	for {
+		part, err := form.NextPart()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return uploadError(err)
+		}
+		if part.FileName() == "" {
+			continue // a field of the form, or a choice left empty
+		}
+		if n++; n > most {
+			return &formError{"the form holds more pictures than are taken at once"}
+		}
+		u, err := s.read(part.FileName(), http.MaxBytesReader(w, io.NopCloser(part), limit), start)
+		if err != nil {
+			return err
+		}
+		if most == 1 { // to the end of the body: from then on a client that leaves is noticed
+			if err := finish(form); err != nil {
+				u.done()
+				return err
+			}
+			s.noDeadline(w)
+			return f(u)
+		}
+		if err := f(u); err != nil {
+			return err
+		}
+		start = time.Now()
+	}
+	if n == 0 {
+		return &formError{"the form holds no picture: send it as a file"}
+	}
+	return nil
+}
+
+// finish reads what follows the only picture of a form.
+func finish(form *multipart.Reader) error {
+	for {
+		part, err := form.NextPart()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return uploadError(err)
+		case part.FileName() != "":
+			return &formError{"the form holds several pictures: send them one by one"}
+		}
+	}
+}
+
+// noDeadline takes the deadline off a body that was read.
+func (s *Server) noDeadline(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+}
+
+func (s *Server) read(name string, body io.Reader, start time.Time) (upload, error) {
+	data, release, err := s.engine.Uploads.Read(body)
+	if err != nil {
+		release()
+		return upload{}, uploadError(err)
+	}
+	took := time.Since(start)
+	s.metrics.Stage("upload", took)
+	return upload{fileName(name), data, took, release}, nil
+}
+
+// uploadError is what went wrong while a body was read.
+func uploadError(err error) error {
+	switch {
+	case errors.As(err, new(*http.MaxBytesError)), errors.Is(err, engine.ErrBusy):
+		return err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errSlowUpload
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, context.Canceled):
+		return context.Canceled
+	}
+	return &formError{"the form is damaged"}
+}
+
+// maxName bounds what is kept of a file's name.
+const maxName = 200
+
+// fileName is the last part of a name as a stranger gave it, printable.
+func fileName(name string) string {
+	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
+	name = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(name, ""))
+	if r := []rune(name); len(r) > maxName {
+		name = string(r[:maxName])
+	}
+	if name == "" || name == "." || name == "/" {
+		return "picture"
+	}
+	return name
+}
