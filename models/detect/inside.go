@@ -71,6 +71,10 @@ const (
 // most bounds the channels that are kept of each.
 func (d *Detector) Stages(ctx context.Context, p *picture.Picture, v View, n, most int) (out []Stage, err error) {
 	names := d.Model.Stages()
+	// once before, so that memory which is used for the first time does not count as a stage's time
+	if err := d.inside(ctx, p, v, n, nil, func(*explain.Pass) error { return nil }); err != nil {
+		return nil, err
+	}
 	err = d.inside(ctx, p, v, n, names, func(pass *explain.Pass) error {
 		out = d.cut(pass.Tape().Nodes(), names)
 		for i := range out {

@@ -169,7 +169,7 @@ func TestContract(t *testing.T) {
 		s.answer(r, op, got)
 		seen[op.method+op.path+strconv.Itoa(got.StatusCode)] = true
 	})
-	require.Greater(t, len(seen), 8, "%v", seen)
+	require.Greater(t, len(seen), 5, "%v", seen)
 }
 
 // draw makes values of a query parameter, most of them as described.

@@ -76,10 +76,11 @@ func (v stageView) Dims() string {
 
 // GFLOP is the stage's work.
 func (v stageView) GFLOP() string {
-	if g := float64(v.Cost.FLOPs) / 1e9; g >= 0.01 {
-		return fmt.Sprintf("%.2f", g)
+	g := float64(v.Cost.FLOPs) / 1e9
+	if g < 0.0001 {
+		return "< 0.0001"
 	}
-	return fmt.Sprintf("%.4f", float64(v.Cost.FLOPs)/1e9)
+	return fmt.Sprintf("%.2g", g)
 }
 
 // Milliseconds is the stage's time.
@@ -126,11 +127,11 @@ func (s *Server) stagesPage(res *engine.Result, i int, all []detect.Stage) stage
 	for _, st := range all {
 		v := stageView{Stage: st, Share: float64(st.Cost.FLOPs) / max(largest, 1),
 			Part: milliseconds(st.Time) / max(longest, 1e-9)}
-		v.Side = 8
+		v.Side = 12
 		if len(st.Shape) == 3 {
-			v.Side = 8 + 16*float64(st.Shape[0])/float64(p.D.Card.Size)
+			v.Side = 12 + 24*float64(st.Shape[0])/float64(p.D.Card.Size)
 		}
-		v.Depth = 1 + 7*float64(st.Shape[len(st.Shape)-1])/deepest
+		v.Depth = 1 + 6*float64(st.Shape[len(st.Shape)-1])/deepest
 		p.Stages = append(p.Stages, v)
 	}
 	p.Total = fmt.Sprintf("%s: %s parameters, %.3g GFLOP, %.3g ms for one view on this computer",

@@ -46,10 +46,10 @@ function frame(canvas, column, row, w, h) {
 // far is the mean attention distance of every layer and head.
 function far() {
   const c = $('#attn-far'), x = c.getContext('2d'), w = c.width / info.layers, h = c.height / info.heads;
-  const most = Math.max(...info.distances.flat());
+  const all = info.distances.flat(), least = Math.min(...all), most = Math.max(...all);
   x.clearRect(0, 0, c.width, c.height);
   info.distances.forEach((heads, l) => heads.forEach((d, n) => {
-    x.fillStyle = colour(d / most);
+    x.fillStyle = colour(0.08 + 0.92 * (d - least) / (most - least || 1));
     x.fillRect(l * w, n * h, w - 1, h - 1);
   }));
   if (!state.mean) frame(c, state.layer, state.head, w, h);
