@@ -96,7 +96,8 @@ func (c *CalibrateCmd) calibrate(ctx context.Context, t *terminal, d *detect.Det
 		return err
 	}
 	o := calibrate.Options{Method: c.Method, Rates: c.FPR, Wrong: c.Wrong, Bins: calibrate.Defaults().Bins,
-		Fit: fmt.Sprintf("%s, part %s", base(c.Data), c.Fit), Test: fmt.Sprintf("%s, part %s", base(c.Data), c.Test)}
+		Fit: fmt.Sprintf("%s, part %s", base(c.Data), c.Fit), Test: fmt.Sprintf("%s, part %s", base(c.Data),
+			c.Test)}
 	tested, err := c.scored(ctx, t, d, c.Test)
 	if errors.Is(err, data.ErrNoPictures) {
 		tested, err = nil, nil
@@ -193,7 +194,8 @@ func calibrationText(c *card.Card) string {
 	}
 	fmt.Fprintf(&b, "undecided from %.2f to %.2f\n", c.Band[0], c.Band[1])
 	for _, th := range c.Thresholds {
-		fmt.Fprintf(&b, "for at most %g %% false positives call AI from %.3f on: %d of %d photographs and %d of %d AI pictures are\n",
+		fmt.Fprintf(&b,
+			"for at most %g %% false positives call AI from %.3f on: %d of %d photographs, %d of %d AI pictures\n",
 			100*th.FPR, th.P, th.FP, th.Photographs, th.TP, th.AI)
 	}
 	return strings.TrimSuffix(b.String(), "\n")

@@ -96,8 +96,9 @@ func (c *EvalCmd) Run(ctx context.Context, t *terminal) error {
 func (c *EvalCmd) open(ctx context.Context) ([]*evaluate.Set, error) {
 	var specs []evaluate.Spec
 	for _, dir := range c.Data {
-		specs = append(specs, evaluate.Spec{Name: filepath.Base(filepath.Clean(dir)), Data: dir, Generators: c.Generators,
-			Exclude: c.Exclude, Limit: c.Limit})
+		specs = append(specs, evaluate.Spec{Name: filepath.Base(filepath.Clean(dir)), Data: dir,
+			Generators: c.Generators,
+			Exclude:    c.Exclude, Limit: c.Limit})
 	}
 	if c.Sets != "" {
 		var err error

@@ -36,7 +36,8 @@ func TestEvalInViewsAndUnderDegradation(t *testing.T) {
 	require.NotContains(t, text, "vit_mini_8 on "+filepath.Base(dir)+", full size", "a transformer has none")
 	require.Contains(t, text, "messenger")
 	require.Contains(t, text, "pixels: accuracy")
-	for _, name := range []string{"report.html", "report.json", "tables.md", "roc-" + filepath.Base(dir) + "-crop.svg"} {
+	for _, name := range []string{"report.html", "report.json", "tables.md",
+		"roc-" + filepath.Base(dir) + "-crop.svg"} {
 		require.FileExists(t, filepath.Join(out, name))
 	}
 	f, err := os.Open(filepath.Join(out, "results.csv"))
@@ -82,7 +83,8 @@ func TestEvalOfMasksAndSets(t *testing.T) {
 	require.Contains(t, out, "masks: IoU")
 	require.Regexp(t, `trained \\ tested +seen +held out +composites`, out)
 
-	code, out, errs = call(t, "eval", dir, "--split", "test", "-m", "resnet_mini", "--protocol", "unbiased", "--samples", "0",
+	code, out, errs = call(t, "eval", dir, "--split", "test", "-m", "resnet_mini", "--protocol", "unbiased",
+		"--samples", "0",
 		"--json")
 	require.Zero(t, code, errs)
 	require.Contains(t, out, `"protocol": "unbiased"`)
@@ -98,7 +100,8 @@ func TestEvalInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var stdout, stderr bytes.Buffer
-	require.Equal(t, exitInterrupted, runContext(ctx, []string{"eval", dir, "-m", "resnet_mini", "-o", out}, &stdout, &stderr))
+	require.Equal(t, exitInterrupted, runContext(ctx, []string{"eval", dir, "-m", "resnet_mini", "-o", out},
+		&stdout, &stderr))
 	require.Contains(t, stderr.String(), "the same command goes on")
 }
 

@@ -29,7 +29,8 @@ type evaluation struct {
 func newEvaluation(c *EvalCmd, t *terminal, detectors []*detect.Detector, sets []*evaluate.Set) *evaluation {
 	e := &evaluation{c: c, t: t, detectors: detectors, sets: sets,
 		meter: energy.Open(c.Device, processor(c.Device))}
-	e.report = &evaluate.Report{Title: "Evaluation", Exact: c.Exact, Protocol: c.Protocol, Code: version(), Device: c.Device,
+	e.report = &evaluate.Report{Title: "Evaluation", Exact: c.Exact, Protocol: c.Protocol, Code: version(),
+		Device:    c.Device,
 		Bootstrap: evaluate.Bootstrap{Samples: c.Samples, Seed: c.Seed}, Energy: e.meter.Method()}
 	for _, d := range detectors {
 		info := evaluate.Detector{Name: d.Name, Arch: d.Card.Arch, Data: d.Card.Data, Generators: d.Card.Generators}
@@ -113,11 +114,13 @@ func (e *evaluation) passes(degradation string) (out []*pass, err error) {
 		for _, view := range e.c.views(d) {
 			p := &pass{seen: seen{d: d, view: view, seed: e.c.Seed, pixels: e.c.Pixels}, degradation: degradation,
 				tooLarge: map[string]bool{}}
-			of := map[string]string{"weights": e.sums[i], "view": view, "degradation": degradation, "decoder": decoder(),
+			of := map[string]string{"weights": e.sums[i], "view": view, "degradation": degradation,
+				"decoder": decoder(), "code": version(),
 				"exact": fmt.Sprint(e.c.Exact), "pixels": fmt.Sprint(e.c.Pixels), "seed": fmt.Sprint(e.c.Seed)}
 			path := ""
 			if e.c.Out != "" {
-				path = filepath.Join(e.c.Out, "predictions", fmt.Sprintf("%s-%s-%s.jsonl", d.Name, view, cmp.Or(degradation, "none")))
+				path = filepath.Join(e.c.Out, "predictions", fmt.Sprintf("%s-%s-%s.jsonl", d.Name, view,
+					cmp.Or(degradation, "none")))
 			}
 			if p.kept, err = evaluate.Keep(path, of); err != nil {
 				return out, err
@@ -144,7 +147,8 @@ func (e *evaluation) pictures() (out []data.Item) {
 
 // look shows every picture to the passes that have no prediction of it yet. It returns those that can't be
 // read.
-func (e *evaluation) look(ctx context.Context, d degrade.Degradation, passes []*pass) (map[string]bool, error) {
+func (e *evaluation) look(ctx context.Context, d degrade.Degradation, passes []*pass) (map[string]bool,
+	error) {
 	items := e.pictures()
 	items = slices.DeleteFunc(items, func(it data.Item) bool {
 		return !slices.ContainsFunc(passes, func(p *pass) bool { return !p.has(&it) })

@@ -30,7 +30,8 @@ func show(item *data.Item, mask bool) (s shown) {
 		return s
 	}
 	if s.mask, s.err = item.MaskPicture(); s.err == nil && (s.mask.W != s.picture.W || s.mask.H != s.picture.H) {
-		s.err = fmt.Errorf("%s: %d × %d pixels, its mask has %d × %d", item.Path, s.picture.W, s.picture.H, s.mask.W, s.mask.H)
+		s.err = fmt.Errorf("%s: %d × %d pixels, its mask has %d × %d", item.Path, s.picture.W, s.picture.H,
+			s.mask.W, s.mask.H)
 	}
 	return s
 }
@@ -45,7 +46,8 @@ func shownAs(item *data.Item) string {
 
 // score runs a detector over a set, as its card says that it sees pictures. A picture that can't be read is
 // named and left out.
-func score(ctx context.Context, t *terminal, d *detect.Detector, set *data.Set) ([]evaluate.Prediction, error) {
+func score(ctx context.Context, t *terminal, d *detect.Detector, set *data.Set) ([]evaluate.Prediction,
+	error) {
 	bar := t.progress("score", len(set.Items))
 	defer bar.end()
 	var out []evaluate.Prediction
@@ -66,7 +68,8 @@ func score(ctx context.Context, t *terminal, d *detect.Detector, set *data.Set) 
 }
 
 func predicted(item *data.Item, p *picture.Picture, raw float64) evaluate.Prediction {
-	return evaluate.Prediction{File: item.Path, Shown: shownAs(item), Generator: item.Generator, Label: item.Label, Raw: raw,
+	return evaluate.Prediction{File: item.Path, Shown: shownAs(item), Generator: item.Generator,
+		Label: item.Label, Raw: raw,
 		W: p.W, H: p.H}
 }
 

@@ -71,18 +71,21 @@ func (d *Detector) openCompanion(folder string) error {
 		return fmt.Errorf("its map comes from %s: %w", path, err)
 	}
 	if m.Model.Kind() != models.Segmenter {
-		return fmt.Errorf("its map comes from %s: a %s model has no pixel map; want a segmenter", path, m.Model.Kind())
+		return fmt.Errorf("its map comes from %s: a %s model has no pixel map; want a segmenter", path,
+			m.Model.Kind())
 	}
 	d.companion = m
 	return nil
 }
 
 // withCompanion puts the companion's pixel map in the place of the detector's own, or in front.
-func (d *Detector) withCompanion(ctx context.Context, p *picture.Picture, o Options, maps []Map) ([]Map, error) {
+func (d *Detector) withCompanion(ctx context.Context, p *picture.Picture, o Options, maps []Map) ([]Map,
+	error) {
 	if d.companion == nil || !o.wanted(pixelMapName) {
 		return maps, nil
 	}
-	theirs, _, err := d.companion.Explain(ctx, p, Options{View: d.view(o.View), Maps: true, Only: []string{pixelMapName},
+	theirs, _, err := d.companion.Explain(ctx, p, Options{View: d.view(o.View), Maps: true,
+		Only:  []string{pixelMapName},
 		Cells: o.Cells})
 	if err != nil {
 		return nil, fmt.Errorf("map of %s: %w", d.Card.MapFrom.File, err)

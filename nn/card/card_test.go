@@ -18,12 +18,15 @@ func valid() *card.Card {
 			Before: &card.Quality{ECE: 0.2, Brier: 0.2, LogLoss: 0.7},
 			After:  &card.Quality{ECE: 0.1, Brier: 0.1, LogLoss: 0.4}, Tested: "20 test pictures"},
 		Reliability: []card.Bin{{Lo: 0, Hi: 0.5, N: 20, AI: 2, Mean: 0.1}, {Lo: 0.5, Hi: 1, Mean: 0.75}},
-		Thresholds:  []card.Threshold{{FPR: 0.01, P: 0.9, FP: 1, Photographs: 100, TP: 7, AI: 10}, {FPR: 0.05, P: 0.8}},
-		Scales:      map[string]float64{"cam": 3},
-		MapFrom:     &card.Companion{File: "fcn-finetuned.safetensors", SHA256: strings.Repeat("0f", 32)},
-		Test: &card.Test{N: 20, Accuracy: 0.9, Interval: [2]float64{0.7, 0.97}, AUC: 0.9, SizeFloor: 0.5, HeldOut: 0.8,
+		Thresholds: []card.Threshold{{FPR: 0.01, P: 0.9, FP: 1, Photographs: 100, TP: 7, AI: 10}, {FPR: 0.05,
+			P: 0.8}},
+		Scales:  map[string]float64{"cam": 3},
+		MapFrom: &card.Companion{File: "fcn-finetuned.safetensors", SHA256: strings.Repeat("0f", 32)},
+		Test: &card.Test{N: 20, Accuracy: 0.9, Interval: [2]float64{0.7, 0.97}, AUC: 0.9, SizeFloor: 0.5,
+			HeldOut:         0.8,
 			HeldOutInterval: &[2]float64{0.6, 0.9},
-			Sets:            []card.Set{{Name: "adm", Seen: true, N: 20, Accuracy: 0.9, Interval: [2]float64{0.7, 0.97}}}}}
+			Sets: []card.Set{{Name: "adm", Seen: true, N: 20, Accuracy: 0.9, Interval: [2]float64{0.7,
+				0.97}}}}}
 }
 
 func TestRoundTrip(t *testing.T) {

@@ -47,7 +47,8 @@ func TestLeastSquaresFindsTheParameters(t *testing.T) {
 
 func TestTemperatureFindsTheParameter(t *testing.T) {
 	for _, want := range []float64{0.5, 1, 3} {
-		got, err := calibrate.Fit(card.Temperature, drawn(card.Calibration{Method: card.Temperature, T: want}, 40000))
+		got, err := calibrate.Fit(card.Temperature, drawn(card.Calibration{Method: card.Temperature, T: want},
+			40000))
 		require.NoError(t, err)
 		require.InEpsilon(t, want, got.T, 0.06)
 	}
@@ -147,6 +148,7 @@ func TestApply(t *testing.T) {
 			require.NoError(t, err, "what is written can be read")
 		}
 	}
-	err := calibrate.Apply(&card.Card{}, calibrate.Defaults(), []calibrate.Sample{{0.1, false}, {0.9, true}}, nil)
+	err := calibrate.Apply(&card.Card{}, calibrate.Defaults(), []calibrate.Sample{{0.1, false}, {0.9, true}},
+		nil)
 	require.ErrorIs(t, err, calibrate.ErrOneClass)
 }

@@ -45,13 +45,17 @@ func Band(p []float64, ai []bool, wrong float64) [2]float64 {
 		order[i] = i
 	}
 	distance := func(i int) float64 { return math.Abs(p[i] - 0.5) }
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(distance(b), distance(a)) }) // the surest first
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Compare(distance(b),
+			distance(a))
+	}) // the surest first
 	half, bad := widest, 0
 	for n, i := range order {
 		if (p[i] > 0.5) != ai[i] {
 			bad++
 		}
-		if last := n+1 == len(order); (last || distance(order[n+1]) < distance(i)) && float64(bad) <= wrong*float64(n+1) {
+		if last := n+1 == len(order); (last || distance(order[n+1]) < distance(i)) &&
+			float64(bad) <= wrong*float64(n+1) {
 			if half = distance(i); last {
 				half = narrowest // no band is needed: not even the least sure answers are wrong too often
 			}

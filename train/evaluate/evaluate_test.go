@@ -53,8 +53,10 @@ func TestPixels(t *testing.T) {
 // example is two detectors on two sets, one of a generator that only the second has seen.
 func example(t *testing.T) *evaluate.Report {
 	b := evaluate.Bootstrap{Samples: 100, Seed: 1}
-	r := &evaluate.Report{Title: "Test", Bootstrap: b, Detectors: []evaluate.Detector{{Name: "cnn"}, {Name: "fcn<i>"}},
-		Sets: []evaluate.SetInfo{{Name: "all", Split: "test", Generators: []string{"a", "b"}, Exclude: []string{"c"}, AI: 20,
+	r := &evaluate.Report{Title: "Test", Bootstrap: b, Detectors: []evaluate.Detector{{Name: "cnn"},
+		{Name: "fcn<i>"}},
+		Sets: []evaluate.SetInfo{{Name: "all", Split: "test", Generators: []string{"a", "b"},
+			Exclude: []string{"c"}, AI: 20,
 			Photographs: 20}}}
 	for _, detector := range []string{"cnn", "fcn<i>"} {
 		for _, set := range []string{"all", "b"} {
@@ -196,7 +198,8 @@ func TestSpecs(t *testing.T) {
 		}
 	}
 	file := filepath.Join(dir, "sets.yaml")
-	require.NoError(t, os.WriteFile(file, []byte("sets:\n  - {name: all, data: .}\n  - {name: no adm, data: ., exclude: [adm]}\n"), 0o644))
+	require.NoError(t, os.WriteFile(file,
+		[]byte("sets:\n  - {name: all, data: .}\n  - {name: no adm, data: ., exclude: [adm]}\n"), 0o644))
 	specs, err := evaluate.ReadSpecs(file)
 	require.NoError(t, err)
 	all, err := specs[0].Open("val", 1)

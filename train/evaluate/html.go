@@ -133,12 +133,14 @@ func (x *Matrix) Interval(r *Result) string {
 	if r == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s %%, %d pictures; picture size alone %s %%", r.Of(x.Measure).text(true), r.N, digits(r.SizeFloor, true))
+	return fmt.Sprintf("%s %%, %d pictures; picture size alone %s %%", r.Of(x.Measure).text(true), r.N,
+		digits(r.SizeFloor, true))
 }
 
 // Text is the maps' results for a page.
 func (p *PixelResult) Text() [][2]string {
-	out := [][2]string{{"pixels right", p.Accuracy.text(true) + " %"}, {"pixels called AI", p.AIRate.text(true) + " %"}}
+	out := [][2]string{{"pixels right", p.Accuracy.text(true) + " %"}, {"pixels called AI",
+		p.AIRate.text(true) + " %"}}
 	if p.Masks > 0 {
 		out = append(out, [2]string{fmt.Sprintf("IoU, %d masks", p.Masks), p.IoU.text(false)},
 			[2]string{"F1 of pixels", p.F1.text(false)}, [2]string{"AUC of pixels", p.AUC.text(false)},

@@ -59,7 +59,8 @@ func (r *Report) setTable(b *strings.Builder, n int) int {
 		if excluded == "" {
 			excluded = "–"
 		}
-		g.add(s.Name, s.Split, strings.Join(s.Generators, ", "), excluded, fmt.Sprint(s.AI), fmt.Sprint(s.Photographs))
+		g.add(s.Name, s.Split, strings.Join(s.Generators, ", "), excluded, fmt.Sprint(s.AI),
+			fmt.Sprint(s.Photographs))
 	}
 	b.WriteString(g.markdown())
 	return n + 1
@@ -124,7 +125,8 @@ func (r *Report) rankings(view string) *grid {
 
 // pixelTable is what segmenters' maps did; nothing without any.
 func (r *Report) pixelTable(b *strings.Builder, n int) int {
-	g := grid{head: []string{"Detector", "Set", "View", "Pixel accuracy, %", "Pixels called AI, %", "Image accuracy, %",
+	g := grid{head: []string{"Detector", "Set", "View", "Pixel accuracy, %", "Pixels called AI, %",
+		"Image accuracy, %",
 		"AI classification rate, %", "IoU", "F1", "AUC"}}
 	for _, x := range r.Results {
 		if p := x.Pixels; p != nil && x.Degradation == "" {

@@ -32,9 +32,11 @@ const (
 
 // names are for keys, titles for people.
 var (
-	names = [measures]string{"accuracy", "balanced_accuracy", "ap", "auc", "eer", "tpr_at_1", "tpr_at_5", "precision",
+	names = [measures]string{"accuracy", "balanced_accuracy", "ap", "auc", "eer", "tpr_at_1", "tpr_at_5",
+		"precision",
 		"recall", "f1", "ai_rate", "ece", "brier", "log_loss"}
-	titles = [measures]string{"accuracy", "balanced accuracy", "AP", "AUC", "EER", "TPR at 1 % FPR", "TPR at 5 % FPR",
+	titles = [measures]string{"accuracy", "balanced accuracy", "AP", "AUC", "EER", "TPR at 1 % FPR",
+		"TPR at 5 % FPR",
 		"precision", "recall", "F1", "called AI", "ECE", "Brier", "log loss"}
 )
 

@@ -49,7 +49,8 @@ func TestMeasuresByHand(t *testing.T) {
 func TestMeasuresOfPerfectAndBlindDetectors(t *testing.T) {
 	ai := []bool{true, true, false, false}
 	v := measured([]float64{0.9, 0.8, 0.2, 0.1}, ai)
-	require.Equal(t, []float64{1, 1, 1, 0, 1, 1}, []float64{v[Accuracy], v[AP], v[AUC], v[EER], v[TPR1], v[TPR5]})
+	require.Equal(t, []float64{1, 1, 1, 0, 1, 1}, []float64{v[Accuracy], v[AP], v[AUC], v[EER], v[TPR1],
+		v[TPR5]})
 	v = measured([]float64{0.5, 0.5, 0.5, 0.5}, ai)
 	require.Equal(t, []float64{0.5, 0.5, 0.5, 0.5, 0, 0},
 		[]float64{v[Accuracy], v[AP], v[AUC], v[EER], v[TPR1], v[AIRate]}, "½ itself is not called AI")

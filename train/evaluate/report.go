@@ -104,7 +104,8 @@ func (r *Report) WriteJSON(w io.Writer) error {
 
 // WriteCSV writes a line for each case, every measure with the ends of its interval.
 func (r *Report) WriteCSV(w io.Writer) error {
-	head := []string{"detector", "set", "view", "degradation", "known", "n", "ai", "photographs", "unread", "too_large", "tp",
+	head := []string{"detector", "set", "view", "degradation", "known", "n", "ai", "photographs", "unread",
+		"too_large", "tp",
 		"fn", "fp", "tn", "size_floor"}
 	for m := range measures {
 		head = append(head, names[m], names[m]+"_lo", names[m]+"_hi")
@@ -157,6 +158,9 @@ func (e Estimate) text(percent bool) string {
 	}
 	return fmt.Sprintf("%s (%s to %s)", digits(e.Value, percent), digits(e.Lo, percent), digits(e.Hi, percent))
 }
+
+// alone is the value without its interval.
+func (e Estimate) alone() string { return Estimate{e.Value, e.Value, e.Value}.text(false) }
 
 func digits(v float64, percent bool) string {
 	if percent {

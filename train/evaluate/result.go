@@ -60,7 +60,8 @@ func Judge(c Case, s []Prediction, ai func(raw float64) float64, b Bootstrap) (*
 	if err != nil {
 		return nil, fmt.Errorf("%s on %s: %w", c.Detector, c.Set, err)
 	}
-	r := &Result{Case: c, N: len(s), Confusion: confusionOf(p, is), SizeFloor: SizeFloor(s), By: map[string]card.Set{}}
+	r := &Result{Case: c, N: len(s), Confusion: confusionOf(p, is), SizeFloor: SizeFloor(s),
+		By: map[string]card.Set{}}
 	r.AI, r.Photographs = r.Confusion.TP+r.Confusion.FN, r.Confusion.FP+r.Confusion.TN
 	r.Measures = b.estimate(p, is)
 	r.Reliability = calibrate.Bins(p, is, bins)

@@ -40,7 +40,8 @@ func seenBy(view string) string {
 // text is one case.
 func (x *Result) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s on %s, %s: %d AI, %d photographs", x.Detector, x.Set, seenBy(x.View), x.AI, x.Photographs)
+	fmt.Fprintf(&b, "%s on %s, %s: %d AI, %d photographs", x.Detector, x.Set, seenBy(x.View), x.AI,
+		x.Photographs)
 	for _, left := range []struct {
 		n   int
 		why string
@@ -54,8 +55,27 @@ func (x *Result) text() string {
 	g.add("AI", fmt.Sprint(c.TP), fmt.Sprint(c.FN))
 	g.add("photograph", fmt.Sprint(c.FP), fmt.Sprint(c.TN))
 	b.WriteString("\n" + g.terminal("  "))
-	fmt.Fprintf(&b, "  accuracy %s %%; picture size alone %s %%\n", x.Of(Accuracy).text(true), digits(x.SizeFloor, true))
-	for _, line := range [][]Measure{{AP, AUC, EER}, {TPR1, TPR5}, {Precision, Recall, F1, AIRate}, {ECE, Brier, LogLoss}} {
+	x.measuresText(&b)
+	b.WriteString(x.Pixels.text())
+	if x.Seconds > 0 {
+		fmt.Fprintf(&b, "  %.3g pictures/s", 1/x.Seconds)
+		if x.Joules > 0 {
+			fmt.Fprintf(&b, ", %.3g J for a picture", x.Joules)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// measuresText is accuracy beside the floor, and the other measures a line for each kind.
+func (x *Result) measuresText(b *strings.Builder) {
+	fmt.Fprintf(b, "  accuracy %s %%", x.Of(Accuracy).text(true))
+	if e := x.Of(Balanced); e.Defined() && x.AI != x.Photographs {
+		fmt.Fprintf(b, ", balanced %s %%", e.text(true))
+	}
+	fmt.Fprintf(b, "; picture size alone %s %%\n", digits(x.SizeFloor, true))
+	for _, line := range [][]Measure{{AP, AUC, EER}, {TPR1, TPR5, AIRate}, {Precision, Recall, F1}, {ECE,
+		Brier, LogLoss}} {
 		var parts []string
 		for _, m := range line {
 			if e := x.Of(m); e.Defined() {
@@ -70,15 +90,6 @@ func (x *Result) text() string {
 			b.WriteString("  " + strings.Join(parts, "; ") + "\n")
 		}
 	}
-	b.WriteString(x.Pixels.text())
-	if x.Seconds > 0 {
-		fmt.Fprintf(&b, "  %.3g pictures/s", 1/x.Seconds)
-		if x.Joules > 0 {
-			fmt.Fprintf(&b, ", %.3g J for a picture", x.Joules)
-		}
-		b.WriteString("\n")
-	}
-	return b.String()
 }
 
 // text is what a segmenter's maps add.
@@ -130,11 +141,13 @@ func (x *Matrix) table() grid {
 // text is the matrix and what it says of generators that were never seen.
 func (x *Matrix) text() string {
 	g := x.table()
-	s := fmt.Sprintf("%s in %% of each detector on each set, %s (* of a generator that it never saw)\n", x.Measure.Title(),
+	s := fmt.Sprintf("%s in %% of each detector on each set, %s (* of a generator that it never saw)\n",
+		x.Measure.Title(),
 		seenBy(x.View)) + g.terminal("  ")
 	for _, d := range x.Drops() {
 		if !math.IsNaN(d.Seen + d.Unseen) {
-			s += fmt.Sprintf("  %s: %.1f %% on generators that it learned from, %.1f %% on others: %+.1f points\n", d.Detector,
+			s += fmt.Sprintf("  %s: %.1f %% on generators that it learned from, %.1f %% on others: %+.1f points\n",
+				d.Detector,
 				100*d.Seen, 100*d.Unseen, 100*(d.Unseen-d.Seen))
 		}
 	}
@@ -149,7 +162,8 @@ func (r *Report) robustness(view string) string {
 		if g == nil {
 			continue
 		}
-		fmt.Fprintf(&b, "accuracy in %% and AUC on %s under degradation, %s\n%s", set, seenBy(view), g.terminal("  "))
+		fmt.Fprintf(&b, "accuracy in %% and AUC on %s under degradation, %s\n%s", set, seenBy(view),
+			g.terminal("  "))
 	}
 	return b.String()
 }
@@ -176,7 +190,7 @@ func (r *Report) robustnessGrid(view, set string) *grid {
 				row = append(row, "–", "–")
 				continue
 			}
-			row = append(row, x.Of(Accuracy).text(true), Estimate{x.Of(AUC).Value, x.Of(AUC).Value, x.Of(AUC).Value}.text(false))
+			row = append(row, x.Of(Accuracy).text(true), x.Of(AUC).alone())
 		}
 		g.rows = append(g.rows, row)
 	}

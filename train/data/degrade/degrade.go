@@ -71,14 +71,16 @@ var kinds = []struct {
 // little off, a messenger compresses and shrinks what was compressed before.
 var chains = []Degradation{
 	{"screenshot", []step{{do: scaled(0.8), moves: true}, {do: middle(0.97), moves: true}}},
-	{"screenshot-jpeg", []step{{do: scaled(0.8), moves: true}, {do: middle(0.97), moves: true}, {do: throughJPEG(85)}}},
+	{"screenshot-jpeg", []step{{do: scaled(0.8), moves: true}, {do: middle(0.97), moves: true},
+		{do: throughJPEG(85)}}},
 	{"messenger", []step{{do: throughJPEG(90)}, {do: scaled(0.6), moves: true}, {do: throughJPEG(70)}}},
 }
 
 // Grid is the degradations of a test of robustness, GenImage those of GenImage's own (Zhu et al. 2023): low
 // resolution, JPEG quality, and blur by the number of its standard deviation in pixels.
 var (
-	Grid = []string{"jpeg95", "jpeg85", "jpeg75", "jpeg65", "jpeg50", "jpeg40", "jpeg30", "webp80", "webp50", "blur1", "blur2",
+	Grid = []string{"jpeg95", "jpeg85", "jpeg75", "jpeg65", "jpeg50", "jpeg40", "jpeg30", "webp80", "webp50",
+		"blur1", "blur2",
 		"noise5", "noise10", "resize50", "resize75", "resize150", "crop75", "screenshot", "screenshot-jpeg", "messenger"}
 	GenImage = []string{"lr112", "lr64", "q65", "q30", "blur3", "blur5"}
 )
@@ -97,7 +99,10 @@ func Names() string {
 
 // available leaves out what this build can't do.
 func available(names []string) []string {
-	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !HasWebP && strings.HasPrefix(n, "webp") })
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool {
+		return !HasWebP && strings.HasPrefix(n,
+			"webp")
+	})
 }
 
 // Named finds degradations by name; "grid" and "genimage" are those lists, the grid as far as this build can.
@@ -147,5 +152,6 @@ func named(name string) (Degradation, error) {
 		}
 		return Degradation{name, k.make(v)}, nil
 	}
-	return Degradation{}, fmt.Errorf("no degradation %q; there are %s, and the lists grid and genimage", name, Names())
+	return Degradation{}, fmt.Errorf("no degradation %q; there are %s, and the lists grid and genimage", name,
+		Names())
 }

@@ -86,7 +86,10 @@ func Noise(p *picture.Picture, deviation float64, seed uint64) *picture.Picture 
 }
 
 func noisy(deviation float64) func(*picture.Picture, uint64) (*picture.Picture, error) {
-	return func(p *picture.Picture, seed uint64) (*picture.Picture, error) { return Noise(p, deviation, seed), nil }
+	return func(p *picture.Picture, seed uint64) (*picture.Picture, error) {
+		return Noise(p, deviation, seed),
+			nil
+	}
 }
 
 func blurred(deviation float64) func(*picture.Picture, uint64) (*picture.Picture, error) {

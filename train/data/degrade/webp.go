@@ -16,7 +16,8 @@ const HasWebP = true
 // WebP is what is left of a picture in a lossy WebP of a quality, 1 to 99.
 func WebP(p *picture.Picture, quality int) (*picture.Picture, error) {
 	var b bytes.Buffer
-	if err := webp.Encode(&b, p.Image(), webp.Options{Quality: quality, Method: webp.DefaultMethod}); err != nil {
+	if err := webp.Encode(&b, p.Image(), webp.Options{Quality: quality,
+		Method: webp.DefaultMethod}); err != nil {
 		return nil, err
 	}
 	return picture.Decode(b.Bytes())
