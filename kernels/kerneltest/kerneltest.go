@@ -66,17 +66,13 @@ func (c Case) run(t *testing.T, be kernels.Backend) {
 	s := &session{t: t, be: be, c: c, oracle: ref.Open64()}
 	s.forward()
 	s.packed()
-	if c.Grad != nil {
-		for _, acc := range []bool{false, true} {
-			s.backward(acc)
-		}
-		s.backwardOneByOne()
-	}
+	s.backwards()
 	s.guards()
 }
 
-// session is one case on one backend.
+// session is one case on one backend, with activations in float32 or in bfloat16.
 type session struct {
+	bf16       bool
 	t          testing.TB
 	be, oracle kernels.Backend
 	c          Case
@@ -86,7 +82,7 @@ type session struct {
 
 const (
 	guard      = 16
-	guardValue = -12345.5
+	guardValue = -12352 // which bfloat16 holds
 )
 
 // buffer is n elements between guards, filled with v, or with NaN if v is nil.
@@ -138,9 +134,9 @@ func (s *session) guards() {
 	}
 }
 
-// random is n values for a field, rounded to float32.
-func (c Case) random(field string, n int) []float64 {
-	r, ok := c.Range[field]
+// random is n values for a field, rounded to its type.
+func (s *session) random(field string, n int) []float64 {
+	r, ok := s.c.Range[field]
 	if !ok {
 		r = [2]float64{-1, 1}
 	}
@@ -148,20 +144,23 @@ func (c Case) random(field string, n int) []float64 {
 	out := make([]float64, n)
 	for i := range out {
 		u := float64(p.Uniform(0, uint32(field[len(field)-1]), uint64(i)))
-		out[i] = float64(float32(r[0] + (r[1]-r[0])*u))
-		if bound, ok := c.Ints[field]; ok {
+		out[i] = s.round(field, r[0]+(r[1]-r[0])*u)
+		if bound, ok := s.c.Ints[field]; ok {
 			out[i] = math.Floor(u * float64(bound))
 		}
 	}
 	return out
 }
 
-func (c Case) dtype(be kernels.Backend, field string) kernels.DType {
-	if _, ok := c.Ints[field]; ok || field == "Index" {
+func (s *session) dtype(be kernels.Backend, field string) kernels.DType {
+	if _, ok := s.c.Ints[field]; ok || field == "Index" {
 		return kernels.I32
 	}
 	if field == "Sums" {
 		return kernels.F64
+	}
+	if be == s.be && s.half(field) {
+		return kernels.BF16
 	}
 	return be.DType()
 }
@@ -172,7 +171,7 @@ func (s *session) op(be kernels.Backend, values map[string][]float64) reflect.Va
 	v.Set(reflect.ValueOf(s.c.Op))
 	for _, fields := range []map[string]int{s.c.In, s.c.Out} {
 		for f, n := range fields {
-			v.FieldByName(f).Set(reflect.ValueOf(s.buffer(be, s.c.dtype(be, f), n, values[f])))
+			v.FieldByName(f).Set(reflect.ValueOf(s.buffer(be, s.dtype(be, f), n, values[f])))
 		}
 	}
 	return v
@@ -197,7 +196,7 @@ func read(be kernels.Backend, b kernels.Buf) []float64 {
 func (s *session) forward() {
 	s.host = map[string][]float64{}
 	for f, n := range s.c.In {
-		s.host[f] = s.c.random(f, n)
+		s.host[f] = s.random(f, n)
 	}
 	want, got := s.op(s.oracle, s.host), s.op(s.be, s.host)
 	want.Interface().(kernels.Op).Run(s.oracle)
@@ -206,8 +205,8 @@ func (s *session) forward() {
 		w := read(s.oracle, want.FieldByName(f).Interface().(kernels.Buf))
 		s.near(f, read(s.be, got.FieldByName(f).Interface().(kernels.Buf)), w)
 		for i, v := range w {
-			if s.c.dtype(s.oracle, f) == kernels.F64 && f != "Sums" {
-				w[i] = float64(float32(v))
+			if s.dtype(s.oracle, f) == kernels.F64 && f != "Sums" {
+				w[i] = s.round(f, v)
 			}
 		}
 		s.host[f] = w
@@ -216,7 +215,7 @@ func (s *session) forward() {
 		s.near(f, read(s.be, got.FieldByName(f).Interface().(kernels.Buf)),
 			read(s.oracle, want.FieldByName(f).Interface().(kernels.Buf)))
 		delete(s.host, f)
-		s.host[f] = s.c.random(f, s.c.In[f])
+		s.host[f] = s.random(f, s.c.In[f])
 	}
 	for f := range s.c.In {
 		if !slices.Contains(s.c.State, f) {
@@ -227,19 +226,24 @@ func (s *session) forward() {
 }
 
 // near compares by relative L2 error; integers must be equal.
-func (s *session) near(field string, got, want []float64) {
+func (s *session) near(field string, got, want []float64, how ...string) {
 	s.t.Helper()
 	if field == "Index" {
 		require.Equal(s.t, want, got, "%s", field)
 		return
 	}
 	var d, n float64
+	tolerance := Tolerance
+	if s.half(field) {
+		tolerance = BFloat16Tolerance
+	}
 	for i, w := range want {
 		require.False(s.t, math.IsNaN(got[i]), "%s[%d] was not written", field, i)
+		w = s.round(field, w)
 		d += (got[i] - w) * (got[i] - w)
 		n += w * w
 	}
-	require.LessOrEqual(s.t, math.Sqrt(d), Tolerance*math.Sqrt(n)+1e-7, "%s: relative L2 error", field)
+	require.LessOrEqual(s.t, math.Sqrt(d), tolerance*math.Sqrt(n)+1e-7, "%s %v: relative L2 error", field, how)
 }
 
 // grads lists the gradients of the case's backward struct with the operand each belongs to.
@@ -259,8 +263,8 @@ func (s *session) grad(be kernels.Backend, rule kernels.ReLURule, acc bool, want
 	g := reflect.New(reflect.TypeOf(s.c.Grad)).Elem()
 	g.FieldByName(reflect.TypeOf(s.c.Op).Name()).Set(s.op(be, s.host))
 	dyLen := s.c.Out["Y"]
-	dy := s.c.random("dy", dyLen)
-	g.FieldByName("DY").Set(reflect.ValueOf(s.buffer(be, be.DType(), dyLen, dy)))
+	dy := s.random("DY", dyLen)
+	g.FieldByName("DY").Set(reflect.ValueOf(s.buffer(be, s.dtype(be, "DY"), dyLen, dy)))
 	if f := g.FieldByName("Rule"); f.IsValid() {
 		f.Set(reflect.ValueOf(rule))
 	}
@@ -268,9 +272,9 @@ func (s *session) grad(be kernels.Backend, rule kernels.ReLURule, acc bool, want
 		n := s.c.In[name[1:]]
 		var start []float64
 		if acc {
-			start = s.c.random("start"+name, n)
+			start = s.random(name, n)
 		}
-		buf := s.buffer(be, be.DType(), n, start)
+		buf := s.buffer(be, s.dtype(be, name), n, start)
 		g.FieldByName(name).Set(reflect.ValueOf(kernels.Grad{Buf: buf, Acc: acc}))
 	}
 	if work := g.FieldByName("Work"); work.IsValid() {
@@ -293,6 +297,17 @@ func (s *session) run(be kernels.Backend, rule kernels.ReLURule, acc bool,
 	return out
 }
 
+// backwards compares the gradients, if the op has any, written and added, together and one by one.
+func (s *session) backwards() {
+	if s.c.Grad == nil {
+		return
+	}
+	for _, acc := range []bool{false, true} {
+		s.backward(acc)
+	}
+	s.backwardOneByOne()
+}
+
 // backward compares all gradients, by every ReLU rule the op has.
 func (s *session) backward(acc bool) {
 	rules := []kernels.ReLURule{kernels.Gradient}
@@ -303,7 +318,7 @@ func (s *session) backward(acc bool) {
 		want := s.run(s.oracle, rule, acc, s.c.grads())
 		got := s.run(s.be, rule, acc, s.c.grads())
 		for name, w := range want {
-			s.near(fmt.Sprintf("%s (%s, acc %v)", name, rule, acc), got[name], w)
+			s.near(name, got[name], w, rule.String(), fmt.Sprint("acc ", acc))
 		}
 	}
 }
@@ -312,6 +327,6 @@ func (s *session) backward(acc bool) {
 func (s *session) backwardOneByOne() {
 	for _, name := range s.c.grads() {
 		want := s.run(s.oracle, kernels.Gradient, false, []string{name})
-		s.near(name+" alone", s.run(s.be, kernels.Gradient, false, []string{name})[name], want[name])
+		s.near(name, s.run(s.be, kernels.Gradient, false, []string{name})[name], want[name], "alone")
 	}
 }

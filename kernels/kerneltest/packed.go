@@ -22,11 +22,11 @@ func (s *session) packed() {
 		switch {
 		case method == "":
 		case method == "bfloat16":
-			s.near("Y in bfloat16", got, s.rounded())
+			s.near("Y", got, s.rounded(), "in bfloat16")
 		case how == kernels.Exact:
 			require.Equal(s.t, want, got, "with packed weights")
 		default:
-			s.near("Y by "+method, got, want)
+			s.near("Y", got, want, "by", method)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 func fresh(t *testing.T, be kernels.Backend, field string, n int) kernels.Buf {
 	b, err := be.Alloc(be.DType(), n)
 	require.NoError(t, err)
-	be.Upload(b, kernels.Of(Case{}.random(field, n)))
+	be.Upload(b, kernels.Of((&session{}).random(field, n)))
 	return b
 }
 
