@@ -123,11 +123,13 @@ func mapPath(r *engine.Result, detector, name, kind string) string {
 }
 
 func kindOf(k explain.Kind) string {
-	return [...]string{explain.Positive: "positive", explain.Signed: "signed", explain.Probability: "probability"}[k]
+	return [...]string{explain.Positive: "positive", explain.Signed: "signed",
+		explain.Probability: "probability"}[k]
 }
 
 // links are the wanted ones of a detector's maps.
-func (s *Server) links(r *engine.Result, detector string, maps []detect.Map, wanted []string) (out []MapLink) {
+func (s *Server) links(r *engine.Result, detector string, maps []detect.Map, wanted []string) (
+	out []MapLink) {
 	for _, m := range maps {
 		if slices.Contains(wanted, "all") || slices.Contains(wanted, m.Name) {
 			out = append(out, MapLink{Detector: detector, Name: m.Name, Title: m.Title, Kind: kindOf(m.Kind),

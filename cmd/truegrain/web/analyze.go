@@ -33,13 +33,13 @@ func (in *analyzeInput) Resolve(ctx huma.Context) []error {
 
 func analyzeOperation() huma.Operation {
 	op := operation("analyze", http.MethodPost, "/v1/analyze", "Score a picture", 404, 408, 413, 415)
-	op.Description = "The picture is the body itself, or the one file of a form. It is read in memory and never stored; " +
-		"the result is kept for some minutes under a name that can't be guessed."
+	op.Description = "The picture is the body itself, or the one file of a form. It is read in memory and " +
+		"never stored; the result is kept for some minutes under a name that can't be guessed."
 	return op
 }
 
-// analyzeBody describes the body. It joins the description after the operation was registered: huma would read a
-// body that it knows of, and all of it at once.
+// analyzeBody describes the body. It joins the description after the operation was registered: huma would read
+// a body that it knows of, and all of it at once.
 func analyzeBody() *huma.RequestBody {
 	binary := &huma.Schema{Type: huma.TypeString, Format: "binary"}
 	content := map[string]*huma.MediaType{"multipart/form-data": {Schema: &huma.Schema{Type: huma.TypeObject,

@@ -15,7 +15,8 @@ func (s *Server) api() error {
 	c := huma.DefaultConfig("truegrain", s.Version)
 	c.Info.Description = "Tells photographs from AI-generated pictures. Three detectors answer, each with a " +
 		"calibrated probability; there is no merged score."
-	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil // served by us, without another host
+	// served by us, without another host
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
 	if s.Token != "" {
 		c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 		c.Security = []map[string][]string{{"token": {}}}
@@ -23,10 +24,12 @@ func (s *Server) api() error {
 	a := humago.New(s.mux, c)
 	huma.Register(a, analyzeOperation(), s.analyze)
 	a.OpenAPI().Paths["/v1/analyze"].Post.RequestBody = analyzeBody()
-	huma.Register(a, operation("getResult", http.MethodGet, "/v1/results/{id}", "A result again", 404), s.getResult)
-	huma.Register(a, operation("deleteResult", http.MethodDelete, "/v1/results/{id}", "Forget a result", 404), s.deleteResult)
+	const result = "/v1/results/{id}"
+	huma.Register(a, operation("getResult", http.MethodGet, result, "A result again", 404), s.getResult)
+	huma.Register(a, operation("deleteResult", http.MethodDelete, result, "Forget a result", 404), s.deleteResult)
 	huma.Register(a, mapOperation(), s.getMap)
-	huma.Register(a, operation("listModels", http.MethodGet, "/v1/models", "The detectors and their cards"), s.listModels)
+	huma.Register(a, operation("listModels", http.MethodGet, "/v1/models", "The detectors and their cards"),
+		s.listModels)
 	huma.Register(a, operation("listLayers", http.MethodGet, "/v1/models/{name}/layers",
 		"A detector layer by layer, as it serves", 404), s.listLayers)
 	var err error

@@ -20,7 +20,7 @@ import (
 type methodError struct{ method, allow string }
 
 func (e *methodError) Error() string {
-	return fmt.Sprintf("%s is not for %s; it takes %s", "this address", e.method, e.allow)
+	return fmt.Sprintf("this address is not for %s; it takes %s", e.method, e.allow)
 }
 
 // mediaError is a body of a kind that is not taken.
@@ -60,7 +60,8 @@ func classify(err error) trouble {
 	var perr *picture.Error
 	switch {
 	case errors.As(err, new(*http.MaxBytesError)):
-		return trouble{http.StatusRequestEntityTooLarge, "Too large", "the upload is larger than this server takes", "body", 0}
+		return trouble{http.StatusRequestEntityTooLarge, "Too large",
+			"the upload is larger than this server takes", "body", 0}
 	case errors.Is(err, picture.ErrTooLarge):
 		return trouble{http.StatusRequestEntityTooLarge, "Too large", err.Error(), "pixels", 0}
 	case errors.Is(err, picture.ErrNotAPicture):

@@ -65,8 +65,8 @@ func numberOf(n int) string {
 // limits says what may be sent.
 func (s *Server) limits() string {
 	l := s.engine.Limits.Picture
-	return fmt.Sprintf("JPEG, PNG, WebP, GIF or BMP, up to %d MiB and %d megapixels each. Of an animation, the first frame is read.",
-		l.FileBytes>>20, l.Pixels/1_000_000)
+	return fmt.Sprintf("JPEG, PNG, WebP, GIF or BMP, up to %d MiB and %d megapixels each. "+
+		"Of an animation, the first frame is read.", l.FileBytes>>20, l.Pixels/1_000_000)
 }
 
 // note is what must be known of the detectors, each note once.
@@ -156,6 +156,20 @@ type step struct {
 	Status int     `json:"status,omitempty"`
 }
 
+// step is one event for a script; n of all detectors have answered.
+func (s *Server) step(res *engine.Result, ev engine.Event, n, all int) step {
+	st := step{Stage: ev.Stage, Ms: milliseconds(ev.Took), Done: n, Of: all}
+	switch ev.Stage {
+	case "queued":
+		st.Text = fmt.Sprintf("%d before it", ev.Place)
+	case "decoded":
+		st.Text = fmt.Sprintf("%s, %d × %d", strings.ToUpper(res.Format), res.W, res.H)
+	case "scored":
+		st.Text = s.engine.Detectors[ev.Detector].Short()
+	}
+	return st
+}
+
 // follow answers one picture with a line for each step. What fails before the first line has its status.
 func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 	begun := false
@@ -172,17 +186,10 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 	err := s.uploads(w, r, 1, func(u upload) error {
 		n, of := 0, len(s.engine.Detectors)
 		res, err := s.scored(r.Context(), u, nil, func(res *engine.Result, ev engine.Event) {
-			st := step{Stage: ev.Stage, Ms: milliseconds(ev.Took), Of: of}
-			switch ev.Stage {
-			case "queued":
-				st.Text = fmt.Sprintf("%d before it", ev.Place)
-			case "decoded":
-				st.Text = fmt.Sprintf("%s, %d × %d", strings.ToUpper(res.Format), res.W, res.H)
-			case "scored":
+			if ev.Stage == "scored" {
 				n++
-				st.Done, st.Text = n, s.engine.Detectors[ev.Detector].Short()
 			}
-			line(st)
+			line(s.step(res, ev, n, of))
 		})
 		if res != nil {
 			id = res.ID

@@ -120,7 +120,8 @@ func (s *Server) stagesPage(res *engine.Result, i int, all []detect.Stage) stage
 	p := stagesPage{ID: res.ID, D: s.engine.Detectors[i]}
 	var flops, took, params, largest, longest, deepest float64
 	for _, st := range all {
-		flops, took, params = flops+float64(st.Cost.FLOPs), took+milliseconds(st.Time), params+float64(st.Parameters)
+		flops, took = flops+float64(st.Cost.FLOPs), took+milliseconds(st.Time)
+		params += float64(st.Parameters)
 		largest, longest = max(largest, float64(st.Cost.FLOPs)), max(longest, milliseconds(st.Time))
 		deepest = max(deepest, float64(st.Shape[len(st.Shape)-1]))
 	}

@@ -90,7 +90,7 @@ func (s *Server) many(w http.ResponseWriter, r *http.Request) {
 // care says how many photographs to expect among the wrong answers, from the detectors' own test pictures;
 // empty if no card tells.
 func (s *Server) care(pictures int) string {
-	var worst, rate float64
+	var worst float64
 	for _, d := range s.engine.Detectors {
 		wrong, photographs := 0, 0
 		for _, b := range d.Card.Reliability {
@@ -102,13 +102,14 @@ func (s *Server) care(pictures int) string {
 		if photographs == 0 {
 			return ""
 		}
-		rate = float64(wrong) / float64(photographs)
-		worst = max(worst, rate)
+		worst = max(worst, float64(wrong)/float64(photographs))
 	}
 	if worst == 0 {
-		return "On the photographs they were tested on, no detector leaned AI. On kinds of pictures they have never seen, expect errors."
+		return "On the photographs they were tested on, no detector leaned AI. " +
+			"On kinds of pictures they have never seen, expect errors."
 	}
-	say := fmt.Sprintf("On test photographs each detector wrongly leans AI about once in %d or less often.", int(1/worst+0.5))
+	say := fmt.Sprintf("On test photographs each detector wrongly leans AI about once in %d or less often.",
+		int(1/worst+0.5))
 	if float64(pictures)*worst >= 1 {
 		say += fmt.Sprintf(" Among %d pictures, expect such an error even if all are photographs.", pictures)
 	}

@@ -34,7 +34,8 @@ type mapOutput struct {
 }
 
 func mapOperation() huma.Operation {
-	op := operation("getMap", http.MethodGet, "/v1/results/{id}/maps/{detector}/{file}", "A map as a picture or as numbers", 404)
+	op := operation("getMap", http.MethodGet, "/v1/results/{id}/maps/{detector}/{file}",
+		"A map as a picture or as numbers", 404)
 	op.Description = "The PNG shows the map over the picture with its legend. The numbers are height × width " +
 		"little-endian float32; where the detector did not look they are NaN. The first request computes the map."
 	bin := &huma.Schema{Type: huma.TypeString, Format: "binary"}
@@ -88,7 +89,8 @@ func floats(m detect.Map) []byte {
 }
 
 // figure is the map over the picture, with title and legend.
-func (s *Server) figure(ctx context.Context, r *engine.Result, m detect.Map, opacity float64) ([]byte, error) {
+func (s *Server) figure(ctx context.Context, r *engine.Result, m detect.Map, opacity float64) (
+	[]byte, error) {
 	p, err := s.engine.Pixels(ctx, r, engine.LargeSide)
 	if err != nil {
 		return nil, err

@@ -38,9 +38,10 @@ type upload struct {
 	done func() // gives back the room it took while it was read
 }
 
-// begin checks what can be checked before a body is read: the client's pace, the queue, the kind of body. What
-// is refused is read to its end, as far as that is cheap, so that the client sees the answer.
-func (s *Server) begin(w http.ResponseWriter, r *http.Request) (kind string, params map[string]string, err error) {
+// begin checks what can be checked before a body is read: the client's pace, the queue, the kind of body.
+// What is refused is read to its end, as far as that is cheap, so that the client sees the answer.
+func (s *Server) begin(w http.ResponseWriter, r *http.Request) (
+	kind string, params map[string]string, err error) {
 	kind, params, err = mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" && !slices.Contains(bodyTypes, kind) {
 		return "", nil, &mediaError{r.Header.Get("Content-Type")}
@@ -85,42 +86,66 @@ func (s *Server) uploads(w http.ResponseWriter, r *http.Request, most int, f fun
 	}
 	whole := min(int64(most)*limit, max(maxForm, limit)) + formRoom
 	form := multipart.NewReader(http.MaxBytesReader(w, r.Body, whole), params["boundary"])
+	if most == 1 {
+		return s.only(w, form, start, f)
+	}
 	n := 0
+	for ; ; start = time.Now() {
+		u, err := s.next(w, form, start)
+		if err == io.EOF && n == 0 {
+			return errNoPicture
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if n++; err == nil && n > most {
+			u.done()
+			err = &formError{"the form holds more pictures than are taken at once"}
+		}
+		if err == nil {
+			err = f(u)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+var errNoPicture = &formError{"the form holds no picture: send it as a file"}
+
+// only hands the one picture of a form to f, once the body was read to its end: from then on a client that
+// leaves is noticed.
+func (s *Server) only(w http.ResponseWriter, form *multipart.Reader, start time.Time, f func(upload) error) error {
+	u, err := s.next(w, form, start)
+	if err == io.EOF {
+		return errNoPicture
+	}
+	if err != nil {
+		return err
+	}
+	if err := finish(form); err != nil {
+		u.done()
+		return err
+	}
+	s.noDeadline(w)
+	return f(u)
+}
+
+// next reads the next picture of a form; io.EOF says that there is none. Fields of the form, and choices that
+// were left empty, are passed over.
+func (s *Server) next(w http.ResponseWriter, form *multipart.Reader, start time.Time) (upload, error) {
 	for {
 		part, err := form.NextPart()
-		if err == io.EOF {
-			break
+		switch {
+		case err == io.EOF:
+			return upload{}, err
+		case err != nil:
+			return upload{}, uploadError(err)
+		case part.FileName() != "":
+			body := http.MaxBytesReader(w, io.NopCloser(part), s.engine.Limits.Picture.FileBytes)
+			return s.read(part.FileName(), body, start)
 		}
-		if err != nil {
-			return uploadError(err)
-		}
-		if part.FileName() == "" {
-			continue // a field of the form, or a choice left empty
-		}
-		if n++; n > most {
-			return &formError{"the form holds more pictures than are taken at once"}
-		}
-		u, err := s.read(part.FileName(), http.MaxBytesReader(w, io.NopCloser(part), limit), start)
-		if err != nil {
-			return err
-		}
-		if most == 1 { // to the end of the body: from then on a client that leaves is noticed
-			if err := finish(form); err != nil {
-				u.done()
-				return err
-			}
-			s.noDeadline(w)
-			return f(u)
-		}
-		if err := f(u); err != nil {
-			return err
-		}
-		start = time.Now()
 	}
-	if n == 0 {
-		return &formError{"the form holds no picture: send it as a file"}
-	}
-	return nil
 }
 
 // finish reads what follows the only picture of a form.

@@ -32,7 +32,8 @@ func (e *Engine) Stages(ctx context.Context, r *Result, detector int) ([]detect.
 		}
 		return n
 	}
-	return keep(ctx, e, r, &r.stages[detector], "stages", size, func(ctx context.Context) ([]detect.Stage, error) {
+	slot := &r.stages[detector]
+	return keep(ctx, e, r, slot, "stages", size, func(ctx context.Context) ([]detect.Stage, error) {
 		d := e.Detectors[detector]
 		p, _, n, err := e.middle(ctx, r, d)
 		if err != nil {
@@ -50,7 +51,8 @@ func (e *Engine) Attention(ctx context.Context, r *Result, detector int) (*Atten
 		}
 		return n
 	}
-	return keep(ctx, e, r, &r.attention[detector], "attention", size, func(ctx context.Context) (*Attention, error) {
+	slot := &r.attention[detector]
+	return keep(ctx, e, r, slot, "attention", size, func(ctx context.Context) (*Attention, error) {
 		d := e.Detectors[detector]
 		p, views, n, err := e.middle(ctx, r, d)
 		if err != nil {

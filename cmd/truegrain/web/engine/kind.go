@@ -57,7 +57,8 @@ func polyglot(data []byte) string {
 func isZip(data []byte) bool {
 	const size = 22
 	tail := data[max(0, len(data)-size-0xFFFF):]
-	for at := bytes.LastIndex(tail, []byte("PK\x05\x06")); at >= 0; at = bytes.LastIndex(tail[:at], []byte("PK\x05\x06")) {
+	sign := []byte("PK\x05\x06")
+	for at := bytes.LastIndex(tail, sign); at >= 0; at = bytes.LastIndex(tail[:at], sign) {
 		if end := tail[at:]; len(end) >= size && size+int(binary.LittleEndian.Uint16(end[20:])) == len(end) {
 			return true
 		}

@@ -30,9 +30,8 @@ type job struct {
 	done    chan struct{}
 }
 
-// Score asks the wanted detectors, all for nil, and keeps the result. see, which may be nil, hears of every step; it is
-// called from one goroutine at a time and not after Score has returned. A detector's own failure stands in the
-// result; the error is ErrBusy, the picture's, or the context's.
+// Score asks the wanted detectors, all for nil, and keeps the result. see, which may be nil, hears of every
+// step; it is called from this goroutine. A detector's own failure stands in the result; the error is ErrBusy, the picture's, or the context's.
 func (e *Engine) Score(ctx context.Context, r *Result, wanted []int, see func(Event)) error {
 	if wanted == nil {
 		for i := range e.Detectors {
@@ -44,9 +43,9 @@ func (e *Engine) Score(ctx context.Context, r *Result, wanted []int, see func(Ev
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, e.Limits.Deadline, ErrTimeout)
 	defer cancel()
-	j := &job{ctx: ctx, result: r, wanted: wanted, see: see, entered: time.Now(), done: make(chan struct{})}
-	events := make(chan Event, 2+len(wanted))
-	j.see = func(ev Event) { events <- ev }
+	events := make(chan Event, 1+len(wanted)) // as many as there can be: nobody waits for a reader
+	j := &job{ctx: ctx, result: r, wanted: wanted, see: func(ev Event) { events <- ev }, entered: time.Now(),
+		done: make(chan struct{})}
 	place := len(e.queue)
 	select {
 	case e.queue <- j:
@@ -55,12 +54,16 @@ func (e *Engine) Score(ctx context.Context, r *Result, wanted []int, see func(Ev
 	}
 	e.flight.Add(1)
 	defer e.flight.Add(-1)
-	tell := func(ev Event) {
-		if see != nil {
-			see(ev)
-		}
+	tell := see
+	if tell == nil {
+		tell = func(Event) {}
 	}
 	tell(Event{Stage: "queued", Place: place})
+	return e.wait(j, events, tell)
+}
+
+// wait tells what happens to a job until it is done or nobody waits for it any more.
+func (e *Engine) wait(j *job, events <-chan Event, tell func(Event)) error {
 	for {
 		select {
 		case ev := <-events:
@@ -70,8 +73,8 @@ func (e *Engine) Score(ctx context.Context, r *Result, wanted []int, see func(Ev
 				tell(<-events)
 			}
 			return e.finish(j)
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		case <-j.ctx.Done():
+			return context.Cause(j.ctx)
 		case <-e.stopped.Done():
 			return ErrClosed
 		}

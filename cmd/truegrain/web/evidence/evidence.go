@@ -125,7 +125,7 @@ func clean(s string) string {
 		if r == '\n' || r == '\t' || r == ' ' {
 			return r
 		}
-		if r == utf8.RuneError || unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp) {
+		if r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp) {
 			return -1 // among them the marks that turn the direction of writing
 		}
 		return r

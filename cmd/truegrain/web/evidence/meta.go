@@ -55,7 +55,8 @@ func (f *found) meta(data []byte, format string) {
 			return nil
 		}})
 	for _, c := range camera {
-		if v := exif[c.tag]; v != "" && !slices.ContainsFunc(f.Camera, func(have Field) bool { return have.Name == c.name }) {
+		have := func(f Field) bool { return f.Name == c.name }
+		if v := exif[c.tag]; v != "" && !slices.ContainsFunc(f.Camera, have) {
 			f.Camera = append(f.Camera, Field{c.name, v})
 		}
 	}
