@@ -9,11 +9,12 @@ import (
 
 // DataCmd groups the commands that make and look after data sets.
 type DataCmd struct {
-	Index IndexCmd `cmd:"" help:"List the pictures of folders and shards in one file that opens fast."`
-	Check CheckCmd `cmd:"" help:"Decode every picture and list those that can't be read."`
-	Audit AuditCmd `cmd:"" help:"Look for what gives the classes away besides the pixels: format, size, quality, metadata."`
-	Shard ShardCmd `cmd:"" help:"Copy pictures into tar shards, so that millions need not be opened one by one."`
-	Synth SynthCmd `cmd:"" help:"Render a small synthetic data set in GenImage's layout."`
+	Index   IndexCmd   `cmd:"" help:"List the pictures of folders and shards in one file that opens fast."`
+	Check   CheckCmd   `cmd:"" help:"Decode every picture and list those that can't be read."`
+	Audit   AuditCmd   `cmd:"" help:"Look for what gives the classes away besides the pixels: format, size, quality, metadata."`
+	Inpaint InpaintCmd `cmd:"" help:"Make a set of partly edited photographs with masks."`
+	Shard   ShardCmd   `cmd:"" help:"Copy pictures into tar shards, so that millions need not be opened one by one."`
+	Synth   SynthCmd   `cmd:"" help:"Render a small synthetic data set in GenImage's layout."`
 }
 
 // SynthCmd renders photographs through a camera model and AI pictures through eight generators' fingerprints.

@@ -126,14 +126,11 @@ func auditTable(t *terminal, r *audit.Report) error {
 	for _, p := range r.Properties {
 		head := fmt.Sprintf("%s\t%5.1f %% (%.1f to %.1f)", p.Name, 100*p.Accuracy, 100*p.Low, 100*p.High)
 		for i, v := range p.Values {
-			if i == mostShown || p.Name == "all of these" {
+			if i == mostShown {
 				break
 			}
 			fmt.Fprintf(w, "%s\t%.40s\t%d\t%d\n", head, v.Value, v.Count[data.AI], v.Count[data.Photograph])
 			head = "\t"
-		}
-		if p.Name == "all of these" {
-			fmt.Fprintf(w, "%s\t\t\t\n", head)
 		}
 	}
 	return w.Flush()

@@ -65,9 +65,6 @@ func (e *evaluation) run(ctx context.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if slices.Contains(e.c.Degrade, "grid") && !degrade.HasWebP {
-		e.report.Notes = append(e.report.Notes, "Without WebP: "+degrade.ErrNoWebP.Error()+".")
-	}
 	for _, d := range append([]degrade.Degradation{{}}, degradations...) {
 		if err := e.under(ctx, d); err != nil {
 			return err

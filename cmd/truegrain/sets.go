@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"truegrain/models"
@@ -58,7 +59,7 @@ func (l *lesson) bothClasses(set *data.Set) error {
 		l.dir, n[data.AI], n[data.Photograph])
 }
 
-// part is the train, val or test part in the recipe's layout.
+// part is the train, val or test part in the recipe's layout and protocol.
 func (l *lesson) part(split string) (*data.Set, error) {
 	if l.recipe.Data.Layout == "masks" {
 		return data.OpenMasks(l.dir, split, l.options())
@@ -70,7 +71,11 @@ func (l *lesson) part(split string) (*data.Set, error) {
 		}
 		l.collection = c
 	}
-	return l.collection.Part(split, l.options())
+	set, err := l.collection.Part(split, l.options())
+	if err != nil || l.recipe.Data.Protocol != "unbiased" {
+		return set, err
+	}
+	return data.Unbiased(context.Background(), set, l.recipe.Seed)
 }
 
 // loaders turn the sets into batches; validation pictures come in their own order, cut from the middle.

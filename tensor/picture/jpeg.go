@@ -94,10 +94,10 @@ func (h *header) jpegFrame(marker byte, b []byte) error {
 	return nil
 }
 
-var formats = []format{
+var formats = append([]format{
 	{"jpeg", isJPEG, walkJPEG, jpeg.Decode},
 	{"png", isPNG, walkPNG, decodePNG},
 	{"webp", isWebP, walkWebP, decodeWebP},
 	{"gif", isGIF, walkGIF, decodeGIF},
 	{"bmp", isBMP, walkBMP, decodeBMP},
-}
+}, heifFormats...)

@@ -157,6 +157,12 @@ func DecodeContext(ctx context.Context, data []byte, l Limits) (*Picture, error)
 	if err != nil {
 		return nil, err
 	}
+	if h.loose {
+		h.w, h.h = img.Bounds().Dx(), img.Bounds().Dy()
+		if err := h.check(l); err != nil {
+			return nil, err
+		}
+	}
 	p := toRGB(img, h)
 	p.Format = f.name
 	return p.upright(h.orientation), nil
@@ -203,6 +209,7 @@ type header struct {
 	scans       int    // of a JPEG
 	orientation int    // EXIF, 0 if there is none
 	at          [2]int // of the first frame on the picture
+	loose       bool   // the decoder turns and cuts the picture itself: the size is its own
 	data        []byte // to decode instead of the file: the first frame of an animation
 }
 

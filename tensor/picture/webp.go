@@ -3,11 +3,46 @@ package picture
 import (
 	"bytes"
 	"encoding/binary"
+	"image"
+	"io"
 
 	"golang.org/x/image/webp"
 )
 
-var decodeWebP = webp.Decode
+// decodeWebP gives RGB. A lossy WebP has the range of video, Y from 16 to 235, where the decoder's type of image
+// means that of JPEG, from 0 to 255.
+func decodeWebP(r io.Reader) (image.Image, error) {
+	img, err := webp.Decode(r)
+	switch m := img.(type) {
+	case *image.YCbCr:
+		return videoRange(m, nil, 0), err
+	case *image.NYCbCrA:
+		return videoRange(&m.YCbCr, m.A, m.AStride), err
+	}
+	return img, err
+}
+
+// videoRange converts BT.601 as libwebp does, with its rounding.
+func videoRange(m *image.YCbCr, alpha []uint8, stride int) *image.NRGBA {
+	out := image.NewNRGBA(m.Rect)
+	clip := func(v int) uint8 { return uint8(min(max(v>>6, 0), 255)) }
+	for y := range m.Rect.Dy() {
+		row := out.Pix[y*out.Stride:]
+		for x := range m.Rect.Dx() {
+			l := int(m.Y[y*m.YStride+x]) * 19077 >> 8
+			c := y/2*m.CStride + x/2
+			u, v := int(m.Cb[c]), int(m.Cr[c])
+			row[4*x] = clip(l + v*26149>>8 - 14234)
+			row[4*x+1] = clip(l - u*6419>>8 - v*13320>>8 + 8708)
+			row[4*x+2] = clip(l + u*33050>>8 - 17685)
+			row[4*x+3] = 255
+			if alpha != nil {
+				row[4*x+3] = alpha[y*stride+x]
+			}
+		}
+	}
+	return out
+}
 
 func isWebP(data []byte) bool {
 	return len(data) >= 16 && string(data[:4]) == "RIFF" && string(data[8:12]) == "WEBP"

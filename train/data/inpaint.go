@@ -117,6 +117,9 @@ func pairs(root string) (items []Item, err error) {
 	slices.Sort(samples)
 	for _, mask := range samples {
 		dir := filepath.Dir(mask)
+		if strings.HasPrefix(filepath.Base(dir), ".") { // being made
+			continue
+		}
 		edited, original := pictureCalled(dir, "edited"), pictureCalled(dir, "original")
 		if edited == "" {
 			return nil, fmt.Errorf("data set: %s has a mask and no edited.* that it belongs to", dir)

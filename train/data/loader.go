@@ -22,12 +22,6 @@ type Batch struct {
 // Unread is a picture that could not be read, and why.
 type Unread struct{ Path, Reason string }
 
-// Augment is what is done to training pictures at random, keyed by the seed, the epoch and the picture.
-type Augment struct {
-	Crop         bool    // anywhere; false takes the middle
-	FlipH, FlipV float64 // the probability of turning a picture around
-}
-
 // LoaderOptions sets how a set becomes batches.
 type LoaderOptions struct {
 	Batch, Size int // pictures in a batch of one worker; side of the crops
@@ -72,6 +66,9 @@ func NewLoader(set *Set, o LoaderOptions) (*Loader, error) {
 		if !(s > 0) {
 			return nil, fmt.Errorf("loader: std %v, want positive numbers", o.Std)
 		}
+	}
+	if err := o.Augment.Check(); err != nil {
+		return nil, fmt.Errorf("loader: augment.%w", err)
 	}
 	l := &Loader{set: set, o: o, cache: map[int]*sample{}}
 	for _, it := range set.Items {

@@ -30,7 +30,17 @@ func (l *Loader) view(epoch, index int) view {
 	if s.mask != nil {
 		v.mask = c.apply(s.mask, l.o.Size)
 	}
+	v.picture, v.unread = l.o.Augment.strong(v.picture, l.strongWords(epoch, index))
 	return v
+}
+
+// strongWords are the random words of a picture's augmentation beside crop and flips.
+func (l *Loader) strongWords(epoch, index int) (words [3][4]uint32) {
+	philox := kernels.NewPhilox(l.o.Seed)
+	for k := range words {
+		words[k] = philox.Block([4]uint32{uint32(index), uint32(epoch), uint32(k), 3})
+	}
+	return words
 }
 
 // sample decodes one picture, or finds it in the cache.
@@ -105,21 +115,28 @@ func targets(views []view, pixels int) []float32 {
 	return out
 }
 
-// cut is a crop and two flips.
+// cut is a crop of side×side pixels and two flips.
 type cut struct {
-	x, y         int
+	x, y, side   int
 	flipH, flipV bool
 }
 
 // cut draws where a picture is cut and how it is turned: by the seed, the epoch and the picture, not by who
 // asks.
 func (l *Loader) cut(epoch, index, w, h int) cut {
-	size := l.o.Size
+	philox := kernels.NewPhilox(l.o.Seed)
+	words, size := philox.Block([4]uint32{uint32(index), uint32(epoch), 0, 2}), l.o.Size
+	scale := philox.Block([4]uint32{uint32(index), uint32(epoch), 1, 2})
+	if s, ok := l.o.Augment.Resize.scale(scale[0], scale[1]); ok {
+		size = max(int(float64(size)/s+0.5), 1)
+		if short := min(w, h); size > short { // never scale what is padding, nor what is smaller than a crop
+			size = max(short, l.o.Size)
+		}
+	}
 	freeX, freeY := max(0, w-size), max(0, h-size)
-	words := kernels.NewPhilox(l.o.Seed).Block([4]uint32{uint32(index), uint32(epoch), 0, 2})
 	at := func(w uint32, n int) int { return int(uint64(w) * uint64(n+1) >> 32) }
 	a := l.o.Augment
-	c := cut{freeX / 2, freeY / 2, float64(kernels.Unit(words[2])) < a.FlipH,
+	c := cut{freeX / 2, freeY / 2, size, float64(kernels.Unit(words[2])) < a.FlipH,
 		float64(kernels.Unit(words[3])) < a.FlipV}
 	if a.Crop {
 		c.x, c.y = at(words[0], freeX), at(words[1], freeY)
@@ -128,7 +145,7 @@ func (l *Loader) cut(epoch, index, w, h int) cut {
 }
 
 func (c cut) apply(p *picture.Picture, size int) *picture.Picture {
-	out := p.Crop(c.x, c.y, min(size, p.W), min(size, p.H)).PadTo(size, size)
+	out := p.Crop(c.x, c.y, min(c.side, p.W), min(c.side, p.H)).PadTo(c.side, c.side).Resize(size, size)
 	if c.flipH {
 		out.FlipH()
 	}

@@ -106,6 +106,11 @@ func (r *Recipe) LoaderOf(size int) data.LoaderOptions {
 		size = r.Data.Size
 	}
 	return data.LoaderOptions{Batch: r.Data.Batch, Size: size, Mean: r.Data.Mean, Std: r.Data.Std,
-		Seed: r.Seed, Shuffle: true, Augment: data.Augment{Crop: r.Augment.Crop, FlipH: r.Augment.FlipH,
-			FlipV: r.Augment.FlipV}}
+		Seed: r.Seed, Shuffle: true, Augment: r.Augment.options()}
+}
+
+func (a *Augment) options() data.Augment {
+	return data.Augment{Crop: a.Crop, FlipH: a.FlipH, FlipV: a.FlipV, Resize: data.Random(a.Resize),
+		Blur: data.Random(a.Blur), Noise: data.Random(a.Noise), JPEG: data.Random(a.JPEG),
+		WebP: data.Random(a.WebP)}
 }

@@ -13,10 +13,11 @@ import (
 
 // The words that keys take.
 var (
-	layouts = []string{"genimage", "masks"}
-	auxes   = []string{"skip", "load", "train"}
-	freezes = []string{"none", "trunk"}
-	shapes  = []string{"constant", "step", "cosine"}
+	layouts   = []string{"genimage", "masks"}
+	protocols = []string{"raw", "unbiased"}
+	auxes     = []string{"skip", "load", "train"}
+	freezes   = []string{"none", "trunk"}
+	shapes    = []string{"constant", "step", "cosine"}
 	// precisions are that of everything, and that of products' operands.
 	precisions = []string{"float32", "bf16"}
 )
@@ -101,6 +102,11 @@ func (r *Recipe) checkData(c *checker) {
 	}
 	c.within("augment.flip_h", r.Augment.FlipH, 0, 1)
 	c.within("augment.flip_v", r.Augment.FlipV, 0, 1)
+	c.word("data.protocol", d.Protocol, protocols)
+	o := r.Augment.options()
+	if err := o.Check(); err != nil {
+		c.fail("augment.", "%v", err)
+	}
 }
 
 func (r *Recipe) checkOptimizer(c *checker) {

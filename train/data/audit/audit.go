@@ -119,8 +119,6 @@ func Run(ctx context.Context, s *data.Set, progress func(done, total int)) (*Rep
 	for i, p := range properties {
 		r.Properties = append(r.Properties, property(p.name, rows, func(x row) string { return x.values[i] }))
 	}
-	r.Properties = append(r.Properties, property("all of these", rows,
-		func(x row) string { return strings.Join(x.values, "; ") }))
 	r.Verdict = r.verdict()
 	return r, nil
 }

@@ -3,7 +3,6 @@
 package degrade
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -48,9 +47,6 @@ func (d Degradation) Move(mask *picture.Picture) (*picture.Picture, error) {
 	return mask, nil
 }
 
-// ErrNoWebP says what to do in a build that can't encode WebP.
-var ErrNoWebP = errors.New("this build has no WebP encoder: build with -tags nodynamic")
-
 // kinds are the families of degradations: the name is the family's and a number, as in "jpeg75".
 var kinds = []struct {
 	name     string
@@ -58,7 +54,7 @@ var kinds = []struct {
 	make     func(v float64) []step
 }{
 	{"jpeg", 1, 100, func(v float64) []step { return []step{{do: throughJPEG(int(v))}} }},
-	{"webp", 1, 99, func(v float64) []step { return []step{{do: throughWebP(int(v))}} }},
+	{"webp", 0, 100, func(v float64) []step { return []step{{do: throughWebP(int(v))}} }},
 	{"q", 1, 100, func(v float64) []step { return []step{{do: throughJPEG(int(v))}} }},
 	{"blur", 0.1, 50, func(v float64) []step { return []step{{do: blurred(v)}} }},
 	{"noise", 0.1, 128, func(v float64) []step { return []step{{do: noisy(v)}} }},
@@ -97,21 +93,13 @@ func Names() string {
 	return strings.Join(out, ", ")
 }
 
-// available leaves out what this build can't do.
-func available(names []string) []string {
-	return slices.DeleteFunc(slices.Clone(names), func(n string) bool {
-		return !HasWebP && strings.HasPrefix(n,
-			"webp")
-	})
-}
-
-// Named finds degradations by name; "grid" and "genimage" are those lists, the grid as far as this build can.
+// Named finds degradations by name; "grid" and "genimage" are those lists.
 func Named(names []string) ([]Degradation, error) {
 	var all []string
 	for _, n := range names {
 		switch n {
 		case "grid":
-			all = append(all, available(Grid)...)
+			all = append(all, Grid...)
 		case "genimage":
 			all = append(all, GenImage...)
 		default:
