@@ -52,7 +52,16 @@ func WriteShards(ctx context.Context, dir string, sources []string, perShard int
 	if _, _, err = WriteIndex(ctx, filepath.Join(dir, indexName), []string{dir}, Work{}); err != nil {
 		return 0, 0, 0, err
 	}
-	return shards, len(all), skipped, os.Remove(filepath.Join(dir, shardsKey))
+	torn, err := filepath.Glob(filepath.Join(globQuote(dir), ".*.tar.*")) // what a kill left half written
+	if err != nil {
+		return 0, 0, 0, fmt.Errorf("shards: %w", err)
+	}
+	for _, file := range append(torn, filepath.Join(dir, shardsKey)) {
+		if err := os.Remove(file); err != nil {
+			return 0, 0, 0, fmt.Errorf("shards: %w", err)
+		}
+	}
+	return shards, len(all), skipped, nil
 }
 
 // claimShards makes a folder that of a set's shards, or finds that it is.
