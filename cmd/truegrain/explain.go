@@ -32,6 +32,7 @@ type ExplainCmd struct {
 	Opacity float64  `default:"0.75" help:"How much the strongest places cover the picture, 0 to 1."`
 	View    string   `enum:",crop,resize,full" default:"" help:"What of the picture the detectors see (default: as they were trained)."`
 	Device  string   `default:"cpu" help:"cpu, cpu:avx2, ref …; 'truegrain devices' lists them."`
+	Exact   bool     `help:"Compute scores as the models do, without Winograd's convolutions."`
 }
 
 // Run writes the figures.
@@ -48,6 +49,7 @@ func (c *ExplainCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer closeAll()
+	exactly(c.Exact, detectors)
 	if err := knownMaps(detectors, c.Maps); err != nil {
 		return err
 	}
