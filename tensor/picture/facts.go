@@ -19,8 +19,8 @@ type Facts struct {
 	Metadata    []string // kinds, sorted: "exif", "xmp", "icc", "c2pa", "text parameters" …
 }
 
-// FactsOf reads the headers at the beginning of a file; 64 KiB are enough for nearly all. What lies behind data
-// is not missed: what it would have said is left out. Errors are *Error.
+// FactsOf reads the headers at the beginning of a file; 64 KiB are enough for nearly all. What lies behind
+// data is not missed: what it would have said is left out. Errors are *Error.
 func FactsOf(data []byte) (*Facts, error) {
 	if len(data) == 0 {
 		return nil, &Error{Reason: ErrEmpty.Error(), Err: ErrEmpty}

@@ -45,8 +45,8 @@ func isBrand(brands ...string) func(data []byte) bool {
 // heifBytes is what decoding a pixel takes in all, in the library's memory and in ours: planes, RGBA, a copy.
 const heifBytes = 16
 
-// walkHEIF finds the largest size that the properties of the file's items state (ISO/IEC 23008-12: ispe in ipco
-// in iprp in meta), so that the limits are checked before a decoder sees the file.
+// walkHEIF finds the largest size that the properties of the file's items state (ISO/IEC 23008-12: ispe in
+// ipco in iprp in meta), so that the limits are checked before a decoder sees the file.
 func walkHEIF(data []byte) (h header, err error) {
 	meta, err := boxIn(data, "meta")
 	if err != nil {

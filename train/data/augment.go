@@ -34,7 +34,8 @@ func (a *Augment) Check() error {
 			return fmt.Errorf("%s.p is %v: want 0 to 1", r.name, r.r.P)
 		}
 		if r.r.P > 0 && !(r.r.From >= r.lo && r.r.From <= r.r.To && r.r.To <= r.hi) {
-			return fmt.Errorf("%s is from %v to %v: want a range within %v to %v", r.name, r.r.From, r.r.To, r.lo, r.hi)
+			return fmt.Errorf("%s is from %v to %v: want a range within %v to %v", r.name, r.r.From, r.r.To,
+				r.lo, r.hi)
 		}
 	}
 	return nil

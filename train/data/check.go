@@ -10,9 +10,9 @@ import (
 	"truegrain/tensor/picture"
 )
 
-// Check decodes every picture and mask of some collections as a whole, and writes the list of those that can't
-// be read to path: lines of path and reason, which WriteIndex leaves out by Work.Exclude. Interrupted, it goes
-// on where it was.
+// Check decodes every picture and mask of some collections as a whole, and writes the list of those that
+// can't be read to path: lines of path and reason, which WriteIndex leaves out by Work.Exclude. Interrupted,
+// it goes on where it was.
 func Check(ctx context.Context, path string, sources []string, w Work) (*Checked, error) {
 	all, _, err := entriesOf(sources, w.Exclude)
 	if err != nil {

@@ -92,7 +92,7 @@ func (c *Collection) Part(split string, o Options) (*Set, error) {
 	if !slices.Contains([]string{Train, Val, Test, All}, split) {
 		return nil, fmt.Errorf("split %q: want train, val, test or all", split)
 	}
-	parts := slices.DeleteFunc(slices.Clone(c.parts), func(p part) bool { return p.generator == maskGenerator })
+	parts := slices.DeleteFunc(slices.Clone(c.parts), part.masked)
 	parts, err := ofGenerators(parts, o.Generators)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Root, err)
@@ -102,24 +102,11 @@ func (c *Collection) Part(split string, o Options) (*Set, error) {
 		return nil, err
 	}
 	from, share := source(parts, split, o)
+	parts = slices.DeleteFunc(parts, func(p part) bool { return p.split != from && split != All })
 	s := &Set{}
-	var lists [][]Item
-	all := 0
-	for _, p := range parts {
-		if p.split != from && split != All {
-			continue
-		}
-		items, err := p.items()
-		if err != nil {
-			return nil, err
-		}
-		if len(items) == 0 {
-			return nil, fmt.Errorf("%s: %w: fill it, or take the folder away", p.dir, ErrEmptyClass)
-		}
-		items, skipped := damaged.without(p, items)
-		s.Skipped += skipped
-		lists = append(lists, items)
-		all += len(items)
+	lists, all, err := s.lists(parts, damaged)
+	if err != nil {
+		return nil, err
 	}
 	if share == 0 || split == Test || split == All {
 		s.Items = slices.Concat(lists...)
@@ -137,6 +124,24 @@ func (c *Collection) Part(split string, o Options) (*Set, error) {
 	}
 	s.limit(o.Limit)
 	return s, nil
+}
+
+// lists is the pictures of every part but the damaged ones, which it counts, and how many they are.
+func (s *Set) lists(parts []part, damaged damagedList) (lists [][]Item, all int, err error) {
+	for _, p := range parts {
+		items, err := p.items()
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(items) == 0 {
+			return nil, 0, fmt.Errorf("%s: %w: fill it, or take the folder away", p.dir, ErrEmptyClass)
+		}
+		items, skipped := damaged.without(p, items)
+		s.Skipped += skipped
+		lists = append(lists, items)
+		all += len(items)
+	}
+	return lists, all, nil
 }
 
 // source is the part to look in, and the share of the train pictures that is validated on, if that is it.

@@ -13,8 +13,8 @@ import (
 )
 
 // knownDamaged are GenImage's files that no decoder reads, as the thesis lists them in its appendix B (they
-// are also those of GenImage's own lists, but for the list of Stable Diffusion 1.5's photographs). Their names
-// are unique in the whole of GenImage.
+// are also those of GenImage's own lists, but for the list of Stable Diffusion 1.5's photographs). Their
+// names are unique in the whole of GenImage.
 const knownDamaged = `116_biggan_00081 116_biggan_00094 116_biggan_00098 116_biggan_00107
 033_sdv4_00134 033_sdv4_00137 033_sdv4_00152
 115_adm_135 115_adm_141 115_adm_142 115_adm_154 115_adm_156 115_adm_164

@@ -13,9 +13,9 @@ import (
 	"strings"
 )
 
-// An index is a CSV file of all pictures of a collection in order, so that a set of millions opens in seconds:
-// a header, a line for each picture, and a last line that says how many there are. Paths are relative to the
-// index's folder, or absolute. A member of a shard has the place of its bytes.
+// An index is a CSV file of all pictures of a collection in order, so that a set of millions opens in
+// seconds: a header, a line for each picture, and a last line that says how many there are. Paths are
+// relative to the index's folder, or absolute. A member of a shard has the place of its bytes.
 const (
 	indexName   = "index.csv"
 	indexHeader = "path,split,label,generator,format,width,height,bytes,offset,mask,mask_offset,mask_bytes"

@@ -89,7 +89,8 @@ func keyOf(all []entry) string {
 // WriteIndex writes the index of some collections, and says how many pictures it has and how many were left
 // out. What of them can't be opened as a picture has no size in it; 'data check' tells why. Interrupted, it
 // goes on where it was.
-func WriteIndex(ctx context.Context, path string, sources []string, w Work) (pictures, skipped int, err error) {
+func WriteIndex(ctx context.Context, path string, sources []string, w Work) (pictures, skipped int,
+	err error) {
 	all, skipped, err := entriesOf(sources, w.Exclude)
 	if err != nil {
 		return 0, 0, err

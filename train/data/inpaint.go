@@ -13,9 +13,13 @@ import (
 // maskGenerator is the generator that pictures with masks are said to be of.
 const maskGenerator = "inpaint"
 
+// masked says that a part's pictures come with masks.
+func (p part) masked() bool { return p.generator == maskGenerator }
+
 // OpenInpaint lists partly generated pictures with their masks: root/inpaint/SPLIT/pictures/NAME.* and
 // root/inpaint/SPLIT/masks/NAME.png, white where a picture is generated. A folder that does not exist is an
-// empty set; a picture without a mask is an error. An index and shards say themselves which pictures have masks.
+// empty set; a picture without a mask is an error. An index and shards say themselves which pictures have
+// masks.
 func OpenInpaint(root, split string) (*Set, error) {
 	if info, err := os.Stat(root); err == nil && info.IsDir() && len(shardsIn(root)) == 0 {
 		items, err := inpaintFolder(root, split)
@@ -73,7 +77,7 @@ func OpenMasks(root, split string, o Options) (*Set, error) {
 	if err := c.addMasks(); err != nil {
 		return nil, err
 	}
-	parts := slices.DeleteFunc(slices.Clone(c.parts), func(p part) bool { return p.generator != maskGenerator })
+	parts := slices.DeleteFunc(slices.Clone(c.parts), func(p part) bool { return !p.masked() })
 	divided := !slices.ContainsFunc(parts, func(p part) bool { return p.split != Train })
 	s := &Set{}
 	for _, p := range parts {
@@ -138,8 +142,8 @@ const (
 	backgroundEdited = "-background"
 )
 
-// familyOf is the photograph that a picture was made of, by the name of its sample: that of its folder, or, in
-// shards and beside folders of masks, its own.
+// familyOf is the photograph that a picture was made of, by the name of its sample: that of its folder, or,
+// in shards and beside folders of masks, its own.
 func familyOf(path string) string {
 	dir, name := filepath.Dir(path), filepath.Base(path)
 	sample := strings.TrimSuffix(name, filepath.Ext(name))

@@ -9,7 +9,7 @@ import (
 
 // Item is one labelled picture: a file, or a member of a tar shard.
 type Item struct {
-	Path      string // a member's is that of its shard and then its name: "000003.tar/Midjourney/train/ai/7.png"
+	Path      string // a member's is that of its shard and then its name: "000003.tar/glide/train/ai/7.png"
 	Generator string // the folder that the split lies in: "Midjourney"
 	Mask      string // of a partly generated picture: white is generated; empty for a whole one
 	Label     int32

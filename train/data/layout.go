@@ -21,9 +21,10 @@ var splitFolders = map[string]string{Train: Train, Val: Val, Test: Test, "valida
 const deepest = 5
 
 // findParts looks for the folders of classes, in order of their names. The folders on the way say the rest: a
-// split by its name, the generator by the folder that the split lies in (Midjourney/imagenet_midjourney/train/ai)
-// or, if that is the root, by the first one in it (test/progan/car/0_real). Pictures in no split count as
-// train pictures, a seeded share of which is validated on.
+// split by its name, the generator by the folder that the split lies in
+// (Midjourney/imagenet_midjourney/train/ai) or, if that is the root, by the first one in it
+// (test/progan/car/0_real). Pictures in no split count as train pictures, a seeded share of which is
+// validated on.
 func findParts(root string) ([]part, error) {
 	var parts []part
 	var look func(dir string, at part, depth int) error
@@ -67,8 +68,9 @@ func findParts(root string) ([]part, error) {
 func (p part) named(root string) part {
 	if p.split == "" {
 		p.split = Train
-		if rel, err := filepath.Rel(root, p.dir); err == nil && strings.Contains(rel, string(filepath.Separator)) {
-			p.generator, _, _ = strings.Cut(rel, string(filepath.Separator))
+		rel, err := filepath.Rel(root, p.dir)
+		if first, _, below := strings.Cut(rel, string(filepath.Separator)); err == nil && below {
+			p.generator = first
 		}
 	}
 	if p.generator == "" {

@@ -88,8 +88,8 @@ func touch(t *testing.T, paths ...string) {
 	}
 }
 
-// The thesis' damaged files are left out wherever GenImage's pictures lie; photographs only by a list, and for
-// the generator that it is of.
+// The thesis' damaged files are left out wherever GenImage's pictures lie; photographs only by a list, and
+// for the generator that it is of.
 func TestDamagedFilesAreSkipped(t *testing.T) {
 	root := t.TempDir()
 	in := func(elem ...string) string { return filepath.Join(append([]string{root}, elem...)...) }

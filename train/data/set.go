@@ -1,6 +1,6 @@
 // Package data finds labelled pictures and feeds them to training: folders in the layouts of the field's data
-// sets, an index of them, tar shards; a sampler whose order depends on a seed alone, and a loader that decodes
-// ahead on every core.
+// sets, an index of them, tar shards; a sampler whose order depends on a seed alone, and a loader that
+// decodes ahead on every core.
 package data
 
 import (

@@ -16,8 +16,8 @@ import (
 	"truegrain/tensor/picture"
 )
 
-// shard is a tar file whose members are read where they lie. It is opened once, when its first member is read,
-// and stays open.
+// shard is a tar file whose members are read where they lie. It is opened once, when its first member is
+// read, and stays open.
 type shard struct {
 	path  string
 	masks map[string]span // by the path of the member
@@ -67,17 +67,18 @@ func openShards(dir string, shards []string) (*Collection, error) {
 	return scanShards(dir, shards)
 }
 
-// sample is what a WebDataset shard has under one key: a picture, its class, its mask.
+// member is a file in a shard.
 type member struct {
 	name string
 	span span
 }
 
+// wdsSample is what a WebDataset shard has under one key.
 type wdsSample struct{ picture, class, mask member }
 
 // scanShards lists the pictures of shards by their headers. Members that share their name up to its first dot
-// belong together (WebDataset): NAME.png, NAME.cls (0 is AI, 1 a photograph), NAME.mask.png. Where the folders
-// in the name are those of a layout, they say class, split and generator.
+// belong together (WebDataset): NAME.png, NAME.cls (0 is AI, 1 a photograph), NAME.mask.png. Where the
+// folders in the name are those of a layout, they say class, split and generator.
 func scanShards(root string, shards []string) (*Collection, error) {
 	c := &Collection{Root: root}
 	for _, file := range shards {
@@ -146,15 +147,19 @@ func scanTar(file string) (samples map[string]*wdsSample, order []string, err er
 			samples[key] = x
 			order = append(order, key)
 		}
-		m := member{name, span{at, h.Size}}
-		switch {
-		case ext == "cls":
-			x.class = m
-		case strings.HasPrefix(ext, "mask."):
-			x.mask = m
-		case isPictureName(name):
-			x.picture = m
-		}
+		x.take(ext, member{name, span{at, h.Size}})
+	}
+}
+
+// take puts a member in its place by its ending.
+func (x *wdsSample) take(ext string, m member) {
+	switch {
+	case ext == "cls":
+		x.class = m
+	case strings.HasPrefix(ext, "mask."):
+		x.mask = m
+	case isPictureName(m.name):
+		x.picture = m
 	}
 }
 

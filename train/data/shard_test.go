@@ -28,8 +28,8 @@ func files(t *testing.T, dir string) map[string]string {
 	return out
 }
 
-// Shards hold the pictures of the folder, whether their index or their headers are read; a picture comes out of
-// them as it went in, by item and by path.
+// Shards hold the pictures of the folder, whether their index or their headers are read; a picture comes out
+// of them as it went in, by item and by path.
 func TestShardsAreTheFolder(t *testing.T) {
 	root, dir := mixed(t), filepath.Join(t.TempDir(), "shards")
 	shards, pictures, _, err := data.WriteShards(t.Context(), dir, []string{root}, 30, 1, data.Work{})

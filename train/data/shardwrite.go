@@ -20,9 +20,9 @@ import (
 const shardsKey = "shards.part"
 
 // WriteShards copies the pictures of some collections into tar shards of perShard each (WebDataset), in an
-// order drawn from the seed, so that reading shards from front to back is reading at random, and writes an index
-// beside them. A shard is whole or not there; interrupted, the work goes on with those that are missing. The
-// same pictures, seed and perShard give the same bytes.
+// order drawn from the seed, so that reading shards from front to back is reading at random, and writes an
+// index beside them. A shard is whole or not there; interrupted, the work goes on with those that are
+// missing. The same pictures, seed and perShard give the same bytes.
 func WriteShards(ctx context.Context, dir string, sources []string, perShard int, seed uint64,
 	w Work) (shards, pictures, skipped int, err error) {
 	if perShard < 1 {
@@ -85,8 +85,8 @@ func claimShards(dir, key string) error {
 	})
 }
 
-// memberNames are the names in the shards, without ending: GENERATOR/SPLIT/CLASS/NAME, each only once. A sample
-// of a picture and its mask is named by its folder, as its files are called alike in all of them.
+// memberNames are the names in the shards, without ending: GENERATOR/SPLIT/CLASS/NAME, each only once. A
+// sample of a picture and its mask is named by its folder, as its files are called alike in all of them.
 func memberNames(all []entry) []string {
 	names, used := make([]string, len(all)), map[string]bool{}
 	for i := range all {

@@ -17,10 +17,10 @@ const (
 )
 
 // Unbiased is a set in which neither size nor encoder nor metadata tells the classes apart: every AI picture
-// has a photograph, of the same generator's folder where that has both, as near in size as can be; of both the
-// same middle rectangle is shown, as large as fits into either, encoded as JPEG of the same quality. Pictures
-// are cropped and never scaled, since scaling leaves traces of its own. What has no counterpart is left out;
-// what can't be read, too.
+// has a photograph, of the same generator's folder where that has both, as near in size as can be; of both
+// the same middle rectangle is shown, as large as fits into either, encoded as JPEG of the same quality.
+// Pictures are cropped and never scaled, since scaling leaves traces of its own. What has no counterpart is
+// left out; what can't be read, too.
 //
 // Grommelt et al. (2024) match sizes and qualities of GenImage's classes by choosing pictures; here they are
 // made equal exactly, pair by pair. What remains is the first compression of what came as JPEG.

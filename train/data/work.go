@@ -17,7 +17,8 @@ import (
 
 // inOrder does n-from pieces of work on every core and hands their results on in order, a bounded number of
 // them ahead. It stops at the first error of take, or when ctx ends.
-func inOrder[T any](ctx context.Context, from, n int, do func(i int) T, take func(i int, v T) error) error {
+func inOrder[T any](ctx context.Context, from, n int, do func(i int) T,
+	take func(i int, v T) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -61,9 +62,9 @@ func inOrder[T any](ctx context.Context, from, n int, do func(i int) T, take fun
 	return nil
 }
 
-// list is a file of lines that long work makes one after the other. Until it is whole it is FILE.part, in which
-// every block of lines is followed by how many pieces of work are done: what was interrupted, even by a kill,
-// goes on behind the last block and ends with the same bytes.
+// list is a file of lines that long work makes one after the other. Until it is whole it is FILE.part, in
+// which every block of lines is followed by how many pieces of work are done: what was interrupted, even by a
+// kill, goes on behind the last block and ends with the same bytes.
 type list struct {
 	path   string
 	key    string // of the work: a .part of other work is begun anew

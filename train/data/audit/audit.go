@@ -25,8 +25,8 @@ type Report struct {
 
 // Property is one thing that files say. Accuracy is the balanced accuracy of a classifier that sees nothing
 // else: pictures of both classes are dealt into two halves in turn, and each half is answered by what most
-// pictures of the same value are in the other half, half of them right where that is a tie. Low and High are its
-// 95 % interval (normal approximation).
+// pictures of the same value are in the other half, half of them right where that is a tie. Low and High are
+// its 95 % interval (normal approximation).
 type Property struct {
 	Name     string  `json:"name"`
 	Accuracy float64 `json:"accuracy"`
@@ -197,8 +197,11 @@ func (r *Report) verdict() string {
 		}
 	}
 	if len(found) == 0 {
-		return fmt.Sprintf("No shortcut found: none of these tells the classes apart at more than %.0f %%.", 100*tolerated)
+		return fmt.Sprintf("No shortcut found: none of these tells the classes apart at more than %.0f %%.",
+			100*tolerated)
 	}
 	return "Shortcuts: " + strings.Join(found, ", ") +
-		". A detector can do so well without looking at a pixel. Crop all pictures alike, print these figures beside every accuracy, or take the unbiased protocol, which shows both classes in the same sizes and the same encoder."
+		". A detector can do so well without looking at a pixel. Crop all pictures alike, print these figures " +
+		"beside every accuracy, or take the unbiased protocol, which shows both classes in the same sizes and " +
+		"the same encoder."
 }

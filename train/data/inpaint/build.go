@@ -1,7 +1,7 @@
-// Package inpaint makes sets of partly edited photographs with masks of what was edited. Each photograph with a
-// cut-out is edited twice, once inside the object and once outside of it, so that over the set exactly half of
-// all pixels are edited. Pixels that are not edited are those of the photograph, whatever came back from the
-// generator, and original and edited picture are written by one encoder at one quality.
+// Package inpaint makes sets of partly edited photographs with masks of what was edited. Each photograph with
+// a cut-out is edited twice, once inside the object and once outside of it, so that over the set exactly half
+// of all pixels are edited. Pixels that are not edited are those of the photograph, whatever came back from
+// the generator, and original and edited picture are written by one encoder at one quality.
 package inpaint
 
 import (
@@ -42,8 +42,8 @@ type Options struct {
 	Out             string   // folder of the set: NAME-{object,background}/{original,edited,mask}.*
 	Prompts         []string // one is drawn for each edit, unless NAME.txt beside the photograph has one
 	Seed            uint64
-	// Longest is the longest side; larger photographs are scaled down to it. Sides are cut to a multiple of 8, as
-	// generators want them.
+	// Longest is the longest side; larger photographs are scaled down to it. Sides are cut to a multiple of
+	// 8, as generators want them.
 	Longest int
 	Quality int // of JPEG; 0 writes PNG
 	Limit   int // photographs; 0 takes all

@@ -7,8 +7,9 @@ import (
 	"truegrain/tensor/picture"
 )
 
-// Heat fills a mask with the heat equation's steady state: Laplace's equation inside, the picture's own pixels on
-// the edge, free at the picture's border. It draws no texture, so a set made with it is for trying things out.
+// Heat fills a mask with the heat equation's steady state: Laplace's equation inside, the picture's own
+// pixels on the edge, free at the picture's border. It draws no texture, so a set made with it is for trying
+// things out.
 type Heat struct{}
 
 // sweeps is how often each scale is relaxed.

@@ -109,8 +109,8 @@ func (inverter) Fill(_ context.Context, job inpaint.Job) (*picture.Picture, erro
 	return p, nil
 }
 
-// requireSameOutside says that samples differ, and only where something was edited: in PNG at the pixel itself,
-// in JPEG in its block of 16×16, the unit of 4:2:0.
+// requireSameOutside says that samples differ, and only where something was edited: in PNG at the pixel
+// itself, in JPEG in its block of 16×16, the unit of 4:2:0.
 func requireSameOutside(t *testing.T, a, b, m *picture.Picture, blocks bool) {
 	side := 1
 	if blocks {

@@ -33,8 +33,8 @@ func newEncoder(w, h int, rgb []uint8, q, filter int) *encoder {
 	return e
 }
 
-// colours converts to BT.601 in the range that VP8 has, Y 16 to 235, chroma averaged over 2×2 pixels; the last
-// column and row go on into the padding.
+// colours converts to BT.601 in the range that VP8 has, Y 16 to 235, chroma averaged over 2×2 pixels; the
+// last column and row go on into the padding.
 func (e *encoder) colours(rgb []uint8) {
 	at := func(x, y int) (r, g, b int32) {
 		p := rgb[3*(min(y, e.h-1)*e.w+min(x, e.w-1)):]

@@ -20,8 +20,8 @@ var (
 	}
 )
 
-// Probabilities of the token tree's branches by kind of block, band, context and node: those that a frame starts
-// with (RFC 6386, section 13.5), and those that one of them is changed with (section 13.4).
+// Probabilities of the token tree's branches by kind of block, band, context and node: those that a frame
+// starts with (RFC 6386, section 13.5), and those that one of them is changed with (section 13.4).
 var (
 	tokenProbs = [kinds * bands * contexts * nodes]uint8{
 		128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128,

@@ -1,7 +1,7 @@
 package webp
 
-// The transforms of RFC 6386, section 14. The inverse ones are exact as a decoder has them; the forward ones are
-// their transposes, since the rows of both are orthogonal and of one length: B·Bᵀ = 4·I.
+// The transforms of RFC 6386, section 14. The inverse ones are exact as a decoder has them; the forward ones
+// are their transposes, since the rows of both are orthogonal and of one length: B·Bᵀ = 4·I.
 
 // forward is (B·r·Bᵀ)/2, rounded: the coefficients of a 4×4 residual, whose DC is half its sum.
 func forward(c *[16]int32) {

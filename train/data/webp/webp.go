@@ -1,8 +1,8 @@
-// Package webp writes lossy WebP, which no well-kept library in Go does without a copy of libwebp in WebAssembly
-// whose choice of code depends on what the system has installed. It is what augmentation and robustness tests
-// need: the block transform, quantisation and loop filter of VP8's key frames (RFC 6386), the same bytes
-// everywhere. It chooses among the four predictions of whole macroblocks; those of 4×4 pixels, which make files
-// smaller, are left out.
+// Package webp writes lossy WebP, which no well-kept library in Go does without a copy of libwebp in
+// WebAssembly whose choice of code depends on what the system has installed. It is what augmentation and
+// robustness tests need: the block transform, quantisation and loop filter of VP8's key frames (RFC 6386),
+// the same bytes everywhere. It chooses among the four predictions of whole macroblocks; those of 4×4 pixels,
+// which make files smaller, are left out.
 package webp
 
 import (
@@ -14,8 +14,8 @@ import (
 // maxSide is what a frame header can say.
 const maxSide = 1<<14 - 1
 
-// Encode writes an 8-bit RGB picture, rows of 3·w bytes, at a quality of 0 to 100, which is mapped to a quantiser
-// as libwebp does it.
+// Encode writes an 8-bit RGB picture, rows of 3·w bytes, at a quality of 0 to 100, which is mapped to a
+// quantiser as libwebp does it.
 func Encode(w, h int, rgb []uint8, quality int) ([]byte, error) {
 	if w < 1 || h < 1 || w > maxSide || h > maxSide || len(rgb) != 3*w*h {
 		return nil, fmt.Errorf("webp: %d × %d pixels in %d bytes: want 1 to %d a side and 3 bytes a pixel", w, h,

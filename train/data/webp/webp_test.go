@@ -27,8 +27,8 @@ func scene(w, h int) []uint8 {
 	return out
 }
 
-// What a decoder has before its loop filter is what the encoder predicts from, at every quantiser and at sizes
-// that are no multiples of a macroblock: without the filter it is the decoded picture itself.
+// What a decoder has before its loop filter is what the encoder predicts from, at every quantiser and at
+// sizes that are no multiples of a macroblock: without the filter it is the decoded picture itself.
 func TestDecoderAgrees(t *testing.T) {
 	for _, size := range [][2]int{{1, 1}, {16, 16}, {17, 15}, {75, 130}} {
 		w, h := size[0], size[1]
