@@ -75,7 +75,11 @@ func (c *CalibrateCmd) Run(ctx context.Context, t *terminal) error {
 		return fmt.Errorf("calibrate %s on %s: %w", d.Name, c.Data, err)
 	}
 	if c.MapFrom != "" {
-		if filepath.Dir(filepath.Clean(c.MapFrom)) != filepath.Dir(filepath.Clean(out)) {
+		at, err := filepath.Abs(out)
+		if err != nil {
+			return err
+		}
+		if filepath.Dir(c.MapFrom) != filepath.Dir(at) { // kong has made the flag absolute
 			return usagef("--map-from %s: it must lie in the folder of %s, so that both move together", c.MapFrom, out)
 		}
 		if d.Card.MapFrom, err = detect.CompanionOf(c.MapFrom); err != nil {

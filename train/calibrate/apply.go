@@ -26,7 +26,8 @@ func Defaults() Options {
 const folds = 5
 
 // Apply calibrates a card on the fit samples and measures the result on the test samples. Without these it is
-// measured by cross-fitting: each sample's probability comes from a fit that did not see it.
+// measured by cross-fitting: each sample's probability comes from a fit that did not see it. An error leaves
+// the card as it was.
 func Apply(c *card.Card, o Options, fit, test []Sample) error {
 	k, err := Fit(o.Method, fit)
 	if err != nil {
@@ -34,8 +35,7 @@ func Apply(c *card.Card, o Options, fit, test []Sample) error {
 	}
 	k.Data = o.Fit
 	p, ai := probabilities(k, fit)
-	c.Calibration, c.Band = k, Band(p, ai, o.Wrong)
-	c.Thresholds = Thresholds(p, ai, o.Rates)
+	band, thresholds := Band(p, ai, o.Wrong), Thresholds(p, ai, o.Rates)
 
 	k.Tested = fmt.Sprintf("%d pictures of %s", len(test), o.Test)
 	if len(test) > 0 {
@@ -50,8 +50,8 @@ func Apply(c *card.Card, o Options, fit, test []Sample) error {
 	raw, _ := probabilities(nil, test)
 	before, after := Measure(raw, ai), Measure(p, ai)
 	k.Before, k.After = &before, &after
-	c.Reliability = Bins(p, ai, o.Bins)
-	Count(c.Thresholds, p, ai)
+	Count(thresholds, p, ai)
+	c.Calibration, c.Band, c.Thresholds, c.Reliability = k, band, thresholds, Bins(p, ai, o.Bins)
 	return nil
 }
 

@@ -148,7 +148,8 @@ func TestApply(t *testing.T) {
 			require.NoError(t, err, "what is written can be read")
 		}
 	}
-	err := calibrate.Apply(&card.Card{}, calibrate.Defaults(), []calibrate.Sample{{0.1, false}, {0.9, true}},
-		nil)
-	require.ErrorIs(t, err, calibrate.ErrOneClass)
+	c := &card.Card{Band: [2]float64{0.4, 0.6}}
+	two := []calibrate.Sample{{Score: 0.4999}, {Score: 0.5001, Photograph: true}}
+	require.ErrorIs(t, calibrate.Apply(c, calibrate.Defaults(), two, nil), calibrate.ErrOneClass)
+	require.Equal(t, &card.Card{Band: [2]float64{0.4, 0.6}}, c, "a fit that can't be measured is not stored")
 }
