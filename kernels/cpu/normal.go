@@ -11,7 +11,8 @@ func normalOf(x float64) (cdf, pdf float64) {
 		e = exp64(-a * a / 2)
 	}
 	a = min(a, 2*normalEnd)
-	cdf = e * polynomial(a, millsNumerator[:]) / polynomial(a, millsDenominator[:])
+	num := polynomial(a, millsNumerator[:])
+	cdf = e * float64(float32(density)) * num / (a*num + polynomial(a, millsRest[:]))
 	if x > 0 {
 		cdf = 1 - cdf
 	}

@@ -29,8 +29,6 @@ func gelu(w *writer, v *vector) {
 	})
 }
 
-const density = float32(0.3989422804014327) // φ(0)
-
 var plusInf = float32(math.Inf(1))
 
 // gelu is x·Φ(x) = max(x,0) − a·Φ(−a) with a = |x|. The error is below 5.5 units in the last place.
@@ -47,11 +45,11 @@ func (f *flow) gelu(x []VecVirtual) []VecVirtual {
 	return m
 }
 
-// geluSlope is Φ(x) + x·φ(x): g = e^(−a²/2)·(M(a) − a·φ(0)) where x < 0, 1 − g elsewhere.
+// geluSlope is Φ(x) + x·φ(x): g = φ(a)·(M(a)/φ(0) − a) where x < 0, 1 − g elsewhere.
 func (f *flow) geluSlope(x []VecVirtual) []VecVirtual {
 	a := f.size(x)
 	m := f.mills(a)
-	f.addProduct(a, -density, m)
+	f.steps(len(x), func(i int) { f.VSUBPS(a[i], m[i], m[i]) })
 	g := f.times(m, a)
 	one := f.r(1)
 	f.steps(len(x),
@@ -72,15 +70,17 @@ func (f *flow) size(x []VecVirtual) []VecVirtual {
 	return a
 }
 
-// mills is M(a), see millsNumerator.
+// mills is M(a)/φ(0), see millsNumerator.
 func (f *flow) mills(a []VecVirtual) []VecVirtual {
 	num := f.polynomial(a, f.floats("millsNumerator"))
-	den := f.polynomial(a, f.floats("millsDenominator"))
-	f.steps(len(a), func(i int) { f.VDIVPS(den[i], num[i], num[i]) })
+	den := f.polynomial(a, f.floats("millsRest"))
+	f.steps(len(a),
+		func(i int) { f.VFMADD231PS(num[i], a[i], den[i]) },
+		func(i int) { f.VDIVPS(den[i], num[i], num[i]) })
 	return num
 }
 
-// times is m·e^(−a²/2); it changes m and a. As in exp, but without halving: e^(−z/2) with z = a² + 2n·ln 2,
+// times is m·φ(a); it changes m and a. As in exp, but without halving: e^(−z/2) with z = a² + 2n·ln 2,
 // and with the part of a² that float32 can't hold.
 func (f *flow) times(m, a []VecVirtual) []VecVirtual {
 	square := f.regs(len(a))
@@ -92,7 +92,7 @@ func (f *flow) times(m, a []VecVirtual) []VecVirtual {
 	f.steps(len(a), func(i int) { f.VADDPS(a[i], square[i], square[i]) })
 	c := append([]float32(nil), expPolynomial...)
 	for i := range c {
-		c[i] *= float32(math.Pow(-0.5, float64(len(c)-1-i)))
+		c[i] = float32(float64(c[i]) * float64(f.floats("density")[0]) * math.Pow(-0.5, float64(len(c)-1-i)))
 	}
 	p := f.polynomial(square, c)
 	f.steps(len(a), func(i int) { f.VMULPS(m[i], p[i], p[i]) })
