@@ -15,15 +15,16 @@ one() {
 	recipe=$1 data=$2 batch=$3
 	shift 3
 	run=$out/$recipe log=$out/$recipe.log
-	"$truegrain" train "$data" -r "$recipe" --from-scratch -o "$run" --set data.batch="$batch" \
-		--set log_every=1 --budget 8s "$@" >"$log" 2>&1
+	# Ctrl-C in the middle of it: what was learned is saved, exit code 130
+	timeout --signal=INT "${INTERRUPT:-10}" "$truegrain" train "$data" -r "$recipe" --from-scratch -o "$run" \
+		--restart --set data.batch="$batch" --set log_every=1 "$@" >"$log" 2>&1 || true
 	"$truegrain" train --resume "$run" >>"$log" 2>&1
 	at=$(sed -n 's/^going on behind batch \([0-9]*\) of epoch \([0-9]*\) .*/batch \1 of epoch \2/p' "$log" | tail -1)
-	scored='—'
-	if [ "$data" = "$pictures" ]; then
-		"$truegrain" eval "$data" --model "$run/detector.safetensors" --limit 10 --view resize >"$out/$recipe.eval" 2>>"$log"
-		scored=$(sed -n 's/^ *accuracy *\([0-9.]*\) %.* of \([0-9]*\) pictures.*/\1 % of \2/p' "$out/$recipe.eval" | head -1)
-	fi
+	split=val
+	[ "$data" = "$pictures" ] || split=all
+	"$truegrain" eval "$data" --split $split --model "$run/detector.safetensors" --limit 10 --view resize \
+		>"$out/$recipe.eval" 2>>"$log"
+	scored=$(sed -n 's/^ *accuracy \([0-9.]* ([^)]*) %\); .*/\1/p' "$out/$recipe.eval" | head -1)
 	awk -F, -v recipe="$recipe" -v batch="$batch" -v at="$at" -v scored="$scored" '
 		NR == 1 { for (i = 1; i <= NF; i++) col[$i] = i }
 		$col["kind"] == "epoch" { if (!first) first = $col["loss"]; last = $col["loss"] }
@@ -37,12 +38,10 @@ one() {
 sized() {
 	case $1 in
 	fcn-finetuned) one "$1" "$pairs" 2 --set schedule.0.epochs=3 ;;
-	cnn-*) one "$1" "$pictures" 4 --set data.generators=[] --set data.limit=40 --set schedule.0.epochs=2 ;;
-	fcn8s-*) one "$1" "$pictures" 4 --set data.generators=[] --set data.limit=40 --set schedule.0.epochs=2 ;;
-	fcn-*) one "$1" "$pictures" 2 --set data.generators=[] --set data.limit=20 --set schedule.0.epochs=2 ;;
-	vit-*-strong) one "$1" "$pictures" 2 --set data.generators=[] --set data.limit=20 --set schedule.0.epochs=2 ;;
-	vit-*) one "$1" "$pictures" 2 --set data.generators=[] --set data.limit=20 --set schedule.0.epochs=1 \
-		--set schedule.1.epochs=1 ;;
+	cnn-*) one "$1" "$pictures" 4 --set data.generators=[] --set data.limit=16 --set schedule.0.epochs=5 ;;
+	vit-*-strong | fcn*) one "$1" "$pictures" 2 --set data.generators=[] --set data.limit=8 --set schedule.0.epochs=5 ;;
+	vit-*) one "$1" "$pictures" 2 --set data.generators=[] --set data.limit=8 --set schedule.0.epochs=3 \
+		--set schedule.1.epochs=2 ;;
 	*) echo "full.sh: no recipe $1" >&2 && exit 2 ;;
 	esac
 }
