@@ -35,11 +35,17 @@ func sameInBF16(t *testing.T, want, got []float64) {
 	require.LessOrEqual(t, math.Sqrt(d), math.Sqrt(n)/256+1e-12, "relative L2 error of bfloat16 results")
 }
 
-// TestGemmInBFloat16 runs products on tensor cores and, where sizes do not fit those, in scalars, results in
-// float32 and in bfloat16.
+// TestGemmInBFloat16 runs products on tensor cores of both generations and, where sizes do not fit those, in
+// scalars, results in float32 and in bfloat16.
 func TestGemmInBFloat16(t *testing.T) {
-	d, oracle := emuDevice(t, "check,1"), ref.Open64()
-	for _, s := range [][3]int{{150, 136, 104}, {13, 8, 40}, {7, 9, 5}, {24, 16, 0}} {
+	for _, spec := range []string{"check,1", "2", "3", "check,portable,1"} {
+		t.Run(spec, func(t *testing.T) { gemmInBFloat16(t, emuDevice(t, spec)) })
+	}
+}
+
+func gemmInBFloat16(t *testing.T, d *Device) {
+	oracle := ref.Open64()
+	for _, s := range [][3]int{{130, 264, 328}, {13, 8, 40}, {7, 9, 5}, {24, 16, 0}} {
 		for i := range 8 {
 			o := kernels.Gemm{M: s[0], N: s[1], K: s[2], TransA: i&1 != 0, TransB: i&2 != 0, LDA: s[2], LDB: s[1],
 				LDC: s[1], Acc: i&4 != 0}

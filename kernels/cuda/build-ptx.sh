@@ -24,7 +24,9 @@ for stem; do
     esac
     # shellcheck disable=SC2086
     "$CLANG" -x cuda --cuda-device-only -nocudainc -nocudalib -S $target -O3 -std=c++17 -Wall -Werror -Isrc \
-        "src/$stem.cu" -o - | sed -e 's,[[:space:]]*//.*$,,' -e '/^[[:space:]]*$/d' >"$out/$stem.ptx"
+        "src/$stem.cu" -o "$out/$stem.tmp"
+    sed -e 's,[[:space:]]*//.*$,,' -e '/^[[:space:]]*$/d' "$out/$stem.tmp" >"$out/$stem.ptx"
+    rm "$out/$stem.tmp"
 done
 [ "$out" = ptx ] && exit 0
 for stem; do

@@ -39,6 +39,8 @@ type driver interface {
 	Function(m moduleHandle, entry string, shared int) (functionHandle, error)
 	Launch(l *launch, s stream) error
 
+	TensorMap(m boxes) ([]byte, error) // 128 bytes, an argument of kernels that fetch boxes
+
 	CopyIn(to addr, from unsafe.Pointer, bytes int, s stream) error
 	CopyOut(to unsafe.Pointer, from addr, bytes int, s stream) error
 	Copy(to, from addr, bytes int, s stream) error
@@ -74,8 +76,17 @@ func (i Info) String() string {
 		i.Minor, i.SMs, float64(i.Memory)/(1<<30), i.Driver/1000, i.Driver%1000/10)
 }
 
+// boxes describes a row-major matrix of bfloat16 and the box of it that one copy fetches, swizzled by 128
+// bytes.
+type boxes struct {
+	of               kernels.Buf
+	rows, cols, ld   int // ld elements from one row to the next
+	boxRows, boxCols int
+}
+
 // launch is one kernel call: its arguments in one block, each at its natural alignment.
 type launch struct {
+	driver      driver
 	kernel      *kernel
 	function    functionHandle
 	grid, block [3]uint32

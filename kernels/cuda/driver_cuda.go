@@ -58,6 +58,18 @@ static CUresult set(uintptr_t c, unsigned long long to, unsigned v, int size, si
 	if (size == 2) return cuMemsetD16Async(to, (unsigned short)v, n, (CUstream)s);
 	return cuMemsetD8Async(to, (unsigned char)v, n, (CUstream)s);
 }
+static CUresult tensor_map(uintptr_t c, void *out, unsigned long long at, uint64_t rows, uint64_t cols,
+                           uint64_t ld, uint32_t box_rows, uint32_t box_cols) {
+	CUtensorMap m __attribute__((aligned(64)));
+	uint64_t dim[] = {cols, rows}, stride[] = {2 * ld};
+	uint32_t box[] = {box_cols, box_rows}, step[] = {1, 1};
+	current(c);
+	CUresult r = cuTensorMapEncodeTiled(&m, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 2, (void *)at, dim, stride, box,
+		step, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_128B,
+		CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+	memcpy(out, &m, sizeof m);
+	return r;
+}
 static CUresult new_stream(uintptr_t c, uintptr_t *s) {
 	current(c);
 	return cuStreamCreate((CUstream *)s, CU_STREAM_NON_BLOCKING);
@@ -189,6 +201,13 @@ func (d *cudaDriver) Launch(l *launch, s stream) error {
 	return driverError("launch", C.launch(d.ctx, C.uintptr_t(l.function), &dims[0], C.uint(l.shared),
 		C.uintptr_t(s), (*C.uchar)(unsafe.SliceData(l.args)), (*C.uint16_t)(unsafe.SliceData(l.at)),
 		C.int(len(l.at))), "")
+}
+
+func (d *cudaDriver) TensorMap(m boxes) ([]byte, error) {
+	out := make([]byte, 128)
+	err := driverError("tensor map", C.tensor_map(d.ctx, unsafe.Pointer(&out[0]), C.ulonglong(m.of.Addr()),
+		C.uint64_t(m.rows), C.uint64_t(m.cols), C.uint64_t(m.ld), C.uint32_t(m.boxRows), C.uint32_t(m.boxCols)), "")
+	return out, err
 }
 
 func (d *cudaDriver) CopyIn(to addr, from unsafe.Pointer, bytes int, s stream) error {

@@ -3,6 +3,7 @@
 package cuda
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -26,34 +27,38 @@ func init() {
 	}})
 }
 
-// openEmu takes "check" (every access is checked) and a seed, in any order: emu, emu:7, emu:check,7.
+// openEmu takes "check" (every access is checked), "portable" (a device of sm_80) and a seed, in any order:
+// emu, emu:7, emu:check,7.
 func openEmu(arg string) (kernels.Backend, error) {
-	file, seed := "libemu.so", uint64(0)
+	file, seed, major := "libemu.so", uint64(0), 9
 	for part := range strings.SplitSeq(arg, ",") {
 		n, err := strconv.ParseUint(part, 10, 64)
 		switch {
 		case part == "check":
 			file = "libemu-check.so"
+		case part == "portable":
+			major = 8
 		case err == nil:
 			seed = n
 		case part != "":
-			return nil, fmt.Errorf("%w; emu is emu, emu:SEED, emu:check or emu:check,SEED", kernels.ErrNoBackend)
+			return nil, fmt.Errorf("%w; emu is emu, or emu: and a seed, check, portable, or several with commas",
+				kernels.ErrNoBackend)
 		}
 	}
 	path, err := emuLibrary(file)
 	if err != nil {
 		return nil, err
 	}
-	return openEmuLibrary("emu:"+arg, path, seed)
+	return openEmuLibrary("emu:"+arg, path, seed, major)
 }
 
-func openEmuLibrary(name, path string, seed uint64) (*Device, error) {
+func openEmuLibrary(name, path string, seed uint64, major int) (*Device, error) {
 	lib, err := emu.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w: run 'make emu'", kernels.ErrNoDriver, err)
 	}
 	lib.Seed(seed)
-	return open(strings.TrimSuffix(name, ":"), &emulator{lib: lib, names: []string{""}})
+	return open(strings.TrimSuffix(name, ":"), &emulator{lib: lib, names: []string{""}, major: major})
 }
 
 // emuLibrary is where 'make emu' puts a library: TRUEGRAIN_EMU names the folder, or it is bin/emu beside
@@ -80,6 +85,7 @@ func emuLibrary(file string) (string, error) {
 type emulator struct {
 	mu      sync.Mutex
 	lib     *emu.Library
+	major   int      // compute capability
 	names   []string // of the functions; a handle is an index
 	streams []*emuStream
 	events  []*emuEvent
@@ -101,7 +107,7 @@ type emuEvent struct {
 const emuQueue = 256 // a longer queue runs by itself
 
 func (e *emulator) Info() Info {
-	return Info{Name: "emulator", Major: 9, Minor: 0, SMs: 4, Memory: 8 << 30, Driver: 12040}
+	return Info{Name: "emulator", Major: e.major, Minor: 0, SMs: 4, Memory: 8 << 30, Driver: 12040}
 }
 
 func (e *emulator) Close() error { return nil }
@@ -153,6 +159,22 @@ func (e *emulator) Launch(l *launch, s stream) error {
 		}
 		return nil
 	})
+}
+
+// TensorMap is struct tensormap of emu/simt/simt.h.
+func (e *emulator) TensorMap(m boxes) ([]byte, error) {
+	if m.of.Addr()%16 != 0 || m.ld%8 != 0 || m.boxCols*2 != 128 || m.boxRows > 256 {
+		return nil, errors.New("a tensor map wants 16-byte rows, 128-byte boxes and at most 256 rows")
+	}
+	out := make([]byte, 0, 128)
+	out = binary.LittleEndian.AppendUint64(out, uint64(m.of.Addr()))
+	for _, v := range []int{2, 2, 3, m.boxCols, m.boxRows, 1, 1, 1} { // rank, element, swizzle, box
+		out = binary.LittleEndian.AppendUint32(out, uint32(v))
+	}
+	for _, v := range []int{m.cols, m.rows, 1, 1, 1, 2 * m.ld} { // dim, stride
+		out = binary.LittleEndian.AppendUint64(out, uint64(v))
+	}
+	return out[:128], nil
 }
 
 func (e *emulator) CopyIn(to addr, from unsafe.Pointer, bytes int, s stream) error {

@@ -46,6 +46,11 @@ type matrices struct{ c, a, b, bias, residual kernels.Buf }
 // multiply launches a product z times: on tensor cores if its operands are bfloat16 and lie as those want
 // them.
 func (d *Device) multiply(m matrices, transA, transB bool, z int, s gemmShape) {
+	if d.hopper() && !transA && transB && z == 1 && s.Chunk >= s.K && s.K > 0 &&
+		m.a.DType() == kernels.BF16 && mmaFits(m, transA, transB, s) {
+		d.multiplySM90(m, s)
+		return
+	}
 	edge := tile
 	k := [2][2]typed{{gemmNN, gemmNT}, {gemmTN, gemmTT}}[index(transA)][index(transB)].of(m.a.DType())
 	if m.a.DType() == kernels.BF16 && mmaFits(m, transA, transB, s) {
@@ -55,6 +60,17 @@ func (d *Device) multiply(m matrices, transA, transB bool, z int, s gemmShape) {
 	}
 	d.launch(k, tiles(int(s.M), int(s.N), z, edge), block(256), m.c, m.a, m.b, m.bias, m.residual,
 		structBytes(&s))
+}
+
+// hopper says that the device runs the kernels for sm_90a.
+func (d *Device) hopper() bool { return d.drv.Info().Major == 9 }
+
+// multiplySM90 is a product of (m,k) and (n,k) in bfloat16 by tensor maps and wgmma.
+func (d *Device) multiplySM90(m matrices, s gemmShape) {
+	a := boxes{of: m.a, rows: int(s.M), cols: int(s.K), ld: int(s.LDA), boxRows: 128, boxCols: 64}
+	b := boxes{of: m.b, rows: int(s.N), cols: int(s.K), ld: int(s.LDB), boxRows: 256, boxCols: 64}
+	d.launch(gemmNTSM90.of(m.c.DType()), grid(ceil(int(s.M), 128), ceil(int(s.N), 256)), block(384),
+		m.c, a, b, m.bias, m.residual, structBytes(&s))
 }
 
 // mmaFits says that both operands can be copied 16 bytes at a time.

@@ -38,7 +38,8 @@ func (t typed) of(d kernels.DType) *kernel {
 }
 
 // launch queues a kernel. Arguments are kernels.Buf, int (as the parameter's width), float64 (rounded to it),
-// bool (1 or 0) and []byte (a struct); they must be what the kernel's row in the table says.
+// bool (1 or 0), []byte (a struct) and boxes (a tensor map); they must be what the kernel's row in the table
+// says.
 func (d *Device) launch(k *kernel, g, b dim, args ...any) { d.launchShared(k, k.shared, g, b, args...) }
 
 // launchShared is launch with as much dynamic shared memory as this call needs.
@@ -46,7 +47,7 @@ func (d *Device) launchShared(k *kernel, shared int, g, b dim, args ...any) {
 	if d.ctx.Err() != nil {
 		return
 	}
-	l := launch{kernel: k, grid: g, block: b, shared: shared}
+	l := launch{driver: d.drv, kernel: k, grid: g, block: b, shared: shared}
 	params := k.params
 	for _, a := range args {
 		params = l.add(params, a)
@@ -101,6 +102,13 @@ func (l *launch) add(params string, a any) string {
 		}
 		l.expect(want, 'f')
 		l.put32(math.Float32bits(float32(v)))
+	case boxes:
+		m, err := l.driver.TensorMap(v)
+		if err != nil {
+			panic(deviceError(l.kernel.entry, err))
+		}
+		l.operands = append(l.operands, v.of)
+		return l.add(params, m)
 	case []byte:
 		l.expect(want, 's')
 		size := fmt.Sprint(len(v))

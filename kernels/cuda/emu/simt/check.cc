@@ -34,6 +34,7 @@ static std::vector<Cell> cells[2];
 static const unsigned char *low[2], *high[2];
 static uint32_t block_number, launch_start, epochs, clocks[WARPS][WARPS], epoch[WARPS];
 static int warps;
+static std::map<const void*, std::vector<uint32_t>> released; // the clocks that an mbarrier carries
 static std::map<uintptr_t, Buffer> buffers;
 static std::vector<Operand> operands;
 static std::set<std::pair<uintptr_t, std::string>> seen;
@@ -69,20 +70,22 @@ static bool before(uint32_t clock, int warp, int lane, uint32_t at, int w, int m
     return warp == w ? lane == me || at < epoch[w] : clock <= clocks[w][warp];
 }
 
-static void check_shared(Cell& c, uintptr_t pc, Access kind, int thread) {
+static void check_shared(Cell& c, uintptr_t pc, Access kind, int thread, bool agent) {
     int w = thread >> 5, lane = thread & 31;
     if (c.block != block_number) c = Cell(), c.block = block_number;
     if (kind == READ && !c.written) return report(pc, thread, "shared memory read before any write");
-    if (c.written && !before(c.write_clock, c.write_warp, c.write_lane, c.write_epoch, w, lane))
+    int me = agent ? c.write_lane : lane;
+    if (c.written && !before(c.write_clock, c.write_warp, c.write_lane, c.write_epoch, w, me))
         report(pc, thread, "race: shared memory " + std::string(kind == READ ? "read" : "written") +
-               " without barrier after a write of thread " + std::to_string(c.write_warp * 32 + c.write_lane));
+               " without barrier after a write of thread " +
+               std::to_string(c.write_warp * 32 + c.write_lane));
     if (kind == READ) {
         c.read_clock[w] = clocks[w][w], c.read_lane[w] = lane, c.read_epoch[w] = epoch[w];
         return;
     }
     for (int k = 0; k < warps; k++)
         if (c.read_clock[k] &&
-            !before(c.read_clock[k], k, c.read_lane[k], c.read_epoch[k], w, lane))
+            !before(c.read_clock[k], k, c.read_lane[k], c.read_epoch[k], w, agent ? c.read_lane[k] : lane))
             report(pc, thread, "race: shared memory written without barrier after a read of thread " +
                    std::to_string(k * 32 + c.read_lane[k]));
     c.written = true;
@@ -113,14 +116,14 @@ static void check_global(uintptr_t a, int bytes, uintptr_t pc, Access kind, int 
     }
 }
 
-static void check(uintptr_t a, int bytes, Access kind, int thread, uintptr_t pc) {
+static void check(uintptr_t a, int bytes, Access kind, int thread, uintptr_t pc, bool agent = false) {
     if (on_stack(a)) return;
     for (int i = 0; i < 2; i++) {
         uintptr_t lo = (uintptr_t)low[i];
         if (a < lo || a >= (uintptr_t)high[i]) continue;
         if (a + bytes > (uintptr_t)high[i]) report(pc, thread, "out of bounds: beyond the shared memory");
         for (uintptr_t k = (a - lo) / 2; k <= (a + bytes - 1 - lo) / 2 && k < cells[i].size(); k++)
-            check_shared(cells[i][k], pc, kind, thread);
+            check_shared(cells[i][k], pc, kind, thread, agent);
         return;
     }
     if (a >= (uintptr_t)now.dynamic && a < (uintptr_t)now.dynamic + MAX_SHARED)
@@ -128,8 +131,8 @@ static void check(uintptr_t a, int bytes, Access kind, int thread, uintptr_t pc)
     check_global(a, bytes, pc, kind, thread);
 }
 
-void check_access(const void* p, int bytes, Access kind, int thread) {
-    check((uintptr_t)p, bytes, kind, thread, (uintptr_t)access_pc);
+void check_access(const void* p, int bytes, Access kind, int thread, bool agent) {
+    check((uintptr_t)p, bytes, kind, thread, (uintptr_t)access_pc, agent);
 }
 
 static void new_block(int threads) {
@@ -139,14 +142,28 @@ static void new_block(int threads) {
         if (cells[i].size() < n) cells[i].resize(n);
     }
     block_number++;
+    released.clear();
     warps = (threads + 31) / 32;
     memset(clocks, 0, sizeof clocks);
     for (int w = 0; w < WARPS; w++) clocks[w][w] = 1, epoch[w] = ++epochs;
 }
 
+// What a thread did before its arrival at an mbarrier happened before what those do that waited for it.
+static void through(Sync kind, int w, const void* object) {
+    auto& o = released[object];
+    o.resize(WARPS);
+    for (int k = 0; k < WARPS; k++) {
+        if (kind == RELEASED && clocks[w][k] > o[k]) o[k] = clocks[w][k];
+        if (kind == ACQUIRED && o[k] > clocks[w][k]) clocks[w][k] = o[k];
+    }
+    if (kind == RELEASED) clocks[w][w]++;
+    else epoch[w] = ++epochs;
+}
+
 // What threads that met did before happened before all that any of them does next.
-void check_sync(Sync kind, const int* ids, int n) {
+void check_sync(Sync kind, const int* ids, int n, const void* object) {
     if (kind == NEW_BLOCK) return new_block(n);
+    if (kind != MET) return through(kind, *ids >> 5, object);
     uint32_t m[WARPS] = {};
     bool in[WARPS] = {};
     for (int i = 0; i < n; i++) in[ids[i] >> 5] = true;

@@ -73,14 +73,14 @@ static void* fresh_stack(unsigned char* top) {
 #endif
 
 static std::string states() {
-    const char* name[] = {"running", "at a barrier", "in a collective", "returned"};
-    int count[4] = {};
+    const char* name[] = {"running", "at a barrier", "in a collective", "at an mbarrier", "returned"};
+    int count[5] = {};
     std::string s;
     for (int t = 0; t < threads; t++) {
         int st = fibers[t].state;
         if (count[st]++ < 3) s += "; thread " + std::to_string(t) + " " + name[st];
     }
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         if (count[i]) s += "; " + std::to_string(count[i]) + " threads " + name[i];
     return s;
 }
@@ -117,7 +117,9 @@ void wake(const int* ids, int n) {
 }
 
 void wait() {
+    late_box(false);
     while (head == tail) {
+        if (late_box(true)) continue;
         if (alive == 0) {
             Fiber* f = current;
             current = 0;
@@ -203,7 +205,9 @@ static void prepare(const unsigned* block) {
         Fiber& f = fibers[t];
         f.thread = t;
         f.index = {t % block[0], t / block[0] % block[1], t / (block[0] * block[1])};
-        f.sp = fresh_stack(stacks + (size_t)(t + 1) * (STACK + STAGGER)); // not one cache set for all
+        unsigned char* top = stacks + (size_t)(t + 1) * (STACK + STAGGER); // not one cache set for all
+        memset(top - USED, 0xff, USED);                                    // a variable not set is NaN
+        f.sp = fresh_stack(top);
     }
 }
 void shared_range(int i, const unsigned char** lo, const unsigned char** hi) {

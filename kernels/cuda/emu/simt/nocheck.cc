@@ -2,8 +2,8 @@
 #include "runtime.h"
 
 namespace simt {
-void check_access(const void*, int, Access, int) {}
-void check_sync(Sync, const int*, int) {}
+void check_access(const void*, int, Access, int, bool) {}
+void check_sync(Sync, const int*, int, const void*) {}
 } // namespace simt
 #pragma GCC visibility push(default)
 extern "C" {

@@ -9,10 +9,10 @@
 #undef gridDim
 
 namespace simt {
-const int MAX_THREADS = 1024, STACK = 64 << 10, STAGGER = 320, BARRIERS = 16;
+const int MAX_THREADS = 1024, STACK = 64 << 10, STAGGER = 320, USED = 4096, BARRIERS = 16;
 const int MAX_SHARED = 232448; // what a block of sm_90 may ask for
 
-enum State { RUNNING, AT_BARRIER, TOGETHER, DONE };
+enum State { RUNNING, AT_BARRIER, TOGETHER, AT_MBARRIER, DONE };
 struct Copy { // cp.async on its way
     void* to;
     const void* from;
@@ -24,6 +24,7 @@ struct Fiber {
     uint3 index;
     int thread, barrier, want; // want: the count a barrier was called with
     State state;
+    const void* waits_for; // an mbarrier
     Op op;                 // operands of what a warp does together
     unsigned mask;
     uint64_t value, result;
@@ -43,12 +44,16 @@ uint32_t random_number();
 void wait();                             // gives the processor up until woken
 void wake(const int* threads, int n);    // makes them runnable, in random order if there is a seed
 void clear_async();                      // before a block
+void clear_wgmma();
+bool late_box(bool force);               // lets a box of a tensor map arrive, perhaps; false if there is none
 void finish_thread_copies();             // at a thread's end
 [[noreturn]] void fail(const char* format, ...) __attribute__((format(printf, 1, 2)));
 
 // The checker (check.cc); without it they do nothing.
 enum Access { READ, WRITE };
-enum Sync { MET, NEW_BLOCK };
-void check_access(const void* p, int bytes, Access, int thread);
-void check_sync(Sync, const int* threads, int n);
+enum Sync { MET, RELEASED, ACQUIRED, NEW_BLOCK };
+// agent: the access is made by hardware that the thread has set going. RELEASED and ACQUIRED: by *threads,
+// through an mbarrier.
+void check_access(const void* p, int bytes, Access, int thread, bool agent = false);
+void check_sync(Sync, const int* threads, int n, const void* object = 0);
 } // namespace simt

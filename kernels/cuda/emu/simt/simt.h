@@ -43,6 +43,15 @@ DI uint2 make_uint2(unsigned a, unsigned b) { return {a, b}; }
 DI uint4 make_uint4(unsigned a, unsigned b, unsigned c, unsigned d) { return {a, b, c, d}; }
 struct bf16 { unsigned short bits; };
 
+// A tensor map as the emulator reads it: what its encoder is told, in the hardware's 128 bytes.
+typedef unsigned long long mbarrier;
+struct tensormap {
+    char* base;
+    unsigned rank, element, swizzle, box[5];
+    uint64_t dim[5], stride[4], unused[2];
+};
+static_assert(sizeof(tensormap) == 128, "a tensor map has 128 bytes");
+
 namespace simt {
 struct Now { // the running thread
     uint3 thread, block, block_dim, grid_dim;
@@ -59,6 +68,13 @@ uint64_t together(Op op, unsigned mask, uint64_t value, int a, int width, void* 
 void cp_async(void* to, const void* from, int bytes, int total);
 void cp_async_commit();
 void cp_async_wait(int groups);
+void mbarrier_init(mbarrier*, int count);
+void mbarrier_arrive(mbarrier*, int bytes);
+void mbarrier_wait(mbarrier*, int parity);
+void tma_load(void* to, const tensormap*, mbarrier*, int c, int r);
+void wgmma(int n, float* d, const void* a, const void* b);
+void wgmma_commit();
+void wgmma_wait(int groups);
 
 typedef void (*Trampoline)(void** params);
 struct Export { // one kernel of the list
@@ -155,3 +171,19 @@ DI void ldmatrix_x4_trans(unsigned (&r)[4], const void* p) {
 DI void mma_16x8x16(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
     simt::together(simt::MMA_16816, ~0u, (uint64_t)b1 << 32 | b0, 0, 32, d, a);
 }
+
+// The instructions of hopper.cuh.
+#define PARAMETER(kernel, INDEX, name) (&name)
+DI void mbarrier_init(mbarrier* b, int count) { simt::mbarrier_init(b, count); }
+DI void mbarrier_fence_init() {}
+DI void mbarrier_expect(mbarrier* b, int bytes) { simt::mbarrier_arrive(b, bytes); }
+DI void mbarrier_arrive(mbarrier* b) { simt::mbarrier_arrive(b, 0); }
+DI void mbarrier_wait(mbarrier* b, int parity) { simt::mbarrier_wait(b, parity); }
+DI void tma_load(void* to, const tensormap* m, mbarrier* b, int c, int r) { simt::tma_load(to, m, b, c, r); }
+DI void wgmma_fence() {}
+DI void wgmma_commit() { simt::wgmma_commit(); }
+template <int N> inline void wgmma_wait() { simt::wgmma_wait(N); }
+template <int R> inline void more_registers() {}
+template <int R> inline void fewer_registers() {}
+DI const void* wgmma_operand(const void* p) { return p; }
+DI void wgmma_64x256x16(float (&d)[128], const void* a, const void* b) { simt::wgmma(256, d, a, b); }

@@ -1,0 +1,83 @@
+// wgmma: the threads of a warpgroup record the product, and it is computed when they wait for its group.
+#include "runtime.h"
+
+namespace simt {
+struct Product {
+    int n;
+    float* d[128]; // each thread's fragment
+    const void *a, *b;
+    void* pc;
+};
+struct Group {
+    std::vector<std::vector<Product>> committed;
+    std::vector<Product> open;
+};
+static Group groups[MAX_THREADS / 128];
+const int GROUP_BARRIER = 8; // barriers from here on are the emulator's own, one a warpgroup
+
+void clear_wgmma() {
+    for (Group& g : groups) g.committed.clear(), g.open.clear();
+}
+
+void wgmma(int n, float* d, const void* a, const void* b) {
+    Group& g = groups[current->thread >> 7];
+    int t = current->thread & 127;
+    for (Product& p : g.open)
+        if (!p.d[t]) {
+            p.d[t] = d;
+            return;
+        }
+    Product p = {n, {}, a, b, __builtin_return_address(0)};
+    p.d[t] = d;
+    g.open.push_back(p);
+}
+
+static float element(const void* base, int row, int k) {
+    uintptr_t at = (uintptr_t)base + row * 128 + k * 2;
+    const unsigned short* p = (const unsigned short*)(at ^ ((at >> 7 & 7) << 4)); // the swizzle of 128 bytes
+    check_access(p, 2, READ, current->thread);
+    return __uint_as_float((unsigned)*p << 16);
+}
+
+static void compute(const Product& p) {
+    static float A[64][16], B[16][256];
+    access_pc = p.pc;
+    for (int k = 0; k < 16; k++) {
+        for (int i = 0; i < 64; i++) A[i][k] = element(p.a, i, k);
+        for (int j = 0; j < p.n; j++) B[k][j] = element(p.b, j, k);
+    }
+    for (int t = 0; t < 128; t++) {
+        if (!p.d[t]) fail("wgmma: thread %d of its warpgroup has not issued it", t);
+        for (int i = 0; i < p.n / 2; i++) {
+            int row = (t >> 5) * 16 + (t & 31) / 4 + (i >> 1 & 1) * 8;
+            int col = i / 4 * 8 + (t & 3) * 2 + (i & 1);
+            float s = p.d[t][i];
+            for (int k = 0; k < 16; k++) s += A[row][k] * B[k][col];
+            p.d[t][i] = s;
+        }
+    }
+}
+
+void wgmma_commit() {
+    int id = GROUP_BARRIER + (current->thread >> 7);
+    Group& g = groups[current->thread >> 7];
+    barrier(id, 128);
+    if ((current->thread & 127) == 0) {
+        g.committed.push_back(std::move(g.open));
+        g.open.clear();
+    }
+    barrier(id, 128);
+}
+
+void wgmma_wait(int left) {
+    int id = GROUP_BARRIER + (current->thread >> 7);
+    Group& g = groups[current->thread >> 7];
+    barrier(id, 128);
+    if ((current->thread & 127) == 0)
+        while ((int)g.committed.size() > left) {
+            for (const Product& p : g.committed[0]) compute(p);
+            g.committed.erase(g.committed.begin());
+        }
+    barrier(id, 128);
+}
+} // namespace simt

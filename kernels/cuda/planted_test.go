@@ -1,0 +1,199 @@
+//go:build emu
+
+package cuda
+
+import (
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"truegrain/kernels"
+	"truegrain/kernels/ref"
+)
+
+// planted are bugs, each put into a copy of a source (file, old, new; stem is the kernel that is compiled
+// anew) or into a launch (tamper), and what tells of it: a text of the checker, or "" for a wrong result.
+var planted = []struct {
+	name, file, old, new, stem string
+	tamper                     func(l *launch)
+	run                        func(t *testing.T, d *Device) (wrong bool)
+	want                       string
+}{
+	{name: "missing barrier", file: "sum.cu", stem: "sum", old: "    __syncthreads();\n", new: "",
+		run: sumColumns, want: "shared memory read"},
+	{name: "wrong mask", file: "common.cuh", stem: "softmax", old: "fmaxf(v, __shfl_xor_sync(ALL",
+		new: "fmaxf(v, __shfl_xor_sync(0xffffu", run: softmaxRows, want: "mask 0000ffff"},
+	{name: "off-by-one bound", file: "elementwise.cuh", stem: "add",
+		old: "i < n; i += step) put(y + i, f(to_f32(a", new: "i <= n; i += step) put(y + i, f(to_f32(a",
+		run: addThree, want: "outside this launch's operands"},
+	{name: "unwaited copy", file: "mma.cuh", stem: "gemmmma", old: "cp_async_wait<STAGES - 2>",
+		new: "cp_async_wait<STAGES - 1>", run: gemmNNInBF16, want: "shared memory read before any write"},
+	{name: "wrong grid", tamper: func(l *launch) { l.grid[0]-- }, run: softmaxRows},
+	{name: "wrong shared size", tamper: func(l *launch) { l.shared -= 1024 }, run: attendOnce,
+		want: "beyond the dynamic shared memory"},
+	{name: "swapped parameter", tamper: func(l *launch) {
+		copy(l.args[:16], append(append([]byte{}, l.args[8:16]...), l.args[:8]...))
+	}, run: softmaxRows},
+	{name: "uninitialised accumulator", file: "gemm.cu", stem: "gemm", old: "float acc[4][4] = {};",
+		new: "float acc[4][4];", run: gemmNNInF32},
+	{name: "missing wait", file: "gemm_sm90.cu", stem: "gemm_sm90",
+		old: "mbarrier_wait(&full[s], (k / SLOTS) & 1);", new: "", run: gemmNTInBF16, want: "shared memory read"},
+	{name: "wrong phase", file: "gemm_sm90.cu", stem: "gemm_sm90", old: "(turn - 1) & 1", new: "turn & 1",
+		run: gemmNTInBF16, want: "mbarrier"},
+}
+
+// tampering changes launches on their way to the driver.
+type tampering struct {
+	driver
+	f func(l *launch)
+}
+
+func (d tampering) Launch(l *launch, s stream) error {
+	d.f(l)
+	return d.driver.Launch(l, s)
+}
+
+// TestPlantedBugsAreCaught shows for each bug that the sound kernel passes and the broken one does not.
+func TestPlantedBugsAreCaught(t *testing.T) {
+	for _, bug := range planted {
+		t.Run(bug.name, func(t *testing.T) {
+			sound := emuDevice(t, "check,3")
+			require.False(t, bug.run(t, sound), "the kernel without the bug")
+			require.NoError(t, sound.Wait())
+
+			library, err := emuLibrary("libemu-check.so")
+			require.NoError(t, err)
+			if bug.file != "" {
+				library = broken(t, filepath.Dir(library), bug.file, bug.old, bug.new, bug.stem)
+			}
+			d, err := openEmuLibrary("emu:planted", library, 3, 9)
+			require.NoError(t, err)
+			if bug.tamper != nil {
+				d.drv = tampering{d.drv, bug.tamper}
+			}
+			caught(t, d, bug.run, bug.want)
+		})
+	}
+}
+
+// caught runs the op and holds what happens to want.
+func caught(t *testing.T, d *Device, run func(t *testing.T, d *Device) bool, want string) {
+	wrong, log := false, ""
+	func() {
+		defer func() {
+			if e, ok := recover().(*kernels.DeviceError); ok {
+				log = e.Log
+			}
+		}()
+		wrong = run(t, d)
+	}()
+	require.True(t, wrong || log != "", "nobody noticed")
+	require.Contains(t, log, want)
+}
+
+// broken is a library with one stem compiled from sources in which old is new.
+func broken(t *testing.T, objects, file, old, new, stem string) string {
+	cxx, err := exec.LookPath("g++")
+	if err != nil {
+		t.Skip("needs g++")
+	}
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS("src")))
+	text, err := os.ReadFile(filepath.Join(dir, file))
+	require.NoError(t, err)
+	require.Contains(t, string(text), old, "the place of the bug")
+	changed := strings.ReplaceAll(string(text), old, new)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(changed), 0o644))
+	object := filepath.Join(dir, stem+".o")
+	args := append(strings.Fields("-x c++ -DTRUEGRAIN_EMU -std=c++17 -fPIC -fvisibility=hidden -O1 -g -w "+
+		"-fsanitize=thread -Iemu/simt -DSIMT_MODULE="+stem), "-c", filepath.Join(dir, stem+".cu"), "-o", object)
+	out, err := exec.Command(cxx, args...).CombinedOutput()
+	require.NoError(t, err, string(out))
+	all, err := filepath.Glob(filepath.Join(objects, "check", "*.o"))
+	require.NoError(t, err)
+	runtime, err := filepath.Glob(filepath.Join(objects, "check", "simt", "*.o"))
+	require.NoError(t, err)
+	library := filepath.Join(dir, "libbroken.so")
+	args = append(strings.Fields("-shared -Wl,--version-script=emu/simt/exports.txt -Wl,-Bsymbolic"),
+		"-o", library, object)
+	for _, o := range append(all, runtime...) {
+		if filepath.Base(o) != stem+".o" {
+			args = append(args, o)
+		}
+	}
+	out, err = exec.Command(cxx, append(args, "-ldl")...).CombinedOutput()
+	require.NoError(t, err, string(out))
+	return library
+}
+
+// differ says that an op's result is not the oracle's.
+func differ(want, got []float64) bool {
+	for i := range want {
+		if math.IsNaN(got[i]) || math.Abs(want[i]-got[i]) > 1e-3 {
+			return true
+		}
+	}
+	return false
+}
+
+func sumColumns(t *testing.T, d *Device) bool {
+	x, y := alloc(t, d, kernels.F32, rounded(1, 700*3)...), alloc(t, d, kernels.F32, 0, 0, 0)
+	d.Sum(kernels.Sum{Outer: 1, N: 700, Inner: 3, Scale: 1, X: x, Y: y})
+	want := make([]float64, 3)
+	ref.Open64().Sum(kernels.Sum{Outer: 1, N: 700, Inner: 3, Scale: 1, X: kernels.Of(rounded(1, 700*3)),
+		Y: kernels.Of(want)})
+	return differ(want, read(d, y))
+}
+
+func softmaxRows(t *testing.T, d *Device) bool {
+	x, y := alloc(t, d, kernels.F32, rounded(1, 20*5)...), alloc(t, d, kernels.F32, make([]float64, 100)...)
+	d.Softmax(kernels.Softmax{R: 20, D: 5, X: x, Y: y})
+	want := make([]float64, 100)
+	ref.Open64().Softmax(kernels.Softmax{R: 20, D: 5, X: kernels.Of(rounded(1, 100)), Y: kernels.Of(want)})
+	return differ(want, read(d, y))
+}
+
+func addThree(t *testing.T, d *Device) bool {
+	x := alloc(t, d, kernels.F32, 1, 2, 3)
+	d.Add(kernels.Add{N: 3, A: x, B: x, Y: x})
+	return differ([]float64{2, 4, 6}, read(d, x))
+}
+
+func attendOnce(t *testing.T, d *Device) bool {
+	o := kernels.Attention{B: 1, TQ: 3, TK: 70, NH: 1, HD: 128, LDQ: 128, LDK: 128, LDV: 128}
+	want := o
+	want.Q, want.K = kernels.Of(rounded(1, 3*128)), kernels.Of(rounded(2, 70*128))
+	want.V = kernels.Of(rounded(3, 70*128))
+	want.Y = kernels.Of(make([]float64, 3*128))
+	ref.Open64().Attention(want)
+	o.Q, o.K = alloc(t, d, kernels.F32, rounded(1, 3*128)...), alloc(t, d, kernels.F32, rounded(2, 70*128)...)
+	o.V = alloc(t, d, kernels.F32, rounded(3, 70*128)...)
+	o.Y = alloc(t, d, kernels.F32, make([]float64, 3*128)...)
+	d.Attention(o)
+	return differ(kernels.Floats[float64](want.Y), read(d, o.Y))
+}
+
+func gemmNNInF32(t *testing.T, d *Device) bool  { return gemmOnce(t, d, kernels.F32, false) }
+func gemmNNInBF16(t *testing.T, d *Device) bool { return gemmOnce(t, d, kernels.BF16, false) }
+func gemmNTInBF16(t *testing.T, d *Device) bool { return gemmOnce(t, d, kernels.BF16, true) }
+
+// gemmOnce is a product whose k takes more turns than the kernels have stages.
+func gemmOnce(t *testing.T, d *Device, dt kernels.DType, trans bool) bool {
+	o := kernels.Gemm{M: 40, N: 48, K: 640, LDA: 640, LDB: 48, LDC: 48, TransB: trans}
+	if trans {
+		o.LDB = 640
+	}
+	want := o
+	want.A, want.B = kernels.Of(rounded(1, 40*640)), kernels.Of(rounded(2, 48*640))
+	want.C = kernels.Of(make([]float64, 40*48))
+	ref.Open64().Gemm(want)
+	o.A, o.B = alloc(t, d, dt, rounded(1, 40*640)...), alloc(t, d, dt, rounded(2, 48*640)...)
+	o.C = alloc(t, d, kernels.F32, make([]float64, 40*48)...)
+	d.Gemm(o)
+	return differ(kernels.Floats[float64](want.C), read(d, o.C))
+}

@@ -1,0 +1,77 @@
+// What sm_90a has over sm_80, as thin wrappers: mbarriers, copies of whole boxes by tensor map (TMA), and
+// wgmma. The emulator has each of them once more, at the end of emu/simt/simt.h.
+#pragma once
+#include "common.cuh"
+
+#if !defined(TRUEGRAIN_EMU)
+typedef unsigned long long mbarrier;
+struct __align__(64) tensormap { unsigned long long opaque[16]; };
+
+// The address of a kernel's parameter: clang 19 has no __grid_constant__, and a tensor map that was copied to
+// the stack can't be used. INDEX is the parameter's number.
+#define PARAMETER(kernel, INDEX, name)                                                                       \
+    ({                                                                                                       \
+        const tensormap* p_;                                                                                 \
+        asm("{\n.reg .b64 t;\nmov.b64 t, " #kernel "_param_" #INDEX ";\ncvta.param.u64 %0, t;\n}"           \
+            : "=l"(p_));                                                                                     \
+        p_;                                                                                                  \
+    })
+
+DI void mbarrier_init(mbarrier* b, int count) {
+    asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(b)), "r"(count) : "memory");
+}
+DI void mbarrier_fence_init() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
+// Arrives, and makes the phase wait for so many bytes more.
+DI void mbarrier_expect(mbarrier* b, int bytes) {
+    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;"
+                 ::"r"(shared_address(b)), "r"(bytes) : "memory");
+}
+DI void mbarrier_arrive(mbarrier* b) {
+    asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_address(b)) : "memory");
+}
+// Until the phase of this parity is over.
+DI void mbarrier_wait(mbarrier* b, int parity) {
+    asm volatile("{\n.reg .pred p;\nAGAIN:\nmbarrier.try_wait.parity.shared::cta.b64 p, [%0], %1;\n"
+                 "@p bra.uni DONE;\nbra.uni AGAIN;\nDONE:\n}"
+                 ::"r"(shared_address(b)), "r"(parity) : "memory");
+}
+// A box of a matrix, from column c and row r on; zeros outside the matrix. Done when the barrier has its
+// bytes.
+DI void tma_load(void* to, const tensormap* map, mbarrier* b, int c, int r) {
+    asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], "
+                 "[%1, {%3, %4}], [%2];"
+                 ::"r"(shared_address(to)), "l"(map), "r"(shared_address(b)), "r"(c), "r"(r) : "memory");
+}
+DI void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+DI void wgmma_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+template <int N> DI void wgmma_wait() {
+    asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(N) : "memory");
+}
+template <int R> DI void more_registers() { asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(R)); }
+template <int R> DI void fewer_registers() { asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(R)); }
+// An operand in shared memory: rows of 64 bfloat16, 8 rows an atom of 1024 bytes, swizzled by 128 bytes.
+DI unsigned long long wgmma_operand(const void* p) {
+    unsigned long long a = shared_address(p);
+    return ((a & 0x3ffff) >> 4) | (1ull << 16) | ((1024ull >> 4) << 32) | (1ull << 62);
+}
+#define D8(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), \
+              "+f"(d[i + 6]), "+f"(d[i + 7])
+#define D32(i) D8(i), D8(i + 8), D8(i + 16), D8(i + 24)
+// d (64x256, fp32, spread over the 128 threads of a warpgroup) += a (64x16) · b (256x16)ᵀ, bfloat16. d must
+// have been set to zeros: ptxas serialises the products otherwise.
+DI void wgmma_64x256x16(float (&d)[128], unsigned long long a, unsigned long long b) {
+    asm volatile(
+        "wgmma.mma_async.sync.aligned.m64n256k16.f32.bf16.bf16 {"
+        "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,"
+        "%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31,%32,%33,%34,%35,%36,%37,%38,%39,"
+        "%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,"
+        "%60,%61,%62,%63,%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79,"
+        "%80,%81,%82,%83,%84,%85,%86,%87,%88,%89,%90,%91,%92,%93,%94,%95,%96,%97,%98,%99,"
+        "%100,%101,%102,%103,%104,%105,%106,%107,%108,%109,%110,%111,%112,%113,%114,%115,%116,%117,%118,%119,"
+        "%120,%121,%122,%123,%124,%125,%126,%127"
+        "}, %128, %129, 1, 1, 1, 0, 0;"
+        : D32(0), D32(32), D32(64), D32(96) : "l"(a), "l"(b));
+}
+#undef D8
+#undef D32
+#endif
