@@ -34,6 +34,7 @@ ptxas: ## assembles the PTX: no spills, no serialised wgmma; PTXAS=/path/to/ptxa
 
 test-emu: emu ## the CUDA backend on the emulator: conformance, models, planted bugs
 	CGO_ENABLED=1 $(GO) test -count=1 -tags emu ./kernels/cuda/...
+	CGO_ENABLED=1 $(GO) test -count=1 -tags emu -run 'Golden.*/.*/emu|Emulator' ./models
 
 race: ## the packages that share memory between goroutines, under the race detector
 	$(GO) test -race -short -skip Golden ./kernels/cpu ./autograd/... ./tensor/picture ./train/... ./models/...

@@ -23,9 +23,10 @@ var small = []string{"vit_mini"}
 // TRUEGRAIN_SLOW=1.
 func everywhere(t *testing.T, glob string, f func(*testing.T, kernels.Backend, *golden.Case)) {
 	for _, c := range golden.Cases(t, glob) {
-		for _, spec := range []string{"ref", "ref:float64", "cpu:generic", "cpu:avx2", "cpu:avx512"} {
+		for _, spec := range []string{"ref", "ref:float64", "cpu:generic", "cpu:avx2", "cpu:avx512",
+			"emu", "emu:3,portable"} {
 			t.Run(c.File+"/"+spec, func(t *testing.T) {
-				slow := strings.HasPrefix(spec, "ref") || spec == "cpu:generic"
+				slow := !strings.HasPrefix(spec, "cpu:avx")
 				if slow && !slices.Contains(small, c.Arch) && !golden.Slow() {
 					t.Skipf("%s takes minutes on %s; set TRUEGRAIN_SLOW=1", c.Arch, spec)
 				}

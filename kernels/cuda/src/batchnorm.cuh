@@ -1,5 +1,5 @@
-// What the kernels of batch norm share. The rows of a channel are added up in chunks (batchnormstats.cu); what
-// is done to every element runs over columns of channels, their parameters in registers (batchnorm.cu).
+// What the kernels of batch norm share. The rows of a channel are added up in chunks (batchnormstats.cu);
+// what is done to every element runs over columns of channels, their parameters in registers (batchnorm.cu).
 #pragma once
 #include "common.cuh"
 #include "relu.cuh"

@@ -1,6 +1,6 @@
-// Statistics of batch norm: mean[c] = 1/R·Σ_r x[r,c],  rstd[c] = 1/√(1/R·Σ_r (x[r,c] − mean[c])² + eps), and the
-// running ones: run += momentum·(batch − run), the variance then unbiased, R/(R−1).
-// x: (rows, C); mean, rstd, run_mean, run_var: (C) float32, the running ones optional.
+// Statistics of batch norm: mean[c] = 1/R·Σ_r x[r,c],  rstd[c] = 1/√(1/R·Σ_r (x[r,c] − mean[c])² + eps), and
+// the running ones: run += momentum·(batch − run), the variance then unbiased, R/(R−1). x: (rows, C); mean,
+// rstd, run_mean, run_var: (C) float32, the running ones optional.
 #include "batchnorm.cuh"
 
 // Mean and squared deviations of each chunk of rows: (chunks, C) each, eight rows at a time in registers.
