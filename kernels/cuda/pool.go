@@ -31,6 +31,7 @@ type pool struct {
 	free   map[int][]addr // by class
 	blocks []poolBlock    // all that the driver gave, by address
 	stats  Stats
+	held   *[]addr // where put keeps what it takes, while a graph is recorded
 }
 
 type poolBlock struct {
@@ -131,6 +132,10 @@ func (p *pool) put(a addr) bool {
 	i := p.find(a)
 	if i < 0 || p.blocks[i].at != a || p.blocks[i].live == 0 {
 		return false
+	}
+	if p.held != nil {
+		*p.held = append(*p.held, a)
+		return true
 	}
 	b := &p.blocks[i]
 	p.stats.Buffers--
