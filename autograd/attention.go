@@ -5,13 +5,13 @@ import (
 	"truegrain/tensor"
 )
 
-// Attention is scaled dot-product self-attention over heads on the packed projection that one linear layer writes
-// (Vaswani et al. 2017):
+// Attention is scaled dot-product self-attention over heads on the packed projection that one linear layer
+// writes (Vaswani et al. 2017):
 //
 //	y[b,t,h] = Σ_s softmax_s(q[b,t,h]·k[b,s,h]/√HD)·v[b,s,h]
 //
-// If the current layer's name with ".attention" is tapped, the probabilities (B,NH,T,T) are computed as well and
-// kept under that name; nothing is materialised otherwise.
+// If the current layer's name with ".attention" is tapped, the probabilities (B,NH,T,T) are computed as well
+// and kept under that name; nothing is materialised otherwise.
 //
 // Shapes: qkv (B,T,3,NH,HD); result (B,T,NH·HD).
 // Saved:  qkv, the result, log-sum-exp (B,NH,T), until backward has run.

@@ -8,13 +8,14 @@ import (
 	"truegrain/tensor"
 )
 
-// ErrNoReLU says that a tape with a ReLU rule ran a model that has no ReLU (a vision transformer has GELUs): guided
-// backpropagation would be the plain gradient under another name.
+// ErrNoReLU says that a tape with a ReLU rule ran a model that has no ReLU (a vision transformer has GELUs):
+// guided backpropagation would be the plain gradient under another name.
 var ErrNoReLU = errors.New("the model has no ReLU for the rule to act on; use the gradient instead")
 
-// Backward computes the gradient of a scalar. Afterwards parameters hold theirs in Param.Grad, inputs and taps in
-// Var.Gradient. It runs once between Resets, for values that are no longer needed are let go on the way; on a tape made
-// WithRepeat it runs as often as it is called, and inputs and taps have the gradient of the last time.
+// Backward computes the gradient of a scalar. Afterwards parameters hold theirs in Param.Grad, inputs and
+// taps in Var.Gradient. It runs once between Resets, for values that are no longer needed are let go on the
+// way; on a tape made WithRepeat it runs as often as it is called, and inputs and taps have the gradient of
+// the last time.
 func (t *Tape) Backward(v *Var) error {
 	v.MustShape("Backward", 1)
 	return t.backwardFrom(v, func(g kernels.Buf) { t.be.Fill(g, 1) })
@@ -59,8 +60,8 @@ func (t *Tape) backwardFrom(v *Var, seed func(kernels.Buf)) error {
 	return t.Err()
 }
 
-// firstUses lists for each node the parameters that no node before it uses: behind its backward their gradients are
-// finished. Nobody asks for that on most tapes.
+// firstUses lists for each node the parameters that no node before it uses: behind its backward their
+// gradients are finished. Nobody asks for that on most tapes.
 func (t *Tape) firstUses() map[int][]*Param {
 	if t.opts.gradDone == nil {
 		return nil
@@ -77,7 +78,8 @@ func (t *Tape) firstUses() map[int][]*Param {
 	return out
 }
 
-// back runs the backward of one node, if a gradient reached it and an operand wants one, and lets its memory go.
+// back runs the backward of one node, if a gradient reached it and an operand wants one, and lets its memory
+// go.
 func (t *Tape) back(n *Node) {
 	if n.backward == nil {
 		return

@@ -2,17 +2,18 @@ package autograd
 
 import "truegrain/kernels"
 
-// BatchNorm sets a batch normalisation. Running statistics are plain state, not differentiated; they may be nil in
-// training.
+// BatchNorm sets a batch normalisation. Running statistics are plain state, not differentiated; they may be
+// nil in training.
 type BatchNorm struct {
 	RunningMean, RunningVar *Param
 	Eps, Momentum           float64
 	ReLU                    bool
 }
 
-// BatchNorm normalises each channel, by the batch's statistics if the tape is Training and by the running ones
-// otherwise, adds the residual and applies the ReLU, all in one pass (Ioffe & Szegedy 2015; kernels.BatchNorm has
-// the formula). Batch statistics come from the convolution before, if that was asked for its Sums.
+// BatchNorm normalises each channel, by the batch's statistics if the tape is Training and by the running
+// ones otherwise, adds the residual and applies the ReLU, all in one pass (Ioffe & Szegedy 2015;
+// kernels.BatchNorm has the formula). Batch statistics come from the convolution before, if that was asked
+// for its Sums.
 //
 // Shapes: x, residual or nil (..., C); gamma, beta, running statistics (C); result as x.
 // Saved:  x, gamma, mean (C), rstd (C), and with a ReLU the result, until backward has run.

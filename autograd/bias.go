@@ -5,7 +5,8 @@ import (
 	"truegrain/tensor"
 )
 
-// Bias adds b to every part of x that has its shape: a row to every pixel, a position embedding to every picture.
+// Bias adds b to every part of x that has its shape: a row to every pixel, a position embedding to every
+// picture.
 //
 // Shapes: b has the last axes of x; result as x.
 // Panics: *tensor.ShapeError if it has not.

@@ -2,7 +2,8 @@ package autograd
 
 import "truegrain/kernels"
 
-// Conv sets how a convolution slides, in rows and columns. The zero value of Stride, Dilation and Groups means 1.
+// Conv sets how a convolution slides, in rows and columns. The zero value of Stride, Dilation and Groups
+// means 1.
 type Conv struct {
 	Stride, Padding, Dilation [2]int
 	OutPadding                [2]int // of a transposed convolution only
@@ -19,8 +20,8 @@ func (c Conv) window(kh, kw int) kernels.Window {
 		PadH: c.Padding[0], PadW: c.Padding[1], DilH: one(c.Dilation[0]), DilW: one(c.Dilation[1])}
 }
 
-// Conv2D is the cross-correlation of a picture with each output channel's weights, plus bias and residual, through
-// an activation (kernels.Conv2D has the formula).
+// Conv2D is the cross-correlation of a picture with each output channel's weights, plus bias and residual,
+// through an activation (kernels.Conv2D has the formula).
 //
 // Shapes: x (B,H,W,C); w (OC,KH,KW,C/G); bias (OC) or nil; residual (B,OH,OW,OC) or nil; result as residual.
 // Saved:  x, w, and with a ReLU the result, until backward has run.

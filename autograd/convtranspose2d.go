@@ -2,8 +2,8 @@ package autograd
 
 import "truegrain/kernels"
 
-// ConvTranspose2D is the transpose of Conv2D as a linear map, with an epilogue of bias, residual and activation
-// (kernels.ConvTranspose2D has the formula): every input pixel adds a scaled kernel to the output.
+// ConvTranspose2D is the transpose of Conv2D as a linear map, with an epilogue of bias, residual and
+// activation (kernels.ConvTranspose2D has the formula): every input pixel adds a scaled kernel to the output.
 //
 // Shapes: x (B,H,W,C); w (C,KH,KW,OC/G); bias (OC) or nil; residual (B,OH,OW,OC) or nil; result as residual.
 // Saved:  x, w, and with a ReLU the result, until backward has run.

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// WriteDOT writes recorded nodes as a graph in Graphviz's DOT language: a box for each op with its layer and the shape
-// of its result, an ellipse for each parameter, an arrow for each operand.
+// WriteDOT writes recorded nodes as a graph in Graphviz's DOT language: a box for each op with its layer and
+// the shape of its result, an ellipse for each parameter, an arrow for each operand.
 func WriteDOT(w io.Writer, nodes []*Node) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintln(b, "digraph model {\n  rankdir=TB; node [shape=box, fontname=sans];")

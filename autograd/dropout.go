@@ -6,9 +6,10 @@ import (
 	"truegrain/kernels"
 )
 
-// Dropout zeroes each element with probability p and scales the rest by 1/(1−p) (Srivastava et al. 2014), if the
-// tape is Training; otherwise it is x itself. The mask is keyed by the tape's seed and step (WithSeed) and by the
-// op's place on the tape, so that it is the same on every backend; it is drawn again for the backward.
+// Dropout zeroes each element with probability p and scales the rest by 1/(1−p) (Srivastava et al. 2014), if
+// the tape is Training; otherwise it is x itself. The mask is keyed by the tape's seed and step (WithSeed)
+// and by the op's place on the tape, so that it is the same on every backend; it is drawn again for the
+// backward.
 //
 // Shapes: any; result as x.
 // Panics: *kernels.ArgError if p is not in [0,1].

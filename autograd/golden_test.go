@@ -14,8 +14,8 @@ import (
 	"truegrain/tensor"
 )
 
-// goldenOp is one entry of the metadata "cases": an op, the prefix of its tensors, shapes and attributes as PyTorch
-// calls them.
+// goldenOp is one entry of the metadata "cases": an op, the prefix of its tensors, shapes and attributes as
+// PyTorch calls them.
 type goldenOp struct {
 	Op, Key                           string
 	X, X2, W, Q, Size, Pads           []int

@@ -2,8 +2,8 @@ package autograd
 
 import "truegrain/kernels"
 
-// Pooling sets a pooling window, in rows and columns. The zero Stride means the Kernel, the zero Dilation 1. Ceil
-// rounds the output's size up, so that a last window may hang over the end (PyTorch's ceil_mode).
+// Pooling sets a pooling window, in rows and columns. The zero Stride means the Kernel, the zero Dilation 1.
+// Ceil rounds the output's size up, so that a last window may hang over the end (PyTorch's ceil_mode).
 type Pooling struct {
 	Kernel, Stride, Padding, Dilation [2]int
 	Ceil                              bool

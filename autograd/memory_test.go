@@ -40,7 +40,8 @@ func TestMemoryReturnsToTheBaseline(t *testing.T) {
 	}
 }
 
-// What comes back to the pool is spoilt at once: whoever still reads it makes NaN of the loss or of a gradient.
+// What comes back to the pool is spoilt at once: whoever still reads it makes NaN of the loss or of a
+// gradient.
 func TestNothingIsReadAfterItsRelease(t *testing.T) {
 	for _, spec := range []string{"ref", "ref:float64", "cpu"} {
 		t.Run(spec, func(t *testing.T) {

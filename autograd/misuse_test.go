@@ -11,7 +11,8 @@ import (
 	"truegrain/tensor"
 )
 
-// Operands that do not fit are a programmer's mistake: a typed panic that names the op, before anything is computed.
+// Operands that do not fit are a programmer's mistake: a typed panic that names the op, before anything is
+// computed.
 func TestOpsRefuseWhatDoesNotFit(t *testing.T) {
 	tp := autograd.NewTape(ref.Open64())
 	z := tp.Zeros

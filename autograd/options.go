@@ -37,12 +37,12 @@ func WithTrain() Option { return func(o *options) { o.train = true } }
 // WithReLURule sets what every ReLU of the tape, fused or not, lets through on the way back.
 func WithReLURule(r kernels.ReLURule) Option { return func(o *options) { o.rule = r } }
 
-// WithRepeat keeps what the backward needs until Reset, so that Backward can run again, for another value or by
-// another rule (SetReLURule). It costs the memory of the whole forward pass for as long.
+// WithRepeat keeps what the backward needs until Reset, so that Backward can run again, for another value or
+// by another rule (SetReLURule). It costs the memory of the whole forward pass for as long.
 func WithRepeat() Option { return func(o *options) { o.repeat = true } }
 
-// WithTaps keeps the values marked under these names ("layer4", "encoder.layers.*.attention"; * stands for one
-// part of the path) until Reset.
+// WithTaps keeps the values marked under these names ("layer4", "encoder.layers.*.attention"; * stands for
+// one part of the path) until Reset.
 func WithTaps(names ...string) Option {
 	return func(o *options) { o.taps = append(o.taps, names...) }
 }
@@ -61,16 +61,16 @@ func WithSeed(seed uint64, step uint32) Option {
 	return func(o *options) { o.seed, o.step = seed, step }
 }
 
-// WithWatch calls f after every op that ran, while its operands and its result are still there: to look for the op that
-// made the first number that is none.
+// WithWatch calls f after every op that ran, while its operands and its result are still there: to look for
+// the op that made the first number that is none.
 func WithWatch(f func(*Node)) Option { return func(o *options) { o.watch = f } }
 
-// WithSums makes batch norm in training one over the batches of several workers: f adds numbers over all of them, in
-// place.
+// WithSums makes batch norm in training one over the batches of several workers: f adds numbers over all of
+// them, in place.
 func WithSums(f func([]float64) error) Option { return func(o *options) { o.sums = f } }
 
-// WithGradDone calls f during Backward as soon as a parameter's gradient is finished, so that it can be on its way to
-// other workers while the backward goes on.
+// WithGradDone calls f during Backward as soon as a parameter's gradient is finished, so that it can be on
+// its way to other workers while the backward goes on.
 func WithGradDone(f func(*Param)) Option { return func(o *options) { o.gradDone = f } }
 
 // WithRecompute makes Recompute save memory at the price of a second forward pass.

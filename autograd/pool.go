@@ -35,7 +35,8 @@ type idle struct {
 
 const idleResets = 8
 
-// nowhere is an address that no memory has, for what is never touched: not 0, which would stand for host memory.
+// nowhere is an address that no memory has, for what is never touched: not 0, which would stand for host
+// memory.
 const nowhere uintptr = 1 << (bits.UintSize - 4)
 
 // NewPool makes an empty pool over a backend's memory.

@@ -2,8 +2,8 @@ package autograd
 
 import "truegrain/kernels"
 
-// ReLU is max(x, 0), element by element. Its backward follows the tape's ReLU rule (WithReLURule): the gradient,
-// guided backpropagation or the deconvnet.
+// ReLU is max(x, 0), element by element. Its backward follows the tape's ReLU rule (WithReLURule): the
+// gradient, guided backpropagation or the deconvnet.
 //
 // Shapes: any; result as x.
 // Saved:  the result, until backward has run.

@@ -11,8 +11,8 @@ import (
 	"truegrain/tensor"
 )
 
-// One forward pass that is sent back by every rule, twice, gives what a tape of its own gives for each, whatever ran
-// before; and everything comes back with Reset.
+// One forward pass that is sent back by every rule, twice, gives what a tape of its own gives for each,
+// whatever ran before; and everything comes back with Reset.
 func TestBackwardRepeats(t *testing.T) {
 	be := ref.Open64()
 	m := newSmall(t, be)

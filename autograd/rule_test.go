@@ -12,7 +12,8 @@ import (
 	"truegrain/tensor"
 )
 
-// fusion is an op with a ReLU inside and the same without: their results and gradients agree under every rule.
+// fusion is an op with a ReLU inside and the same without: their results and gradients agree under every
+// rule.
 type fusion struct {
 	name            string
 	shapes          [][]int

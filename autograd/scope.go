@@ -1,7 +1,7 @@
 package autograd
 
-// Scope runs f and lets go of all that it computed except its result, unless a backward or a tap still needs it.
-// A block of a model is a scope: without gradients it then costs the memory of its largest moment only.
+// Scope runs f and lets go of all that it computed except its result, unless a backward or a tap still needs
+// it. A block of a model is a scope: without gradients it then costs the memory of its largest moment only.
 func (t *Tape) Scope(f func() *Var) *Var {
 	t.scopes = append(t.scopes, nil)
 	out := f()
@@ -18,8 +18,8 @@ func (t *Tape) Scope(f func() *Var) *Var {
 	return out
 }
 
-// Sequence passes x through the stages, each in a scope of its own, and lets go of every value between them as
-// soon as the next one is there. x itself stays.
+// Sequence passes x through the stages, each in a scope of its own, and lets go of every value between them
+// as soon as the next one is there. x itself stays.
 func (t *Tape) Sequence(x *Var, stages ...func(*Var) *Var) *Var {
 	given := x.mem // the caller's
 	for _, f := range stages {

@@ -21,8 +21,8 @@ func param(t testing.TB, be kernels.Backend, name string, shape ...int) *autogra
 	return p
 }
 
-// small is a network with every way that memory goes: scopes, sums handed to a batch norm, views, residuals, saved
-// statistics, work space, an attention map.
+// small is a network with every way that memory goes: scopes, sums handed to a batch norm, views, residuals,
+// saved statistics, work space, an attention map.
 type small struct {
 	w1, w2, gamma, beta, qkv, lnG, lnB, head *autograd.Param
 }

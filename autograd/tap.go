@@ -43,7 +43,8 @@ func (t *Tape) tapWanted(name string) bool {
 	})
 }
 
-// Tapped is the value that was marked under name, or nil if the model has no such mark or the tape no such tap.
+// Tapped is the value that was marked under name, or nil if the model has no such mark or the tape no such
+// tap.
 func (t *Tape) Tapped(name string) *Var { return t.taps[name] }
 
 // TapNames lists what has been tapped, sorted.

@@ -106,7 +106,8 @@ func (t *Tape) Upload(host tensor.Tensor) *Var {
 	return v
 }
 
-// UploadInts brings indices to the tape's backend as int32, in memory of the tape: the classes of CrossEntropy.
+// UploadInts brings indices to the tape's backend as int32, in memory of the tape: the classes of
+// CrossEntropy.
 func (t *Tape) UploadInts(host []int32) tensor.Tensor {
 	v := t.allocAs(kernels.I32, len(host))
 	if t.runs() {
@@ -157,8 +158,8 @@ func (t *Tape) work(n int, f func(kernels.Buf)) {
 	t.drop(m)
 }
 
-// take gets memory with one reference. If there is none it is lost memory, which no kernel will touch: the shapes
-// of what follows stay right, and nothing runs.
+// take gets memory with one reference. If there is none it is lost memory, which no kernel will touch: the
+// shapes of what follows stay right, and nothing runs.
 func (t *Tape) take(d kernels.DType, n int) *memory {
 	buf, err := t.pool.get(d, n)
 	if err != nil {
@@ -177,8 +178,8 @@ func (t *Tape) drop(m *memory) {
 	}
 }
 
-// apply runs an op and records it. in lists the operands in the op's order (nil for absent ones); backward gets
-// the gradient of out and calls the backward kernel with the operands' Grads.
+// apply runs an op and records it. in lists the operands in the op's order (nil for absent ones); backward
+// gets the gradient of out and calls the backward kernel with the operands' Grads.
 func (t *Tape) apply(op kernels.Op, out *Var, in inputs, backward func(dy kernels.Buf)) *Var {
 	n := &Node{Op: op, Name: op.Stem(), In: in.present(), Out: out, backward: backward}
 	if t.runs() {

@@ -22,8 +22,9 @@ type Var struct {
 // WantsGrad says that a gradient will reach this value in Backward.
 func (v *Var) WantsGrad() bool { return v.wants }
 
-// Grad hands out where this value's gradient goes, for the kernel that computes it, and counts the gradient as
-// arrived. The zero Grad means that nobody wants it, or that memory has run out. Only backward closures call it.
+// Grad hands out where this value's gradient goes, for the kernel that computes it, and counts the gradient
+// as arrived. The zero Grad means that nobody wants it, or that memory has run out. Only backward closures
+// call it.
 func (v *Var) Grad() kernels.Grad {
 	if v == nil || !v.wants {
 		return kernels.Grad{}
@@ -46,8 +47,8 @@ func (v *Var) Grad() kernels.Grad {
 	return g
 }
 
-// Gradient is the gradient that Backward left here, for an Input or a tapped value; the zero Tensor if none has
-// arrived. It is valid until the tape's Reset.
+// Gradient is the gradient that Backward left here, for an Input or a tapped value; the zero Tensor if none
+// has arrived. It is valid until the tape's Reset.
 func (v *Var) Gradient() tensor.Tensor {
 	switch {
 	case v.param != nil:

@@ -227,7 +227,8 @@ func (c *ModelsCmd) profiles(t terminal, be kernels.Backend, specs [][]workload.
 	return points, f.Close()
 }
 
-// group is what a roofline shows in one colour: an op, by the way it is computed if that is not the direct one.
+// group is what a roofline shows in one colour: an op, by the way it is computed if that is not the direct
+// one.
 func group(e profile.Event) string {
 	if e.Method == "" || e.Method == "direct" {
 		return e.Name()
@@ -273,8 +274,8 @@ func (c *MemoryCmd) Run(t terminal) error {
 	return json.NewEncoder(t.out).Encode(m)
 }
 
-// memory asks a child process for the memory that a workload takes. Frozen models read their weights from a file
-// there, as they are meant to.
+// memory asks a child process for the memory that a workload takes. Frozen models read their weights from a
+// file there, as they are meant to.
 func (c *ModelsCmd) memory(ctx context.Context, be kernels.Backend, s workload.Spec) (int64, error) {
 	if s.Impl != workload.Tape {
 		s.Weights = filepath.Join(c.files, s.Model)

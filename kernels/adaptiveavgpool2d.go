@@ -12,7 +12,8 @@ type AdaptiveAvgPool2D struct {
 // Cost counts one addition per input element.
 func (o AdaptiveAvgPool2D) Cost() Cost { return Cost{product(o.B, o.H, o.W, o.C), bytesOf(o.X, o.Y)} }
 
-// Range is the first row (column) that output i covers and the one behind its last, of n input and out output rows.
+// Range is the first row (column) that output i covers and the one behind its last, of n input and out output
+// rows.
 func (AdaptiveAvgPool2D) Range(i, n, out int) (lo, hi int) {
 	return i * n / out, ((i+1)*n + out - 1) / out
 }

@@ -1,13 +1,14 @@
 package kernels
 
-// BatchNorm normalises every channel over the batch (Ioffe & Szegedy 2015), and may add a residual and apply a
-// ReLU in the same pass:
+// BatchNorm normalises every channel over the batch (Ioffe & Szegedy 2015), and may add a residual and apply
+// a ReLU in the same pass:
 //
 //	z[r,c] = gamma[c]·(x[r,c] − mean[c])·rstd[c] + beta[c] + residual[r,c],  y = z or max(z,0) if ReLU
 //
-// With Train, mean and the biased (1/R) variance are those of the batch, rstd = 1/√(var + Eps), both are saved,
-// and the running statistics move by Momentum: run += Momentum·(batch − run), the variance then unbiased
-// (R/(R−1)). Without, mean and variance are the running ones, and Mean and RStd are filled from them.
+// With Train, mean and the biased (1/R) variance are those of the batch, rstd = 1/√(var + Eps), both are
+// saved, and the running statistics move by Momentum: run += Momentum·(batch − run), the variance then
+// unbiased (R/(R−1)). Without, mean and variance are the running ones, and Mean and RStd are filled from
+// them.
 //
 // Shapes: X, Residual (optional), Y (R,C), a picture (B,H,W,C) being (B·H·W,C); Gamma, Beta, Mean, RStd (C);
 // RunningMean, RunningVar (C), optional with Train; Sums (2,C) float64, optional with Train: Σx and Σx² as
@@ -38,7 +39,8 @@ func (o BatchNorm) Cost() Cost {
 //	dgamma = Σ_r dz·x̂,  dbeta = Σ_r dz,  dresidual = dz,
 //	dx = gamma·rstd·(dz − dbeta/R − x̂·dgamma/R)  with Train,  gamma·rstd·dz  without
 //
-// The order of the Grads is DX, DGamma, DBeta, DResidual; DX needs the two sums even when their Grads are not wanted.
+// The order of the Grads is DX, DGamma, DBeta, DResidual; DX needs the two sums even when their Grads are not
+// wanted.
 type BatchNormGrad struct {
 	BatchNorm
 	Rule                         ReLURule

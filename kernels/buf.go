@@ -64,7 +64,8 @@ func (b Buf) IsZero() bool { return b.dtype == Invalid }
 // OnDevice says that the elements are not in host memory.
 func (b Buf) OnDevice() bool { return b.dev != 0 }
 
-// Addr is the device address, or that of the host memory: an identity for maps and checks, never to be followed.
+// Addr is the device address, or that of the host memory: an identity for maps and checks, never to be
+// followed.
 func (b Buf) Addr() uintptr {
 	if b.dev != 0 {
 		return b.dev

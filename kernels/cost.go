@@ -7,7 +7,8 @@ type Cost struct{ FLOPs, Bytes int64 }
 // Plus adds two costs.
 func (c Cost) Plus(o Cost) Cost { return Cost{c.FLOPs + o.FLOPs, c.Bytes + o.Bytes} }
 
-// Op is the argument struct of a forward op: what a Node records, a frozen model replays and a profile prices.
+// Op is the argument struct of a forward op: what a Node records, a frozen model replays and a profile
+// prices.
 type Op interface {
 	Stem() string // the op's name in every folder: "conv2d"
 	Cost() Cost

@@ -10,9 +10,9 @@
 // # Conventions
 //
 // Memory is contiguous and row-major with channels last: pictures are (B,H,W,C), tokens (B,T,D), convolution
-// weights (OC,KH,KW,C/G), transposed convolution weights (C,KH,KW,OC/G), linear weights (OD,D). A field that is
-// marked optional may be the zero Buf. Outputs never overlap inputs unless an op says so. Sizes of zero are
-// legal everywhere and compute nothing (sums are then zero).
+// weights (OC,KH,KW,C/G), transposed convolution weights (C,KH,KW,OC/G), linear weights (OD,D). A field that
+// is marked optional may be the zero Buf. Outputs never overlap inputs unless an op says so. Sizes of zero
+// are legal everywhere and compute nothing (sums are then zero).
 //
 // A backward op takes the forward op's struct, embedded, the incoming gradient DY, and one Grad per wanted
 // gradient, and serves those Grads in the order of its fields, each either written or added to (see Grad).

@@ -52,8 +52,8 @@ func (e *ArgError) Error() string { return fmt.Sprintf("%s: %s: %s", e.Op, e.Fie
 // Misuse marks the error as a programmer's mistake.
 func (*ArgError) Misuse() {}
 
-// DeviceError is a device's refusal: which op, the driver's code, what its log said, and the kind of failure it
-// is, such as ErrDeviceLost, if it is one of those.
+// DeviceError is a device's refusal: which op, the driver's code, what its log said, and the kind of failure
+// it is, such as ErrDeviceLost, if it is one of those.
 type DeviceError struct {
 	Op, Code, Log string
 	Err           error
@@ -75,8 +75,8 @@ var ErrNoBackend = errors.New("no such backend")
 // ErrOutOfMemory says that a backend could not give the memory asked for.
 var ErrOutOfMemory = errors.New("out of memory")
 
-// ErrDeviceLost says that a device has stopped answering or has run into an error that it can't go on from. The
-// process must open it anew; what it held is gone.
+// ErrDeviceLost says that a device has stopped answering or has run into an error that it can't go on from.
+// The process must open it anew; what it held is gone.
 var ErrDeviceLost = errors.New("device lost")
 
 // ErrNoDriver says that the machine has no driver for the device.

@@ -13,7 +13,8 @@ type GELU struct {
 // Cost counts twelve operations per element.
 func (o GELU) Cost() Cost { return Cost{12 * product(o.N), bytesOf(o.X, o.Y)} }
 
-// GELUGrad is the backward of GELU: dx = dy·(Φ(x) + x·φ(x)), φ the density of the standard normal distribution.
+// GELUGrad is the backward of GELU: dx = dy·(Φ(x) + x·φ(x)), φ the density of the standard normal
+// distribution.
 type GELUGrad struct {
 	GELU
 	DY Buf

@@ -2,8 +2,8 @@ package kernels
 
 import "fmt"
 
-// maxHost bounds one buffer in host memory: beyond it no machine has the memory, and Go would panic instead of
-// answering.
+// maxHost bounds one buffer in host memory: beyond it no machine has the memory, and Go would panic instead
+// of answering.
 const maxHost = 1 << 43
 
 // AllocHost gives zeroed host memory, for backends that compute there. The error wraps ErrOutOfMemory.

@@ -1,8 +1,8 @@
 package kernels
 
-// Packed are the weights of a Conv2D, ConvTranspose2D or Linear in the order in which the kernels of one backend
-// read them. Backend.Pack makes them once, where the weights stay as they are and the op runs often; the op then
-// carries them in its Packed field, and its Weight is not read, so that it may be given back.
+// Packed are the weights of a Conv2D, ConvTranspose2D or Linear in the order in which the kernels of one
+// backend read them. Backend.Pack makes them once, where the weights stay as they are and the op runs often;
+// the op then carries them in its Packed field, and its Weight is not read, so that it may be given back.
 type Packed interface {
 	Method() string // how the op is computed with them, for people: "direct", "Winograd 4x4", "bfloat16"
 	Bytes() int64   // the memory they take
@@ -35,7 +35,7 @@ func (p Packing) String() string { return [...]string{"exact", "fast", "bfloat16
 
 // Prepare is the family of what is done once, before a model is served.
 type Prepare interface {
-	// Pack packs the weights of op, a Conv2D, ConvTranspose2D or Linear whose sizes are final. It is nil for an op
-	// that this backend computes from weights as they are. The error wraps ErrOutOfMemory.
+	// Pack packs the weights of op, a Conv2D, ConvTranspose2D or Linear whose sizes are final. It is nil for an
+	// op that this backend computes from weights as they are. The error wraps ErrOutOfMemory.
 	Pack(op Op, how Packing) (Packed, error)
 }

@@ -35,8 +35,8 @@ func Register(d Driver) {
 	slices.SortFunc(registry.drivers, func(a, b Driver) int { return strings.Compare(a.Kind, b.Kind) })
 }
 
-// Open opens a backend by spec: "ref", "cpu", "cpu:avx2", "cuda:0". The error wraps ErrNoBackend and says what
-// there is to choose from.
+// Open opens a backend by spec: "ref", "cpu", "cpu:avx2", "cuda:0". The error wraps ErrNoBackend and says
+// what there is to choose from.
 func Open(spec string) (Backend, error) {
 	kind, arg, _ := strings.Cut(spec, ":")
 	registry.Lock()

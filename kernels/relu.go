@@ -1,7 +1,7 @@
 package kernels
 
-// ReLURule says what a ReLU lets through on the way back. It is a rule of the kernel, obeyed by every op with a
-// ReLU inside, and not surgery on a model.
+// ReLURule says what a ReLU lets through on the way back. It is a rule of the kernel, obeyed by every op with
+// a ReLU inside, and not surgery on a model.
 type ReLURule uint8
 
 // The three rules; y is the ReLU's output, dy the gradient that arrives.

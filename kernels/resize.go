@@ -1,7 +1,7 @@
 package kernels
 
-// Resize is bilinear interpolation with pixel centres at half integers (PyTorch's align_corners=false, without
-// antialiasing). Output row i reads the input at
+// Resize is bilinear interpolation with pixel centres at half integers (PyTorch's align_corners=false,
+// without antialiasing). Output row i reads the input at
 //
 //	s = max(0, (i + ½)·H/OH − ½),  between rows ⌊s⌋ and min(⌊s⌋+1, H−1); columns likewise
 //

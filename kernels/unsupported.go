@@ -1,7 +1,7 @@
 package kernels
 
-// Unsupported implements every op by panicking with *UnsupportedError: a backend embeds it, and what it has not
-// overridden is refused by name instead of computed elsewhere in silence.
+// Unsupported implements every op by panicking with *UnsupportedError: a backend embeds it, and what it has
+// not overridden is refused by name instead of computed elsewhere in silence.
 type Unsupported struct{ Backend string }
 
 func (u Unsupported) no(op string) { panic(&UnsupportedError{u.Backend, op}) }

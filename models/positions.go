@@ -8,8 +8,8 @@ import (
 )
 
 // Positions fits a vision transformer's position embeddings to pictures of another size, as
-// state.Options.Adapt: the grid of the patches' embeddings is enlarged or shrunk by bicubic interpolation with
-// its corners in place, as torchvision's interpolate_embeddings does, and the class token's stays.
+// state.Options.Adapt: the grid of the patches' embeddings is enlarged or shrunk by bicubic interpolation
+// with its corners in place, as torchvision's interpolate_embeddings does, and the class token's stays.
 //
 // shape is the file's, (1,1+N²,D); nil for any other parameter or shape.
 func Positions(p *autograd.Param, shape []int) func(v []float32) []float32 {

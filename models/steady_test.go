@@ -34,7 +34,8 @@ func digest(t testing.TB, be kernels.Backend, bufs ...kernels.Buf) uint64 {
 	return h.Sum64()
 }
 
-// step is one step of training on two pictures; it gives a fingerprint of the loss and of all parameters after it.
+// step is one step of training on two pictures; it gives a fingerprint of the loss and of all parameters
+// after it.
 func step(t testing.TB, be kernels.Backend, m models.Model, size int) uint64 {
 	opt, err := optim.New("adamw", m.Params(), optim.Options{WeightDecay: 0.01})
 	require.NoError(t, err)
@@ -108,7 +109,8 @@ func TestTrainingSurvivesTheGarbageCollector(t *testing.T) {
 	}
 }
 
-// BenchmarkTrainUnderCollection is a step of training with and without a garbage collection every millisecond.
+// BenchmarkTrainUnderCollection is a step of training with and without a garbage collection every
+// millisecond.
 func BenchmarkTrainUnderCollection(b *testing.B) {
 	be := open(b, "cpu")
 	m, err := models.New(be, "resnet50", models.Config{Seed: 1, Classes: 1})

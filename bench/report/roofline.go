@@ -53,7 +53,8 @@ var (
 
 // Roofline draws points under the measured roof (Williams et al., "Roofline: an insightful visual performance
 // model", 2009) as a PNG. A point may stand above the slope of memory where its data stay in a cache,
-// and above the peak where an algorithm needs fewer operations than the formula that it is priced by (Winograd's).
+// and above the peak where an algorithm needs fewer operations than the formula that it is priced by
+// (Winograd's).
 func Roofline(path, title string, c measure.Ceiling, points []Point) error {
 	if len(points) == 0 {
 		return fmt.Errorf("roofline %s: no op with operations was timed", path)
