@@ -229,7 +229,8 @@ func (sp *meetings) k() int { return (sp.to - sp.from) * (sp.cols.to - sp.cols.f
 // ends.
 func (s *weightSum) positionsOf(p *plan, sp meetings) {
 	wide, step := sp.cols.to-sp.cols.from, 1
-	if s.KH*s.KW*s.StrideH*s.StrideW == 1 && s.PadH+s.PadW == 0 {
+	// A window of one row, whose elements are columns of one product, has a KW of 1, too, but longer lines.
+	if s.KH*s.KW*s.StrideH*s.StrideW == 1 && s.PadH+s.PadW == 0 && s.w == s.ow {
 		step = sp.to - sp.from
 	}
 	for l := sp.from; l < sp.to; l += step {
