@@ -111,7 +111,7 @@ func broken(t *testing.T, objects, file, old, new, stem string) string {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(changed), 0o644))
 	object := filepath.Join(dir, stem+".o")
 	args := append(strings.Fields("-x c++ -DTRUEGRAIN_EMU -std=c++17 -fPIC -fvisibility=hidden -O1 -g -w "+
-		"-fsanitize=thread -Iemu/simt -DSIMT_MODULE="+stem), "-c", filepath.Join(dir, stem+".cu"), "-o", object)
+		"-fsanitize=thread -Iemu/simt"), "-c", filepath.Join(dir, stem+".cu"), "-o", object)
 	out, err := exec.Command(cxx, args...).CombinedOutput()
 	require.NoError(t, err, string(out))
 	all, err := filepath.Glob(filepath.Join(objects, "check", "*.o"))

@@ -74,7 +74,7 @@ DI void backward(T* dx, const T* dy, const T* x, const T* y, const float* gamma,
 template <class T>
 DI void sums(float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, const float* mean,
              const float* rstd, int rows, int channels, int chunk, int rule) {
-    __shared__ float parts[2][8][33];
+    SHARED(float, parts, [2][8][33]);
     int tx = threadIdx.x, ty = threadIdx.y, c = blockIdx.x * 32 + tx;
     int last = min((int)(blockIdx.y + 1) * chunk, rows);
     float sum = 0.0f, dot = 0.0f, m = 0.0f;

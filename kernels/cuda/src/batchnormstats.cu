@@ -6,7 +6,7 @@
 // Mean and squared deviations of each chunk of rows: (chunks, C) each, eight rows at a time in registers.
 // Launch: grid (ceil(C/32), chunks), block (32, 8).
 template <class T> DI void chunks(float* means, float* m2s, const T* x, int rows, int channels, int chunk) {
-    __shared__ float parts[3][8][33];
+    SHARED(float, parts, [3][8][33]);
     int tx = threadIdx.x, ty = threadIdx.y, c = blockIdx.x * 32 + tx, last = (blockIdx.y + 1) * chunk;
     last = min(last, rows);
     Moments all = {0.0f, 0.0f, 0.0f};
@@ -42,7 +42,7 @@ DI void finish(float* mean, float* rstd, float* run_mean, float* run_var, int c,
 KERNEL(256)
 batchnorm_finish(float* mean, float* rstd, float* run_mean, float* run_var, const float* means,
                  const float* m2s, int rows, int channels, int chunk, double eps, double momentum) {
-    __shared__ double parts[8][33];
+    SHARED(double, parts, [8][33]);
     int tx = threadIdx.x, ty = threadIdx.y, c = blockIdx.x * 32 + tx, n = (rows + chunk - 1) / chunk;
     double sum = 0.0, square = 0.0;
     if (c < channels)

@@ -4,7 +4,8 @@
 #include "common.cuh"
 
 template <class T> DI void chunk_sums(double* part, const T* y, i64 rows, int cols) {
-    __shared__ double sum[8][33], square[8][33];
+    SHARED(double, sum, [8][33]);
+    SHARED(double, square, [8][33]);
     int c = blockIdx.x * 32 + threadIdx.x;
     i64 from = (i64)blockIdx.y * 256, to = from + 256 < rows ? from + 256 : rows;
     double s = 0, q = 0;

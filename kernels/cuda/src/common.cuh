@@ -15,6 +15,10 @@
 // Functions are DI. Structs with member functions have names that no other source gives to another struct:
 // the emulator links all sources into one library.
 #define DI_MEMBER __device__ __forceinline__
+// SHARED(type, name, [n]) is an array in shared memory.
+#if !defined(TRUEGRAIN_EMU)
+#define SHARED(type, name, dims) __shared__ type name dims
+#endif
 #define KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
 
 typedef long long i64;
@@ -68,7 +72,7 @@ DI float warp_max(float v) {
 // Reductions over a block of whole warps, the partials of the warps in shared memory; every thread gets the
 // result.
 DI float block_sum(float v) {
-    __shared__ float part[32];
+    SHARED(float, part, [32]);
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, warps = blockDim.x >> 5;
     v = warp_sum(v);
     __syncthreads(); // the partials of an earlier call are read

@@ -48,7 +48,7 @@ DI void backward(T* dx, const T* dy, const T* x, const float* gamma, const float
 template <class T>
 DI void sums(float* dgamma, float* dbeta, const T* dy, const T* x, const float* means, const float* rstds,
              int rows, int cols, int chunk) {
-    __shared__ float parts[2][8][33];
+    SHARED(float, parts, [2][8][33]);
     int c = blockIdx.x * 32 + threadIdx.x, from = blockIdx.y * chunk, to = min(from + chunk, rows);
     float sum = 0.0f, dot = 0.0f;
     if (c < cols)

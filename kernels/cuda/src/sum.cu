@@ -18,7 +18,7 @@ DI void sum_rows(O* y, const T* x, i64 n, int chunk, float scale, int acc) {
 
 template <class O, class T>
 DI void sum_cols(O* y, const T* x, i64 n, int inner, int chunk, float scale, int acc) {
-    __shared__ float part[8][33];
+    SHARED(float, part, [8][33]);
     int i = blockIdx.x * 32 + threadIdx.x;
     i64 from = (i64)blockIdx.y * chunk, to = from + chunk < n ? from + chunk : n;
     x += blockIdx.z * n * inner;

@@ -46,7 +46,8 @@ template <class A> struct Part {
 
 template <class A, class B>
 DI void tile_product(float (&acc)[4][4], const A& a, const B& b, int m0, int n0, int k0, int k1) {
-    __shared__ __align__(16) float as[2][TK][TPAD], bs[2][TK][TPAD];
+    SHARED(__align__(16) float, as, [2][TK][TPAD]);
+    SHARED(__align__(16) float, bs, [2][TK][TPAD]);
     int ty = threadIdx.x / 16 * 4, tx = threadIdx.x % 16 * 4, buf = 0;
     Part<A> pa;
     Part<B> pb;

@@ -44,7 +44,7 @@ struct Barrier {    // in the 8 bytes of an mbarrier
 };
 struct Box {
     void* to;
-    const tensormap* map;
+    tensormap map; // a copy: here, parameters lie on the stack of a thread that may return before its boxes come
     mbarrier* barrier;
     int c, r, thread;
     void* pc;
@@ -87,11 +87,11 @@ static uintptr_t swizzled(uintptr_t a) { return a ^ ((a >> 7 & 7) << 4); }
 void tma_load(void* to, const tensormap* m, mbarrier* b, int c, int r) {
     if ((uintptr_t)to & 1023) fail("a swizzled box must begin at a multiple of 1024 in shared memory");
     memset(to, 0xff, (size_t)m->element * m->box[0] * m->box[1]);
-    boxes.push_back({to, m, b, c, r, current->thread, __builtin_return_address(0)});
+    boxes.push_back({to, *m, b, c, r, current->thread, __builtin_return_address(0)});
 }
 
 static void arrive(const Box& x) {
-    const tensormap& m = *x.map;
+    const tensormap& m = x.map;
     int size = m.element * m.box[0] * m.box[1];
     access_pc = x.pc;
     for (unsigned i = 0; i < m.box[1]; i++) {

@@ -19,20 +19,20 @@ void* access_pc;
 struct Kernel {
     Trampoline run;
     const char* params;
-    unsigned char *shared, *shared_end;
 };
 static std::map<std::string, Kernel>& kernels() {
     static std::map<std::string, Kernel> k;
     return k;
 }
-Export::Export(const char* name, Trampoline run, const char* params, unsigned char* lo, unsigned char* hi) {
-    kernels()[name] = {run, params, lo, hi};
-}
+Export::Export(const char* name, Trampoline run, const char* params) { kernels()[name] = {run, params}; }
 
 static const Kernel* kernel;
 static void** kernel_params;
 static unsigned char *stacks, *dynamic_memory;
 static unsigned dynamic_bytes;
+alignas(128) static unsigned char arena[MAX_ARRAYS]; // the declared arrays of the block, with gaps between them
+static size_t arena_used;
+static std::vector<std::pair<const void*, void*>> arrays;
 static void* main_sp;
 static int at_barrier[BARRIERS], queue[2 * MAX_THREADS], head, tail;
 static uint64_t random_state;
@@ -99,6 +99,17 @@ void fail(const char* format, ...) {
     void* unused;
     simt_switch(&unused, main_sp);
     abort();
+}
+
+// The first thread of a block to come by lays the array out.
+void* shared_array(const void* key, size_t bytes) {
+    for (const auto& a : arrays)
+        if (a.first == key) return a.second;
+    if (arena_used + bytes > sizeof arena) fail("more than %d bytes of declared shared memory", MAX_ARRAYS);
+    void* at = arena + arena_used;
+    arena_used += (bytes + 255) / 128 * 128;
+    arrays.push_back({key, at});
+    return at;
 }
 
 static void push(int t) {
@@ -177,7 +188,9 @@ static void fiber_main() {
 }
 
 static void run_block() {
-    memset(kernel->shared, 0xff, kernel->shared_end - kernel->shared); // NaN as float and as bfloat16
+    memset(arena, 0xff, sizeof arena); // NaN as float and as bfloat16
+    arena_used = 0;
+    arrays.clear();
     memset(now.dynamic, 0xff, dynamic_bytes);
     memset(at_barrier, 0, sizeof at_barrier);
     alive = threads;
@@ -211,8 +224,8 @@ static void prepare(const unsigned* block) {
     }
 }
 void shared_range(int i, const unsigned char** lo, const unsigned char** hi) {
-    *lo = i ? now.dynamic : kernel->shared;
-    *hi = i ? now.dynamic + dynamic_bytes : kernel->shared_end;
+    *lo = i ? now.dynamic : arena;
+    *hi = i ? now.dynamic + dynamic_bytes : arena + sizeof arena;
 }
 bool on_stack(uintptr_t a) {
     return a >= (uintptr_t)stacks && a < (uintptr_t)stacks + (size_t)MAX_THREADS * (STACK + STAGGER);

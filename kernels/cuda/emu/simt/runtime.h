@@ -1,7 +1,6 @@
 // The inside of the emulator: fibers, their states, and the hooks of the checker.
 #pragma once
 #include <vector>
-#define SIMT_MODULE runtime
 #include "simt.h"
 #undef threadIdx
 #undef blockIdx
@@ -10,7 +9,8 @@
 
 namespace simt {
 const int MAX_THREADS = 1024, STACK = 64 << 10, STAGGER = 320, USED = 4096, BARRIERS = 16;
-const int MAX_SHARED = 232448; // what a block of sm_90 may ask for
+const int MAX_SHARED = 232448;  // what a block of sm_90 may ask for
+const int MAX_ARRAYS = 48 << 10; // and what its declared arrays may take
 
 enum State { RUNNING, AT_BARRIER, TOGETHER, AT_MBARRIER, DONE };
 struct Copy { // cp.async on its way

@@ -19,16 +19,13 @@
 #define __align__(n) __attribute__((aligned(n)))
 #define DI static inline
 
-// Shared memory of a source file lies in a section of its own, which is poisoned before every block.
-#define SIMT_CONCAT(a, b) a##b
-#define SIMT_NAME(a, b) SIMT_CONCAT(a, b)
-#define SIMT_STRING_(x) #x
-#define SIMT_STRING(x) SIMT_STRING_(x)
-#define SIMT_SECTION SIMT_NAME(simt_shared_, SIMT_MODULE)
-#define __shared__ static __attribute__((section(SIMT_STRING(SIMT_SECTION))))
-#define SIMT_START SIMT_NAME(__start_, SIMT_SECTION)
-#define SIMT_STOP SIMT_NAME(__stop_, SIMT_SECTION)
-extern "C" __attribute__((weak, visibility("hidden"))) unsigned char SIMT_START[], SIMT_STOP[];
+// Every array in shared memory has its place in the block's arena, which is poisoned before every block. The
+// key tells declarations apart, and those of one template's instances.
+#define SHARED(type, name, dims)                                                                             \
+    typedef type simt_type_##name dims;                                                                      \
+    static char simt_key_##name;                                                                             \
+    simt_type_##name& name =                                                                                 \
+        *(simt_type_##name*)simt::shared_array(&simt_key_##name, sizeof(simt_type_##name))
 #define DYNAMIC_SHARED(name) unsigned char* name = simt::now.dynamic
 
 struct uint3 { unsigned x, y, z; };
@@ -62,6 +59,7 @@ extern Now now;
 enum Op {
     SYNCWARP, SHUFFLE_IDX, SHUFFLE_XOR, SHUFFLE_UP, SHUFFLE_DOWN, BALLOT, LDMATRIX, LDMATRIX_TRANS, MMA_16816
 };
+void* shared_array(const void* key, size_t bytes);
 void barrier(int id, int threads); // threads < 0: all that are alive
 // What a warp does together: lane's value, operand a and width, and pointers to fragments or rows.
 uint64_t together(Op op, unsigned mask, uint64_t value, int a, int width, void* to = 0, const void* from = 0);
@@ -78,7 +76,7 @@ void wgmma_wait(int groups);
 
 typedef void (*Trampoline)(void** params);
 struct Export { // one kernel of the list
-    Export(const char* name, Trampoline, const char* params, unsigned char* shared, unsigned char* end);
+    Export(const char* name, Trampoline, const char* params);
 };
 template <class T> constexpr char letter() {
     return std::is_pointer<T>::value                              ? 'p'
@@ -104,8 +102,7 @@ template <class... A, void (*Kernel)(A...)> struct Call<Kernel> {
 };
 } // namespace simt
 #define EXPORT(kernel)                                                                                       \
-    static simt::Export simt_export_##kernel(#kernel, simt::Call<&kernel>::run,                              \
-                                             simt::Call<&kernel>::params(), SIMT_START, SIMT_STOP);
+    static simt::Export simt_export_##kernel(#kernel, simt::Call<&kernel>::run, simt::Call<&kernel>::params());
 #define threadIdx (simt::now.thread)
 #define blockIdx (simt::now.block)
 #define blockDim (simt::now.block_dim)
