@@ -132,3 +132,13 @@ func TestInterval(t *testing.T) {
 	require.Equal(t, 0.75, c.BinOf(1).Mean, "the last bin has its end")
 	require.Equal(t, 0.1, c.BinOf(0).Share())
 }
+
+func TestWilsonHoldsTheShare(t *testing.T) {
+	for n := 1; n < 400; n++ {
+		for _, k := range []int{0, n / 2, n} {
+			lo, hi := card.Wilson(k, n)
+			share := float64(k) / float64(n)
+			require.True(t, 0 <= lo && lo <= share && share <= hi && hi <= 1, "%d of %d: %v to %v", k, n, lo, hi)
+		}
+	}
+}

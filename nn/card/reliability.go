@@ -62,7 +62,8 @@ func (c *Card) Interval(p float64) (lo, hi float64, ok bool) {
 	return lo, hi, b.N >= fewest && lo <= p && p <= hi
 }
 
-// Wilson is the 95 % score interval of a share of k in n (Wilson 1927).
+// Wilson is the 95 % score interval of a share of k in n (Wilson 1927). It holds k/n: of none it begins at 0,
+// of all it ends at 1, to the last bit.
 func Wilson(k, n int) (lo, hi float64) {
 	if n == 0 {
 		return 0, 1
@@ -71,5 +72,5 @@ func Wilson(k, n int) (lo, hi float64) {
 	p, m := float64(k)/float64(n), float64(n)
 	mid := (p + z*z/(2*m)) / (1 + z*z/m)
 	half := z / (1 + z*z/m) * math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
-	return max(0, mid-half), min(1, mid+half)
+	return min(p, max(0, mid-half)), max(p, min(1, mid+half))
 }
