@@ -10,8 +10,8 @@ const tileRows = 6
 // tileKernel is one of the kernels that tileArgs describes.
 type tileKernel func(args *tileArgs)
 
-// tileGo is the tile kernel of any shape in Go: what the assembly computes, except that the sums of products
-// are rounded twice a step.
+// tileGo is the tile kernel of any shape in Go: what the assembly computes, except that a segment's products are
+// added up in float64, in which each is exact: Go has no fused multiply-add of float32.
 func tileGo(rows int) tileKernel { return tileOf(rows, (*tileArgs).addProducts) }
 
 // addKernel adds the products of a segment to four sums.
@@ -59,15 +59,15 @@ func (args *tileArgs) addProducts(sum [4]float32, a, b uintptr, depth int) [4]fl
 	}
 	stepA, stepB := args.aStep/4, args.bStep/4
 	x, y := floatsAt(a, (depth-1)*stepA+1), floatsAt(b, (depth-1)*stepB+4)
-	s0, s1, s2, s3 := sum[0], sum[1], sum[2], sum[3]
+	s0, s1, s2, s3 := float64(sum[0]), float64(sum[1]), float64(sum[2]), float64(sum[3])
 	for k := range depth {
-		v, b4 := x[k*stepA], (*[4]float32)(y[k*stepB:])
-		s0 += v * b4[0]
-		s1 += v * b4[1]
-		s2 += v * b4[2]
-		s3 += v * b4[3]
+		v, b4 := float64(x[k*stepA]), (*[4]float32)(y[k*stepB:])
+		s0 += v * float64(b4[0])
+		s1 += v * float64(b4[1])
+		s2 += v * float64(b4[2])
+		s3 += v * float64(b4[3])
 	}
-	return [4]float32{s0, s1, s2, s3}
+	return [4]float32{float32(s0), float32(s1), float32(s2), float32(s3)}
 }
 
 // finish is the epilogue of a few elements at c, the first of which is in column j.
