@@ -23,3 +23,30 @@ func AllocHost(d DType, n int) (Buf, error) {
 	}
 	panic(&ArgError{Op: "alloc", Field: "DType", Reason: fmt.Sprintf("%v is no element type", d)})
 }
+
+// At is element i of host memory, as it is stored.
+func (b Buf) At(i int) float64 {
+	switch b.dtype {
+	case F32:
+		return float64(Floats[float32](b)[i])
+	case F64:
+		return Floats[float64](b)[i]
+	case BF16:
+		return float64(BF16Float(Floats[uint16](b)[i]))
+	}
+	return float64(Floats[int32](b)[i])
+}
+
+// Set stores v as element i of host memory, rounded to its type.
+func (b Buf) Set(i int, v float64) {
+	switch b.dtype {
+	case F32:
+		Floats[float32](b)[i] = float32(v)
+	case F64:
+		Floats[float64](b)[i] = v
+	case BF16:
+		Floats[uint16](b)[i] = BF16Bits(float32(v))
+	default:
+		Floats[int32](b)[i] = int32(v)
+	}
+}

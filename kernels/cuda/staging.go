@@ -137,7 +137,7 @@ func convert(dst, src kernels.Buf) {
 		}
 	default:
 		for i := range dst.Len() {
-			put(dst, i, get(src, i))
+			dst.Set(i, src.At(i))
 		}
 	}
 }
@@ -156,30 +156,5 @@ func bytesOf(b kernels.Buf, f func([]byte)) {
 	default:
 		v := kernels.Floats[int32](b)
 		f(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), b.Bytes()))
-	}
-}
-
-func get(b kernels.Buf, i int) float64 {
-	switch b.DType() {
-	case kernels.F32:
-		return float64(kernels.Floats[float32](b)[i])
-	case kernels.F64:
-		return kernels.Floats[float64](b)[i]
-	case kernels.BF16:
-		return float64(kernels.BF16Float(kernels.Floats[uint16](b)[i]))
-	}
-	return float64(kernels.Floats[int32](b)[i])
-}
-
-func put(b kernels.Buf, i int, v float64) {
-	switch b.DType() {
-	case kernels.F32:
-		kernels.Floats[float32](b)[i] = float32(v)
-	case kernels.F64:
-		kernels.Floats[float64](b)[i] = v
-	case kernels.BF16:
-		kernels.Floats[uint16](b)[i] = kernels.BF16Bits(float32(v))
-	default:
-		kernels.Floats[int32](b)[i] = int32(v)
 	}
 }

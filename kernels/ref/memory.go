@@ -31,7 +31,7 @@ func (b *Backend[T]) Copy(dst, src kernels.Buf) {
 // Fill sets every element.
 func (b *Backend[T]) Fill(dst kernels.Buf, v float64) {
 	for i := range dst.Len() {
-		set(dst, i, v)
+		dst.Set(i, v)
 	}
 }
 
@@ -41,31 +41,6 @@ func convert(dst, src kernels.Buf) {
 			Reason: fmt.Sprintf("has %d elements, the source %d", dst.Len(), src.Len())})
 	}
 	for i := range dst.Len() {
-		set(dst, i, get(src, i))
-	}
-}
-
-func get(b kernels.Buf, i int) float64 {
-	switch b.DType() {
-	case kernels.F32:
-		return float64(kernels.Floats[float32](b)[i])
-	case kernels.F64:
-		return kernels.Floats[float64](b)[i]
-	case kernels.BF16:
-		return float64(kernels.BF16Float(kernels.Floats[uint16](b)[i]))
-	}
-	return float64(kernels.Floats[int32](b)[i])
-}
-
-func set(b kernels.Buf, i int, v float64) {
-	switch b.DType() {
-	case kernels.F32:
-		kernels.Floats[float32](b)[i] = float32(v)
-	case kernels.F64:
-		kernels.Floats[float64](b)[i] = v
-	case kernels.BF16:
-		kernels.Floats[uint16](b)[i] = kernels.BF16Bits(float32(v))
-	default:
-		kernels.Floats[int32](b)[i] = int32(v)
+		dst.Set(i, src.At(i))
 	}
 }
