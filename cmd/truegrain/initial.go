@@ -11,7 +11,6 @@ import (
 	"truegrain/models"
 	"truegrain/nn/state"
 	"truegrain/nn/state/store"
-	"truegrain/train/folder"
 )
 
 // weightsFile is what a run starts from; no path is random values.
@@ -27,7 +26,7 @@ func (l *lesson) findWeights() (weightsFile, error) {
 	if err != nil {
 		return weightsFile{}, err
 	}
-	sum, err := folder.FileSum(path)
+	sum, err := state.FileSum(path)
 	if err != nil {
 		return weightsFile{}, fmt.Errorf("initial weights: %w", err)
 	}

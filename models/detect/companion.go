@@ -2,12 +2,8 @@ package detect
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -22,24 +18,11 @@ const pixelMapName = "pixel_map"
 
 // CompanionOf is what a card says of a checkpoint whose pixel map is to be shown beside a detector's verdict.
 func CompanionOf(path string) (*card.Companion, error) {
-	sum, err := fileSum(path)
+	sum, err := state.FileSum(path)
 	if err != nil {
 		return nil, err
 	}
 	return &card.Companion{File: filepath.Base(path), SHA256: sum}, nil
-}
-
-func fileSum(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // openCompanion loads the checkpoint that the card names for its pixel map, from the folder of its own file;
@@ -53,7 +36,7 @@ func (d *Detector) openCompanion(folder string) error {
 		return fmt.Errorf("its map comes from %s: a bundled detector has no file beside it", c.File)
 	}
 	path := filepath.Join(folder, c.File)
-	sum, err := fileSum(path)
+	sum, err := state.FileSum(path)
 	if err != nil {
 		return fmt.Errorf("its map comes from %s, which should lie beside it: %w", c.File, err)
 	}

@@ -79,20 +79,6 @@ func (e *Evaluation) Add(root, path string, label int32, raw float64) error {
 	return nil
 }
 
-// FileSum is the SHA-256 of a file.
-func FileSum(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
 // evaluationFile is where it stands: lines of "picture" and of "tensor".
 const evaluationFile = "evaluation.csv"
 
