@@ -40,7 +40,7 @@ func TestKilledRunsEndTheSame(t *testing.T) {
 	if os.Getenv("TRUEGRAIN_SLOW") != "" {
 		points = 20
 	} else if testing.Short() {
-		t.Skip("starts a dozen processes")
+		t.Skip("starts a dozen processes: runs without -short")
 	}
 	for i, c := range minis {
 		t.Run(c.arch, func(t *testing.T) {

@@ -245,7 +245,7 @@ func TestBundledDetectorsKeepTheirPromise(t *testing.T) {
 // The cards are not taken at their word: fresh synthetic pictures, which no training saw, score as they say.
 func TestBundledDetectorsOnFreshPictures(t *testing.T) {
 	if testing.Short() {
-		t.Skip("renders and scores 112 pictures")
+		t.Skip("renders and scores 112 pictures: runs without -short")
 	}
 	dir := t.TempDir()
 	_, err := synth.Make(t.Context(), dir, synth.Options{Seed: 4711, Test: 7})

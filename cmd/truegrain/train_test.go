@@ -155,7 +155,7 @@ func requireSameRun(t *testing.T, a, b string) {
 // Ctrl-C and SIGTERM finish the step, save, and end with 130; the run goes on as if nothing had been.
 func TestSignalsSaveAndEndWith130(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("starts processes: runs without -short")
 	}
 	dir, runs := tiny(t), t.TempDir()
 	whole := filepath.Join(runs, "whole")
@@ -203,7 +203,7 @@ func TestTheSecondRunInAFolderIsRefused(t *testing.T) {
 // A checkpoint that does not fit on the disk ends the run with a message, and the one before it stays whole.
 func TestFullDiskKeepsTheCheckpointBefore(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("starts processes: runs without -short")
 	}
 	dir, out := tiny(t), filepath.Join(t.TempDir(), "run")
 	code, _, errs := call(t, mini(dir, out, "--budget", "1ns")...)

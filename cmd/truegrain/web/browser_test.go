@@ -49,7 +49,7 @@ func openTab(t *testing.T, set func(*Config, *engine.Limits)) *tab {
 		t.Skip("no Chromium: install Debian's package chromium to test the pages in a browser")
 	}
 	if testing.Short() {
-		t.Skip("short: no browser")
+		t.Skip("drives a browser: runs without -short")
 	}
 	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path), chromedp.NoSandbox,
 		chromedp.WindowSize(1440, 900), chromedp.WSURLReadTimeout(time.Minute))
