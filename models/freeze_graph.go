@@ -83,6 +83,32 @@ func (g *graph) onlyReader(out kernels.Buf) bool {
 	return n == 1
 }
 
+// packing is how the weights of a step are packed: as the model's, but heads and projections on shortcuts are
+// not rounded to bfloat16 (WithPacking says why).
+func (g *graph) packing(s step, how kernels.Packing) kernels.Packing {
+	if how == kernels.BFloat16 && (g.shortcut(s) || s.shape[len(s.shape)-1] <= headWidth) {
+		return kernels.Fast
+	}
+	return how
+}
+
+// headWidth is the most outputs of what counts as a head.
+const headWidth = 16
+
+// shortcut says that the result of a step enters a sum as the residual of another, and is itself none.
+func (g *graph) shortcut(s step) bool {
+	e := epilogueOf(s.op)
+	if e == nil || *e.act != kernels.NoActivation || !e.residual.IsZero() {
+		return false
+	}
+	for _, other := range g.steps {
+		if o := epilogueOf(other.op); o != nil && o.residual.Overlaps(s.out) {
+			return true
+		}
+	}
+	return false
+}
+
 var bufType = reflect.TypeFor[kernels.Buf]()
 
 // mapBufs is the op with f applied to each of its buffers.

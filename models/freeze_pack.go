@@ -43,7 +43,7 @@ func (w *packer) pack(g *graph) error {
 		s := g.steps[i]
 		op := s.op
 		if e := epilogueOf(op); e != nil && w.params[e.weight.Addr()] != nil {
-			op = w.weighted(e, s.norm)
+			op = w.weighted(e, s.norm, g.packing(s, w.how))
 		}
 		op = mapBufs(op, w.keep)
 		w.weights(s, w.read)
@@ -106,7 +106,7 @@ func (w *packer) read(b kernels.Buf) {
 }
 
 // weighted is an op with its weights, folded with the batch norm behind it, if there is one, and packed.
-func (w *packer) weighted(e *epilogue, norm *kernels.BatchNorm) kernels.Op {
+func (w *packer) weighted(e *epilogue, norm *kernels.BatchNorm, how kernels.Packing) kernels.Op {
 	var scale []float64
 	if norm != nil {
 		var bias []float64
@@ -121,7 +121,7 @@ func (w *packer) weighted(e *epilogue, norm *kernels.BatchNorm) kernels.Op {
 	if *e.weight = w.place(host); w.err != nil {
 		return e.value()
 	}
-	packed, err := w.be.Pack(e.value(), w.how)
+	packed, err := w.be.Pack(e.value(), how)
 	switch {
 	case err != nil:
 		w.err = err

@@ -3,6 +3,7 @@ package models_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -85,6 +86,30 @@ func TestFrozenFusesWhatItCan(t *testing.T) {
 		}
 		require.Equal(t, tc.want, got, tc.name)
 	}
+}
+
+// TestBFloat16KeepsShortcutsExact looks at which convolutions are rounded: not what a shortcut carries alone, nor
+// the head, whose result is not added to anything larger.
+func TestBFloat16KeepsShortcutsExact(t *testing.T) {
+	be := open(t, "cpu")
+	m, err := models.New(be, "resnet50", models.Config{Empty: true, Classes: 1})
+	require.NoError(t, err)
+	f, err := models.Freeze(m, 1, 64, 64, models.WithPacking(kernels.BFloat16))
+	require.NoError(t, err)
+	defer f.Close()
+	rounded := 0
+	for _, l := range f.Layers() {
+		exact := l.Path == "conv1" || l.Path == "fc" || strings.Contains(l.Path, "downsample")
+		if exact {
+			require.NotEqual(t, "bfloat16", l.Method(), l.Path)
+		} else if l.Method() == "bfloat16" {
+			rounded++
+		}
+	}
+	if rounded == 0 {
+		t.Skip("products in bfloat16 need a processor with AVX512_BF16")
+	}
+	require.GreaterOrEqual(t, rounded, 32) // conv1 and conv3 of each block
 }
 
 func TestEarlyStepsRunPictureByPicture(t *testing.T) {
