@@ -2,7 +2,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: demo test race lint generate check bench bench-peers recipes-mini recipes-full bundled build cuda emu ptx ptx-check ptxas test-emu
+.PHONY: demo test race lint generate check bench bench-peers recipes-mini recipes-full recipes-evaluation bundled build cuda emu ptx ptx-check ptxas test-emu
 
 demo: ## synthesise, train, calibrate, evaluate, explain; ends with report/index.html
 	$(GO) run ./cmd/truegrain demo
@@ -55,11 +55,14 @@ bench: ## every kernel and model, checked and then timed beside the machine's ce
 RECIPES_OUT ?= runs/recipes
 RECIPES_DATA ?= ../shared/data
 
-recipes-mini: build ## every recipe to its end with a small model, synthetic and real pictures: a table in Markdown
+recipes-mini: build ## every recipe to its end with a small model: a table in Markdown; goes on where it was interrupted
 	bench/recipes/mini.sh bin/truegrain $(RECIPES_DATA)/photos $(RECIPES_DATA)/inpaint/pairs $(RECIPES_OUT) $(RECIPES)
 
-recipes-full: build ## 20 steps of every recipe with its full model, interrupted and resumed: a table in Markdown
+recipes-full: build ## 20 steps of every recipe with its full model, interrupted and resumed: likewise
 	bench/recipes/full.sh bin/truegrain $(RECIPES_DATA)/photos $(RECIPES_DATA)/inpaint/pairs $(RECIPES_OUT) $(RECIPES)
+
+recipes-evaluation: recipes-mini ## small models on generators that they never saw, and under degradation
+	bench/recipes/evaluate.sh bin/truegrain $(RECIPES_OUT)
 
 PEERS_VENV ?= bench/peers/.venv
 

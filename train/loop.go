@@ -56,6 +56,8 @@ type Loop struct {
 	Checkpoints *Checkpoints
 	// Watch is called after every batch and every validation; its error ends the run. nil is quiet.
 	Watch func(Progress) error
+	// Validating is called with the number of the batch that is validated, from 1. nil is quiet.
+	Validating func(batch int)
 
 	// State is where the run stands. Resume sets it; a fresh run begins with the zero State.
 	State State

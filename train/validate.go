@@ -22,9 +22,13 @@ func (l *Loop) validate(ctx context.Context) (loss, accuracy float64, err error)
 	}
 	start := time.Now()
 	total := make([]float64, 3) // loss, right answers, pictures
+	done := 0
 	for batch, err := range l.Val.Epoch(ctx, 0, 0) {
 		if err != nil {
 			return 0, 0, err
+		}
+		if done++; l.Validating != nil {
+			l.Validating(done)
 		}
 		if err := l.unread(batch); err != nil {
 			return 0, 0, err

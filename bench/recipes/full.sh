@@ -6,31 +6,47 @@
 #
 # PICTURES is in GenImage's layout, PAIRS holds SAMPLE/{original,edited,mask}.*; runs go to OUT and are removed.
 set -eu
-truegrain=$1 pictures=$2 pairs=$3 out=$4
+truegrain=$1 pictures=$2 pairs=$3 out=$4/full
 shift 4
-mkdir -p "$out"
+. "$(dirname "$0")/runs.sh"
+
+# updates RUN: how many updates its log has.
+updates() { grep -c '^update' "$1/metrics.csv" 2>/dev/null || true; }
+
+# interrupted RECIPE DATA FLAGS...: begins a run and sends it Ctrl-C in the middle of its first epochs: what was
+# learned is saved, exit code 130.
+interrupted() {
+	run=$out/$1 data=$2 log=$out/$1.log
+	shift 2
+	"$truegrain" train "$data" "$@" -o "$run" >"$log" 2>&1 &
+	begun=$!
+	while kill -0 $begun 2>/dev/null && [ "$(updates "$run")" -lt 3 ] 2>/dev/null; do sleep 0.2; done
+	kill -INT $begun 2>/dev/null || true
+	code=0
+	wait $begun || code=$?
+	[ $code -eq 130 ] || { echo "full.sh: $recipe ended with $code, not 130: $log" >&2 && exit 1; }
+}
 
 # one RECIPE DATA BATCH FLAGS...: its row.
 one() {
-	recipe=$1 data=$2 batch=$3
+	recipe=$1 from=$2 batch=$3
 	shift 3
-	run=$out/$recipe log=$out/$recipe.log
-	# Ctrl-C in the middle of it: what was learned is saved, exit code 130
-	timeout --signal=INT "${INTERRUPT:-10}" "$truegrain" train "$data" -r "$recipe" --from-scratch -o "$run" \
-		--restart --set data.batch="$batch" --set log_every=1 "$@" >"$log" 2>&1 || true
-	"$truegrain" train --resume "$run" >>"$log" 2>&1
-	at=$(sed -n 's/^going on behind batch \([0-9]*\) of epoch \([0-9]*\) .*/batch \1 of epoch \2/p' "$log" | tail -1)
+	set -- -r "$recipe" --from-scratch --set data.batch="$batch" --set log_every=1 --set checkpoint.minutes=1 "$@"
+	if asked "$recipe" "$@" && finished "$recipe"; then return; fi
+	[ -f "$out/$recipe/run.yaml" ] || interrupted "$recipe" "$from" "$@"
+	learn "$recipe" "$from" || { echo "full.sh: $recipe failed: $log" >&2 && exit 1; }
+	at=$(sed -n 's/^going on behind batch \([0-9]*\) of epoch \([0-9]*\) .*/batch \1 of epoch \2/p' "$log" | head -1)
 	split=val
-	[ "$data" = "$pictures" ] || split=all
-	"$truegrain" eval "$data" --split $split --model "$run/detector.safetensors" --limit 10 --view resize \
-		>"$out/$recipe.eval" 2>>"$log"
-	scored=$(sed -n 's/^ *accuracy \([0-9.]* ([^)]*) %\); .*/\1/p' "$out/$recipe.eval" | head -1)
+	[ "$from" = "$pictures" ] || split=all
+	"$truegrain" eval "$from" --split $split --model "$run/detector.safetensors" --limit 10 --view resize \
+		--no-by-generator >"$out/$recipe.eval" 2>>"$log"
+	scored=$(sed -n 's/^ *accuracy \([0-9.]* ([^)]*) %\).*/\1/p' "$out/$recipe.eval" | head -1)
 	awk -F, -v recipe="$recipe" -v batch="$batch" -v at="$at" -v scored="$scored" '
 		NR == 1 { for (i = 1; i <= NF; i++) col[$i] = i }
 		$col["kind"] == "epoch" { if (!first) first = $col["loss"]; last = $col["loss"] }
 		$col["kind"] == "update" { steps = $col["update"]; seconds = $col["seconds"] }
 		END { printf "| %s | %s | %d | %.1f | %.4g | %.4g | %s | %s |\n", recipe, batch, steps, seconds / steps, first,
-			last, at, scored }' "$run/metrics.csv"
+			last, at, scored }' "$run/metrics.csv" | keep "$recipe"
 	rm -rf "$run"
 }
 

@@ -9,22 +9,27 @@
 set -eu
 truegrain=$1 pictures=$2 pairs=$3 out=$4
 shift 4
+. "$(dirname "$0")/runs.sh"
 mkdir -p "$out"
 synthetic=$out/synthetic
-[ -d "$synthetic" ] || "$truegrain" data synth "$synthetic" --train 100 --val 40 --test 60 >"$out/synth.log" 2>&1
+[ -f "$out/synth.done" ] || {
+	rm -rf "$synthetic"
+	"$truegrain" data synth "$synthetic" --train 100 --val 40 --test 60 >"$out/synth.log" 2>&1
+	touch "$out/synth.done"
+}
 
 # one NAME RECIPE DATA FLAGS...: its row.
 one() {
-	name=$1 recipe=$2 data=$3
+	row=$2-$1 set=$1 recipe=$2 from=$3
 	shift 3
 	case $recipe in
 	cnn-*) set -- -m resnet_mini "$@" ;;
 	fcn*) set -- -m fcn8s_mini --set model.aux=skip "$@" ;;
 	vit-*) set -- -m vit_mini_8 "$@" ;;
 	esac
-	run=$out/$recipe-$name log=$out/$recipe-$name.log
-	"$truegrain" train "$data" -r "$recipe" --from-scratch -o "$run" --restart "$@" >"$log" 2>&1 ||
-		{ echo "mini.sh: $recipe on $name failed: $log" >&2 && exit 1; }
+	if asked "$row" -r "$recipe" --from-scratch "$@" && finished "$row"; then return; fi
+	learn "$row" "$from" -r "$recipe" --from-scratch "$@" ||
+		{ echo "mini.sh: $recipe on $set failed: $log" >&2 && exit 1; }
 	"$truegrain" verify "$run" >>"$log" 2>&1 || { echo "mini.sh: $run does not agree: $log" >&2 && exit 1; }
 	best=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) col[$i] = i }
 		$col["kind"] == "epoch" { v = $col["val_loss"]; if (!n++) first = v; if (n == 1 || v < best) best = v }
@@ -33,7 +38,8 @@ one() {
 	accuracy=$(echo "$verdict" | sed 's/.*accuracy \([0-9.]* %\) (\([^)]*\)) on \([0-9]*\) .*/\1 (\2) of \3/')
 	floor=$(echo "$verdict" | sed 's/.*size alone \([0-9.]* %\).*/\1/')
 	unseen=$(echo "$verdict" | sed -n 's/.*unseen generator \([0-9.]* %\).*/\1/p')
-	echo "| $recipe | $name | $accuracy | ${unseen:-—} | $floor | $best |"
+	iou=$(echo "$verdict" | sed -n 's/.*mask IoU \([0-9.]*\).*/, IoU \1/p')
+	echo "| $recipe | $set | $accuracy$iou | ${unseen:-—} | $floor | $best |" | keep "$row"
 }
 
 # both RECIPE: one generator or all, on both sets.

@@ -48,9 +48,15 @@ func (l *lesson) describe(p *plan, be kernels.Backend) (*folder.Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	weights := p.weights.path
+	if weights != "" { // a resume may be called from elsewhere
+		if weights, err = filepath.Abs(weights); err != nil {
+			return nil, err
+		}
+	}
 	run := &folder.Run{Recipe: *l.recipe, Code: version(), Go: runtime.Version(), Decoder: decoder(),
 		Device: be.Name(), Processor: processor(be.Name()), Overfit: l.overfit, Detector: detector, Note: l.note,
-		Weights: folder.Weights{File: p.weights.path, SHA256: p.weights.sha256}}
+		Weights: folder.Weights{File: weights, SHA256: p.weights.sha256}}
 	run.Data = folder.Data{Dir: dir, Train: len(p.train.Items), Validation: len(p.val.Items),
 		Fingerprint: l.fingerprint(p.train, p.val)}
 	return run, nil

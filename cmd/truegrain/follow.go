@@ -53,8 +53,8 @@ func (w *watcher) saw(p train.Progress) error {
 		return err
 	}
 	if p.Done == nil {
-		w.bar.at((p.Epoch-1)*p.Batches+p.Batch, fmt.Sprintf("epoch %d, loss %.4f, %.0f pictures/s%s", p.Epoch,
-			p.Loss, p.Rate, left(p.Left)))
+		w.bar.show((p.Epoch-1)*p.Batches+p.Batch, "", fmt.Sprintf("epoch %d/%d, loss %.4f, %.3g img/s%s", p.Epoch,
+			p.Epochs, p.Loss, p.Rate, left(p.Left)))
 		return nil
 	}
 	kept := ""
@@ -64,6 +64,13 @@ func (w *watcher) saw(p train.Progress) error {
 	w.t.say("epoch %d of %d: loss %.4f, validation %.4f, accuracy %.1f %%, %.1f s%s", p.Epoch, p.Epochs,
 		p.Done.TrainLoss, p.Done.ValLoss, 100*p.Done.Accuracy, p.Done.Duration.Seconds(), kept)
 	return nil
+}
+
+// validating shows how far a validation is.
+func (w *watcher) validating(batch int) {
+	s := w.loop.State
+	w.bar.show(s.Epoch*w.loop.Train.Batches()+s.Batch, "", fmt.Sprintf("epoch %d/%d, validating batch %d of %d",
+		s.Epoch+1, w.loop.Epochs, batch, w.loop.Val.Batches()))
 }
 
 // write logs every so many updates, and every epoch.
@@ -83,14 +90,6 @@ func (w *watcher) write(p train.Progress) error {
 // took is how long the run has trained, and with what energy.
 func (w *watcher) took() (seconds, joules float64) {
 	return w.before.Seconds + time.Since(w.start).Seconds(), w.before.Joules + w.meter.Joules()
-}
-
-// left is the rest of the time in words.
-func left(d time.Duration) string {
-	if d == 0 {
-		return ""
-	}
-	return ", " + d.Round(time.Second).String() + " left"
 }
 
 // close ends bar and logs, and lists what could not be read.

@@ -11,6 +11,7 @@ import (
 	"truegrain/models"
 	"truegrain/nn/state"
 	"truegrain/nn/state/store"
+	"truegrain/train/folder"
 )
 
 // weightsFile is what a run starts from; no path is random values.
@@ -76,6 +77,22 @@ func torchCache() (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	return filepath.Join(home, ".cache", "torch", "hub", "checkpoints"), err
+}
+
+// begin loads the weights that a run starts from; one that was stopped before its first checkpoint starts from the
+// same once more.
+func (l *lesson) begin(t *terminal, m models.Model, from folder.Weights) error {
+	if l.resume && from.File != "" {
+		sum, err := state.FileSum(from.File)
+		if err != nil {
+			return fmt.Errorf("initial weights of the run: %w", err)
+		}
+		if sum != from.SHA256 {
+			return fmt.Errorf("%s is not the file that the run began with (SHA-256 %.12s… for %.12s…): put that one back, "+
+				"or begin anew with --restart", from.File, sum, from.SHA256)
+		}
+	}
+	return l.initial(t, m, weightsFile{from.File, from.SHA256})
 }
 
 // initial loads weights to start from. A head of another width keeps its fresh values; a segmenter takes its

@@ -33,8 +33,9 @@ type lesson struct {
 	scratch  bool   // start from random weights
 	store    storeFlag
 	device   string
-	budget   time.Duration
-	overfit  int // train on so many pictures without augmentation, until they are known by heart
+	budget   time.Duration // of training, calibration and test together; 0: none
+	unjudged bool          // the budget does not suffice for calibration and test
+	overfit  int           // train on so many pictures without augmentation, until they are known by heart
 	resume   bool
 	restart  bool
 	dtype    string // of the finished file's weights
@@ -90,6 +91,9 @@ func (l *lesson) run(ctx context.Context, t *terminal) (*detect.Detector, error)
 	if err != nil {
 		return nil, err
 	}
+	if n := p.train.Skipped; n > 0 {
+		t.say("%d pictures are left out of training: a list says that they are damaged", n)
+	}
 	be, work, err := l.open()
 	if err != nil {
 		return nil, err
@@ -109,15 +113,26 @@ func (l *lesson) run(ctx context.Context, t *terminal) (*detect.Detector, error)
 	}
 	l.meter = energy.Open(be.Name(), processor(be.Name()))
 	d := detect.New(work, m.Name(), m, l.card(p))
+	if l.budget > 0 {
+		if err := l.share(ctx, t, d); err != nil {
+			return nil, err
+		}
+	}
 	took, err := l.teach(ctx, t, d, p, now)
 	if err != nil {
 		return nil, err
 	}
+	return l.graduate(ctx, t, f, be, took)
+}
+
+// graduate calibrates and tests the best weights, and saves them as the detector.
+func (l *lesson) graduate(ctx context.Context, t *terminal, f *folder.Folder, be kernels.Backend,
+	took *folder.Resources) (*detect.Detector, error) {
 	best, err := detect.Load(be, f.Path("best.safetensors"))
 	if err != nil {
 		return nil, err
 	}
-	best.Name = m.Name()
+	best.Name = l.recipe.Model.Name
 	scored, err := l.judge(ctx, t, best)
 	if err != nil {
 		return nil, err
@@ -201,7 +216,7 @@ func (l *lesson) teach(ctx context.Context, t *terminal, d *detect.Detector, p *
 	if err != nil {
 		return nil, err
 	}
-	loop.Watch = w.saw
+	loop.Watch, loop.Validating = w.saw, w.validating
 	_, err = loop.Run(ctx)
 	seconds, joules := w.took()
 	s := loop.State
@@ -213,9 +228,11 @@ func (l *lesson) teach(ctx context.Context, t *terminal, d *detect.Detector, p *
 	switch {
 	case err == nil:
 		t.say("training has ended: %s", s.Done)
+	case errors.Is(err, train.ErrBudget) && l.unjudged:
+		err = fmt.Errorf("%w after %d of %d epochs", err, s.Epoch, loop.Epochs)
 	case errors.Is(err, train.ErrBudget):
-		t.say("%v after %d of %d epochs; 'truegrain train --resume %s' goes on", err, s.Epoch, loop.Epochs,
-			l.folder)
+		t.say("the time for training is used up after %d of %d epochs; 'truegrain train --resume %s' goes on", s.Epoch,
+			loop.Epochs, l.folder)
 		err = nil
 	}
 	return took, err
@@ -225,7 +242,7 @@ func (l *lesson) teach(ctx context.Context, t *terminal, d *detect.Detector, p *
 func (l *lesson) ready(t *terminal, d *detect.Detector, p *plan, now *folder.Run) (*train.Loop, error) {
 	latest, err := (&train.Checkpoints{Dir: l.folder}).Latest()
 	if errors.Is(err, train.ErrNoCheckpoint) {
-		err = l.initial(t, d.Model, p.weights)
+		err = l.begin(t, d.Model, now.Weights)
 	}
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"truegrain/train"
 	"truegrain/train/recipes"
 )
 
@@ -30,7 +31,7 @@ type TrainCmd struct {
 
 	Resume  string        `type:"existingdir" placeholder:"RUN" help:"Go on with the run of this folder, bit for bit."`
 	Restart bool          `help:"Begin again in a folder that holds a run, which is removed."`
-	Budget  time.Duration `placeholder:"2h" help:"Save and stop after so long; the best detector so far is finished."`
+	Budget  time.Duration `placeholder:"2h" help:"Be done after so long: training stops in time to calibrate and test the best weights so far; --resume goes on."`
 	Overfit int           `placeholder:"N" help:"Learn N pictures by heart: no augmentation, until the loss is below 0.03."`
 	DryRun  bool          `help:"Say what the run would take (shapes, memory, steps, time) and stop."`
 	FindLR  bool          `name:"find-lr" help:"Try rates from low to high on some batches, suggest one, and stop."`
@@ -71,7 +72,12 @@ func (c *TrainCmd) Run(ctx context.Context, t *terminal) error {
 	case c.FindLR:
 		return l.findRate(ctx, t)
 	}
-	if _, err := l.run(ctx, t); err != nil {
+	_, err = l.run(ctx, t)
+	if errors.Is(err, train.ErrBudget) {
+		t.say("%v; 'truegrain train --resume %s' goes on", err, l.folder)
+		return nil
+	}
+	if err != nil {
 		if ctx.Err() != nil && !errors.Is(err, errNothingSaved) {
 			return fmt.Errorf("%w; 'truegrain train --resume %s' goes on, the best weights so far are in %s",
 				context.Cause(ctx), l.folder, filepath.Join(l.folder, "best.safetensors"))

@@ -111,6 +111,7 @@ func TestStoppedRunGoesOn(t *testing.T) {
 	code, _, errs = call(t, mini(dir, pieces, "--budget", "1ns")...)
 	require.Zero(t, code, errs)
 	require.Contains(t, errs, "--resume")
+	require.NoFileExists(t, filepath.Join(pieces, "detector.safetensors"))
 	code, _, errs = call(t, mini(dir, pieces)...)
 	require.Equal(t, exitUsage, code, "a folder with a run in it is not taken for another")
 	require.Contains(t, errs, "--restart")

@@ -122,8 +122,7 @@ func (c *Collection) Part(split string, o Options) (*Set, error) {
 	if len(s.Items) == 0 {
 		return nil, fmt.Errorf("%s, part %s: %w", c.Root, split, ErrNoPictures)
 	}
-	s.limit(o.Limit)
-	return s, nil
+	return s.Limited(o.Limit, o.Seed), nil
 }
 
 // lists is the pictures of every part but the damaged ones, which it counts, and how many they are.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -94,6 +95,43 @@ func TestLimitAndFirst(t *testing.T) {
 	require.Len(t, s.Items, 10)
 	require.Len(t, s.First(4).Items, 4)
 	require.NotEqual(t, s.First(4).Items[0].Label, s.First(4).Items[1].Label)
+}
+
+// A limit keeps every class and, as far as it reaches, every generator, in their proportions; which pictures is
+// drawn from the seed.
+func TestLimitLosesNoClass(t *testing.T) {
+	s := &data.Set{}
+	add := func(generator string, label int32, n int) {
+		for i := range n {
+			s.Items = append(s.Items, data.Item{Path: fmt.Sprintf("%s/%d/%03d", generator, label, i),
+				Generator: generator, Label: label})
+		}
+	}
+	add("a", data.AI, 60)
+	add("b", data.AI, 30)
+	add("c", data.AI, 3)
+	add("a", data.Photograph, 7)
+	for n := 1; n <= len(s.Items); n++ {
+		of, classes := map[string]int{}, [2]int{}
+		kept := s.Limited(n, 5).Items
+		require.Len(t, kept, n)
+		for i, it := range kept {
+			of[fmt.Sprint(it.Generator, it.Label)]++
+			classes[it.Label]++
+			require.True(t, i == 0 || slices.Index(s.Items, kept[i-1]) < slices.Index(s.Items, it), "in order")
+		}
+		require.InDelta(t, float64(n)*93/100, classes[data.AI], 1)
+		if n >= 2 {
+			require.Positive(t, classes[data.Photograph])
+		}
+		if n >= 4 {
+			require.Len(t, of, 4, "%d: %v", n, of)
+		}
+		require.InDelta(t, float64(n)*0.6, of["a0"], 2)
+	}
+	require.Equal(t, s.Limited(20, 5), s.Limited(20, 5))
+	require.NotEqual(t, s.Limited(20, 5), s.Limited(20, 6))
+	require.Same(t, s, s.Limited(0, 1))
 }
 
 func options() data.LoaderOptions {

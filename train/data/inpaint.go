@@ -93,8 +93,7 @@ func OpenMasks(root, split string, o Options) (*Set, error) {
 		return nil, fmt.Errorf("%s, part %s: %w, and none with masks in inpaint/%s or SAMPLE/{edited,mask}",
 			root, split, ErrNoPictures, split)
 	}
-	s.limit(o.Limit)
-	return s, nil
+	return s.Limited(o.Limit, o.Seed), nil
 }
 
 // families puts the pictures that are made of one photograph together.

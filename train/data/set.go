@@ -31,8 +31,8 @@ type Set struct {
 
 // Options sets what of a collection becomes a set.
 type Options struct {
-	Limit      int      // keep this many pictures, spread over the whole set; 0 keeps all
-	Seed       uint64   // of the split, where the collection has none
+	Limit      int      // keep this many pictures (Set.Limited); 0 keeps all
+	Seed       uint64   // of the limit, and of the split where the collection has none
 	Generators []string // by name; none keeps all
 	// Validation makes the val part this share of the train part, even if there is a val part. That one,
 	// never seen in training then, stands in for a missing test part.
@@ -82,18 +82,6 @@ func divided(n int, split string, share float64, seed uint64) []int {
 	}
 	slices.Sort(order)
 	return order
-}
-
-// limit keeps n pictures, evenly spread.
-func (s *Set) limit(n int) {
-	if n <= 0 || n >= len(s.Items) {
-		return
-	}
-	kept := make([]Item, n)
-	for i := range kept {
-		kept[i] = s.Items[i*len(s.Items)/n]
-	}
-	s.Items = kept
 }
 
 // First is the set's pictures of both classes in turn, at most n: a small set to overfit.

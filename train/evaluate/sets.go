@@ -28,8 +28,9 @@ type Spec struct {
 // Set is a test set with its pictures.
 type Set struct {
 	Spec
-	Part  bool // of another set: the pictures of one generator
-	Items []data.Item
+	Part    bool // of another set: the pictures of one generator
+	Items   []data.Item
+	Skipped int // damaged pictures of GenImage that are left out
 }
 
 // ReadSpecs reads test sets from a YAML file: a list under "sets". Folders are relative to the file.
@@ -75,33 +76,8 @@ func (s Spec) Open(split string, seed uint64) (*Set, error) {
 	if len(items) == 0 {
 		return nil, fmt.Errorf("test set %s: nothing is left: %w", s.Name, data.ErrNoPictures)
 	}
-	return &Set{Spec: s, Items: limited(items, s.Limit)}, nil
-}
-
-// limited keeps n pictures, the classes in their proportion and each spread over the whole set; 0 keeps all.
-func limited(items []data.Item, n int) []data.Item {
-	if n <= 0 || n >= len(items) {
-		return items
-	}
-	var class [2]int
-	for _, it := range items {
-		class[it.Label]++
-	}
-	keep := [2]int{(n*class[0] + len(items)/2) / len(items), 0}
-	if min(class[0], class[1]) > 0 && n > 1 {
-		keep[0] = min(max(keep[0], 1), n-1)
-	}
-	keep[1] = n - keep[0]
-	var out []data.Item
-	var at [2]int
-	for _, it := range items {
-		k := it.Label
-		if at[k]*keep[k]/class[k] != (at[k]+1)*keep[k]/class[k] {
-			out = append(out, it)
-		}
-		at[k]++
-	}
-	return out
+	left := &data.Set{Items: items, Skipped: set.Skipped}
+	return &Set{Spec: s, Items: left.Limited(s.Limit, seed).Items, Skipped: set.Skipped}, nil
 }
 
 // Unbias shows the pictures so that neither size nor encoder tells the classes apart (data.Unbiased).
