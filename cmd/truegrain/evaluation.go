@@ -137,7 +137,7 @@ func (e *evaluation) pictures() (out []data.Item) {
 	listed := map[[2]string]bool{}
 	for _, s := range e.sets {
 		for _, it := range s.Items {
-			if key := [2]string{it.Path, shownAs(&it)}; !listed[key] {
+			if key := [2]string{it.Path, it.Show.String()}; !listed[key] {
 				listed[key] = true
 				out = append(out, it)
 			}
@@ -191,7 +191,7 @@ func degraded(d degrade.Degradation, item *data.Item, masks bool, seed uint64) s
 
 // has says whether a pass has predicted a picture.
 func (p *pass) has(item *data.Item) bool {
-	k, ok := p.kept.Get(item.Path, shownAs(item))
+	k, ok := p.kept.Get(item.Path, item.Show.String())
 	return ok && k.Label == item.Label && (k.Pixels == nil || k.Pixels.Masked == (item.Mask != ""))
 }
 
@@ -220,7 +220,7 @@ func (e *evaluation) judge(p *pass, s *evaluate.Set, unread map[string]bool) (*e
 	var all []evaluate.Prediction
 	var missing, large int
 	for _, it := range s.Items {
-		switch x, ok := p.kept.Get(it.Path, shownAs(&it)); {
+		switch x, ok := p.kept.Get(it.Path, it.Show.String()); {
 		case ok:
 			x.Generator = it.Generator
 			all = append(all, x)

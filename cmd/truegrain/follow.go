@@ -33,10 +33,37 @@ func (l *lesson) watch(t *terminal, loop *train.Loop) (*watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.say("%s: %d training and %d validation pictures, %d epochs, in %s", r.Model.Name, loop.Train.Pictures(),
-		loop.Val.Pictures(), r.Epochs(), l.folder)
+	learning, all := weightsOf(loop.Model)
+	t.say("%s: %s of %s weights learn; %d training and %d validation pictures, %d epochs of %d batches, in %s",
+		r.Model.Name, counted(learning), counted(all), loop.Train.Pictures(), loop.Val.Pictures(), r.Epochs(),
+		loop.Train.Batches(), l.folder)
 	return &watcher{t: t, loop: loop, log: log, every: r.LogEvery, start: time.Now(), before: last,
 		meter: l.meter, bar: t.progress("train "+r.Model.Name, loop.Epochs*loop.Train.Batches())}, nil
+}
+
+// weightsOf counts a model's weights, and those that its optimiser moves.
+func weightsOf(m train.Model) (learning, all int) {
+	for _, p := range m.Params() {
+		if p.Buffer {
+			continue
+		}
+		all += p.Value.Len()
+		if !p.Frozen {
+			learning += p.Value.Len()
+		}
+	}
+	return learning, all
+}
+
+// counted is a number for reading: 23.5 M.
+func counted(n int) string {
+	switch {
+	case n >= 1e6:
+		return fmt.Sprintf("%.1f M", float64(n)/1e6)
+	case n >= 1e4:
+		return fmt.Sprintf("%.1f k", float64(n)/1e3)
+	}
+	return fmt.Sprint(n)
 }
 
 // mostNamed is how many unread pictures are named on the terminal; all are in unread.txt.
@@ -61,8 +88,8 @@ func (w *watcher) saw(p train.Progress) error {
 	if p.Done.Best {
 		kept = ", kept"
 	}
-	w.t.say("epoch %d of %d: loss %.4f, validation %.4f, accuracy %.1f %%, %.1f s%s", p.Epoch, p.Epochs,
-		p.Done.TrainLoss, p.Done.ValLoss, 100*p.Done.Accuracy, p.Done.Duration.Seconds(), kept)
+	w.t.say("epoch %*d of %d: loss %.4f, validation %.4f, accuracy %5.1f %%, %.1f s%s", len(fmt.Sprint(p.Epochs)),
+		p.Epoch, p.Epochs, p.Done.TrainLoss, p.Done.ValLoss, 100*p.Done.Accuracy, p.Done.Duration.Seconds(), kept)
 	return nil
 }
 

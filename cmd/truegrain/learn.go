@@ -171,7 +171,7 @@ func (l *lesson) finish(f *folder.Folder, d *detect.Detector, scored []evaluate.
 		return err
 	}
 	for _, s := range scored {
-		if err := e.Add(data.Root(l.dir), s.File, s.Label, s.Raw); err != nil {
+		if err := e.Add(data.Root(l.dir), s); err != nil {
 			return err
 		}
 	}

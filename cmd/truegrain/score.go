@@ -36,14 +36,6 @@ func show(item *data.Item, mask bool) (s shown) {
 	return s
 }
 
-// shownAs says what a protocol does to a picture; "" for nothing.
-func shownAs(item *data.Item) string {
-	if item.Show == (data.Show{}) {
-		return ""
-	}
-	return fmt.Sprintf("%dx%d, JPEG %d", item.Show.W, item.Show.H, item.Show.Quality)
-}
-
 // score runs a detector over a set, as its card says that it sees pictures. A picture that can't be read is
 // named and left out.
 func score(ctx context.Context, t *terminal, d *detect.Detector, set *data.Set) ([]evaluate.Prediction,
@@ -68,7 +60,7 @@ func score(ctx context.Context, t *terminal, d *detect.Detector, set *data.Set) 
 }
 
 func predicted(item *data.Item, p *picture.Picture, raw float64) evaluate.Prediction {
-	return evaluate.Prediction{File: item.Path, Shown: shownAs(item), Generator: item.Generator,
+	return evaluate.Prediction{File: item.Path, Shown: item.Show.String(), Generator: item.Generator,
 		Label: item.Label, Raw: raw,
 		W: p.W, H: p.H}
 }

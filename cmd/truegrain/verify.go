@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -85,14 +84,10 @@ func (c *VerifyCmd) again(ctx context.Context, t *terminal, l *lesson, device st
 		return 0, 0, err
 	}
 	defer closeAll()
-	shown, err := l.shown()
-	if err != nil {
-		return 0, 0, err
-	}
 	set, want := &data.Set{}, map[string]float64{}
 	for _, p := range ch.Same() {
 		path := folder.At(data.Root(l.dir), p.Path)
-		set.Items = append(set.Items, data.Item{Path: path, Label: p.Label, Show: shown[path]})
+		set.Items = append(set.Items, data.Item{Path: path, Label: p.Label, Show: p.Shown})
 		want[path] = p.Raw
 	}
 	scores, err := score(ctx, t, detectors[0], set)
@@ -106,27 +101,6 @@ func (c *VerifyCmd) again(ctx context.Context, t *terminal, l *lesson, device st
 		}
 	}
 	return worst, moved, nil
-}
-
-// shown is how the pictures of validation and test were shown, where the protocol is another than raw.
-func (l *lesson) shown() (map[string]data.Show, error) {
-	out := map[string]data.Show{}
-	if l.recipe.Data.Protocol == "raw" {
-		return out, nil
-	}
-	for _, split := range []string{data.Val, data.Test} {
-		set, err := l.part(split)
-		if errors.Is(err, data.ErrNoPictures) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, it := range set.Items {
-			out[it.Path] = it.Show
-		}
-	}
-	return out, nil
 }
 
 // sameLists says whether the data's folder has the pictures that it had when the run began.

@@ -14,7 +14,7 @@ import (
 )
 
 // heifFormats are AVIF and HEIC, decoded by libavif and libheif in WebAssembly, which can't leave their own
-// memory. nodynamic keeps these libraries from loading the system's own instead.
+// memory (heifMemory). nodynamic keeps these libraries from loading the system's own instead.
 var heifFormats = []format{
 	{"avif", isBrand("avif", "avis"), walkHEIF, decodeWithin(avif.DecodeConfig, avif.Decode)},
 	{"heic", isBrand("heic", "heix", "heim", "heis", "hevc", "mif1"), walkHEIF,
@@ -114,6 +114,9 @@ func boxes(data []byte, visit func(kind string, body []byte) bool) error {
 func decodeWithin(config func(io.Reader) (image.Config, error),
 	decode func(io.Reader) (image.Image, error)) func(io.Reader) (image.Image, error) {
 	return func(r io.Reader) (image.Image, error) {
+		if err := capped(); err != nil {
+			return nil, err
+		}
 		src, err := io.ReadAll(r)
 		if err != nil {
 			return nil, err

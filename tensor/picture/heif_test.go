@@ -5,6 +5,7 @@ package picture_test
 import (
 	"bytes"
 	"encoding/binary"
+	"image"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,6 +41,21 @@ func TestAVIF(t *testing.T) {
 	binary.BigEndian.PutUint32(bomb[at+12:], 16000)
 	_, err = picture.Decode(bomb)
 	require.ErrorIs(t, err, picture.ErrTooLarge)
+}
+
+// A decoder that wants more memory than it may have fails, and so does its picture alone.
+func TestAVIFMemoryIsLimited(t *testing.T) {
+	var buf bytes.Buffer
+	large := image.NewNRGBA(image.Rect(0, 0, 1500, 1500))
+	require.NoError(t, avif.Encode(&buf, large, avif.Options{Quality: 50, QualityAlpha: 50, Speed: 10}))
+	_, err := picture.Decode(buf.Bytes())
+	require.NoError(t, err)
+	require.NoError(t, picture.CapHEIF(8<<20))
+	_, err = picture.Decode(buf.Bytes())
+	require.Error(t, err)
+	require.NoError(t, picture.CapHEIF(512<<20))
+	_, err = picture.Decode(buf.Bytes())
+	require.NoError(t, err)
 }
 
 // The decoder's own test files.

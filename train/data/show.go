@@ -1,6 +1,8 @@
 package data
 
 import (
+	"fmt"
+
 	"truegrain/tensor/picture"
 	"truegrain/train/data/degrade"
 )
@@ -10,6 +12,25 @@ import (
 type Show struct {
 	W, H    uint16
 	Quality uint8
+}
+
+// String is "480x360, JPEG 85"; "" for the picture as it is.
+func (s Show) String() string {
+	if s == (Show{}) {
+		return ""
+	}
+	return fmt.Sprintf("%dx%d, JPEG %d", s.W, s.H, s.Quality)
+}
+
+// ParseShow reads back what String wrote.
+func ParseShow(text string) (s Show, err error) {
+	if text == "" {
+		return s, nil
+	}
+	if _, err := fmt.Sscanf(text, "%dx%d, JPEG %d", &s.W, &s.H, &s.Quality); err != nil || s.String() != text {
+		return s, fmt.Errorf("%q does not say how a picture is shown: want %q", text, Show{480, 360, 85})
+	}
+	return s, nil
 }
 
 // cut is the middle of a picture; a side that is shorter stays.

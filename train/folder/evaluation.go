@@ -15,6 +15,7 @@ import (
 
 	"truegrain/nn/state"
 	"truegrain/train/data"
+	"truegrain/train/evaluate"
 )
 
 // Picture is one picture that the finished detector was calibrated or tested on, and the score that it got:
@@ -22,6 +23,7 @@ import (
 type Picture struct {
 	Path   string // from the data's folder on
 	SHA256 string
+	Shown  data.Show
 	Label  int32
 	Raw    float64 // p(photograph) before calibration
 }
@@ -67,32 +69,40 @@ func tensors(path string) (map[string]string, error) {
 }
 
 // Add takes in a picture that was scored.
-func (e *Evaluation) Add(root, path string, label int32, raw float64) error {
-	sum, err := data.FileSum(path)
+func (e *Evaluation) Add(root string, p evaluate.Prediction) error {
+	shown, err := data.ParseShow(p.Shown)
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.File, err)
+	}
+	sum, err := data.FileSum(p.File)
 	if err != nil {
 		return err
 	}
+	path := p.File
 	if rel, err := filepath.Rel(root, path); err == nil && filepath.IsLocal(rel) {
 		path = rel
 	}
-	e.Pictures = append(e.Pictures, Picture{filepath.ToSlash(path), sum, label, raw})
+	e.Pictures = append(e.Pictures, Picture{filepath.ToSlash(path), sum, shown, p.Label, p.Raw})
 	return nil
 }
 
 // evaluationFile is where it stands: lines of "picture" and of "tensor".
-const evaluationFile = "evaluation.csv"
+const (
+	evaluationFile    = "evaluation.csv"
+	evaluationColumns = 6
+)
 
 // WriteEvaluation keeps it for a verification.
 func (f *Folder) WriteEvaluation(e *Evaluation) error {
 	return state.Atomic(f.Path(evaluationFile), func(out io.Writer) error {
 		w := csv.NewWriter(out)
-		rows := [][]string{{"kind", "name", "sha256", "label", "raw"}}
+		rows := [][]string{{"kind", "name", "sha256", "label", "raw", "shown"}}
 		for _, name := range sortedKeys(e.Tensors) {
-			rows = append(rows, []string{"tensor", name, e.Tensors[name], "", ""})
+			rows = append(rows, []string{"tensor", name, e.Tensors[name], "", "", ""})
 		}
 		for _, p := range e.Pictures {
 			rows = append(rows, []string{"picture", p.Path, p.SHA256, strconv.Itoa(int(p.Label)),
-				strconv.FormatFloat(p.Raw, 'g', -1, 64)})
+				strconv.FormatFloat(p.Raw, 'g', -1, 64), p.Shown.String()})
 		}
 		return w.WriteAll(rows)
 	})
@@ -109,22 +119,25 @@ func ReadEvaluation(dir string) (*Evaluation, error) {
 		return nil, err
 	}
 	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
+	r := csv.NewReader(f)
+	r.FieldsPerRecord = evaluationColumns
+	rows, err := r.ReadAll()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	e := &Evaluation{Tensors: map[string]string{}}
 	for i, r := range rows {
 		switch {
-		case len(r) == 5 && r[0] == "tensor":
+		case r[0] == "tensor":
 			e.Tensors[r[1]] = r[2]
-		case len(r) == 5 && r[0] == "picture":
+		case r[0] == "picture":
 			label, err1 := strconv.Atoi(r[3])
 			raw, err2 := strconv.ParseFloat(r[4], 64)
-			if err := errors.Join(err1, err2); err != nil {
+			shown, err3 := data.ParseShow(r[5])
+			if err := errors.Join(err1, err2, err3); err != nil {
 				return nil, fmt.Errorf("%s:%d: %w", path, i+1, err)
 			}
-			e.Pictures = append(e.Pictures, Picture{r[1], r[2], int32(label), raw})
+			e.Pictures = append(e.Pictures, Picture{r[1], r[2], shown, int32(label), raw})
 		case i > 0:
 			return nil, fmt.Errorf("%s:%d: %q is no line of an evaluation", path, i+1, r[0])
 		}
