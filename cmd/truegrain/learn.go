@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"truegrain/kernels"
 	"truegrain/models"
 	"truegrain/models/detect"
 	"truegrain/nn/card"
