@@ -208,6 +208,9 @@ func systemReason(err error) string {
 
 // table prints one line per picture: p(AI) and lean of every detector.
 func table(t *terminal, detectors []*detect.Detector, results []result) error {
+	if !slices.ContainsFunc(results, func(r result) bool { return r.Error == "" }) {
+		return nil // what is wrong with each has been said
+	}
 	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(w, "FILE")
 	for _, d := range detectors {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -12,6 +13,7 @@ import (
 	"truegrain/autograd"
 	"truegrain/kernels"
 	"truegrain/models"
+	"truegrain/models/bundled"
 	"truegrain/nn/state"
 	"truegrain/tensor"
 )
@@ -75,6 +77,10 @@ func (c *InspectCmd) Run(ctx context.Context, t *terminal) error {
 func (c *InspectCmd) model(be kernels.Backend) (models.Model, error) {
 	if slices.Contains(models.List(), c.Model) {
 		return models.New(be, c.Model, models.Config{Classes: 1, Size: c.Size})
+	}
+	if _, err := os.Stat(c.Model); err != nil && !slices.Contains(bundled.Names(), c.Model) {
+		return nil, usagef("inspect %s: no architecture (%s), bundled detector (%s) or file is called that", c.Model,
+			strings.Join(models.List(), ", "), strings.Join(bundled.Names(), ", "))
 	}
 	d, err := loadDetectors(be, []string{c.Model})
 	if err != nil {

@@ -19,22 +19,30 @@ import (
 
 // cli is every command; each is a struct of flags with a Run, in a file of its name.
 type cli struct {
-	Demo      DemoCmd      `cmd:"" help:"Make a synthetic data set, train three small detectors on it, and write a report."`
-	Analyze   AnalyzeCmd   `cmd:"" help:"Score pictures and show why."`
-	Serve     ServeCmd     `cmd:"" help:"Answer in a browser, and to programs."`
-	Train     TrainCmd     `cmd:"" help:"Train a detector on a folder of pictures."`
-	Verify    VerifyCmd    `cmd:"" help:"Evaluate a finished run again and say what differs."`
-	Resources ResourcesCmd `cmd:"" help:"Tabulate what finished runs took: size, time, energy, memory (the thesis' table 4.27)."`
-	Eval      EvalCmd      `cmd:"" help:"Score labelled pictures and count the errors."`
-	Calibrate CalibrateCmd `cmd:"" help:"Fit probabilities, thresholds and the undecided band of a detector."`
-	Explain   ExplainCmd   `cmd:"" help:"Draw the maps of one picture as PNG."`
-	Data      DataCmd      `cmd:"" help:"Make, check and index data sets."`
-	Weights   WeightsCmd   `cmd:"" help:"Look into weight files."`
-	Inspect   InspectCmd   `cmd:"" help:"Print a model layer by layer."`
-	Devices   DevicesCmd   `cmd:"" help:"List what this build can compute on here."`
-	Version   VersionCmd   `cmd:"" help:"Print the version."`
-	Bundle    BundleCmd    `cmd:"" hidden:"" help:"Train the bundled detectors anew into a folder."`
+	Demo    DemoCmd    `cmd:"" group:"pictures" help:"Make a synthetic data set, train three small detectors on it, and write a report."`
+	Analyze AnalyzeCmd `cmd:"" group:"pictures" help:"Score pictures and show why."`
+	Explain ExplainCmd `cmd:"" group:"pictures" help:"Draw the maps of one picture as PNG."`
+	Serve   ServeCmd   `cmd:"" group:"pictures" help:"Answer in a browser, and to programs."`
+
+	Train     TrainCmd     `cmd:"" group:"detectors" help:"Train a detector on a folder of pictures."`
+	Eval      EvalCmd      `cmd:"" group:"detectors" help:"Score labelled pictures and count the errors."`
+	Calibrate CalibrateCmd `cmd:"" group:"detectors" help:"Fit probabilities, thresholds and the undecided band of a detector."`
+	Verify    VerifyCmd    `cmd:"" group:"detectors" help:"Evaluate a finished run again and say what differs."`
+	Resources ResourcesCmd `cmd:"" group:"detectors" help:"Tabulate what finished runs took: size, time, energy, memory."`
+
+	Data    DataCmd    `cmd:"" group:"files" help:"Make, check and index data sets."`
+	Weights WeightsCmd `cmd:"" group:"files" help:"Look into weight files."`
+
+	Inspect InspectCmd `cmd:"" group:"engine" help:"Print a model layer by layer."`
+	Devices DevicesCmd `cmd:"" group:"engine" help:"List what this build can compute on here."`
+	Version VersionCmd `cmd:"" group:"engine" help:"Print the version."`
+
+	Bundle BundleCmd `cmd:"" hidden:"" help:"Train the bundled detectors anew into a folder."`
 }
+
+// groups are the headings of the commands.
+var groups = []kong.Group{{Key: "pictures", Title: "Pictures:"}, {Key: "detectors", Title: "Detectors of your own:"},
+	{Key: "files", Title: "Data sets and weight files:"}, {Key: "engine", Title: "The engine:"}}
 
 // Exit codes.
 const (
@@ -71,15 +79,22 @@ func runContext(ctx context.Context, args []string, stdout, stderr io.Writer) (c
 	t := &terminal{out: stdout, err: stderr}
 	parser, err := kong.New(&c, kong.Name("truegrain"),
 		kong.Description("Tells photographs from AI-generated pictures and shows why."),
-		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"degradations": degrade.Names()}, kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(errExit(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.ExplicitGroups(groups),
+		kong.Vars{"degradations": degrade.Names()}, kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { panic(errExit(code)) }),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t))
 	if err != nil {
 		panic(err) // the structs above are wrong
 	}
+	switch {
+	case len(args) == 0:
+		args = []string{"--help"}
+	case args[0] == "--version":
+		args[0] = "version"
+	}
 	k, err := parser.Parse(args)
 	if err != nil {
-		t.say("truegrain: %v", err)
+		t.say("truegrain: %v%s", err, advice(err))
 		return exitUsage
 	}
 	err = k.Run()
@@ -99,6 +114,19 @@ func runContext(ctx context.Context, args []string, stdout, stderr io.Writer) (c
 		t.say("truegrain: %v", err)
 		return exitFailed
 	}
+}
+
+// advice names the help of the command whose arguments can't be understood.
+func advice(err error) string {
+	e := (*kong.ParseError)(nil)
+	if !errors.As(err, &e) {
+		return ""
+	}
+	command := "truegrain"
+	if n := e.Context.Selected(); n != nil {
+		command += " " + n.Path()
+	}
+	return fmt.Sprintf(" ('%s --help' says more)", command)
 }
 
 // errReported says that what went wrong has been printed already, file by file.

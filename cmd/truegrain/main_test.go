@@ -33,7 +33,9 @@ func TestSmallCommands(t *testing.T) {
 	}{
 		{[]string{"version"}, "truegrain"},
 		{[]string{"devices"}, "cpu:generic"},
+		{[]string{"--version"}, "truegrain"},
 		{[]string{"--help"}, "analyze"},
+		{nil, "Pictures:"},
 		{[]string{"inspect", "vit_mini"}, "encoder.layers.encoder_layer_3.mlp.3"},
 		{[]string{"inspect", "resnet_mini"}, "total"},
 		{[]string{"inspect", "resnet_mini", "--frozen", "--batch", "2"}, "Winograd 4x4"},
@@ -55,7 +57,9 @@ func TestBadFlagsSayWhatIsAllowed(t *testing.T) {
 	}{
 		{[]string{"fly"}, "fly"},
 		{[]string{"devices", "--fast"}, "--fast"},
-		{[]string{"analyze"}, "file"},
+		{[]string{"analyze"}, "'truegrain analyze --help'"},
+		{[]string{"weights"}, "'truegrain weights --help'"},
+		{[]string{"inspect", "resnet5"}, "resnet50"},
 		{[]string{"analyze", "x.jpg", "--view", "square"}, "crop"},
 		{[]string{"analyze", "x.jpg", "--device", "tpu"}, "cpu:generic"},
 		{[]string{"train", dir, "--epochs", "0"}, "--epochs"},

@@ -13,7 +13,7 @@ import (
 
 // VerifyCmd evaluates a finished run again and compares: weights, pictures, and the score of every picture.
 type VerifyCmd struct {
-	Folder string `arg:"" name:"run" type:"existingdir" help:"Folder of a finished run."`
+	Folder string `arg:"" name:"run" type:"path" help:"Folder of a finished run."`
 	Device string `default:"" help:"Device to compute on (default: that of the run)."`
 }
 
