@@ -45,7 +45,8 @@ func TestGemmInBFloat16(t *testing.T) {
 
 func gemmInBFloat16(t *testing.T, d *Device) {
 	oracle := ref.Open64()
-	for _, s := range [][3]int{{130, 264, 328}, {13, 8, 40}, {7, 9, 5}, {24, 16, 0}} {
+	for _, s := range [][3]int{{130, 264, 328}, {600, 256, 40}, {300, 200, 72}, {13, 8, 40},
+		{7, 9, 5}, {24, 16, 0}} {
 		for i := range 8 {
 			o := kernels.Gemm{M: s[0], N: s[1], K: s[2], TransA: i&1 != 0, TransB: i&2 != 0, LDA: s[2], LDB: s[1],
 				LDC: s[1], Acc: i&4 != 0}
@@ -74,38 +75,121 @@ func gemmInBFloat16(t *testing.T, d *Device) {
 	}
 }
 
+// bfloat16Specs are checked and quick emulators of both generations.
+var bfloat16Specs = []string{"check,2", "3", "check,portable,2", "portable,1"}
+
+func square(k, stride, pad, dil int) kernels.Window {
+	return kernels.Window{KH: k, KW: k, StrideH: stride, StrideW: stride, PadH: pad, PadW: pad, DilH: dil, DilW: dil}
+}
+
 // TestConvolutionsInBFloat16 holds forward and backward to the oracle, on tensor cores and in scalars.
 func TestConvolutionsInBFloat16(t *testing.T) {
-	d, oracle := emuDevice(t, "check,2"), ref.Open64()
-	for _, o := range []kernels.Conv2D{
-		{Window: kernels.Window{KH: 3, KW: 3, StrideH: 2, StrideW: 1, PadH: 1, PadW: 1, DilH: 1, DilW: 1},
-			B: 2, H: 9, W: 8, C: 16, OC: 24, Groups: 1},
-		{Window: kernels.Window{KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1},
-			B: 1, H: 12, W: 13, C: 32, OC: 16, Groups: 2},
-		{Window: kernels.Window{KH: 3, KW: 2, StrideH: 1, StrideW: 2, PadH: 2, PadW: 1, DilH: 2, DilW: 1},
-			B: 1, H: 6, W: 7, C: 6, OC: 5, Groups: 1},
-	} {
-		oh, ow := o.Out(o.H, o.W)
-		x, w := rounded(1, o.B*o.H*o.W*o.C), rounded(2, o.OC*o.KH*o.KW*o.C/o.Groups)
-		y, bias := o.B*oh*ow*o.OC, rounded(3, o.OC)
-		run := func(be kernels.Backend, put func(v []float64) kernels.Buf) (out [][]float64) {
-			g := kernels.Conv2DGrad{Conv2D: o, DY: put(rounded(4, y))}
-			g.X, g.Weight, g.Bias, g.Y = put(x), put(w), put(bias), put(make([]float64, y))
-			be.Conv2D(g.Conv2D)
-			g.DX = kernels.Grad{Buf: put(make([]float64, len(x)))}
-			g.DWeight = kernels.Grad{Buf: put(rounded(5, len(w))), Acc: true}
-			be.Conv2DBackward(g)
-			for _, b := range []kernels.Buf{g.Y, g.DX.Buf, g.DWeight.Buf} {
-				v := make([]float64, b.Len())
-				be.Download(kernels.Of(v), b)
-				out = append(out, v)
-			}
-			return out
+	cases := map[string]kernels.Conv2D{
+		"uneven strides": {Window: kernels.Window{KH: 3, KW: 3, StrideH: 2, StrideW: 1, PadH: 1, PadW: 1, DilH: 1,
+			DilW: 1}, B: 2, H: 9, W: 8, C: 16, OC: 24, Groups: 1},
+		"groups": {Window: square(1, 1, 0, 1), B: 1, H: 12, W: 13, C: 32, OC: 16, Groups: 2},
+		"scalars": {Window: kernels.Window{KH: 3, KW: 2, StrideH: 1, StrideW: 2, PadH: 2, PadW: 1, DilH: 2,
+			DilW: 1}, B: 1, H: 6, W: 7, C: 6, OC: 5, Groups: 1},
+		"3x3":          {Window: square(3, 1, 1, 1), B: 3, H: 9, W: 8, C: 64, OC: 72, Groups: 1},
+		"3x3 stride 2": {Window: square(3, 2, 1, 1), B: 2, H: 9, W: 7, C: 64, OC: 16, Groups: 1},
+		"1x1 stride 2": {Window: square(1, 2, 0, 1), B: 2, H: 9, W: 8, C: 64, OC: 24, Groups: 1},
+		"dilated":      {Window: square(3, 1, 2, 2), B: 1, H: 8, W: 7, C: 128, OC: 8, Groups: 1},
+		"pointwise":    {Window: square(1, 1, 0, 1), B: 1, H: 12, W: 13, C: 24, OC: 40, Groups: 1},
+		"strides and dilations that share a factor": {Window: square(3, 2, 2, 2), B: 1, H: 9, W: 8, C: 64, OC: 8,
+			Groups: 1},
+	}
+	for _, spec := range bfloat16Specs {
+		d := emuDevice(t, spec)
+		for name, o := range cases {
+			t.Run(spec+"/"+name, func(t *testing.T) { convolutionInBFloat16(t, d, o) })
 		}
-		want := run(oracle, func(v []float64) kernels.Buf { return kernels.Of(append([]float64{}, v...)) })
-		got := run(d, func(v []float64) kernels.Buf { return alloc(t, d, kernels.BF16, v...) })
-		for i := range want {
-			sameInBF16(t, want[i], got[i])
+	}
+}
+
+func convolutionInBFloat16(t *testing.T, d *Device, o kernels.Conv2D) {
+	oh, ow := o.Out(o.H, o.W)
+	x, w := rounded(1, o.B*o.H*o.W*o.C), rounded(2, o.OC*o.KH*o.KW*o.C/o.Groups)
+	y := o.B * oh * ow * o.OC
+	sameOnBoth(t, d, func(be kernels.Backend, put func(v []float64) kernels.Buf) []kernels.Buf {
+		g := kernels.Conv2DGrad{Conv2D: o, DY: put(rounded(4, y))}
+		g.X, g.Weight, g.Bias, g.Y = put(x), put(w), put(rounded(3, o.OC)), put(make([]float64, y))
+		g.Residual = put(rounded(6, y))
+		be.Conv2D(g.Conv2D)
+		g.DX = kernels.Grad{Buf: put(make([]float64, len(x)))}
+		g.DWeight = kernels.Grad{Buf: put(rounded(5, len(w))), Acc: true}
+		be.Conv2DBackward(g)
+		return []kernels.Buf{g.Y, g.DX.Buf, g.DWeight.Buf}
+	})
+}
+
+// TestTransposedConvolutionsInBFloat16 runs them as gradients of convolutions, phase by phase.
+func TestTransposedConvolutionsInBFloat16(t *testing.T) {
+	cases := map[string]kernels.ConvTranspose2D{
+		"4 stride 2":     {Window: square(4, 2, 1, 1), B: 2, H: 5, W: 6, C: 16, OC: 64, Groups: 1},
+		"16 stride 8":    {Window: square(16, 8, 4, 1), B: 1, H: 3, W: 2, C: 8, OC: 8, Groups: 1},
+		"window of one":  {Window: square(1, 2, 0, 1), B: 1, H: 4, W: 3, C: 8, OC: 16, Groups: 1},
+		"output padding": {Window: square(3, 2, 1, 1), OutPadH: 1, OutPadW: 1, B: 1, H: 4, W: 5, C: 24, OC: 8, Groups: 1},
+	}
+	for _, spec := range bfloat16Specs {
+		d := emuDevice(t, spec)
+		for name, o := range cases {
+			t.Run(spec+"/"+name, func(t *testing.T) {
+				oh, ow := o.OutSize()
+				x, w := rounded(1, o.B*o.H*o.W*o.C), rounded(2, o.C*o.KH*o.KW*o.OC)
+				y := o.B * oh * ow * o.OC
+				sameOnBoth(t, d, func(be kernels.Backend, put func(v []float64) kernels.Buf) []kernels.Buf {
+					g := kernels.ConvTranspose2DGrad{ConvTranspose2D: o, DY: put(rounded(4, y))}
+					g.X, g.Weight, g.Bias, g.Y = put(x), put(w), put(rounded(3, o.OC)), put(make([]float64, y))
+					be.ConvTranspose2D(g.ConvTranspose2D)
+					g.DX = kernels.Grad{Buf: put(make([]float64, len(x)))}
+					g.DWeight = kernels.Grad{Buf: put(make([]float64, len(w)))}
+					be.ConvTranspose2DBackward(g)
+					return []kernels.Buf{g.Y, g.DX.Buf, g.DWeight.Buf}
+				})
+			})
 		}
+	}
+}
+
+// TestLinearInBFloat16 runs a linear layer whose gradient of the weights is added up in chunks.
+func TestLinearInBFloat16(t *testing.T) {
+	const r, in, out = 1100, 40, 72
+	for _, spec := range bfloat16Specs {
+		for _, act := range []kernels.Activation{kernels.NoActivation, kernels.WithGELU} {
+			t.Run(fmt.Sprint(spec, act), func(t *testing.T) {
+				sameOnBoth(t, emuDevice(t, spec), func(be kernels.Backend, put func(v []float64) kernels.Buf) []kernels.Buf {
+					g := kernels.LinearGrad{Linear: kernels.Linear{R: r, D: in, OD: out, Act: act},
+						DY: put(rounded(4, r*out))}
+					g.X, g.Weight, g.Bias = put(rounded(1, r*in)), put(rounded(2, out*in)), put(rounded(3, out))
+					g.Residual, g.Y = put(rounded(5, r*out)), put(make([]float64, r*out))
+					be.Linear(g.Linear)
+					if act == kernels.WithGELU {
+						return []kernels.Buf{g.Y}
+					}
+					g.DX = kernels.Grad{Buf: put(rounded(6, r*in)), Acc: true}
+					g.DWeight = kernels.Grad{Buf: put(make([]float64, out*in))}
+					be.LinearBackward(g)
+					return []kernels.Buf{g.Y, g.DX.Buf, g.DWeight.Buf}
+				})
+			})
+		}
+	}
+}
+
+// sameOnBoth runs f on the oracle and on a device, buffers in bfloat16, and compares what it gives.
+func sameOnBoth(t *testing.T, d *Device,
+	f func(be kernels.Backend, put func(v []float64) kernels.Buf) []kernels.Buf) {
+	run := func(be kernels.Backend, put func(v []float64) kernels.Buf) (out [][]float64) {
+		for _, b := range f(be, put) {
+			v := make([]float64, b.Len())
+			be.Download(kernels.Of(v), b)
+			out = append(out, v)
+		}
+		return out
+	}
+	want := run(ref.Open64(), func(v []float64) kernels.Buf { return kernels.Of(append([]float64{}, v...)) })
+	got := run(d, func(v []float64) kernels.Buf { return alloc(t, d, kernels.BF16, v...) })
+	for i := range want {
+		sameInBF16(t, want[i], got[i])
 	}
 }

@@ -49,8 +49,17 @@ func (d *Device) convForward(y kernels.Grad, x, w, bias, residual kernels.Buf, s
 		return
 	}
 	s.Acc = int32(index(y.Acc))
+	if s.pointwise() {
+		d.multiply(matrices{c: y.Buf, a: x, b: w, bias: bias, residual: residual}, false, true, 1,
+			gemmShape{M: s.Batch * s.H * s.W, N: s.OC, K: s.C, LDA: s.C, LDB: s.C, LDC: s.OC, Chunk: s.C,
+				Act: s.Act, Acc: s.Acc, Alpha: 1})
+		return
+	}
 	k, edge := conv2dFwd.of(x.DType()), tile
 	if tensorCores(x, w) && s.CG%8 == 0 {
+		if d.convForwardSM90(y.Buf, x, w, bias, residual, s) {
+			return
+		}
 		k, edge = conv2dFwdMMA.of(y.Buf.DType()), mmaTile
 	}
 	d.launch(k, tiles(y.Buf.Len()/int(s.OC), int(s.OG), s.groups(), edge), block(256),
@@ -63,11 +72,21 @@ func (d *Device) convBackwardX(dx kernels.Grad, dz, w, bias, residual kernels.Bu
 		return
 	}
 	s.Acc = int32(index(dx.Acc))
+	if s.pointwise() {
+		d.multiply(matrices{c: dx.Buf, a: dz, b: w, bias: bias, residual: residual}, false, false, 1,
+			gemmShape{M: s.Batch * s.H * s.W, N: s.C, K: s.OC, LDA: s.OC, LDB: s.C, LDC: s.C, Chunk: s.OC,
+				Act: s.Act, Acc: s.Acc, Alpha: 1})
+		return
+	}
 	k, edge := conv2dDX.of(dz.DType()), tile
 	if tensorCores(dz, w) && s.CG%8 == 0 && s.OG%8 == 0 {
+		if d.convBackwardXSM90(dx.Buf, dz, w, bias, residual, s) {
+			return
+		}
 		k, edge = conv2dDXMMA.of(dx.Buf.DType()), mmaTile
 	}
-	d.launch(k, tiles(dx.Buf.Len()/int(s.C), int(s.CG), s.groups(), edge), block(256),
+	largest := int(s.Batch) * ceil(int(s.H), int(s.SH)) * ceil(int(s.W), int(s.SW)) // phase of input pixels
+	d.launch(k, tiles(largest, int(s.CG), s.groups()*int(s.SH*s.SW), edge), block(256),
 		dx.Buf, dz, w, bias, residual, structBytes(&s))
 }
 
@@ -83,16 +102,29 @@ func (d *Device) convBackwardW(dw kernels.Grad, dz, x kernels.Buf, s convShape) 
 		}
 		return
 	}
-	count, length := chunks(rows*s.groups(), cols, pixels)
-	s.Chunk = int32(length)
-	k, edge := conv2dDW.of(x.DType()), tile
-	if tensorCores(dz, x) && s.CG%8 == 0 && s.OG%8 == 0 {
-		k, edge = conv2dDWMMA, mmaTile
+	if s.pointwise() {
+		d.linearWeights(dw, dz, x, pixels, int(s.OC), int(s.C))
+		return
 	}
+	fits := tensorCores(dz, x) && s.CG%8 == 0 && s.OG%8 == 0
+	count, length := d.weightChunks(fits, rows*s.groups(), cols, pixels)
+	s.Chunk = int32(length)
 	d.weightGradient(dw, count, dw.Buf.Len(), func(y kernels.Buf, acc int32) {
 		s.Acc = acc
+		if fits && d.convBackwardWSM90(y, dz, x, s, count) {
+			return
+		}
+		k, edge := conv2dDW.of(x.DType()), tile
+		if fits {
+			k, edge = conv2dDWMMA, mmaTile
+		}
 		d.launch(k, tiles(rows, cols, s.groups()*count, edge), block(256), y, dz, x, structBytes(&s))
 	})
+}
+
+// pointwise says that the convolution is a linear layer over the pixels.
+func (s convShape) pointwise() bool {
+	return s.KH == 1 && s.KW == 1 && s.SH == 1 && s.SW == 1 && s.PH == 0 && s.PW == 0 && s.groups() == 1
 }
 
 // tensorCores says that both operands are bfloat16 and begin at multiples of 16 bytes.

@@ -39,7 +39,8 @@ type driver interface {
 	Function(m moduleHandle, entry string, shared int) (functionHandle, error)
 	Launch(l *launch, s stream) error
 
-	TensorMap(m boxes) ([]byte, error) // 128 bytes, an argument of kernels that fetch boxes
+	TensorMap(m boxes) ([]byte, error)  // 128 bytes, an argument of kernels that fetch boxes
+	PatchMap(m patches) ([]byte, error) // the same of kernels that fetch patches
 
 	CopyIn(to addr, from unsafe.Pointer, bytes int, s stream) error
 	CopyOut(to unsafe.Pointer, from addr, bytes int, s stream) error
@@ -82,6 +83,16 @@ type boxes struct {
 	of               kernels.Buf
 	rows, cols, ld   int // ld elements from one row to the next
 	boxRows, boxCols int
+}
+
+// patches describes pictures (n,h,w,c) of bfloat16 and what one copy fetches of them: 64 channels of so many
+// positions, swizzled by 128 bytes. Positions go by step from lower to the picture's last pixel + upper, and on
+// to the next row and picture; arrays are of columns and rows.
+type patches struct {
+	of                 kernels.Buf
+	n, h, w, c         int
+	lower, upper, step [2]int
+	positions          int
 }
 
 // launch is one kernel call: its arguments in one block, each at its natural alignment.

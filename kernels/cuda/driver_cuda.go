@@ -70,6 +70,18 @@ static CUresult tensor_map(uintptr_t c, void *out, unsigned long long at, uint64
 	memcpy(out, &m, sizeof m);
 	return r;
 }
+static CUresult patch_map(uintptr_t c, void *out, unsigned long long at, const uint64_t *dim, const int *corners,
+                          const uint32_t *step, uint32_t positions) {
+	CUtensorMap m __attribute__((aligned(64)));
+	uint64_t stride[] = {2 * dim[0], 2 * dim[0] * dim[1], 2 * dim[0] * dim[1] * dim[2]};
+	uint32_t steps[] = {1, step[0], step[1], 1};
+	current(c);
+	CUresult r = cuTensorMapEncodeIm2col(&m, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 4, (void *)at, dim, stride, corners,
+		corners + 2, 64, positions, steps, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+		CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+	memcpy(out, &m, sizeof m);
+	return r;
+}
 static CUresult new_stream(uintptr_t c, uintptr_t *s) {
 	current(c);
 	return cuStreamCreate((CUstream *)s, CU_STREAM_NON_BLOCKING);
@@ -207,6 +219,16 @@ func (d *cudaDriver) TensorMap(m boxes) ([]byte, error) {
 	out := make([]byte, 128)
 	err := driverError("tensor map", C.tensor_map(d.ctx, unsafe.Pointer(&out[0]), C.ulonglong(m.of.Addr()),
 		C.uint64_t(m.rows), C.uint64_t(m.cols), C.uint64_t(m.ld), C.uint32_t(m.boxRows), C.uint32_t(m.boxCols)), "")
+	return out, err
+}
+
+func (d *cudaDriver) PatchMap(m patches) ([]byte, error) {
+	out := make([]byte, 128)
+	dim := [4]C.uint64_t{C.uint64_t(m.c), C.uint64_t(m.w), C.uint64_t(m.h), C.uint64_t(m.n)}
+	corners := [4]C.int{C.int(m.lower[0]), C.int(m.lower[1]), C.int(m.upper[0]), C.int(m.upper[1])}
+	step := [2]C.uint32_t{C.uint32_t(m.step[0]), C.uint32_t(m.step[1])}
+	err := driverError("map of patches", C.patch_map(d.ctx, unsafe.Pointer(&out[0]), C.ulonglong(m.of.Addr()),
+		&dim[0], &corners[0], &step[0], C.uint32_t(m.positions)), "")
 	return out, err
 }
 

@@ -177,6 +177,31 @@ func (e *emulator) TensorMap(m boxes) ([]byte, error) {
 	return out[:128], nil
 }
 
+// PatchMap is the same of patches, within the hardware's limits.
+func (e *emulator) PatchMap(m patches) ([]byte, error) {
+	small := m.of.Addr()%16 == 0 && m.c%8 == 0 && m.positions <= 1024
+	for i := range 2 {
+		small = small && m.lower[i] >= -128 && m.lower[i] < 128 && m.upper[i] >= -128 && m.upper[i] < 128 &&
+			m.step[i] >= 1 && m.step[i] <= 8
+	}
+	if !small {
+		return nil, errors.New("patches want 16-byte pixels, corners of -128 to 127 and steps of 1 to 8")
+	}
+	out := make([]byte, 0, 128)
+	out = binary.LittleEndian.AppendUint64(out, uint64(m.of.Addr()))
+	for _, v := range []int{4, 2, 3, 64, m.positions, 1, 1, 1} { // rank, element, swizzle, box
+		out = binary.LittleEndian.AppendUint32(out, uint32(v))
+	}
+	for _, v := range []int{m.c, m.w, m.h, m.n, 1, 2 * m.c, 2 * m.w * m.c, 2 * m.h * m.w * m.c, 0} { // dim, stride
+		out = binary.LittleEndian.AppendUint64(out, uint64(v))
+	}
+	for _, v := range [][2]int{m.lower, m.upper, m.step, {}} {
+		out = binary.LittleEndian.AppendUint16(out, uint16(int16(v[0])))
+		out = binary.LittleEndian.AppendUint16(out, uint16(int16(v[1])))
+	}
+	return out, nil
+}
+
 func (e *emulator) CopyIn(to addr, from unsafe.Pointer, bytes int, s stream) error {
 	return e.enqueue(s, func() error {
 		e.lib.CopyIn(to, from, bytes)

@@ -46,14 +46,13 @@ type matrices struct{ c, a, b, bias, residual kernels.Buf }
 // multiply launches a product z times: on tensor cores if its operands are bfloat16 and lie as those want
 // them.
 func (d *Device) multiply(m matrices, transA, transB bool, z int, s gemmShape) {
-	if d.hopper() && !transA && transB && z == 1 && s.Chunk >= s.K && s.K > 0 &&
-		m.a.DType() == kernels.BF16 && mmaFits(m, transA, transB, s) {
-		d.multiplySM90(m, s)
+	fits := m.a.DType() == kernels.BF16 && mmaFits(m, transA, transB, s)
+	if fits && d.multiplySM90(m, transA, transB, z, s) {
 		return
 	}
 	edge := tile
 	k := [2][2]typed{{gemmNN, gemmNT}, {gemmTN, gemmTT}}[index(transA)][index(transB)].of(m.a.DType())
-	if m.a.DType() == kernels.BF16 && mmaFits(m, transA, transB, s) {
+	if fits {
 		edge = mmaTile
 		all := [2][2]typed{{gemmNNMMA, gemmNTMMA}, {gemmTNMMA, gemmTTMMA}}
 		k = all[index(transA)][index(transB)].of(m.c.DType())
@@ -62,15 +61,31 @@ func (d *Device) multiply(m matrices, transA, transB bool, z int, s gemmShape) {
 		structBytes(&s))
 }
 
-// hopper says that the device runs the kernels for sm_90a.
-func (d *Device) hopper() bool { return d.drv.Info().Major == 9 }
+// multiplySM90 is a product by tensor maps and wgmma, if the device has them and a kernel has this layout: no
+// batches, and results of a transposed A in float32.
+func (d *Device) multiplySM90(m matrices, transA, transB bool, z int, s gemmShape) bool {
+	parts := ceil(int(s.K), int(max(1, s.Chunk)))
+	if !d.hopper() || s.K == 0 || parts != z || (z > 1 && s.Chunk%64 != 0) || (transA && transB) ||
+		(transA && m.c.DType() != kernels.F32) {
+		return false
+	}
+	width := d.ringWidth(int(s.M), int(s.N), parts)
+	k := gemmTNSM90.of(width)
+	if !transA {
+		k = [2]widths[typed]{gemmNNSM90, gemmNTSM90}[index(transB)].of(width).of(m.c.DType())
+	}
+	a := operandBoxes(m.a, transA, int(s.M), int(s.K), int(s.LDA), 128)
+	b := operandBoxes(m.b, !transB, int(s.N), int(s.K), int(s.LDB), width)
+	d.launchRing(k, width, int(s.M), int(s.N), parts, m.c, a, b, m.bias, m.residual, structBytes(&s))
+	return true
+}
 
-// multiplySM90 is a product of (m,k) and (n,k) in bfloat16 by tensor maps and wgmma.
-func (d *Device) multiplySM90(m matrices, s gemmShape) {
-	a := boxes{of: m.a, rows: int(s.M), cols: int(s.K), ld: int(s.LDA), boxRows: 128, boxCols: 64}
-	b := boxes{of: m.b, rows: int(s.N), cols: int(s.K), ld: int(s.LDB), boxRows: 256, boxCols: 64}
-	d.launch(gemmNTSM90.of(m.c.DType()), grid(ceil(int(s.M), 128), ceil(int(s.N), 256)), block(384),
-		m.c, a, b, m.bias, m.residual, structBytes(&s))
+// operandBoxes is an operand of n rows (or, across, columns) and k as src/gemm_sm90.cu fetches it.
+func operandBoxes(of kernels.Buf, across bool, n, k, ld, rows int) boxes {
+	if across {
+		return boxes{of: of, rows: k, cols: n, ld: ld, boxRows: 64, boxCols: 64}
+	}
+	return boxes{of: of, rows: n, cols: k, ld: ld, boxRows: rows, boxCols: 64}
 }
 
 // mmaFits says that both operands can be copied 16 bytes at a time.
@@ -95,13 +110,36 @@ func index(b bool) int {
 // tiles is the grid of a product of m rows and n columns, z times.
 func tiles(m, n, z, edge int) dim { return grid(ceil(m, edge), ceil(n, edge), z) }
 
-// chunks splits a sum of k products over blocks where the m x n outputs alone make few of them: how many
-// pieces, and the length of each, a multiple of 32. They depend on the sizes alone, so that a run repeats on
-// every GPU.
-func chunks(m, n, k int) (count, length int) {
-	count = max(1, min(ceil(k, 512), 256/(ceil(m, tile)*ceil(n, tile))))
-	length = max(32, (ceil(k, count)+31)&^31)
+// chunks splits a sum of k products over blocks where the tiles of the outputs alone make too few of them to
+// fill `room` at a time: how many pieces, and the length of each, a multiple of 64. They depend on the sizes and
+// on the generation alone, so that a run repeats on every GPU of it.
+func chunks(tiles, room, k int) (count, length int) {
+	best := 0
+	for n := 1; n == 1 || (n <= 64 && n*512 <= k); n++ {
+		l := max(64, (ceil(k, n)+63)&^63)
+		if cost := ceil(tiles*ceil(k, l), room) * (l + 256); best == 0 || cost < best { // 256: what a tile costs
+			best, length = cost, l
+		}
+	}
 	return max(1, ceil(k, length)), length
+}
+
+// Blocks that run at once on a GPU of 132 multiprocessors.
+const (
+	roomScalar = 132 * 3
+	roomMMA    = 132 * 2
+	roomSM90   = 132
+)
+
+// weightChunks are the chunks of a weight gradient of m x n, summed over k rows.
+func (d *Device) weightChunks(onTensorCores bool, m, n, k int) (count, length int) {
+	switch {
+	case !onTensorCores:
+		return chunks(ceil(m, tile)*ceil(n, tile), roomScalar, k)
+	case d.hopper():
+		return chunks(ceil(m, 128)*ceil(n, 256), roomSM90, k)
+	}
+	return chunks(ceil(m, mmaTile)*ceil(n, mmaTile), roomMMA, k)
 }
 
 // weightGradient runs a product whose sum goes over many rows: f computes count partial results of n elements

@@ -37,8 +37,16 @@ func (t typed) of(d kernels.DType) *kernel {
 	return t.f32
 }
 
+// of picks the kernel for heads of hd elements.
+func (h headed) of(hd int) *kernel {
+	if filledHead(hd) == 64 {
+		return h.to64
+	}
+	return h.to128
+}
+
 // launch queues a kernel. Arguments are kernels.Buf, int (as the parameter's width), float64 (rounded to it),
-// bool (1 or 0), []byte (a struct) and boxes (a tensor map); they must be what the kernel's row in the table
+// bool (1 or 0), []byte (a struct), boxes and patches (tensor maps); they must be what the kernel's row in the table
 // says.
 func (d *Device) launch(k *kernel, g, b dim, args ...any) { d.launchShared(k, k.shared, g, b, args...) }
 
@@ -104,6 +112,13 @@ func (l *launch) add(params string, a any) string {
 		l.put32(math.Float32bits(float32(v)))
 	case boxes:
 		m, err := l.driver.TensorMap(v)
+		if err != nil {
+			panic(deviceError(l.kernel.entry, err))
+		}
+		l.operands = append(l.operands, v.of)
+		return l.add(params, m)
+	case patches:
+		m, err := l.driver.PatchMap(v)
 		if err != nil {
 			panic(deviceError(l.kernel.entry, err))
 		}

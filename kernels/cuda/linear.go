@@ -19,30 +19,38 @@ func (d *Device) Linear(o kernels.Linear) {
 // LinearBackward is dx = dz·weight, dweight = dzᵀ·x, dbias = Σ dz, dresidual = dz.
 func (d *Device) LinearBackward(o kernels.LinearGrad) {
 	dz := d.beforeActivation("linear", o.Act, o.Rule, o.DY, o.Y, o.Work)
-	if o.DX.Wanted() && o.R*o.D > 0 {
-		s := gemmShape{M: int32(o.R), N: int32(o.D), K: int32(o.OD), LDA: int32(o.OD), LDB: int32(o.D),
-			LDC: int32(o.D), Chunk: int32(o.OD), Acc: int32(index(o.DX.Acc)), Alpha: 1}
-		d.multiply(matrices{c: o.DX.Buf, a: dz, b: o.Weight}, false, false, 1, s)
-	}
-	if o.DWeight.Wanted() && o.OD*o.D > 0 {
-		d.linearWeights(o, dz)
-	}
+	d.linearX(o.DX, dz, o.Weight, o.R, o.OD, o.D)
+	d.linearWeights(o.DWeight, dz, o.X, o.R, o.OD, o.D)
 	d.sum(o.DBias, dz, 1, o.R, o.OD, 1)
 	d.scaled(o.DResidual, dz, 1)
 }
 
-// linearWeights is dweight = dzᵀ·x, its sum over the rows in chunks.
-func (d *Device) linearWeights(o kernels.LinearGrad, dz kernels.Buf) {
-	s := gemmShape{M: int32(o.OD), N: int32(o.D), K: int32(o.R), LDA: int32(o.OD), LDB: int32(o.D),
-		LDC: int32(o.D), Chunk: int32(o.R), Acc: int32(index(o.DWeight.Acc)), Alpha: 1}
-	m := matrices{c: o.DWeight.Buf, a: dz, b: o.X}
-	if dz.DType() == kernels.BF16 && !mmaFits(m, true, false, s) {
+// linearX is dx (r,d) = dz (r,od)·weight (od,d), if it is wanted.
+func (d *Device) linearX(dx kernels.Grad, dz, weight kernels.Buf, r, od, cols int) {
+	if !dx.Wanted() || r*cols == 0 {
+		return
+	}
+	s := gemmShape{M: int32(r), N: int32(cols), K: int32(od), LDA: int32(od), LDB: int32(cols),
+		LDC: int32(cols), Chunk: int32(od), Acc: int32(index(dx.Acc)), Alpha: 1}
+	d.multiply(matrices{c: dx.Buf, a: dz, b: weight}, false, false, 1, s)
+}
+
+// linearWeights is dweight (od,d) = dzᵀ·x, its sum over the rows in chunks, if it is wanted.
+func (d *Device) linearWeights(dw kernels.Grad, dz, x kernels.Buf, r, od, cols int) {
+	if !dw.Wanted() || od*cols == 0 {
+		return
+	}
+	s := gemmShape{M: int32(od), N: int32(cols), K: int32(r), LDA: int32(od), LDB: int32(cols),
+		LDC: int32(cols), Chunk: int32(r), Acc: int32(index(dw.Acc)), Alpha: 1}
+	m := matrices{c: dw.Buf, a: dz, b: x}
+	half := dz.DType() == kernels.BF16
+	if half && !mmaFits(m, true, false, s) {
 		d.multiply(m, true, false, 1, s) // scalar products in bfloat16 have no partial results
 		return
 	}
-	count, length := chunks(o.OD, o.D, o.R)
-	s.Chunk, s.StrideC = int32(length), int64(o.OD*o.D)
-	d.weightGradient(o.DWeight, count, o.OD*o.D, func(y kernels.Buf, acc int32) {
+	count, length := d.weightChunks(half, od, cols, r)
+	s.Chunk, s.StrideC = int32(length), int64(od*cols)
+	d.weightGradient(dw, count, od*cols, func(y kernels.Buf, acc int32) {
 		m.c, s.Acc = y, acc
 		d.multiply(m, true, false, count, s)
 	})

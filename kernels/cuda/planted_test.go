@@ -20,6 +20,7 @@ import (
 // anew) or into a launch (tamper), and what tells of it: a text of the checker, or "" for a wrong result.
 var planted = []struct {
 	name, file, old, new, stem string
+	portable                   bool // on a device of sm_80
 	tamper                     func(l *launch)
 	run                        func(t *testing.T, d *Device) (wrong bool)
 	want                       string
@@ -31,7 +32,7 @@ var planted = []struct {
 	{name: "off-by-one bound", file: "elementwise.cuh", stem: "add",
 		old: "i < n; i += step) put(y + i, f(to_f32(a", new: "i <= n; i += step) put(y + i, f(to_f32(a",
 		run: addThree, want: "outside this launch's operands"},
-	{name: "unwaited copy", file: "mma.cuh", stem: "gemmmma", old: "cp_async_wait<STAGES - 2>",
+	{name: "unwaited copy", file: "mma.cuh", stem: "gemmmma", portable: true, old: "cp_async_wait<STAGES - 2>",
 		new: "cp_async_wait<STAGES - 1>", run: gemmNNInBF16, want: "shared memory read before any write"},
 	{name: "wrong grid", tamper: func(l *launch) { l.grid[0]-- }, run: softmaxRows},
 	{name: "wrong shared size", tamper: func(l *launch) { l.shared -= 1024 }, run: attendOnce,
@@ -41,10 +42,21 @@ var planted = []struct {
 	}, run: softmaxRows},
 	{name: "uninitialised accumulator", file: "gemm.cu", stem: "gemm", old: "float acc[4][4] = {};",
 		new: "float acc[4][4];", run: gemmNNInF32},
-	{name: "missing wait", file: "gemm_sm90.cu", stem: "gemm_sm90",
-		old: "mbarrier_wait(&full[s], (k / SLOTS) & 1);", new: "", run: gemmNTInBF16, want: "shared memory read"},
-	{name: "wrong phase", file: "gemm_sm90.cu", stem: "gemm_sm90", old: "(turn - 1) & 1", new: "turn & 1",
-		run: gemmNTInBF16},
+	{name: "missing wait", file: "ring.cuh", stem: "gemm_sm90",
+		old: "mbarrier_wait(&ring.full[s], (turn / SLOTS) & 1);", new: "", run: gemmNTInBF16,
+		want: "shared memory read"},
+	{name: "wrong phase", file: "ring.cuh", stem: "gemm_sm90", old: "(turn / SLOTS - 1) & 1",
+		new: "(turn / SLOTS) & 1", run: gemmNTInBF16},
+	{name: "unwaited copy of keys", file: "attentionmma.cu", stem: "attentionmma",
+		old: "        cp_async_wait<0>();\n        __syncthreads();\n    }", new: "        __syncthreads();\n    }",
+		run: attendInBF16, want: "shared memory read before any write"},
+	{name: "missing barrier between rows and columns", file: "attentionbackwardmma.cu",
+		stem: "attentionbackwardmma", old: "        cp_async_wait<0>();\n        __syncthreads();\n    }",
+		new: "        cp_async_wait<0>();\n    }", run: attendBackInBF16, want: "shared memory"},
+	{name: "slot given back too early", file: "ring.cuh", stem: "conv2d_sm90", old: "            wgmma_wait<1>();\n",
+		new: "", run: convolveInBF16},
+	{name: "wrong phase of input pixels", file: "conv2d.cuh", stem: "conv2dmma", portable: true,
+		old: "(taps - first + step - 1) / step : 0", new: "taps / step : 0", run: convolveBackInBF16},
 }
 
 // tampering changes launches on their way to the driver.
@@ -62,7 +74,11 @@ func (d tampering) Launch(l *launch, s stream) error {
 func TestPlantedBugsAreCaught(t *testing.T) {
 	for _, bug := range planted {
 		t.Run(bug.name, func(t *testing.T) {
-			sound := emuDevice(t, "check,3")
+			spec, major := "check,3", 9
+			if bug.portable {
+				spec, major = "check,portable,3", 8
+			}
+			sound := emuDevice(t, spec)
 			require.False(t, bug.run(t, sound), "the kernel without the bug")
 			require.NoError(t, sound.Wait())
 
@@ -71,7 +87,7 @@ func TestPlantedBugsAreCaught(t *testing.T) {
 			if bug.file != "" {
 				library = broken(t, filepath.Dir(library), bug.file, bug.old, bug.new, bug.stem)
 			}
-			d, err := openEmuLibrary("emu:planted", library, 3, 9)
+			d, err := openEmuLibrary("emu:planted", library, 3, major)
 			require.NoError(t, err)
 			if bug.tamper != nil {
 				d.drv = tampering{d.drv, bug.tamper}
@@ -196,4 +212,68 @@ func gemmOnce(t *testing.T, d *Device, dt kernels.DType, trans bool) bool {
 	o.C = alloc(t, d, kernels.F32, make([]float64, 40*48)...)
 	d.Gemm(o)
 	return differ(kernels.Floats[float64](want.C), read(d, o.C))
+}
+
+func attendInBF16(t *testing.T, d *Device) bool     { return attended(t, d, false) }
+func attendBackInBF16(t *testing.T, d *Device) bool { return attended(t, d, true) }
+
+// attended is attention on tensor cores over more keys than one part has, forward or with its backward.
+func attended(t *testing.T, d *Device, back bool) bool {
+	const tq, tk, hd = 20, 70, 64
+	run := func(be kernels.Backend, put func(seed uint64, n int) kernels.Buf, lse kernels.Buf) []float64 {
+		g := kernels.AttentionGrad{Attention: kernels.Attention{B: 1, TQ: tq, TK: tk, NH: 1, HD: hd, LDQ: hd,
+			LDK: hd, LDV: hd, Q: put(1, tq*hd), K: put(2, tk*hd), V: put(3, tk*hd), Y: put(4, tq*hd), LSE: lse},
+			DY: put(5, tq*hd), DQ: kernels.Grad{Buf: put(6, tq*hd)}}
+		be.Attention(g.Attention)
+		out := g.Y
+		if back {
+			be.AttentionBackward(g)
+			out = g.DQ.Buf
+		}
+		v := make([]float64, out.Len())
+		be.Download(kernels.Of(v), out)
+		return v
+	}
+	want := run(ref.Open64(), func(seed uint64, n int) kernels.Buf { return kernels.Of(rounded(seed, n)) },
+		kernels.Of(make([]float64, tq)))
+	got := run(d, func(seed uint64, n int) kernels.Buf { return alloc(t, d, kernels.BF16, rounded(seed, n)...) },
+		alloc(t, d, kernels.F32, make([]float64, tq)...))
+	return farFrom(want, got)
+}
+
+func convolveInBF16(t *testing.T, d *Device) bool     { return convolved(t, d, false) }
+func convolveBackInBF16(t *testing.T, d *Device) bool { return convolved(t, d, true) }
+
+// convolved is a 3x3 convolution with stride 2 of 64 channels, forward or back to its input.
+func convolved(t *testing.T, d *Device, back bool) bool {
+	o := kernels.Conv2D{Window: square(3, 2, 1, 1), B: 1, H: 9, W: 8, C: 64, OC: 8, Groups: 1}
+	oh, ow := o.Out(o.H, o.W)
+	x, w, y := o.B*o.H*o.W*o.C, o.OC*9*o.C, o.B*oh*ow*o.OC
+	run := func(be kernels.Backend, put func(seed uint64, n int) kernels.Buf) []float64 {
+		g := kernels.Conv2DGrad{Conv2D: o, DY: put(4, y), DX: kernels.Grad{Buf: put(5, x)}}
+		g.X, g.Weight, g.Y = put(1, x), put(2, w), put(3, y)
+		out := g.Y
+		if back {
+			be.Conv2DBackward(g)
+			out = g.DX.Buf
+		} else {
+			be.Conv2D(g.Conv2D)
+		}
+		v := make([]float64, out.Len())
+		be.Download(kernels.Of(v), out)
+		return v
+	}
+	return farFrom(
+		run(ref.Open64(), func(seed uint64, n int) kernels.Buf { return kernels.Of(rounded(seed, n)) }),
+		run(d, func(seed uint64, n int) kernels.Buf { return alloc(t, d, kernels.BF16, rounded(seed, n)...) }))
+}
+
+// farFrom says that a bfloat16 result is not the oracle's.
+func farFrom(want, got []float64) bool {
+	var d, n float64
+	for i, w := range want {
+		d += (got[i] - w) * (got[i] - w)
+		n += w * w
+	}
+	return !(d <= n/(256*256)) // NaN is far
 }

@@ -46,6 +46,64 @@ func attentionShared(panels, tiles, hd int) int { return 4 * 68 * (panels*hd + t
 // attentionForwardShared adds the values, 64 rows of the widest head.
 func attentionForwardShared(hd int) int { return attentionShared(2, 1, hd) + 4*64*maxHead }
 
+// headed is a kernel once per width of heads that it fills up to.
+type headed struct{ to64, to128 *kernel }
+
+func declareHeaded(module, entry, params string, shared func(hd int) int) headed {
+	k := headed{declare(module, entry+"_64", params), declare(module, entry+"_128", params)}
+	k.to64.shared, k.to128.shared = shared(64), shared(128)
+	return k
+}
+
+// filledHead is HD of src/attentionmma.cuh.
+func filledHead(hd int) int {
+	if hd <= 64 {
+		return 64
+	}
+	return 128
+}
+
+// attentionMMAShared is the shared memory of attention's forward on tensor cores: the queries of its warps and
+// two buffers of 64 keys and values.
+func attentionMMAShared(warps, hd int) int { return 2 * (16*warps + 4*64) * (filledHead(hd) + 8) }
+
+// attentionGradMMAShared is that of its backward: two operands for the rows of the warps, two buffers of two
+// for 32 or 64 others, and their statistics.
+func attentionGradMMAShared(hd int) int {
+	others := 4096 / filledHead(hd)
+	return 2*(2*16*gradWarps+4*others)*(filledHead(hd)+8) + 16*others
+}
+
+// widths is a kernel of src/ring.cuh for tiles of 64, 128 and 256 columns.
+type widths[K any] struct{ w64, w128, w256 K }
+
+func declareWidths[K any](declare func(width string) K, allow func(k K, bytes int) K) widths[K] {
+	return widths[K]{allow(declare("_64_sm90"), ringShared(64)), allow(declare("_128_sm90"), ringShared(128)),
+		allow(declare("_256_sm90"), ringShared(256))}
+}
+
+func declareRing(module, entry, params string) widths[*kernel] {
+	return declareWidths(func(w string) *kernel { return declare(module, entry+w, params) },
+		func(k *kernel, bytes int) *kernel {
+			k.shared = bytes
+			return k
+		})
+}
+
+func declareTypedRing(module, entry, params string) widths[typed] {
+	return declareWidths(func(w string) typed { return declareTyped(module, entry+w, params) }, typed.allow)
+}
+
+// ringShared is RING of src/ring.cuh: slots of both operands, 16x68 floats for each of eight warps, and two
+// barriers a slot.
+func ringShared(width int) int {
+	slots := 6
+	if width == 256 {
+		slots = 4
+	}
+	return slots*((128+width)*64*2+16) + 8*16*68*4
+}
+
 // declareMMA is a kernel with the shared memory of tensor-core products.
 func declareMMA(module, entry, params string) *kernel {
 	k := declare(module, entry, params)
@@ -56,6 +114,7 @@ func declareMMA(module, entry, params string) *kernel {
 const (
 	mmaShared  = 3 * 2 * 128 * 40 * 2 // MMA_SHARED of src/mma.cuh
 	maxHead    = 128                  // the widest head that the kernels of attention take
+	gradWarps  = 6                    // the most warps of a block of attention's backward on tensor cores
 	gradShared = 4 * 68 * (4*maxHead + 64)
 )
 
@@ -72,6 +131,12 @@ var (
 	attentionDelta = declareTyped("attentionbackward", "attention_delta", "ppps36")
 	attentionDQ    = declareTyped("attentionbackward", "attention_dq", "ppppppps36i").allow(gradShared)
 	attentionDKV   = declareTyped("attentionbackward", "attention_dkv", "pppppppps36ii").allow(gradShared)
+
+	attentionFwdMMA = declareHeaded("attentionmma", "attention_fwd_mma", "ppppps36",
+		func(hd int) int { return attentionMMAShared(8, hd) })
+	attentionDQMMA  = declareHeaded("attentionbackwardmma", "attention_dq_mma", "ppppppps36i", attentionGradMMAShared)
+	attentionDKVMMA = declareHeaded("attentionbackwardmma", "attention_dkv_mma", "pppppppps36ii",
+		attentionGradMMAShared)
 
 	avgPoolFwd = declareTyped("avgpool2d", "avgpool2d_fwd", "pps64")
 	avgPoolBwd = declareTyped("avgpool2d", "avgpool2d_bwd", "pps64i")
@@ -107,6 +172,10 @@ var (
 	conv2dDXMMA  = declareTyped("conv2dmma", "conv2d_dx_mma", "ppppps80").allow(mmaShared)
 	conv2dDWMMA  = declareMMA("conv2dmma", "conv2d_dw_mma", "ppps80")
 
+	conv2dFwdSM90 = declareTypedRing("conv2d_sm90", "conv2d_fwd", "ps128s128pps80")
+	conv2dDXSM90  = declareTypedRing("conv2d_sm90", "conv2d_dx", "ps128s128pps80ii")
+	conv2dDWSM90  = declareRing("conv2d_sm90", "conv2d_dw", "ps128s128s80")
+
 	crossEntropyFwd = declareTyped("crossentropy", "crossentropy_fwd", "ppppii")
 	crossEntropyBwd = declareTyped("crossentropy", "crossentropy_bwd", "pppppiii")
 
@@ -123,7 +192,9 @@ var (
 	gemmNTMMA  = declareTyped("gemmmma", "gemm_nt_mma", "ppppps64").allow(mmaShared)
 	gemmTNMMA  = declareTyped("gemmmma", "gemm_tn_mma", "ppppps64").allow(mmaShared)
 	gemmTTMMA  = declareTyped("gemmmma", "gemm_tt_mma", "ppppps64").allow(mmaShared)
-	gemmNTSM90 = declareTyped("gemm_sm90", "gemm_nt_sm90", "ps128s128pps64").allow(4 * ((128+256)*64*2 + 16))
+	gemmNTSM90 = declareTypedRing("gemm_sm90", "gemm_nt", "ps128s128pps64")
+	gemmNNSM90 = declareTypedRing("gemm_sm90", "gemm_nn", "ps128s128pps64")
+	gemmTNSM90 = declareRing("gemm_sm90", "gemm_tn", "ps128s128pps64")
 
 	layerNormFwd  = declareTyped("layernorm", "layernorm_fwd", "ppppppiif")
 	layerNormBwd  = declareTyped("layernorm", "layernorm_bwd", "ppppppiii")

@@ -2,19 +2,31 @@
 //   dq[t] = Σ_s ds[t,s]·k[s],  dk[s] = Σ_t ds[t,s]·q[t],  dv[s] = Σ_t p[t,s]·dy[t]   (added, if acc)
 // Layouts as in attention.cu; dq, dk, dv as q, k, v; dy as y. A block keeps 64 queries (dq) or 64 keys (dk
 // and dv) and walks over the others: p is computed twice, and nothing is added up by atomics. Launch: delta:
-// grid (ceil(b·tq·nh/8)), block (256). dq: grid (ceil(tq/64), nh, b), dkv: grid (ceil(tk/64), nh, b), block
+// grid (ceil(b·tq·nh/32)), block (256). dq: grid (ceil(tq/64), nh, b), dkv: grid (ceil(tk/64), nh, b), block
 // (256), 4·(hd·68·4 + 64·68) bytes of dynamic shared memory.
 #include "attention.cuh"
 
-// A warp per token and head; delta: (b,nh,tq).
+// Eight lanes per token and head, 16 bytes a lane if the rows are aligned; delta: (b,nh,tq).
 template <class T> DI void dots(float* delta, const T* dy, const T* y, const Shape& o) {
-    int r = blockIdx.x * 8 + threadIdx.x / 32, lane = threadIdx.x % 32; // (b,tq,nh)
-    if (r >= o.b * o.tq * o.nh) return;
+    const int V = per16<T>::n;
+    int r = blockIdx.x * 32 + threadIdx.x / 8, lane = threadIdx.x % 8; // (b,tq,nh)
+    bool in = r < o.b * o.tq * o.nh;
+    const T *u = dy + (i64)r * o.hd, *w = y + (i64)r * o.hd;
     float s = 0.0f;
-    for (int d = lane; d < o.hd; d += 32) s += to_f32(dy[(i64)r * o.hd + d]) * to_f32(y[(i64)r * o.hd + d]);
-    s = warp_sum(s);
+    if (o.hd % V == 0 && aligned16(dy) && aligned16(y)) {
+        for (int d = lane * V; in && d < o.hd; d += 8 * V) {
+            float a[V], b[V];
+            load16(a, u + d);
+            load16(b, w + d);
+#pragma unroll
+            for (int k = 0; k < V; k++) s = fmaf(a[k], b[k], s);
+        }
+    } else
+        for (int d = lane; in && d < o.hd; d += 8) s = fmaf(to_f32(u[d]), to_f32(w[d]), s);
+#pragma unroll
+    for (int k = 4; k; k >>= 1) s += __shfl_xor_sync(ALL, s, k);
     int h = r % o.nh, t = r / o.nh % o.tq, b = r / o.nh / o.tq;
-    if (lane == 0) delta[((i64)b * o.nh + h) * o.tq + t] = s;
+    if (in && lane == 0) delta[((i64)b * o.nh + h) * o.tq + t] = s;
 }
 
 // acc[i][j] += Σ_c tile[c][row + i]·panel[t%16 + 16j][c]

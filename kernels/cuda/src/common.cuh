@@ -35,6 +35,13 @@ DI void put(bf16* p, float v) { *p = f32_to_bf16(v); }
 // Where a gradient goes: it is written, or added to what is there.
 template <class T> DI void put(T* p, float v, int acc) { put(p, acc ? to_f32(*p) + v : v); }
 
+// Two neighbours at an even place.
+DI void put2(bf16* p, float a, float b, int acc = 0) {
+    unsigned old = acc ? *(unsigned*)p : 0;
+    if (acc) a += __uint_as_float(old << 16), b += __uint_as_float(old & 0xffff0000u);
+    *(unsigned*)p = pack_bf16(a, b);
+}
+
 // 16 bytes at once: 4 float or 8 bfloat16. Addresses are multiples of 16.
 template <class T> struct per16 { static const int n = 16 / sizeof(T); };
 DI void load16(float (&v)[4], const float* p) {
@@ -54,6 +61,17 @@ DI void store16(float* p, const float (&v)[4]) { *(float4*)p = make_float4(v[0],
 DI void store16(bf16* p, const float (&v)[8]) {
     *(uint4*)p = make_uint4(pack_bf16(v[0], v[1]), pack_bf16(v[2], v[3]), pack_bf16(v[4], v[5]),
                             pack_bf16(v[6], v[7]));
+}
+// 8 elements: 16 bytes, or twice 16.
+DI void load8(float (&v)[8], const bf16* p) { load16(v, p); }
+DI void store8(bf16* p, const float (&v)[8]) { store16(p, v); }
+DI void load8(float (&v)[8], const float* p) {
+    float4 a = *(const float4*)p, b = *(const float4*)(p + 4);
+    v[0] = a.x, v[1] = a.y, v[2] = a.z, v[3] = a.w, v[4] = b.x, v[5] = b.y, v[6] = b.z, v[7] = b.w;
+}
+DI void store8(float* p, const float (&v)[8]) {
+    *(float4*)p = make_float4(v[0], v[1], v[2], v[3]);
+    *(float4*)(p + 4) = make_float4(v[4], v[5], v[6], v[7]);
 }
 DI bool aligned16(const void* a) { return ((uintptr_t)a & 15) == 0; }
 

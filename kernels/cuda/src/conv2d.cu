@@ -5,6 +5,7 @@
 // matrix products: the patches are never written. Launch: grid (tiles of m, tiles of n, groups · chunks of
 // k), block (256):
 //   fwd  m = batch·oh·ow, n = og,       k = kh·kw·cg      dx  m = batch·h·w, n = cg, k = kh·kw·og
+// (dx: m of the largest phase, and z runs over groups · sh·sw phases: see Phase in conv2d.cuh)
 //   dw   m = og,          n = kh·kw·cg, k = batch·oh·ow, in chunks, each into a dw of its own
 // A transposed convolution is the convolution from its output to its input, run backwards: its forward is dx
 // here, with an epilogue, its dx is fwd, and its dw is dw with x and dz exchanged.
@@ -15,6 +16,7 @@ struct Scalars {
     template <class A, class B, class E>
     DI_MEMBER static void product(const A& a, const B& b, const E& e, int m, int n, int k0, int k1) {
         int m0 = blockIdx.x * TM, n0 = blockIdx.y * TN;
+        if (m0 >= m) return; // a phase with fewer pixels
         float acc[4][4] = {};
         tile_product(acc, a, b, m0, n0, k0, k1);
         put_tile(e, acc, m0, n0, m, n);

@@ -8,6 +8,7 @@ struct TensorCores {
     template <class A, class B, class E>
     DI_MEMBER static void product(const A& a, const B& b, const E& e, int m, int n, int k0, int k1) {
         int m0 = blockIdx.x * MM, n0 = blockIdx.y * MN;
+        if (m0 >= m) return; // a phase with fewer pixels
         float acc[4][4][4] = {};
         mma_product(acc, a, b, m0, n0, k0, k1);
         put_mma(e, acc, m0, n0, m, n);
@@ -20,7 +21,7 @@ struct TensorCores {
         forward<TensorCores>(y, x, w, bias, res, s); \
     } \
     EXPORT(conv2d_fwd_mma_##SUFFIX) \
-    KERNEL(256) \
+    extern "C" __global__ void __launch_bounds__(256, 2) \
     conv2d_dx_mma_##SUFFIX(O* dx, const bf16* dz, const bf16* w, const O* bias, const O* res, Shape s) { \
         backward_x<TensorCores>(dx, dz, w, bias, res, s); \
     } \

@@ -11,7 +11,7 @@ DI void product(O* c, const bf16* a, const bf16* b, const O* bias, const O* resi
     part_of(s, c, a, b, k0, k1);
     Matrix<bf16, !TA> ma = {a, s.m, k1, s.lda};
     Matrix<bf16, TB> mb = {b, s.n, k1, s.ldb};
-    Epilogue<O> e = {c, bias, residual, s.ldc, s.act, s.acc, s.alpha};
+    Epilogue<O> e = {c, bias, residual, s.ldc, s.act, s.acc, s.alpha, {}};
     float acc[4][4][4] = {};
     mma_product(acc, ma, mb, m0, n0, k0, k1);
     put_mma(e, acc, m0, n0, s.m, s.n);

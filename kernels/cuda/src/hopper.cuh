@@ -42,6 +42,14 @@ DI void tma_load(void* to, const tensormap* map, mbarrier* b, int c, int r) {
                  "[%1, {%3, %4}], [%2];"
                  ::"r"(shared_address(to)), "l"(map), "r"(shared_address(b)), "r"(c), "r"(r) : "memory");
 }
+// Channels from c on of as many neighbouring positions as the map says, the first of them column x and row y
+// of picture n, and of each the pixel (dx, dy) further; zeros outside the picture.
+DI void tma_patches(void* to, const tensormap* map, mbarrier* b, int c, int x, int y, int n, int dx, int dy) {
+    asm volatile("cp.async.bulk.tensor.4d.shared::cluster.global.im2col.mbarrier::complete_tx::bytes [%0], "
+                 "[%1, {%3, %4, %5, %6}], [%2], {%7, %8};"
+                 ::"r"(shared_address(to)), "l"(map), "r"(shared_address(b)), "r"(c), "r"(x), "r"(y), "r"(n),
+                 "h"((unsigned short)dx), "h"((unsigned short)dy) : "memory");
+}
 DI void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 DI void wgmma_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 template <int N> DI void wgmma_wait() {
@@ -49,29 +57,44 @@ template <int N> DI void wgmma_wait() {
 }
 template <int R> DI void more_registers() { asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(R)); }
 template <int R> DI void fewer_registers() { asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(R)); }
-// An operand in shared memory: rows of 64 bfloat16, 8 rows an atom of 1024 bytes, swizzled by 128 bytes.
-DI unsigned long long wgmma_operand(const void* p) {
-    unsigned long long a = shared_address(p);
+// Operands in shared memory: boxes of 64 bfloat16 a row, 8 rows an atom of 1024 bytes, swizzled by 128 bytes.
+// The elements of a row are neighbours in k; or, with `across`, in m or n, a row is one k, and the next 64 of m
+// or n are the next box, so many bytes on.
+typedef unsigned long long Operand;
+DI Operand wgmma_operand(const void* p) {
+    Operand a = shared_address(p);
     return ((a & 0x3ffff) >> 4) | (1ull << 16) | ((1024ull >> 4) << 32) | (1ull << 62);
+}
+DI Operand wgmma_operand_across(const void* p, int next) {
+    Operand a = shared_address(p);
+    return ((a & 0x3ffff) >> 4) | ((Operand)(next >> 4) << 16) | ((1024ull >> 4) << 32) | (1ull << 62);
 }
 #define D8(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), \
               "+f"(d[i + 6]), "+f"(d[i + 7])
 #define D32(i) D8(i), D8(i + 8), D8(i + 16), D8(i + 24)
-// d (64x256, fp32, spread over the 128 threads of a warpgroup) += a (64x16) · b (256x16)ᵀ, bfloat16. d must
-// have been set to zeros: ptxas serialises the products otherwise.
-DI void wgmma_64x256x16(float (&d)[128], unsigned long long a, unsigned long long b) {
-    asm volatile(
-        "wgmma.mma_async.sync.aligned.m64n256k16.f32.bf16.bf16 {"
-        "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,"
-        "%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31,%32,%33,%34,%35,%36,%37,%38,%39,"
-        "%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,"
-        "%60,%61,%62,%63,%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79,"
-        "%80,%81,%82,%83,%84,%85,%86,%87,%88,%89,%90,%91,%92,%93,%94,%95,%96,%97,%98,%99,"
-        "%100,%101,%102,%103,%104,%105,%106,%107,%108,%109,%110,%111,%112,%113,%114,%115,%116,%117,%118,%119,"
-        "%120,%121,%122,%123,%124,%125,%126,%127"
-        "}, %128, %129, 1, 1, 1, 0, 0;"
-        : D32(0), D32(32), D32(64), D32(96) : "l"(a), "l"(b));
-}
+#define R32 "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25," \
+            "%26,%27,%28,%29,%30,%31"
+#define R64 R32 ",%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,%53," \
+                "%54,%55,%56,%57,%58,%59,%60,%61,%62,%63"
+#define R128 R64 ",%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79,%80,%81,%82,%83,%84,%85," \
+                 "%86,%87,%88,%89,%90,%91,%92,%93,%94,%95,%96,%97,%98,%99,%100,%101,%102,%103,%104,%105,%106," \
+                 "%107,%108,%109,%110,%111,%112,%113,%114,%115,%116,%117,%118,%119,%120,%121,%122,%123,%124," \
+                 "%125,%126,%127"
+// d (64xN, fp32, spread over the 128 threads of a warpgroup) += a (64x16) · b (Nx16)ᵀ, bfloat16; d has N/2
+// elements. d must have been set to zeros: ptxas serialises the products otherwise.
+#define WGMMA(N, HALF, REGS, NEXT, TA, TB, ...)                                                              \
+    template <bool A_ACROSS, bool B_ACROSS> DI void wgmma(float (&d)[HALF], Operand a, Operand b) {          \
+        asm volatile("wgmma.mma_async.sync.aligned.m64n" #N "k16.f32.bf16.bf16 {" REGS "}, " NEXT            \
+                     ", 1, 1, 1, " TA ", " TB ";"                                                            \
+                     : __VA_ARGS__ : "l"(a), "l"(b), "n"((int)A_ACROSS), "n"((int)B_ACROSS));                          \
+    }
+WGMMA(64, 32, R32, "%32, %33", "%34", "%35", D32(0))
+WGMMA(128, 64, R64, "%64, %65", "%66", "%67", D32(0), D32(32))
+WGMMA(256, 128, R128, "%128, %129", "%130", "%131", D32(0), D32(32), D32(64), D32(96))
+#undef WGMMA
+#undef R128
+#undef R64
+#undef R32
 #undef D8
 #undef D32
 #endif

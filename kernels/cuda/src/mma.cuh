@@ -5,7 +5,7 @@
 // Operands are those of tile.cuh, with find(Row, Col) pointing at 8 neighbours in memory (of k if k_fast,
 // else of m or n), 16-byte aligned and all inside or all outside.
 #pragma once
-#include "common.cuh"
+#include "epilogue.cuh"
 
 const int MM = 128, MN = 128, MK = 32, STAGES = 3;
 const int PART = 128 * (MK + 8);             // elements of one operand's part, in either layout
@@ -29,17 +29,20 @@ template <class A> struct Fetch {
             cp_async16(to + r * LD + c, from ? from : a.any(), from ? 16 : 0);
         }
     }
-    // The fragment of 16 rows from m on as mma's left operand, k to k+15.
-    DI_MEMBER static void left(unsigned (&f)[4], const bf16* s, int m, int k) {
-        int l = threadIdx.x & 31;
-        if (A::k_fast) ldmatrix_x4(f, s + (m + (l & 15)) * LD + k + (l >> 4) * 8);
-        else ldmatrix_x4_trans(f, s + (k + (l & 7) + (l >> 4) * 8) * LD + m + ((l >> 3) & 1) * 8);
+    // The fragment of 16 rows from m on, k to k+15, of a part that begins at s, less where the lane is in it.
+    DI_MEMBER static void fragment(unsigned (&f)[4], Address s, int m, int k) {
+        if (A::k_fast) ldmatrix_x4(f, s + 2 * (m * LD + k));
+        else ldmatrix_x4_trans(f, s + 2 * (k * LD + m));
     }
-    // As its right operand, for two groups of 8 columns.
-    DI_MEMBER static void right(unsigned (&f)[4], const bf16* s, int n, int k) {
+    // Where the lane is, for mma's left operand, and for its right one, of two groups of 8 columns.
+    DI_MEMBER static Address left_lane() {
         int l = threadIdx.x & 31;
-        if (A::k_fast) ldmatrix_x4(f, s + (n + (l & 7) + (l >> 4) * 8) * LD + k + ((l >> 3) & 1) * 8);
-        else ldmatrix_x4_trans(f, s + (k + (l & 7) + ((l >> 3) & 1) * 8) * LD + n + (l >> 4) * 8);
+        return 2 * (A::k_fast ? (l & 15) * LD + (l >> 4) * 8 : ((l & 7) + (l >> 4) * 8) * LD + ((l >> 3) & 1) * 8);
+    }
+    DI_MEMBER static Address right_lane() {
+        int l = threadIdx.x & 31;
+        return 2 * (A::k_fast ? ((l & 7) + (l >> 4) * 8) * LD + ((l >> 3) & 1) * 8
+                              : ((l & 7) + ((l >> 3) & 1) * 8) * LD + (l >> 4) * 8);
     }
 };
 
@@ -49,6 +52,7 @@ DI void mma_product(float (&acc)[4][4][4], const A& a, const B& b, int m0, int n
     bf16* as = (bf16*)memory;
     bf16* bs = as + STAGES * PART;
     int warp = threadIdx.x >> 5, wm = (warp & 1) * 64, wn = (warp >> 1) * 32, parts = (k1 - k0 + MK - 1) / MK;
+    Address af = shared_address(as) + Fetch<A>::left_lane(), bf = shared_address(bs) + Fetch<B>::right_lane();
     Fetch<A> fa;
     Fetch<B> fb;
     fa.begin(a, m0);
@@ -73,9 +77,9 @@ DI void mma_product(float (&acc)[4][4][4], const A& a, const B& b, int m0, int n
         for (int k = 0; k < MK; k += 16) {
             unsigned x[4][4], y[2][4];
 #pragma unroll
-            for (int i = 0; i < 4; i++) Fetch<A>::left(x[i], as + s, wm + i * 16, k);
+            for (int i = 0; i < 4; i++) Fetch<A>::fragment(x[i], af + 2 * s, wm + i * 16, k);
 #pragma unroll
-            for (int j = 0; j < 2; j++) Fetch<B>::right(y[j], bs + s, wn + j * 16, k);
+            for (int j = 0; j < 2; j++) Fetch<B>::fragment(y[j], bf + 2 * s, wn + j * 16, k);
 #pragma unroll
             for (int i = 0; i < 4; i++)
 #pragma unroll
@@ -85,17 +89,29 @@ DI void mma_product(float (&acc)[4][4][4], const A& a, const B& b, int m0, int n
     }
 }
 
-// The outputs of a thread of mma_product through an epilogue (epilogue.cuh).
+// The outputs of mma_product through an epilogue: 16 rows of a warp at a time by way of shared memory.
 template <class E> DI void put_mma(const E& e, const float (&acc)[4][4][4], int m0, int n0, int m1, int n1) {
+    DYNAMIC_SHARED(memory);
+    const int LD = 40; // floats of a row: the lanes of an 8-byte store meet different banks
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-    int row = m0 + (warp & 1) * 64 + (lane >> 2), col = n0 + (warp >> 1) * 32 + (lane & 3) * 2;
+    int row = m0 + (warp & 1) * 64, col = n0 + (warp >> 1) * 32;
+    float *part = (float*)memory + warp * 16 * LD, *mine = part + (lane >> 2) * LD + (lane & 3) * 2;
+    bool wide = e.wide();
+    cp_async_wait<0>();
+    __syncthreads(); // all have read their operands
+#pragma unroll 1
+    for (int k = 0; k < 4; k++) {
 #pragma unroll
-    for (int i = 0; i < 4; i++)
+        for (int i = 0; i < 4; i++) {
+            if (i != k) continue; // so that the index into the registers is a constant
 #pragma unroll
-        for (int j = 0; j < 4; j++)
-#pragma unroll
-            for (int h = 0; h < 4; h++) {
-                int m = row + i * 16 + (h >> 1) * 8, n = col + j * 8 + (h & 1);
-                if (m < m1 && n < n1) e.put_at(m, n, acc[i][j][h]);
+            for (int j = 0; j < 4; j++) {
+                *(float2*)(mine + 8 * j) = make_float2(acc[i][j][0], acc[i][j][1]);
+                *(float2*)(mine + 8 * LD + 8 * j) = make_float2(acc[i][j][2], acc[i][j][3]);
             }
+        }
+        __syncwarp();
+        put_part<32, LD>(e, part, row + 16 * k, col, m1, n1, wide);
+        __syncwarp();
+    }
 }

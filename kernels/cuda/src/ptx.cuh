@@ -21,7 +21,16 @@ DI unsigned pack_bf16(float lo, float hi) {
     asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(hi), "f"(lo));
     return r;
 }
-DI unsigned shared_address(const void* p) { return (unsigned)__cvta_generic_to_shared(p); }
+// 2^x to about two units in the last place, results below the normal numbers as 0: for probabilities that are
+// rounded to bfloat16.
+DI float exp2_f32(float x) {
+    float r;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(x));
+    return r;
+}
+// Addresses in shared memory, in bytes: 32 bits of arithmetic, and one conversion of a pointer.
+typedef unsigned Address;
+DI Address shared_address(const void* p) { return (Address)__cvta_generic_to_shared(p); }
 DI void bar_sync(int id, int threads) { asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(threads) : "memory"); }
 
 // sm_80: copies from global to shared memory behind the threads' backs. bytes < 16 fills the rest with zeros.
@@ -39,13 +48,13 @@ template <int N> DI void cp_async_wait() { asm volatile("cp.async.wait_group %0;
 
 // Four 8x8 matrices of bfloat16 from shared memory into the fragments of mma; lane l names row l%8 of matrix
 // l/8.
-DI void ldmatrix_x4(unsigned (&r)[4], const void* p) {
+DI void ldmatrix_x4(unsigned (&r)[4], Address p) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
-                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(shared_address(p)) : "memory");
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(p) : "memory");
 }
-DI void ldmatrix_x4_trans(unsigned (&r)[4], const void* p) {
+DI void ldmatrix_x4_trans(unsigned (&r)[4], Address p) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
-                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(shared_address(p)) : "memory");
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(p) : "memory");
 }
 // d (16x8, fp32) += a (16x16) · b (16x8), bfloat16.
 DI void mma_16x8x16(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {

@@ -22,7 +22,7 @@ static int too_old(void) { return 36; }   // CUDA_ERROR_CALL_REQUIRES_NEWER_DRIV
 	X(cuStreamDestroy_v2) X(cuStreamQuery) X(cuStreamSynchronize) X(cuStreamWaitEvent) \
 	X(cuStreamBeginCapture_v2) X(cuStreamEndCapture) X(cuEventCreate) X(cuEventDestroy_v2) X(cuEventRecord) \
 	X(cuEventSynchronize) X(cuEventElapsedTime) X(cuGraphInstantiateWithFlags) X(cuGraphLaunch) \
-	X(cuGraphExecDestroy) X(cuGraphDestroy) X(cuTensorMapEncodeTiled)
+	X(cuGraphExecDestroy) X(cuGraphDestroy) X(cuTensorMapEncodeTiled) X(cuTensorMapEncodeIm2col)
 
 #if defined(__x86_64__)
 #define X(name)                                                                                              \

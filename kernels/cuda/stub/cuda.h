@@ -249,6 +249,9 @@ CUresult cuGraphInstantiateWithFlags(CUgraphExec*, CUgraph, unsigned long long);
 CUresult cuGraphLaunch(CUgraphExec, CUstream);
 CUresult cuGraphExecDestroy(CUgraphExec);
 CUresult cuGraphDestroy(CUgraph);
+CUresult cuTensorMapEncodeIm2col(CUtensorMap*, CUtensorMapDataType, unsigned, void*, const uint64_t*,
+	const uint64_t*, const int*, const int*, unsigned, unsigned, const uint32_t*, CUtensorMapInterleave,
+	CUtensorMapSwizzle, CUtensorMapL2promotion, CUtensorMapFloatOOBfill);
 CUresult cuTensorMapEncodeTiled(CUtensorMap*, CUtensorMapDataType, unsigned, void*, const uint64_t*,
 	const uint64_t*, const uint32_t*, const uint32_t*, CUtensorMapInterleave, CUtensorMapSwizzle,
 	CUtensorMapL2promotion, CUtensorMapFloatOOBfill);

@@ -46,7 +46,8 @@ struct Box {
     void* to;
     tensormap map; // a copy: here, parameters lie on the stack of a thread that may return before its boxes come
     mbarrier* barrier;
-    int c, r, thread;
+    int at[4], offset[2]; // column and row; or channel, column, row and picture of the first position
+    int thread;
     void* pc;
 };
 static std::vector<Box> boxes;
@@ -84,28 +85,61 @@ void mbarrier_wait(mbarrier* b, int parity) {
 // The hardware's swizzle: within 8 rows of 128 bytes, the 16-byte pieces of a row change places.
 static uintptr_t swizzled(uintptr_t a) { return a ^ ((a >> 7 & 7) << 4); }
 
+static void send(const Box& x) {
+    if ((uintptr_t)x.to & 1023) fail("a swizzled box must begin at a multiple of 1024 in shared memory");
+    memset(x.to, 0xff, (size_t)x.map.element * x.map.box[0] * x.map.box[1]);
+    boxes.push_back(x);
+}
 void tma_load(void* to, const tensormap* m, mbarrier* b, int c, int r) {
-    if ((uintptr_t)to & 1023) fail("a swizzled box must begin at a multiple of 1024 in shared memory");
-    memset(to, 0xff, (size_t)m->element * m->box[0] * m->box[1]);
-    boxes.push_back({to, *m, b, c, r, current->thread, __builtin_return_address(0)});
+    if (m->rank != 2) fail("a box of a tensor map of patches");
+    send({to, *m, b, {c, r}, {}, current->thread, __builtin_return_address(0)});
+}
+void tma_patches(void* to, const tensormap* m, mbarrier* b, int c, int x, int y, int n, int dx, int dy) {
+    if (m->rank != 4) fail("patches of a tensor map of boxes");
+    if (dx < 0 || dx > 255 || dy < 0 || dy > 255) fail("patches: an offset of (%d, %d), beyond 0 to 255", dx, dy);
+    send({to, *m, b, {c, x, y, n}, {dx, dy}, current->thread, __builtin_return_address(0)});
+}
+
+// One row of a box: what is there of its elements, and zeros.
+static void copy_row(const Box& x, int row, const char* from, int64_t there) {
+    const tensormap& m = x.map;
+    int64_t n = there > (int)m.box[0] ? m.box[0] : there;
+    if (n > 0) check_access(from, (int)n * m.element, READ, x.thread, true);
+    for (unsigned k = 0; k < m.box[0]; k++) {
+        char* to = (char*)swizzled((uintptr_t)x.to + (row * m.box[0] + k) * m.element);
+        if ((int64_t)k < n) memcpy(to, from + k * m.element, m.element);
+        else memset(to, 0, m.element);
+    }
+}
+static void copy_box(const Box& x) {
+    const tensormap& m = x.map;
+    for (unsigned i = 0; i < m.box[1]; i++) {
+        int64_t row = (int64_t)x.at[1] + i;
+        bool in = row >= 0 && row < (int64_t)m.dim[1];
+        copy_row(x, i, m.base + row * m.stride[0] + (int64_t)x.at[0] * m.element, in ? (int64_t)m.dim[0] - x.at[0] : 0);
+    }
+}
+// Positions go on by step from lower to the picture's end + upper, columns first, then rows, then pictures.
+static void copy_patches(const Box& x) {
+    const tensormap& m = x.map;
+    int c = x.at[0], col = x.at[1], row = x.at[2], n = x.at[3];
+    for (unsigned i = 0; i < m.box[1]; i++) {
+        int64_t w = col + x.offset[0], h = row + x.offset[1];
+        bool in = w >= 0 && w < (int64_t)m.dim[1] && h >= 0 && h < (int64_t)m.dim[2] && n < (int64_t)m.dim[3];
+        copy_row(x, i, m.base + n * (int64_t)m.stride[2] + h * m.stride[1] + w * m.stride[0] + (int64_t)c * m.element,
+                 in ? (int64_t)m.dim[0] - c : 0);
+        if ((col += m.step[0]) < (int)m.dim[1] + m.upper[0]) continue;
+        col = m.lower[0];
+        if ((row += m.step[1]) < (int)m.dim[2] + m.upper[1]) continue;
+        row = m.lower[1], n++;
+    }
 }
 
 static void arrive(const Box& x) {
-    const tensormap& m = x.map;
-    int size = m.element * m.box[0] * m.box[1];
+    int size = x.map.element * x.map.box[0] * x.map.box[1];
     access_pc = x.pc;
-    for (unsigned i = 0; i < m.box[1]; i++) {
-        int64_t row = (int64_t)x.r + i, cols = (int64_t)m.dim[0] - x.c;
-        if (cols > m.box[0]) cols = m.box[0];
-        bool in = row >= 0 && row < (int64_t)m.dim[1] && cols > 0;
-        const char* from = m.base + row * m.stride[0] + (int64_t)x.c * m.element;
-        if (in) check_access(from, (int)cols * m.element, READ, x.thread, true);
-        for (unsigned k = 0; k < m.box[0]; k++) {
-            char* to = (char*)swizzled((uintptr_t)x.to + (i * m.box[0] + k) * m.element);
-            if (in && k < cols) memcpy(to, from + k * m.element, m.element);
-            else memset(to, 0, m.element);
-        }
-    }
+    if (x.map.rank == 4) copy_patches(x);
+    else copy_box(x);
     check_access(x.to, size, WRITE, x.thread, true);
     check_sync(RELEASED, &x.thread, 1, x.barrier);
     ((Barrier*)x.barrier)->bytes -= size;

@@ -101,6 +101,8 @@ void fail(const char* format, ...) {
     abort();
 }
 
+void stop(const char* why) { fail("%s", why); }
+
 // The first thread of a block to come by lays the array out.
 void* shared_array(const void* key, size_t bytes) {
     for (const auto& a : arrays)

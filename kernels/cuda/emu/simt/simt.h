@@ -44,8 +44,9 @@ struct bf16 { unsigned short bits; };
 typedef unsigned long long mbarrier;
 struct tensormap {
     char* base;
-    unsigned rank, element, swizzle, box[5];
-    uint64_t dim[5], stride[4], unused[2];
+    unsigned rank, element, swizzle, box[5]; // of patches: box[0] channels of box[1] positions
+    uint64_t dim[5], stride[4];
+    int16_t lower[2], upper[2], step[2], unused[2]; // of patches: see tma_patches
 };
 static_assert(sizeof(tensormap) == 128, "a tensor map has 128 bytes");
 
@@ -59,6 +60,7 @@ extern Now now;
 enum Op {
     SYNCWARP, SHUFFLE_IDX, SHUFFLE_XOR, SHUFFLE_UP, SHUFFLE_DOWN, BALLOT, LDMATRIX, LDMATRIX_TRANS, MMA_16816
 };
+[[noreturn]] void stop(const char* why);
 void* shared_array(const void* key, size_t bytes);
 void barrier(int id, int threads); // threads < 0: all that are alive
 // What a warp does together: lane's value, operand a and width, and pointers to fragments or rows.
@@ -70,7 +72,12 @@ void mbarrier_init(mbarrier*, int count);
 void mbarrier_arrive(mbarrier*, int bytes);
 void mbarrier_wait(mbarrier*, int parity);
 void tma_load(void* to, const tensormap*, mbarrier*, int c, int r);
-void wgmma(int n, float* d, const void* a, const void* b);
+void tma_patches(void* to, const tensormap*, mbarrier*, int c, int x, int y, int n, int dx, int dy);
+struct Matrix64 {
+    const void* p;
+    int next; // bytes from one box to the next where elements are neighbours in m or n; 0: they are in k
+};
+void wgmma(int n, float* d, Matrix64 a, Matrix64 b);
 void wgmma_commit();
 void wgmma_wait(int groups);
 
@@ -157,13 +164,18 @@ DI bf16 f32_to_bf16(float f) {
 DI unsigned pack_bf16(float lo, float hi) {
     return f32_to_bf16(lo).bits | (unsigned)f32_to_bf16(hi).bits << 16;
 }
+DI float exp2_f32(float x) { return exp2f(x); }
 DI void cp_async16(void* to, const void* from, int bytes = 16) { simt::cp_async(to, from, bytes, 16); }
 DI void cp_async4(void* to, const void* from, int bytes = 4) { simt::cp_async(to, from, bytes, 4); }
 DI void cp_async_commit() { simt::cp_async_commit(); }
 template <int N> inline void cp_async_wait() { simt::cp_async_wait(N); }
-DI void ldmatrix_x4(unsigned (&r)[4], const void* p) { simt::together(simt::LDMATRIX, ~0u, 0, 4, 32, r, p); }
-DI void ldmatrix_x4_trans(unsigned (&r)[4], const void* p) {
-    simt::together(simt::LDMATRIX_TRANS, ~0u, 0, 4, 32, r, p);
+typedef uintptr_t Address;
+DI Address shared_address(const void* p) { return (Address)p; }
+DI void ldmatrix_x4(unsigned (&r)[4], Address p) {
+    simt::together(simt::LDMATRIX, ~0u, 0, 4, 32, r, (const void*)p);
+}
+DI void ldmatrix_x4_trans(unsigned (&r)[4], Address p) {
+    simt::together(simt::LDMATRIX_TRANS, ~0u, 0, 4, 32, r, (const void*)p);
 }
 DI void mma_16x8x16(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
     simt::together(simt::MMA_16816, ~0u, (uint64_t)b1 << 32 | b0, 0, 32, d, a);
@@ -182,5 +194,14 @@ DI void wgmma_commit() { simt::wgmma_commit(); }
 template <int N> inline void wgmma_wait() { simt::wgmma_wait(N); }
 template <int R> inline void more_registers() {}
 template <int R> inline void fewer_registers() {}
-DI const void* wgmma_operand(const void* p) { return p; }
-DI void wgmma_64x256x16(float (&d)[128], const void* a, const void* b) { simt::wgmma(256, d, a, b); }
+DI void tma_patches(void* to, const tensormap* m, mbarrier* b, int c, int x, int y, int n, int dx, int dy) {
+    simt::tma_patches(to, m, b, c, x, y, n, dx, dy);
+}
+typedef simt::Matrix64 Operand;
+DI Operand wgmma_operand(const void* p) { return {p, 0}; }
+DI Operand wgmma_operand_across(const void* p, int next) { return {p, next}; }
+template <bool A_ACROSS, bool B_ACROSS, int HALF> void wgmma(float (&d)[HALF], Operand a, Operand b) {
+    static_assert(HALF == 32 || HALF == 64 || HALF == 128, "wgmma of 64, 128 or 256 columns");
+    if (A_ACROSS != (a.next != 0) || B_ACROSS != (b.next != 0)) simt::stop("wgmma: an operand of the other layout");
+    simt::wgmma(2 * HALF, d, a, b);
+}

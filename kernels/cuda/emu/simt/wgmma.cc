@@ -5,7 +5,7 @@ namespace simt {
 struct Product {
     int n;
     float* d[128]; // each thread's fragment
-    const void *a, *b;
+    Matrix64 a, b;
     void* pc;
 };
 struct Group {
@@ -19,7 +19,7 @@ void clear_wgmma() {
     for (Group& g : groups) g.committed.clear(), g.open.clear();
 }
 
-void wgmma(int n, float* d, const void* a, const void* b) {
+void wgmma(int n, float* d, Matrix64 a, Matrix64 b) {
     Group& g = groups[current->thread >> 7];
     int t = current->thread & 127;
     for (Product& p : g.open)
@@ -32,9 +32,12 @@ void wgmma(int n, float* d, const void* a, const void* b) {
     g.open.push_back(p);
 }
 
-static float element(const void* base, int row, int k) {
-    uintptr_t at = (uintptr_t)base + row * 128 + k * 2;
-    const unsigned short* p = (const unsigned short*)(at ^ ((at >> 7 & 7) << 4)); // the swizzle of 128 bytes
+// Element (i of m or n, k): boxes of 64 a row, of k or of i. The swizzle of 128 bytes goes by the address.
+static float element(Matrix64 o, int i, int k) {
+    uintptr_t at = (uintptr_t)o.p;
+    if (o.next) at += i / 64 * (uintptr_t)o.next + k * 128 + i % 64 * 2;
+    else at += i * 128 + k * 2;
+    const unsigned short* p = (const unsigned short*)(at ^ ((at >> 7 & 7) << 4));
     check_access(p, 2, READ, current->thread);
     return __uint_as_float((unsigned)*p << 16);
 }

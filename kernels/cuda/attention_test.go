@@ -1,0 +1,98 @@
+//go:build emu
+
+package cuda
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"truegrain/kernels"
+	"truegrain/kernels/ref"
+)
+
+// attentionSizes are heads of ViT, ragged and odd numbers of tokens, wide heads, and heads that tensor cores
+// can't take.
+var attentionSizes = []kernels.Attention{
+	{B: 1, TQ: 197, TK: 197, NH: 2, HD: 64},
+	{B: 2, TQ: 17, TK: 65, NH: 3, HD: 16},
+	{B: 1, TQ: 130, TK: 40, NH: 1, HD: 128},
+	{B: 1, TQ: 65, TK: 129, NH: 2, HD: 72},
+	{B: 1, TQ: 1, TK: 1, NH: 1, HD: 8},
+	{B: 1, TQ: 9, TK: 70, NH: 2, HD: 12},
+}
+
+// TestAttentionInBFloat16 holds forward and backward to the oracle, on both generations of tensor cores and in
+// scalars, of packed (B,T,3,NH,HD) and of single operands.
+func TestAttentionInBFloat16(t *testing.T) {
+	for _, spec := range []string{"check,1", "2", "3", "check,portable,1", "portable,2"} {
+		t.Run(spec, func(t *testing.T) {
+			d := emuDevice(t, spec)
+			for _, o := range attentionSizes {
+				t.Run(fmt.Sprintf("%d %d %d", o.TQ, o.TK, o.HD), func(t *testing.T) { attentionInBFloat16(t, d, o) })
+			}
+		})
+	}
+}
+
+func attentionInBFloat16(t *testing.T, d *Device, o kernels.Attention) {
+	w := o.NH * o.HD
+	o.LDQ, o.LDK, o.LDV = w, w, w
+	packed := o.TQ == o.TK
+	if packed {
+		o.LDQ, o.LDK, o.LDV = 3*w, 3*w, 3*w
+	}
+	acc := o.B == 2
+	run := func(be kernels.Backend, put func(seed uint64, n int) kernels.Buf, put32 func(n int) kernels.Buf) (
+		out [][]float64) {
+		q, k, v := attentionOperands(o, packed, 1, put)
+		dq, dk, dv := attentionOperands(o, packed, 10, put)
+		g := kernels.AttentionGrad{Attention: o, DY: put(4, o.B*o.TQ*w), DQ: kernels.Grad{Buf: dq, Acc: acc},
+			DK: kernels.Grad{Buf: dk, Acc: acc}, DV: kernels.Grad{Buf: dv, Acc: acc}}
+		g.Q, g.K, g.V, g.Y = q, k, v, put(5, o.B*o.TQ*w)
+		g.LSE = put32(o.B * o.NH * o.TQ)
+		be.Attention(g.Attention)
+		be.AttentionBackward(g)
+		for _, b := range []kernels.Buf{g.Y, g.LSE, dq, dk, dv} {
+			x := make([]float64, b.Len())
+			be.Download(kernels.Of(x), b)
+			out = append(out, x)
+		}
+		return out
+	}
+	want := run(ref.Open64(), func(seed uint64, n int) kernels.Buf { return kernels.Of(rounded(seed, n)) },
+		func(n int) kernels.Buf { return kernels.Of(make([]float64, n)) })
+	got := run(d, func(seed uint64, n int) kernels.Buf { return alloc(t, d, kernels.BF16, rounded(seed, n)...) },
+		func(n int) kernels.Buf { return alloc(t, d, kernels.F32, make([]float64, n)...) })
+	for i := range want {
+		sameInBF16(t, want[i], got[i])
+	}
+	require.InDeltaSlice(t, want[1], got[1], 1e-5, "log sums")
+}
+
+// attentionOperands are three of a kind: side by side in one buffer, or each in its own.
+func attentionOperands(o kernels.Attention, packed bool, seed uint64, put func(seed uint64, n int) kernels.Buf) (
+	q, k, v kernels.Buf) {
+	w := o.NH * o.HD
+	if !packed {
+		return put(seed, o.B*o.TQ*w), put(seed+1, o.B*o.TK*w), put(seed+2, o.B*o.TK*w)
+	}
+	n := o.B * o.TQ * 3 * w
+	all := put(seed, n)
+	return all.Slice(0, n-2*w), all.Slice(w, n-w), all.Slice(2*w, n)
+}
+
+// TestAttentionKeepsNaN: a NaN among the keys reaches every query, on tensor cores too.
+func TestAttentionKeepsNaN(t *testing.T) {
+	d := emuDevice(t, "check,1")
+	o := kernels.Attention{B: 1, TQ: 20, TK: 70, NH: 1, HD: 64, LDQ: 64, LDK: 64, LDV: 64}
+	k := rounded(2, 70*64)
+	k[69*64+3] = math.NaN()
+	o.Q, o.K = alloc(t, d, kernels.BF16, rounded(1, 20*64)...), alloc(t, d, kernels.BF16, k...)
+	o.V, o.Y = alloc(t, d, kernels.BF16, rounded(3, 70*64)...), alloc(t, d, kernels.BF16, rounded(4, 20*64)...)
+	d.Attention(o)
+	require.False(t, slices.ContainsFunc(read(d, o.Y), func(v float64) bool { return v == v }), "a number came out")
+}
