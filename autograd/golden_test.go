@@ -3,6 +3,7 @@ package autograd_test
 import (
 	"encoding/json"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -270,23 +271,34 @@ func goldenOpCases(t *testing.T, c *golden.Case) (ops []goldenOp) {
 	return ops
 }
 
-// TestGoldenOps compares every op and its gradients with PyTorch's, on every backend that this machine has.
+// TestGoldenOps compares every op and its gradients with PyTorch's, on every backend that this machine has, and
+// on processors with every fast path forced on and off, too.
 func TestGoldenOps(t *testing.T) {
 	for _, c := range golden.Cases(t, "ops") {
 		ops := goldenOpCases(t, c)
-		for _, dev := range kernels.Devices() {
-			if dev.Err != nil {
-				t.Logf("%s: %v", dev.Spec, dev.Err)
-				continue
-			}
-			be, err := kernels.Open(dev.Spec)
+		for _, spec := range specs(t) {
+			be, err := kernels.Open(spec)
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, be.Close()) })
 			for _, op := range ops {
-				t.Run(dev.Spec+"/"+op.Op+"/"+op.Key, func(t *testing.T) { goldenCase(t, be, c, op) })
+				t.Run(spec+"/"+op.Op+"/"+op.Key, func(t *testing.T) { goldenCase(t, be, c, op) })
 			}
 		}
 	}
+}
+
+func specs(t *testing.T) (out []string) {
+	for _, dev := range kernels.Devices() {
+		if dev.Err != nil {
+			t.Logf("%s: %v", dev.Spec, dev.Err)
+			continue
+		}
+		out = append(out, dev.Spec)
+		if strings.HasPrefix(dev.Spec, "cpu:") {
+			out = append(out, dev.Spec+",on", dev.Spec+",off")
+		}
+	}
+	return out
 }
 
 func goldenCase(t *testing.T, be kernels.Backend, c *golden.Case, op goldenOp) {

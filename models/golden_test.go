@@ -19,14 +19,14 @@ import (
 // small are the architectures that slow backends run, too.
 var small = []string{"vit_mini"}
 
-// everywhere runs f for each golden file on each backend: on the slow ones only what is small, the rest with
-// TRUEGRAIN_SLOW=1.
+// everywhere runs f for each golden file on each backend, processors with every fast path forced on and off, too:
+// on the slow ones and with forced paths only what is small, the rest with TRUEGRAIN_SLOW=1.
 func everywhere(t *testing.T, glob string, f func(*testing.T, kernels.Backend, *golden.Case)) {
 	for _, c := range golden.Cases(t, glob) {
-		for _, spec := range []string{"ref", "ref:float64", "cpu:generic", "cpu:avx2", "cpu:avx512",
-			"emu", "emu:3,portable"} {
+		for _, spec := range []string{"ref", "ref:float64", "cpu:generic", "cpu:avx2", "cpu:avx512", "cpu:generic,on",
+			"cpu:generic,off", "cpu:avx2,on", "cpu:avx2,off", "cpu:avx512,on", "cpu:avx512,off", "emu", "emu:3,portable"} {
 			t.Run(c.File+"/"+spec, func(t *testing.T) {
-				slow := !strings.HasPrefix(spec, "cpu:avx")
+				slow := !strings.HasPrefix(spec, "cpu:avx") || strings.Contains(spec, ",")
 				if slow && !slices.Contains(small, c.Arch) && !golden.Slow() {
 					t.Skipf("%s takes minutes on %s; set TRUEGRAIN_SLOW=1", c.Arch, spec)
 				}

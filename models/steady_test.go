@@ -2,8 +2,10 @@ package models_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"hash/fnv"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -13,15 +15,22 @@ import (
 	"truegrain/autograd"
 	"truegrain/kernels"
 	"truegrain/models"
+	"truegrain/nn/golden"
 	"truegrain/train/optim"
 )
 
-// steadyCases are small enough that every model is run: one step of training and one frozen inference.
-var steadyCases = []struct {
+// steadyCase is an architecture and the size of its pictures.
+type steadyCase struct {
 	name string
 	size int
-}{{"resnet50", 64}, {"fcn_resnet50", 48}, {"fcn8s_resnet50", 48}, {"vit_mini", 64}, {"resnet_mini", 64}, {"fcn8s_mini", 64},
+}
+
+// steadyCases are small enough that every model is run: one step of training and one frozen inference.
+var steadyCases = []steadyCase{{"resnet50", 64}, {"fcn_resnet50", 48}, {"fcn8s_resnet50", 48}, {"vit_mini", 64}, {"resnet_mini", 64}, {"fcn8s_mini", 64},
 	{"vit_mini_8", 64}}
+
+// fullCases are the architectures at the size of the pictures that they are for.
+var fullCases = []steadyCase{{"resnet50", 224}, {"fcn_resnet50", 224}, {"vit_b_16", 224}}
 
 // digest is a fingerprint of the bytes of buffers.
 func digest(t testing.TB, be kernels.Backend, bufs ...kernels.Buf) uint64 {
@@ -53,8 +62,12 @@ func step(t testing.TB, be kernels.Backend, m models.Model, size int) uint64 {
 }
 
 func TestSameBytesWhateverTheNumberOfCores(t *testing.T) {
-	for _, c := range steadyCases {
-		t.Run(c.name, func(t *testing.T) {
+	cases := steadyCases
+	if golden.Slow() {
+		cases = append(slices.Clone(cases), fullCases...)
+	}
+	for _, c := range cases {
+		t.Run(fmt.Sprintf("%s %d", c.name, c.size), func(t *testing.T) {
 			var trained, served uint64
 			for _, cores := range []int{1, 2, 4} {
 				func() {

@@ -5,7 +5,7 @@ import "truegrain/kernels"
 // Add is a + b.
 func (b *Backend) Add(op kernels.Add) {
 	x, z, y := floats(op.A), floats(op.B), floats(op.Y)
-	flags := past(y)
+	flags := b.past(y)
 	b.elements(op.N, func(lo, hi int) { b.level.stream.add(y[lo:hi], x[lo:hi], z[lo:hi], flags) })
 }
 

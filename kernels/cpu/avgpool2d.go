@@ -12,7 +12,7 @@ func (b *Backend) AvgPool2D(op kernels.AvgPool2D) {
 	rows := spans(op.OH, op.H, op.KH, op.StrideH, op.PadH, 1)
 	runs := runsOf(spans(op.OW, op.W, op.KW, op.StrideW, op.PadW, 1), 1, op.StrideW, op.KH*op.KW*op.C)
 	c := op.C
-	past := flag(b.level.aligned(y, c))
+	past := flag(b.aligned(y, c))
 	b.poolRows(op.B*op.OH, op.OW*c, op.KH*op.KW, func(args *poolArgs, r int) {
 		row := rows[r%op.OH]
 		for _, run := range runs {
@@ -43,7 +43,7 @@ func (b *Backend) AvgPool2DBackward(op kernels.AvgPool2DGrad) {
 	rows := holders(op.OH, op.H, op.KH, op.StrideH, op.PadH, 1)
 	runs := runsOf(holders(op.OW, op.W, op.KW, op.StrideW, op.PadW, 1), op.StrideW, 1, op.KH*op.KW*op.C)
 	c := op.C
-	add, past := flag(op.DX.Acc), flag(!op.DX.Acc && b.level.aligned(dx, c))
+	add, past := flag(op.DX.Acc), flag(!op.DX.Acc && b.aligned(dx, c))
 	b.poolRows(op.B*op.H, op.W*c, 1, func(args *poolArgs, r int) {
 		row := rows[r%op.H]
 		for _, run := range runs {

@@ -38,6 +38,7 @@ type shared struct {
 	works       sync.Map // by type of argument, see over
 	pools       free[poolArgs]
 	poolings    free[poolTables]
+	slides      free[depthwiseArgs]
 
 	attentions        free[attention]
 	chunksOfAttention free[attentionChunk]
@@ -54,18 +55,20 @@ func init() {
 	})
 }
 
-// open opens the named level, or for "" the best one.
-func open(name string) (*Backend, error) {
+// open opens the named level, or for "" the best one; "avx2,on" and "avx2,off" are that level with all choices
+// forced.
+func open(arg string) (*Backend, error) {
 	levels, err := available()
 	if err != nil {
 		return nil, err
 	}
-	if name == "" {
-		return newBackend(levels[0]), nil
-	}
+	name, word, _ := strings.Cut(arg, ",")
+	force, known := forcings[word]
 	for _, l := range levels {
-		if l.name == name {
-			return newBackend(l), nil
+		if known && (name == "" || name == l.name) {
+			b := newBackend(l)
+			b.choices = forced(force)
+			return b, nil
 		}
 	}
 	return nil, fmt.Errorf("%w: this processor offers %s", kernels.ErrNoBackend, join(levels))

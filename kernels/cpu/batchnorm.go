@@ -10,7 +10,8 @@ import (
 // statistics.
 func (b *Backend) BatchNorm(op kernels.BatchNorm) {
 	x, residual, y := floats(op.X), floats(op.Residual), floats(op.Y)
-	k, flags := b.level.columnsOf(op.C), past(y)
+	k := b.level.columnsOf(op.C)
+	flags := b.pastColumns(k, y)
 	if residual != nil {
 		flags |= flagResidual
 	}
@@ -19,7 +20,9 @@ func (b *Backend) BatchNorm(op kernels.BatchNorm) {
 	}
 	coef := k.coef(b.batchAffine(op, x))
 	b.parallel(op.R*op.C, k.grain(), func(lo, hi int) {
-		b.level.stream.normalize(y[lo:hi], x[lo:hi], part(residual, lo, hi), coef, k.width, flags)
+		k.blocks(lo, hi, flags, func(lo, hi, from, width int) {
+			b.level.stream.normalize(y[lo:hi], x[lo:hi], part(residual, lo, hi), coef[3*from:], width, flags)
+		})
 	})
 }
 

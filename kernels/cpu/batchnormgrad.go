@@ -50,8 +50,9 @@ func (b *Backend) batchNormDX(op kernels.BatchNormGrad, gates int, sums []float6
 	if gates == 0 {
 		y = nil
 	}
-	k, flags := b.level.columnsOf(op.C), gates|past(dx)
-	if op.DX.Acc || branch.Acc || other != nil && past(other) == 0 {
+	k := b.level.columnsOf(op.C)
+	flags := gates | b.pastColumns(k, dx)
+	if op.DX.Acc || branch.Acc || other != nil && b.past(other) == 0 {
 		flags &^= flagPast
 	}
 	if op.Train {
@@ -68,8 +69,10 @@ func (b *Backend) batchNormDX(op kernels.BatchNormGrad, gates int, sums []float6
 	}
 	coef := k.coef(b.gradientMap(op, sums))
 	b.parallel(op.R*op.C, k.grain(), func(lo, hi int) {
-		b.level.stream.normGradient(dx[lo:hi], dy[lo:hi], part(y, lo, hi), x[lo:hi], part(other, lo, hi),
-			coef, k.width, flags)
+		k.blocks(lo, hi, flags, func(lo, hi, from, width int) {
+			b.level.stream.normGradient(dx[lo:hi], dy[lo:hi], part(y, lo, hi), x[lo:hi], part(other, lo, hi),
+				coef[4*from:], width, flags)
+		})
 	})
 }
 

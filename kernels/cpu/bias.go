@@ -17,7 +17,7 @@ type biasRun struct {
 
 func (b *Backend) addBias(op *biasRun, lo, hi int) {
 	x, y := floats(op.X), floats(op.Y)
-	b.level.stream.bias(y[lo:hi], x[lo:hi], op.coef, op.columns.width, past(y))
+	b.level.stream.bias(y[lo:hi], x[lo:hi], op.coef, op.columns.width, b.pastColumns(op.columns, y))
 }
 
 // BiasBackward is dx = dy, dbias = Σ dy.

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
+	"truegrain/kernels"
 	"truegrain/kernels/kerneltest"
 )
 
@@ -36,15 +39,20 @@ func forChoices(b *Backend, some []func(*choices) *choice, f func(forced string)
 	}
 }
 
-// TestConformanceForced runs the cases of all products with every choice on, and with every choice off.
+// TestConformanceForced runs the whole suite with every choice on, and with every choice off.
 func TestConformanceForced(t *testing.T) {
-	forLevels(t, func(t *testing.T, l *level) {
-		b := testBackend(t, l)
-		for _, c := range []choice{always, never} {
-			b.choices = choices{c, c, c, c, c, c, c}
-			t.Run(map[choice]string{always: "on", never: "off"}[c], func(t *testing.T) {
-				kerneltest.RunOps(t, b, "gemm", "linear", "conv2d", "convtranspose2d")
+	for _, l := range levels {
+		for _, word := range []string{"on", "off"} {
+			t.Run(l.name+"/"+word, func(t *testing.T) {
+				be, err := kernels.Open("cpu:" + l.name + "," + word)
+				if err != nil {
+					t.Skip(err)
+				}
+				defer be.Close()
+				kerneltest.Run(t, be)
 			})
 		}
-	})
+	}
+	_, err := kernels.Open("cpu:generic,sometimes")
+	require.ErrorIs(t, err, kernels.ErrNoBackend)
 }

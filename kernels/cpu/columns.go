@@ -63,6 +63,27 @@ func (k columns) grain() int {
 	return (elementGrain + width - 1) / width * width
 }
 
+// columnBlock is the columns whose parameters stay in the first cache beside what they are used for.
+const columnBlock = 512
+
+// blocks calls f for the elements lo..hi-1 of a matrix, whole rows: for all of them; or where rows are long, and
+// memory is not what the work waits for, for blocks of columns one after the other, from so many columns on.
+func (k columns) blocks(lo, hi, flags int, f func(lo, hi, from, width int)) {
+	if k.width <= 2*columnBlock || flags&flagPast != 0 {
+		f(lo, hi, 0, k.width)
+		return
+	}
+	for from := 0; from < k.width; from += columnBlock {
+		n := min(columnBlock, k.width-from)
+		for at := lo + from; at < hi; at += k.width {
+			f(at, at+n, from, n)
+		}
+	}
+}
+
+// pastColumns is flagPast for a large output whose rows are whole vectors.
+func (b *Backend) pastColumns(k columns, out []float32) int { return b.pastRows(out, k.width) }
+
 // forRows calls f for the rows of width elements of a matrix of n: which elements, and how many the row has.
 func forRows(n, width int, f func(at, n int)) {
 	for at := 0; at < n; at += width {

@@ -8,27 +8,27 @@
 // Requires: AVX, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·columnSumsAVX512(SB), NOSPLIT, $0-48
 	MOVQ stride+40(FP), AX
-	MOVQ rows+24(FP), DI
+	MOVQ rows+24(FP), R8
 	XORQ BX, BX
 
 group:
-	MOVQ cols+32(FP), R8
-	MOVQ DI, SI
-	CMPQ R8, $+64
+	MOVQ cols+32(FP), DI
+	MOVQ R8, SI
+	CMPQ DI, $+64
 	JLE  rows
-	CMPQ DI, $+8
+	CMPQ R8, $+8
 	JLE  rows
 	MOVQ $+8, SI
 
 rows:
-	SUBQ SI, DI
+	SUBQ SI, R8
 	MOVQ sum+0(FP), R9
 	MOVQ square+8(FP), R10
 	MOVQ x+16(FP), R11
 	ADDQ BX, R11
 
 block1:
-	CMPQ    R8, $+64
+	CMPQ    DI, $+64
 	JLT     end2
 	VMOVUPD (R9), Z0
 	VMOVUPD (R10), Z1
@@ -103,12 +103,12 @@ row3:
 	ADDQ        $+256, R11
 	ADDQ        $+512, R9
 	ADDQ        $+512, R10
-	SUBQ        $+64, R8
+	SUBQ        $+64, DI
 	JMP         block1
 
 end2:
 block4:
-	CMPQ    R8, $+8
+	CMPQ    DI, $+8
 	JLT     end5
 	VMOVUPD (R9), Z0
 	VMOVUPD (R10), Z1
@@ -131,20 +131,20 @@ row6:
 	ADDQ        $+32, R11
 	ADDQ        $+64, R9
 	ADDQ        $+64, R10
-	SUBQ        $+8, R8
+	SUBQ        $+8, DI
 	JMP         block4
 
 end5:
-	TESTQ     R8, R8
+	TESTQ     DI, DI
 	JZ        done7
 	MOVQ      $-1, CX
-	BZHIQ     R8, CX, CX
+	BZHIQ     DI, CX, CX
 	KMOVW     CX, K1
 	VMOVUPD.Z (R9), K1, Z0
 	VMOVUPD.Z (R10), K1, Z1
-	MOVQ      SI, R8
+	MOVQ      SI, DI
 	XORQ      CX, CX
-	MOVQ      R8, DX
+	MOVQ      DI, DX
 	IMULQ     AX, DX
 
 row8:
@@ -155,7 +155,7 @@ row8:
 	VFMADD231PD Z2, Z2, Z1
 	ADDQ        AX, CX
 	ADDQ        AX, DX
-	DECQ        R8
+	DECQ        DI
 	JNZ         row8
 	VMOVUPD     Z0, K1, (R9)
 	VMOVUPD     Z1, K1, (R10)
@@ -166,60 +166,66 @@ row8:
 done7:
 	IMULQ AX, SI
 	ADDQ  SI, BX
-	TESTQ DI, DI
+	TESTQ R8, R8
 	JNZ   group
 	VZEROUPPER
 	RET
 
 // func gradientSumsAVX512(sum *float64, product *float64, dy *float32, y *float32, x *float32, rows int, cols int, stride int, flags int)
-// Requires: AVX, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·gradientSumsAVX512(SB), NOSPLIT, $0-72
 	MOVQ   stride+56(FP), AX
 	MOVQ   flags+64(FP), CX
 	VXORPS Y0, Y0, Y0
-	MOVQ   rows+40(FP), DI
-	XORQ   BX, BX
+	MOVQ   rows+40(FP), R9
+	XORQ   SI, SI
 
 group:
 	MOVQ cols+48(FP), R8
-	MOVQ DI, SI
+	MOVQ R9, DI
 	CMPQ R8, $+64
 	JLE  rows
-	CMPQ DI, $+1
+	MOVQ $+1, DI
+	CMPQ R8, $+1024
+	JLT  rows
+	MOVQ R9, DI
+	CMPQ R9, $+8
 	JLE  rows
-	MOVQ $+1, SI
+	MOVQ $+8, DI
 
 rows:
-	SUBQ SI, DI
-	MOVQ sum+0(FP), R9
+	SUBQ DI, R9
+	CMPQ R8, $+1024
+	JGE  wide
+	MOVQ sum+0(FP), BX
 	MOVQ product+8(FP), R10
 	MOVQ dy+16(FP), R11
 	MOVQ y+24(FP), R12
 	MOVQ x+32(FP), R13
-	ADDQ BX, R11
-	ADDQ BX, R12
-	ADDQ BX, R13
+	ADDQ SI, R11
+	ADDQ SI, R12
+	ADDQ SI, R13
 
 block1:
 	CMPQ    R8, $+64
 	JLT     end2
-	VMOVUPD (R9), Z1
+	VMOVUPD (BX), Z1
 	VMOVUPD (R10), Z2
-	VMOVUPD 64(R9), Z3
+	VMOVUPD 64(BX), Z3
 	VMOVUPD 64(R10), Z4
-	VMOVUPD 128(R9), Z5
+	VMOVUPD 128(BX), Z5
 	VMOVUPD 128(R10), Z6
-	VMOVUPD 192(R9), Z7
+	VMOVUPD 192(BX), Z7
 	VMOVUPD 192(R10), Z8
-	VMOVUPD 256(R9), Z9
+	VMOVUPD 256(BX), Z9
 	VMOVUPD 256(R10), Z10
-	VMOVUPD 320(R9), Z11
+	VMOVUPD 320(BX), Z11
 	VMOVUPD 320(R10), Z12
-	VMOVUPD 384(R9), Z13
+	VMOVUPD 384(BX), Z13
 	VMOVUPD 384(R10), Z14
-	VMOVUPD 448(R9), Z15
+	VMOVUPD 448(BX), Z15
 	VMOVUPD 448(R10), Z16
-	MOVQ    SI, R14
+	MOVQ    DI, R14
 	XORQ    DX, DX
 
 row3:
@@ -370,26 +376,26 @@ skip19:
 	ADDQ        AX, DX
 	DECQ        R14
 	JNZ         row3
-	VMOVUPD     Z1, (R9)
+	VMOVUPD     Z1, (BX)
 	VMOVUPD     Z2, (R10)
-	VMOVUPD     Z3, 64(R9)
+	VMOVUPD     Z3, 64(BX)
 	VMOVUPD     Z4, 64(R10)
-	VMOVUPD     Z5, 128(R9)
+	VMOVUPD     Z5, 128(BX)
 	VMOVUPD     Z6, 128(R10)
-	VMOVUPD     Z7, 192(R9)
+	VMOVUPD     Z7, 192(BX)
 	VMOVUPD     Z8, 192(R10)
-	VMOVUPD     Z9, 256(R9)
+	VMOVUPD     Z9, 256(BX)
 	VMOVUPD     Z10, 256(R10)
-	VMOVUPD     Z11, 320(R9)
+	VMOVUPD     Z11, 320(BX)
 	VMOVUPD     Z12, 320(R10)
-	VMOVUPD     Z13, 384(R9)
+	VMOVUPD     Z13, 384(BX)
 	VMOVUPD     Z14, 384(R10)
-	VMOVUPD     Z15, 448(R9)
+	VMOVUPD     Z15, 448(BX)
 	VMOVUPD     Z16, 448(R10)
 	ADDQ        $+256, R11
 	ADDQ        $+256, R12
 	ADDQ        $+256, R13
-	ADDQ        $+512, R9
+	ADDQ        $+512, BX
 	ADDQ        $+512, R10
 	SUBQ        $+64, R8
 	JMP         block1
@@ -398,9 +404,9 @@ end2:
 block20:
 	CMPQ    R8, $+8
 	JLT     end21
-	VMOVUPD (R9), Z1
+	VMOVUPD (BX), Z1
 	VMOVUPD (R10), Z2
-	MOVQ    SI, R14
+	MOVQ    DI, R14
 	XORQ    DX, DX
 
 row22:
@@ -425,12 +431,12 @@ skip24:
 	ADDQ        AX, DX
 	DECQ        R14
 	JNZ         row22
-	VMOVUPD     Z1, (R9)
+	VMOVUPD     Z1, (BX)
 	VMOVUPD     Z2, (R10)
 	ADDQ        $+32, R11
 	ADDQ        $+32, R12
 	ADDQ        $+32, R13
-	ADDQ        $+64, R9
+	ADDQ        $+64, BX
 	ADDQ        $+64, R10
 	SUBQ        $+8, R8
 	JMP         block20
@@ -441,9 +447,9 @@ end21:
 	MOVQ      $-1, DX
 	BZHIQ     R8, DX, DX
 	KMOVW     DX, K1
-	VMOVUPD.Z (R9), K1, Z1
+	VMOVUPD.Z (BX), K1, Z1
 	VMOVUPD.Z (R10), K1, Z2
-	MOVQ      SI, R8
+	MOVQ      DI, R8
 	XORQ      DX, DX
 
 row26:
@@ -471,18 +477,338 @@ skip28:
 	ADDQ        AX, DX
 	DECQ        R8
 	JNZ         row26
-	VMOVUPD     Z1, K1, (R9)
+	VMOVUPD     Z1, K1, (BX)
 	VMOVUPD     Z2, K1, (R10)
 	ADDQ        $+32, R11
 	ADDQ        $+32, R12
 	ADDQ        $+32, R13
-	ADDQ        $+64, R9
+	ADDQ        $+64, BX
 	ADDQ        $+64, R10
 
 done25:
-	IMULQ AX, SI
-	ADDQ  SI, BX
-	TESTQ DI, DI
+	JMP next
+
+wide:
+	MOVQ sum+0(FP), R10
+	MOVQ product+8(FP), R11
+	MOVQ dy+16(FP), R12
+	MOVQ y+24(FP), R13
+	MOVQ x+32(FP), R14
+	ADDQ SI, R12
+	ADDQ SI, R13
+	ADDQ SI, R14
+
+block29:
+	CMPQ    R8, $+64
+	JLT     end30
+	VMOVUPD (R10), Z1
+	VMOVUPD (R11), Z2
+	VMOVUPD 64(R10), Z3
+	VMOVUPD 64(R11), Z4
+	VMOVUPD 128(R10), Z5
+	VMOVUPD 128(R11), Z6
+	VMOVUPD 192(R10), Z7
+	VMOVUPD 192(R11), Z8
+	VMOVUPD 256(R10), Z9
+	VMOVUPD 256(R11), Z10
+	VMOVUPD 320(R10), Z11
+	VMOVUPD 320(R11), Z12
+	VMOVUPD 384(R10), Z13
+	VMOVUPD 384(R11), Z14
+	VMOVUPD 448(R10), Z15
+	VMOVUPD 448(R11), Z16
+	MOVQ    DI, R15
+	XORQ    DX, DX
+	MOVQ    R15, BX
+	IMULQ   AX, BX
+
+row31:
+	PREFETCHT0 (R12)(BX*1)
+	VMOVUPS    (R12)(DX*1), Y17
+	TESTQ      $0x00000002, CX
+	JZ         skip32
+	PREFETCHT0 (R13)(BX*1)
+	VMOVUPS    (R13)(DX*1), Y18
+	VCMPPS     $0x1e, Y0, Y18, K1
+	VMOVAPS.Z  Y17, K1, Y17
+
+skip32:
+	TESTQ     $0x00000004, CX
+	JZ        skip33
+	VCMPPS    $0x16, Y0, Y17, K1
+	VMOVAPS.Z Y17, K1, Y17
+
+skip33:
+	VCVTPS2PD   Y17, Z18
+	PREFETCHT0  (R14)(BX*1)
+	VCVTPS2PD   (R14)(DX*1), Z17
+	VADDPD      Z18, Z1, Z1
+	VFMADD231PD Z17, Z18, Z2
+	VMOVUPS     32(R12)(DX*1), Y17
+	TESTQ       $0x00000002, CX
+	JZ          skip34
+	VMOVUPS     32(R13)(DX*1), Y18
+	VCMPPS      $0x1e, Y0, Y18, K1
+	VMOVAPS.Z   Y17, K1, Y17
+
+skip34:
+	TESTQ     $0x00000004, CX
+	JZ        skip35
+	VCMPPS    $0x16, Y0, Y17, K1
+	VMOVAPS.Z Y17, K1, Y17
+
+skip35:
+	VCVTPS2PD   Y17, Z18
+	VCVTPS2PD   32(R14)(DX*1), Z17
+	VADDPD      Z18, Z3, Z3
+	VFMADD231PD Z17, Z18, Z4
+	PREFETCHT0  64(R12)(BX*1)
+	VMOVUPS     64(R12)(DX*1), Y17
+	TESTQ       $0x00000002, CX
+	JZ          skip36
+	PREFETCHT0  64(R13)(BX*1)
+	VMOVUPS     64(R13)(DX*1), Y18
+	VCMPPS      $0x1e, Y0, Y18, K1
+	VMOVAPS.Z   Y17, K1, Y17
+
+skip36:
+	TESTQ     $0x00000004, CX
+	JZ        skip37
+	VCMPPS    $0x16, Y0, Y17, K1
+	VMOVAPS.Z Y17, K1, Y17
+
+skip37:
+	VCVTPS2PD   Y17, Z18
+	PREFETCHT0  64(R14)(BX*1)
+	VCVTPS2PD   64(R14)(DX*1), Z17
+	VADDPD      Z18, Z5, Z5
+	VFMADD231PD Z17, Z18, Z6
+	VMOVUPS     96(R12)(DX*1), Y17
+	TESTQ       $0x00000002, CX
+	JZ          skip38
+	VMOVUPS     96(R13)(DX*1), Y18
+	VCMPPS      $0x1e, Y0, Y18, K1
+	VMOVAPS.Z   Y17, K1, Y17
+
+skip38:
+	TESTQ     $0x00000004, CX
+	JZ        skip39
+	VCMPPS    $0x16, Y0, Y17, K1
+	VMOVAPS.Z Y17, K1, Y17
+
+skip39:
+	VCVTPS2PD   Y17, Z18
+	VCVTPS2PD   96(R14)(DX*1), Z17
+	VADDPD      Z18, Z7, Z7
+	VFMADD231PD Z17, Z18, Z8
+	PREFETCHT0  128(R12)(BX*1)
+	VMOVUPS     128(R12)(DX*1), Y17
+	TESTQ       $0x00000002, CX
+	JZ          skip40
+	PREFETCHT0  128(R13)(BX*1)
+	VMOVUPS     128(R13)(DX*1), Y18
+	VCMPPS      $0x1e, Y0, Y18, K1
+	VMOVAPS.Z   Y17, K1, Y17
+
+skip40:
+	TESTQ     $0x00000004, CX
+	JZ        skip41
+	VCMPPS    $0x16, Y0, Y17, K1
+	VMOVAPS.Z Y17, K1, Y17
+
+skip41:
+	VCVTPS2PD   Y17, Z18
+	PREFETCHT0  128(R14)(BX*1)
+	VCVTPS2PD   128(R14)(DX*1), Z17
+	VADDPD      Z18, Z9, Z9
+	VFMADD231PD Z17, Z18, Z10
+	VMOVUPS     160(R12)(DX*1), Y17
+	TESTQ       $0x00000002, CX
+	JZ          skip42
+	VMOVUPS     160(R13)(DX*1), Y18
+	VCMPPS      $0x1e, Y0, Y18, K1
+	VMOVAPS.Z   Y17, K1, Y17
+
+skip42:
+	TESTQ     $0x00000004, CX
+	JZ        skip43
+	VCMPPS    $0x16, Y0, Y17, K1
+	VMOVAPS.Z Y17, K1, Y17
+
+skip43:
+	VCVTPS2PD   Y17, Z18
+	VCVTPS2PD   160(R14)(DX*1), Z17
+	VADDPD      Z18, Z11, Z11
+	VFMADD231PD Z17, Z18, Z12
+	PREFETCHT0  192(R12)(BX*1)
+	VMOVUPS     192(R12)(DX*1), Y17
+	TESTQ       $0x00000002, CX
+	JZ          skip44
+	PREFETCHT0  192(R13)(BX*1)
+	VMOVUPS     192(R13)(DX*1), Y18
+	VCMPPS      $0x1e, Y0, Y18, K1
+	VMOVAPS.Z   Y17, K1, Y17
+
+skip44:
+	TESTQ     $0x00000004, CX
+	JZ        skip45
+	VCMPPS    $0x16, Y0, Y17, K1
+	VMOVAPS.Z Y17, K1, Y17
+
+skip45:
+	VCVTPS2PD   Y17, Z18
+	PREFETCHT0  192(R14)(BX*1)
+	VCVTPS2PD   192(R14)(DX*1), Z17
+	VADDPD      Z18, Z13, Z13
+	VFMADD231PD Z17, Z18, Z14
+	VMOVUPS     224(R12)(DX*1), Y17
+	TESTQ       $0x00000002, CX
+	JZ          skip46
+	VMOVUPS     224(R13)(DX*1), Y18
+	VCMPPS      $0x1e, Y0, Y18, K1
+	VMOVAPS.Z   Y17, K1, Y17
+
+skip46:
+	TESTQ     $0x00000004, CX
+	JZ        skip47
+	VCMPPS    $0x16, Y0, Y17, K1
+	VMOVAPS.Z Y17, K1, Y17
+
+skip47:
+	VCVTPS2PD   Y17, Z18
+	VCVTPS2PD   224(R14)(DX*1), Z17
+	VADDPD      Z18, Z15, Z15
+	VFMADD231PD Z17, Z18, Z16
+	ADDQ        AX, DX
+	ADDQ        AX, BX
+	DECQ        R15
+	JNZ         row31
+	VMOVUPD     Z1, (R10)
+	VMOVUPD     Z2, (R11)
+	VMOVUPD     Z3, 64(R10)
+	VMOVUPD     Z4, 64(R11)
+	VMOVUPD     Z5, 128(R10)
+	VMOVUPD     Z6, 128(R11)
+	VMOVUPD     Z7, 192(R10)
+	VMOVUPD     Z8, 192(R11)
+	VMOVUPD     Z9, 256(R10)
+	VMOVUPD     Z10, 256(R11)
+	VMOVUPD     Z11, 320(R10)
+	VMOVUPD     Z12, 320(R11)
+	VMOVUPD     Z13, 384(R10)
+	VMOVUPD     Z14, 384(R11)
+	VMOVUPD     Z15, 448(R10)
+	VMOVUPD     Z16, 448(R11)
+	ADDQ        $+256, R12
+	ADDQ        $+256, R13
+	ADDQ        $+256, R14
+	ADDQ        $+512, R10
+	ADDQ        $+512, R11
+	SUBQ        $+64, R8
+	JMP         block29
+
+end30:
+block48:
+	CMPQ    R8, $+8
+	JLT     end49
+	VMOVUPD (R10), Z1
+	VMOVUPD (R11), Z2
+	MOVQ    DI, R15
+	XORQ    DX, DX
+	MOVQ    R15, BX
+	IMULQ   AX, BX
+
+row50:
+	PREFETCHT0 (R12)(BX*1)
+	VMOVUPS    (R12)(DX*1), Y3
+	TESTQ      $0x00000002, CX
+	JZ         skip51
+	PREFETCHT0 (R13)(BX*1)
+	VMOVUPS    (R13)(DX*1), Y4
+	VCMPPS     $0x1e, Y0, Y4, K1
+	VMOVAPS.Z  Y3, K1, Y3
+
+skip51:
+	TESTQ     $0x00000004, CX
+	JZ        skip52
+	VCMPPS    $0x16, Y0, Y3, K1
+	VMOVAPS.Z Y3, K1, Y3
+
+skip52:
+	VCVTPS2PD   Y3, Z4
+	PREFETCHT0  (R14)(BX*1)
+	VCVTPS2PD   (R14)(DX*1), Z3
+	VADDPD      Z4, Z1, Z1
+	VFMADD231PD Z3, Z4, Z2
+	ADDQ        AX, DX
+	ADDQ        AX, BX
+	DECQ        R15
+	JNZ         row50
+	VMOVUPD     Z1, (R10)
+	VMOVUPD     Z2, (R11)
+	ADDQ        $+32, R12
+	ADDQ        $+32, R13
+	ADDQ        $+32, R14
+	ADDQ        $+64, R10
+	ADDQ        $+64, R11
+	SUBQ        $+8, R8
+	JMP         block48
+
+end49:
+	TESTQ     R8, R8
+	JZ        done53
+	MOVQ      $-1, DX
+	BZHIQ     R8, DX, DX
+	KMOVW     DX, K1
+	VMOVUPD.Z (R10), K1, Z1
+	VMOVUPD.Z (R11), K1, Z2
+	MOVQ      DI, R8
+	XORQ      DX, DX
+	MOVQ      R8, BX
+	IMULQ     AX, BX
+
+row54:
+	PREFETCHT0 (R12)(BX*1)
+	VMOVUPS.Z  (R12)(DX*1), K1, Y3
+	VMOVUPS    Y3, Y3
+	TESTQ      $0x00000002, CX
+	JZ         skip55
+	PREFETCHT0 (R13)(BX*1)
+	VMOVUPS.Z  (R13)(DX*1), K1, Y4
+	VMOVUPS    Y4, Y4
+	VCMPPS     $0x1e, Y0, Y4, K2
+	VMOVAPS.Z  Y3, K2, Y3
+
+skip55:
+	TESTQ     $0x00000004, CX
+	JZ        skip56
+	VCMPPS    $0x16, Y0, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+
+skip56:
+	VCVTPS2PD   Y3, Z4
+	PREFETCHT0  (R14)(BX*1)
+	VMOVUPS.Z   (R14)(DX*1), K1, Y3
+	VCVTPS2PD   Y3, Z3
+	VADDPD      Z4, Z1, Z1
+	VFMADD231PD Z3, Z4, Z2
+	ADDQ        AX, DX
+	ADDQ        AX, BX
+	DECQ        R8
+	JNZ         row54
+	VMOVUPD     Z1, K1, (R10)
+	VMOVUPD     Z2, K1, (R11)
+	ADDQ        $+32, R12
+	ADDQ        $+32, R13
+	ADDQ        $+32, R14
+	ADDQ        $+64, R10
+	ADDQ        $+64, R11
+
+done53:
+next:
+	IMULQ AX, DI
+	ADDQ  DI, SI
+	TESTQ R9, R9
 	JNZ   group
 	VZEROUPPER
 	RET
@@ -491,27 +817,27 @@ done25:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·columnSumsAVX2(SB), NOSPLIT, $0-48
 	MOVQ stride+40(FP), AX
-	MOVQ rows+24(FP), DI
+	MOVQ rows+24(FP), R8
 	XORQ BX, BX
 
 group:
-	MOVQ cols+32(FP), R8
-	MOVQ DI, SI
-	CMPQ R8, $+16
+	MOVQ cols+32(FP), DI
+	MOVQ R8, SI
+	CMPQ DI, $+16
 	JLE  rows
-	CMPQ DI, $+8
+	CMPQ R8, $+8
 	JLE  rows
 	MOVQ $+8, SI
 
 rows:
-	SUBQ SI, DI
+	SUBQ SI, R8
 	MOVQ sum+0(FP), R9
 	MOVQ square+8(FP), R10
 	MOVQ x+16(FP), R11
 	ADDQ BX, R11
 
 block1:
-	CMPQ    R8, $+16
+	CMPQ    DI, $+16
 	JLT     end2
 	VMOVUPD (R9), Y0
 	VMOVUPD (R10), Y1
@@ -555,12 +881,12 @@ row3:
 	ADDQ        $+64, R11
 	ADDQ        $+128, R9
 	ADDQ        $+128, R10
-	SUBQ        $+16, R8
+	SUBQ        $+16, DI
 	JMP         block1
 
 end2:
 block4:
-	CMPQ    R8, $+4
+	CMPQ    DI, $+4
 	JLT     end5
 	VMOVUPD (R9), Y0
 	VMOVUPD (R10), Y1
@@ -583,23 +909,23 @@ row6:
 	ADDQ        $+16, R11
 	ADDQ        $+32, R9
 	ADDQ        $+32, R10
-	SUBQ        $+4, R8
+	SUBQ        $+4, DI
 	JMP         block4
 
 end5:
-	TESTQ      R8, R8
+	TESTQ      DI, DI
 	JZ         done7
 	LEAQ       masks<>+64(SB), CX
-	MOVQ       R8, DX
+	MOVQ       DI, DX
 	SHLQ       $0x02, DX
 	SUBQ       DX, CX
 	VMOVUPS    (CX), Y0
 	VPMOVSXDQ  X0, Y1
 	VMASKMOVPD (R9), Y1, Y2
 	VMASKMOVPD (R10), Y1, Y3
-	MOVQ       SI, R8
+	MOVQ       SI, DI
 	XORQ       CX, CX
-	MOVQ       R8, DX
+	MOVQ       DI, DX
 	IMULQ      AX, DX
 
 row8:
@@ -610,7 +936,7 @@ row8:
 	VFMADD231PD Y4, Y4, Y3
 	ADDQ        AX, CX
 	ADDQ        AX, DX
-	DECQ        R8
+	DECQ        DI
 	JNZ         row8
 	VMASKMOVPD  Y2, Y1, (R9)
 	VMASKMOVPD  Y3, Y1, (R10)
@@ -621,7 +947,7 @@ row8:
 done7:
 	IMULQ AX, SI
 	ADDQ  SI, BX
-	TESTQ DI, DI
+	TESTQ R8, R8
 	JNZ   group
 	VZEROUPPER
 	RET
@@ -661,46 +987,52 @@ DATA masks<>+124(SB)/4, $0x00000000
 GLOBL masks<>(SB), RODATA|NOPTR, $128
 
 // func gradientSumsAVX2(sum *float64, product *float64, dy *float32, y *float32, x *float32, rows int, cols int, stride int, flags int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·gradientSumsAVX2(SB), NOSPLIT, $0-72
 	MOVQ   stride+56(FP), AX
 	MOVQ   flags+64(FP), CX
 	VXORPS X0, X0, X0
-	MOVQ   rows+40(FP), DI
-	XORQ   BX, BX
+	MOVQ   rows+40(FP), R9
+	XORQ   SI, SI
 
 group:
 	MOVQ cols+48(FP), R8
-	MOVQ DI, SI
+	MOVQ R9, DI
 	CMPQ R8, $+16
 	JLE  rows
-	CMPQ DI, $+1
+	MOVQ $+1, DI
+	CMPQ R8, $+1024
+	JLT  rows
+	MOVQ R9, DI
+	CMPQ R9, $+8
 	JLE  rows
-	MOVQ $+1, SI
+	MOVQ $+8, DI
 
 rows:
-	SUBQ SI, DI
-	MOVQ sum+0(FP), R9
+	SUBQ DI, R9
+	CMPQ R8, $+1024
+	JGE  wide
+	MOVQ sum+0(FP), BX
 	MOVQ product+8(FP), R10
 	MOVQ dy+16(FP), R11
 	MOVQ y+24(FP), R12
 	MOVQ x+32(FP), R13
-	ADDQ BX, R11
-	ADDQ BX, R12
-	ADDQ BX, R13
+	ADDQ SI, R11
+	ADDQ SI, R12
+	ADDQ SI, R13
 
 block1:
 	CMPQ    R8, $+16
 	JLT     end2
-	VMOVUPD (R9), Y1
+	VMOVUPD (BX), Y1
 	VMOVUPD (R10), Y2
-	VMOVUPD 32(R9), Y3
+	VMOVUPD 32(BX), Y3
 	VMOVUPD 32(R10), Y4
-	VMOVUPD 64(R9), Y5
+	VMOVUPD 64(BX), Y5
 	VMOVUPD 64(R10), Y6
-	VMOVUPD 96(R9), Y7
+	VMOVUPD 96(BX), Y7
 	VMOVUPD 96(R10), Y8
-	MOVQ    SI, R14
+	MOVQ    DI, R14
 	XORQ    DX, DX
 
 row3:
@@ -779,18 +1111,18 @@ skip11:
 	ADDQ        AX, DX
 	DECQ        R14
 	JNZ         row3
-	VMOVUPD     Y1, (R9)
+	VMOVUPD     Y1, (BX)
 	VMOVUPD     Y2, (R10)
-	VMOVUPD     Y3, 32(R9)
+	VMOVUPD     Y3, 32(BX)
 	VMOVUPD     Y4, 32(R10)
-	VMOVUPD     Y5, 64(R9)
+	VMOVUPD     Y5, 64(BX)
 	VMOVUPD     Y6, 64(R10)
-	VMOVUPD     Y7, 96(R9)
+	VMOVUPD     Y7, 96(BX)
 	VMOVUPD     Y8, 96(R10)
 	ADDQ        $+64, R11
 	ADDQ        $+64, R12
 	ADDQ        $+64, R13
-	ADDQ        $+128, R9
+	ADDQ        $+128, BX
 	ADDQ        $+128, R10
 	SUBQ        $+16, R8
 	JMP         block1
@@ -799,9 +1131,9 @@ end2:
 block12:
 	CMPQ    R8, $+4
 	JLT     end13
-	VMOVUPD (R9), Y1
+	VMOVUPD (BX), Y1
 	VMOVUPD (R10), Y2
-	MOVQ    SI, R14
+	MOVQ    DI, R14
 	XORQ    DX, DX
 
 row14:
@@ -826,12 +1158,12 @@ skip16:
 	ADDQ        AX, DX
 	DECQ        R14
 	JNZ         row14
-	VMOVUPD     Y1, (R9)
+	VMOVUPD     Y1, (BX)
 	VMOVUPD     Y2, (R10)
 	ADDQ        $+16, R11
 	ADDQ        $+16, R12
 	ADDQ        $+16, R13
-	ADDQ        $+32, R9
+	ADDQ        $+32, BX
 	ADDQ        $+32, R10
 	SUBQ        $+4, R8
 	JMP         block12
@@ -844,9 +1176,9 @@ end13:
 	SUBQ       R8, DX
 	VMOVUPS    (DX), Y1
 	VPMOVSXDQ  X1, Y2
-	VMASKMOVPD (R9), Y2, Y3
+	VMASKMOVPD (BX), Y2, Y3
 	VMASKMOVPD (R10), Y2, Y4
-	MOVQ       SI, R8
+	MOVQ       DI, R8
 	XORQ       DX, DX
 
 row18:
@@ -874,18 +1206,244 @@ skip20:
 	ADDQ        AX, DX
 	DECQ        R8
 	JNZ         row18
-	VMASKMOVPD  Y3, Y2, (R9)
+	VMASKMOVPD  Y3, Y2, (BX)
 	VMASKMOVPD  Y4, Y2, (R10)
 	ADDQ        $+16, R11
 	ADDQ        $+16, R12
 	ADDQ        $+16, R13
-	ADDQ        $+32, R9
+	ADDQ        $+32, BX
 	ADDQ        $+32, R10
 
 done17:
-	IMULQ AX, SI
-	ADDQ  SI, BX
-	TESTQ DI, DI
+	JMP next
+
+wide:
+	MOVQ sum+0(FP), R10
+	MOVQ product+8(FP), R11
+	MOVQ dy+16(FP), R12
+	MOVQ y+24(FP), R13
+	MOVQ x+32(FP), R14
+	ADDQ SI, R12
+	ADDQ SI, R13
+	ADDQ SI, R14
+
+block21:
+	CMPQ    R8, $+16
+	JLT     end22
+	VMOVUPD (R10), Y1
+	VMOVUPD (R11), Y2
+	VMOVUPD 32(R10), Y3
+	VMOVUPD 32(R11), Y4
+	VMOVUPD 64(R10), Y5
+	VMOVUPD 64(R11), Y6
+	VMOVUPD 96(R10), Y7
+	VMOVUPD 96(R11), Y8
+	MOVQ    DI, R15
+	XORQ    DX, DX
+	MOVQ    R15, BX
+	IMULQ   AX, BX
+
+row23:
+	PREFETCHT0 (R12)(BX*1)
+	VMOVUPS    (R12)(DX*1), X9
+	TESTQ      $0x00000002, CX
+	JZ         skip24
+	PREFETCHT0 (R13)(BX*1)
+	VMOVUPS    (R13)(DX*1), X10
+	VCMPPS     $0x1e, X0, X10, X10
+	VANDPS     X10, X9, X9
+
+skip24:
+	TESTQ  $0x00000004, CX
+	JZ     skip25
+	VCMPPS $0x16, X0, X9, X10
+	VANDPS X10, X9, X9
+
+skip25:
+	VCVTPS2PD   X9, Y10
+	PREFETCHT0  (R14)(BX*1)
+	VCVTPS2PD   (R14)(DX*1), Y9
+	VADDPD      Y10, Y1, Y1
+	VFMADD231PD Y9, Y10, Y2
+	VMOVUPS     16(R12)(DX*1), X9
+	TESTQ       $0x00000002, CX
+	JZ          skip26
+	VMOVUPS     16(R13)(DX*1), X10
+	VCMPPS      $0x1e, X0, X10, X10
+	VANDPS      X10, X9, X9
+
+skip26:
+	TESTQ  $0x00000004, CX
+	JZ     skip27
+	VCMPPS $0x16, X0, X9, X10
+	VANDPS X10, X9, X9
+
+skip27:
+	VCVTPS2PD   X9, Y10
+	VCVTPS2PD   16(R14)(DX*1), Y9
+	VADDPD      Y10, Y3, Y3
+	VFMADD231PD Y9, Y10, Y4
+	VMOVUPS     32(R12)(DX*1), X9
+	TESTQ       $0x00000002, CX
+	JZ          skip28
+	VMOVUPS     32(R13)(DX*1), X10
+	VCMPPS      $0x1e, X0, X10, X10
+	VANDPS      X10, X9, X9
+
+skip28:
+	TESTQ  $0x00000004, CX
+	JZ     skip29
+	VCMPPS $0x16, X0, X9, X10
+	VANDPS X10, X9, X9
+
+skip29:
+	VCVTPS2PD   X9, Y10
+	VCVTPS2PD   32(R14)(DX*1), Y9
+	VADDPD      Y10, Y5, Y5
+	VFMADD231PD Y9, Y10, Y6
+	VMOVUPS     48(R12)(DX*1), X9
+	TESTQ       $0x00000002, CX
+	JZ          skip30
+	VMOVUPS     48(R13)(DX*1), X10
+	VCMPPS      $0x1e, X0, X10, X10
+	VANDPS      X10, X9, X9
+
+skip30:
+	TESTQ  $0x00000004, CX
+	JZ     skip31
+	VCMPPS $0x16, X0, X9, X10
+	VANDPS X10, X9, X9
+
+skip31:
+	VCVTPS2PD   X9, Y10
+	VCVTPS2PD   48(R14)(DX*1), Y9
+	VADDPD      Y10, Y7, Y7
+	VFMADD231PD Y9, Y10, Y8
+	ADDQ        AX, DX
+	ADDQ        AX, BX
+	DECQ        R15
+	JNZ         row23
+	VMOVUPD     Y1, (R10)
+	VMOVUPD     Y2, (R11)
+	VMOVUPD     Y3, 32(R10)
+	VMOVUPD     Y4, 32(R11)
+	VMOVUPD     Y5, 64(R10)
+	VMOVUPD     Y6, 64(R11)
+	VMOVUPD     Y7, 96(R10)
+	VMOVUPD     Y8, 96(R11)
+	ADDQ        $+64, R12
+	ADDQ        $+64, R13
+	ADDQ        $+64, R14
+	ADDQ        $+128, R10
+	ADDQ        $+128, R11
+	SUBQ        $+16, R8
+	JMP         block21
+
+end22:
+block32:
+	CMPQ    R8, $+4
+	JLT     end33
+	VMOVUPD (R10), Y1
+	VMOVUPD (R11), Y2
+	MOVQ    DI, R15
+	XORQ    DX, DX
+	MOVQ    R15, BX
+	IMULQ   AX, BX
+
+row34:
+	PREFETCHT0 (R12)(BX*1)
+	VMOVUPS    (R12)(DX*1), X3
+	TESTQ      $0x00000002, CX
+	JZ         skip35
+	PREFETCHT0 (R13)(BX*1)
+	VMOVUPS    (R13)(DX*1), X4
+	VCMPPS     $0x1e, X0, X4, X4
+	VANDPS     X4, X3, X3
+
+skip35:
+	TESTQ  $0x00000004, CX
+	JZ     skip36
+	VCMPPS $0x16, X0, X3, X4
+	VANDPS X4, X3, X3
+
+skip36:
+	VCVTPS2PD   X3, Y4
+	PREFETCHT0  (R14)(BX*1)
+	VCVTPS2PD   (R14)(DX*1), Y3
+	VADDPD      Y4, Y1, Y1
+	VFMADD231PD Y3, Y4, Y2
+	ADDQ        AX, DX
+	ADDQ        AX, BX
+	DECQ        R15
+	JNZ         row34
+	VMOVUPD     Y1, (R10)
+	VMOVUPD     Y2, (R11)
+	ADDQ        $+16, R12
+	ADDQ        $+16, R13
+	ADDQ        $+16, R14
+	ADDQ        $+32, R10
+	ADDQ        $+32, R11
+	SUBQ        $+4, R8
+	JMP         block32
+
+end33:
+	TESTQ      R8, R8
+	JZ         done37
+	LEAQ       masks<>+64(SB), DX
+	MOVQ       R8, BX
+	SHLQ       $0x02, BX
+	SUBQ       BX, DX
+	VMOVUPS    (DX), Y1
+	VPMOVSXDQ  X1, Y2
+	VMASKMOVPD (R10), Y2, Y3
+	VMASKMOVPD (R11), Y2, Y4
+	MOVQ       DI, R8
+	XORQ       DX, DX
+	MOVQ       R8, BX
+	IMULQ      AX, BX
+
+row38:
+	PREFETCHT0 (R12)(BX*1)
+	VMASKMOVPS (R12)(DX*1), X1, X5
+	VMOVUPS    X5, X5
+	TESTQ      $0x00000002, CX
+	JZ         skip39
+	PREFETCHT0 (R13)(BX*1)
+	VMASKMOVPS (R13)(DX*1), X1, X6
+	VMOVUPS    X6, X6
+	VCMPPS     $0x1e, X0, X6, X6
+	VANDPS     X6, X5, X5
+
+skip39:
+	TESTQ  $0x00000004, CX
+	JZ     skip40
+	VCMPPS $0x16, X0, X5, X6
+	VANDPS X6, X5, X5
+
+skip40:
+	VCVTPS2PD   X5, Y6
+	PREFETCHT0  (R14)(BX*1)
+	VMASKMOVPS  (R14)(DX*1), X1, X5
+	VCVTPS2PD   X5, Y5
+	VADDPD      Y6, Y3, Y3
+	VFMADD231PD Y5, Y6, Y4
+	ADDQ        AX, DX
+	ADDQ        AX, BX
+	DECQ        R8
+	JNZ         row38
+	VMASKMOVPD  Y3, Y2, (R10)
+	VMASKMOVPD  Y4, Y2, (R11)
+	ADDQ        $+16, R12
+	ADDQ        $+16, R13
+	ADDQ        $+16, R14
+	ADDQ        $+32, R10
+	ADDQ        $+32, R11
+
+done37:
+next:
+	IMULQ AX, DI
+	ADDQ  DI, SI
+	TESTQ R9, R9
 	JNZ   group
 	VZEROUPPER
 	RET

@@ -29,6 +29,10 @@ var convCases = []struct {
 	{"groups", 1, 6, 6, 12, 8, [2]int{3, 3}, [2]int{1, 1}, [2]int{1, 1}, [2]int{1, 1}, 4, 0},
 	{"depthwise", 2, 5, 6, 10, 10, [2]int{3, 3}, [2]int{2, 1}, [2]int{1, 1}, [2]int{1, 1}, 10, 0},
 	{"depthwise, two each", 1, 5, 5, 3, 6, [2]int{3, 3}, [2]int{1, 1}, [2]int{1, 1}, [2]int{1, 1}, 3, 0},
+	{"depthwise, panels", 2, 9, 11, 77, 77, [2]int{3, 3}, [2]int{1, 1}, [2]int{1, 1}, [2]int{1, 1}, 77, 0},
+	{"depthwise, oblong", 1, 13, 12, 19, 19, [2]int{4, 5}, [2]int{2, 3}, [2]int{2, 1}, [2]int{3, 2}, 19, 1},
+	{"depthwise, outside", 1, 3, 2, 16, 16, [2]int{2, 2}, [2]int{3, 2}, [2]int{4, 3}, [2]int{1, 1}, 16, 2},
+	{"depthwise, no position", 1, 2, 2, 4, 4, [2]int{3, 3}, [2]int{1, 1}, [2]int{}, [2]int{1, 1}, 4, 0},
 	{"pad over the edge", 1, 2, 2, 16, 3, [2]int{3, 3}, [2]int{1, 1}, [2]int{3, 3}, [2]int{1, 1}, 1, 0},
 	{"stride over the window", 1, 9, 9, 2, 3, [2]int{2, 2}, [2]int{4, 3}, [2]int{}, [2]int{1, 1}, 1, 2},
 	{"blocks, cropped", 2, 7, 9, 3, 5, [2]int{4, 4}, [2]int{2, 2}, [2]int{1, 1}, [2]int{1, 1}, 1, 0},
@@ -181,12 +185,17 @@ func forEachConv(
 		b := testBackend(t, l)
 		forChoices(b, convChoices, func(forced string) {
 			for _, tc := range convCases {
-				t.Run(tc.name+forced, func(t *testing.T) {
-					f(t, b, rand.New(rand.NewPCG(5, 5)), kernels.Conv2D{
-						Window: kernels.Window{KH: tc.k[0], KW: tc.k[1], StrideH: tc.s[0], StrideW: tc.s[1],
-							PadH: tc.p[0], PadW: tc.p[1], DilH: tc.d[0], DilW: tc.d[1]},
-						B: tc.b, H: tc.h, W: tc.w, C: tc.c, OC: tc.oc, Groups: tc.groups}, tc.outPadH)
-				})
+				op := kernels.Conv2D{
+					Window: kernels.Window{KH: tc.k[0], KW: tc.k[1], StrideH: tc.s[0], StrideW: tc.s[1],
+						PadH: tc.p[0], PadW: tc.p[1], DilH: tc.d[0], DilW: tc.d[1]},
+					B: tc.b, H: tc.h, W: tc.w, C: tc.c, OC: tc.oc, Groups: tc.groups}
+				run := func(t *testing.T) { f(t, b, rand.New(rand.NewPCG(5, 5)), op, tc.outPadH) }
+				t.Run(tc.name+forced, run)
+				if tc.groups > 1 && tc.groups == tc.c && tc.c == tc.oc {
+					b.choices.depthwise = never
+					t.Run(tc.name+forced+" as groups", run)
+					b.choices.depthwise = automatic
+				}
 			}
 		})
 	})

@@ -6,6 +6,10 @@ func (b *Backend) convolve(g geometry, x []float32, w weights, y []float32, acc 
 		clear(e.sums)
 		return
 	}
+	if b.depthwise(&g) {
+		b.slide(g, x, w, y, false, acc, e)
+		return
+	}
 	var pairs []float32
 	if w.pairs() {
 		pairs = b.toPairs(x)
@@ -40,12 +44,19 @@ func (b *Backend) convolve(g geometry, x []float32, w weights, y []float32, acc 
 
 // forwardLen is the size of the weights of all groups, packed for convolve.
 func (b *Backend) forwardLen(g geometry) int {
+	if b.depthwise(&g) {
+		return b.packedLen(g.window(), g.oc)
+	}
 	return g.groups * b.packedLen(g.window(), g.oc/g.groups)
 }
 
 // forward adds them.
 func (p *packer) forward(g geometry, weight, to []float32) {
 	n, k := g.oc/g.groups, g.window()
+	if p.b.depthwise(&g) {
+		p.columns(to, weight, k, k, g.oc)
+		return
+	}
 	for p.product = range g.groups {
 		p.columns(behind(to, p.product*p.b.packedLen(k, n)), weight[p.product*n*k:], k, k, n)
 	}

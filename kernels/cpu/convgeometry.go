@@ -54,8 +54,9 @@ func (e epilogue) channels(lo int) epilogue {
 // first..last-1.
 type stretch struct{ from, to, first, last int }
 
-// stretches cuts the positions along an axis: n of them, over a picture of that size.
-func stretches(out []stretch, n, size, k, stride, pad, dil int) []stretch {
+// stretches cuts the positions along an axis, n of them, over a picture of that size, into stretches that are as
+// long as they can be, or into single positions.
+func stretches(out []stretch, n, size, k, stride, pad, dil int, join bool) []stretch {
 	out = out[:0]
 	for i := range n {
 		s := stretch{from: i, to: i + 1}
@@ -65,7 +66,7 @@ func stretches(out []stretch, n, size, k, stride, pad, dil int) []stretch {
 		if s.first >= s.last {
 			s.first, s.last = 0, 0
 		}
-		if j := len(out) - 1; j >= 0 && out[j].first == s.first && out[j].last == s.last {
+		if j := len(out) - 1; join && j >= 0 && out[j].first == s.first && out[j].last == s.last {
 			out[j].to++
 		} else {
 			out = append(out, s)
@@ -79,8 +80,9 @@ func stretches(out []stretch, n, size, k, stride, pad, dil int) []stretch {
 // or in groups. No band reads outside the picture. The first windows of rows lack some of the first columns,
 // the last ones some of the last.
 func (p *plan) windows(g *geometry, group int, to walk, lackFirst, lackLast int) {
-	p.rows = stretches(p.rows, g.oh, g.h, g.KH, g.StrideH, g.PadH, g.DilH)
-	p.cols = stretches(p.cols, g.ow, g.w, g.KW, g.StrideW, g.PadW, g.DilW)
+	join := p.b.choices.bands.or(true)
+	p.rows = stretches(p.rows, g.oh, g.h, g.KH, g.StrideH, g.PadH, g.DilH, join)
+	p.cols = stretches(p.cols, g.ow, g.w, g.KW, g.StrideW, g.PadW, g.DilW, join)
 	if j := p.cols[0]; lackFirst > 0 && j.to > 1 {
 		p.cols[0].to = 1
 		j.from = 1

@@ -13,6 +13,10 @@ func (b *Backend) picture(g geometry, dy []float32, w weights, x []float32, acc 
 		clear(e.sums)
 		return
 	}
+	if b.depthwise(&g) {
+		b.slide(g, dy, w, x, true, acc, e)
+		return
+	}
 	p := b.plan()
 	fresh := g.groups == 1 && b.fresh(g.pixels()/g.phases(), g.c*g.joined())
 	panels, lent := p.panels(w, b.pictureLen(g), g, fresh, (*packer).picture)
@@ -141,6 +145,9 @@ func (ph *phase) packedLen(b *Backend) int {
 
 // pictureLen is the size of the weights of all phases, packed for picture.
 func (b *Backend) pictureLen(g geometry) (n int) {
+	if b.depthwise(&g) {
+		return b.forwardLen(g)
+	}
 	for i := range g.phases() {
 		ph, _ := g.phase(i)
 		n += ph.packedLen(b)
@@ -150,6 +157,10 @@ func (b *Backend) pictureLen(g geometry) (n int) {
 
 // picture adds them.
 func (p *packer) picture(g geometry, weight, to []float32) {
+	if p.b.depthwise(&g) {
+		p.forward(g, weight, to)
+		return
+	}
 	perGroup, channels := g.oc/g.groups, g.c/g.groups
 	for p.product = range g.phases() {
 		ph, group := g.phase(p.product)

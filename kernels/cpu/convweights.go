@@ -13,6 +13,10 @@ func (b *Backend) weights(g geometry, x, dy, dw []float32, acc bool) {
 		}
 		return
 	}
+	if b.depthwise(&g) {
+		b.weightsDepthwise(g, x, dy, dw, acc)
+		return
+	}
 	s := weightSum{geometry: g, x: x, dy: dy}
 	s.plan(b)
 	defer b.scratch.put(s.leaseX)

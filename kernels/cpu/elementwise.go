@@ -15,7 +15,7 @@ func (b *Backend) produce(g kernels.Grad, f func(dst []float32, lo, hi, flags in
 		return
 	}
 	d := floats(g.Buf)
-	if flags := past(d); !g.Acc {
+	if flags := b.past(d); !g.Acc {
 		b.elements(len(d), func(lo, hi int) { f(d[lo:hi], lo, hi, flags) })
 		return
 	}

@@ -21,7 +21,7 @@ func (b *Backend) activationBackward(
 		}
 		dz = dz[:len(g)]
 		out := floats(y)
-		flags := gatesOf(rule) | past(dz)
+		flags := gatesOf(rule) | b.past(dz)
 		b.elements(len(g), func(lo, hi int) { b.level.stream.gate(dz[lo:hi], out[lo:hi], g[lo:hi], flags) })
 		return dz
 	}

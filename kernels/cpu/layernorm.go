@@ -43,7 +43,7 @@ func (b *Backend) layerNorm(op *kernels.LayerNorm, lo, hi int) {
 	x, gamma, beta := floats(op.X), floats(op.Gamma), floats(op.Beta)
 	y, mean, rstd, d := floats(op.Y), floats(op.Mean), floats(op.RStd), op.D
 	b.level.layerNorms(d).forward(&y[lo*d], &x[lo*d], &gamma[0], &beta[0], &mean[lo], &rstd[lo], d, hi-lo,
-		op.Eps, pastRows(y, d))
+		op.Eps, b.pastRows(y, d))
 }
 
 func checkLayerNorm(name string, op kernels.LayerNorm) {
@@ -92,7 +92,7 @@ func (b *Backend) layerNormRows(op kernels.LayerNormGrad, lo, hi int, sums []flo
 	mean, rstd, d := floats(op.Mean), floats(op.RStd), op.D
 	m := b.level.layerNorms(d)
 	if op.DX.Wanted() {
-		m.grad(&dx[lo*d], &dy[lo*d], &x[lo*d], &gamma[0], &mean[lo], &rstd[lo], d, hi-lo, storing(op.DX, d))
+		m.grad(&dx[lo*d], &dy[lo*d], &x[lo*d], &gamma[0], &mean[lo], &rstd[lo], d, hi-lo, b.storing(op.DX, d))
 	}
 	if !op.DGamma.Wanted() && !op.DBeta.Wanted() {
 		return

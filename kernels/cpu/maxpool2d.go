@@ -77,7 +77,7 @@ func (b *Backend) MaxPool2DBackward(op kernels.MaxPool2DGrad) {
 	rows := holders(op.OH, op.H, op.KH, op.StrideH, op.PadH, op.DilH)
 	runs := runsOf(holders(op.OW, op.W, op.KW, op.StrideW, op.PadW, op.DilW), op.StrideW, 1, op.KH*op.KW*op.C)
 	c, kernel := op.C, b.level.stream.maxUnpool
-	add, past := flag(op.DX.Acc), flag(!op.DX.Acc && b.level.aligned(dx, op.C))
+	add, past := flag(op.DX.Acc), flag(!op.DX.Acc && b.aligned(dx, op.C))
 	b.poolRows(op.B*op.H, op.W*c, 1, func(args *poolArgs, r int) {
 		row := rows[r%op.H]
 		for _, run := range runs {

@@ -31,7 +31,7 @@ func (b *Backend) Fill(dst kernels.Buf, v float64) {
 	switch dst.DType() {
 	case kernels.F32:
 		d, value := floats(dst), float32(v)
-		flags := past(d)
+		flags := b.past(d)
 		b.parallel(len(d), copyGrain, func(lo, hi int) { b.level.stream.fill(d[lo:hi], value, flags) })
 	case kernels.F64:
 		fill(b, kernels.Floats[float64](dst), v)

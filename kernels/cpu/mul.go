@@ -5,7 +5,7 @@ import "truegrain/kernels"
 // Mul is a·b.
 func (b *Backend) Mul(op kernels.Mul) {
 	x, z, y := floats(op.A), floats(op.B), floats(op.Y)
-	flags := past(y)
+	flags := b.past(y)
 	b.elements(op.N, func(lo, hi int) { b.level.stream.multiply(y[lo:hi], x[lo:hi], z[lo:hi], flags) })
 }
 

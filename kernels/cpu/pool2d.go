@@ -211,4 +211,4 @@ func sumPoolGo(args *poolArgs) {
 }
 
 // aligned says whether vectors of c elements that follow a large output's first one can go past the caches.
-func (l *level) aligned(out []float32, c int) bool { return c%l.lanes == 0 && past(out) != 0 }
+func (b *Backend) aligned(out []float32, c int) bool { return c%b.level.lanes == 0 && b.past(out) != 0 }

@@ -9,7 +9,7 @@ import (
 // ReLU is max(x, 0); NaN stays NaN.
 func (b *Backend) ReLU(op kernels.ReLU) {
 	x, y := floats(op.X), floats(op.Y)
-	flags := past(y)
+	flags := b.past(y)
 	b.elements(op.N, func(lo, hi int) { b.level.stream.rectify(y[lo:hi], x[lo:hi], flags) })
 }
 

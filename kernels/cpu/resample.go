@@ -87,7 +87,7 @@ func (b *Backend) resample(s *resampling, x, y []float32, flags int) {
 		return
 	}
 	if s.ow*s.c%16 == 0 && flags&flagAdd == 0 {
-		flags |= past(y)
+		flags |= b.past(y)
 	}
 	s.columns = s.cols.scaled(s.columns, 4*s.c)
 	perPicture := min(s.oh, (max(s.h*s.w, s.oh*s.ow)*s.c+resampleWork-1)/resampleWork)

@@ -45,7 +45,7 @@ func (b *Backend) Softmax(op kernels.Softmax) {
 	if d == 0 {
 		return
 	}
-	flags := past(y)
+	flags := b.past(y)
 	b.parallel(op.R, rowGrain(d), func(lo, hi int) {
 		if d > kernelGrain {
 			m.softmaxRow(y[lo*d:][:d], x[lo*d:][:d]) // such rows are chunks of their own
@@ -66,7 +66,7 @@ func (b *Backend) SoftmaxBackward(op kernels.SoftmaxGrad) {
 	exactly("SoftmaxBackward", "DY", op.DY, op.R*op.D)
 	exactly("SoftmaxBackward", "DX", op.DX.Buf, op.R*op.D)
 	y, dy, dx, d := floats(op.Y), floats(op.DY), floats(op.DX.Buf), op.D
-	kernel, flags := b.level.vmath.softmaxGrad, storing(op.DX, d)
+	kernel, flags := b.level.vmath.softmaxGrad, b.storing(op.DX, d)
 	if d > kernelGrain {
 		kernel = softmaxGradGo
 	}

@@ -26,6 +26,8 @@ type streamKernels struct {
 	maxUnpool    func(args *poolArgs)
 	sumPool      func(args *poolArgs)
 
+	depthwise, depthwiseWeights func(args *depthwiseArgs)
+
 	float64From32 func(dst []float64, src []float32)
 	float32From64 func(dst []float32, src []float64)
 	float32From16 func(dst []float32, src []uint16)
@@ -38,7 +40,7 @@ var streamGo = streamKernels{
 	sgd: sgdGo, momentum: momentumGo, adam: adamGo,
 	normalize: normalizeGo, normGradient: normGradientGo, columnSums: columnSumsGo, gradientSums: gradientSumsGo,
 	mix: mixGo, maxPool: maxPoolGo, maxPoolIndex: maxPoolIndexGo, maxUnpool: maxUnpoolGo,
-	sumPool:       sumPoolGo,
+	sumPool: sumPoolGo, depthwise: depthwiseGo, depthwiseWeights: depthwiseWeightsGo,
 	float64From32: float64From32Go, float32From64: float32From64Go,
 	float32From16: float32From16Go, float16From32: float16From32Go,
 }
@@ -48,8 +50,8 @@ var streamGo = streamKernels{
 const pastBytes = 16 << 20
 
 // past is flagPast for a large output that lies on a cache line, else 0.
-func past(out []float32) int {
-	if 4*len(out) < pastBytes || uintptr(unsafe.Pointer(unsafe.SliceData(out)))%64 != 0 {
+func (b *Backend) past(out []float32) int {
+	if !b.choices.past.or(4*len(out) >= pastBytes) || uintptr(unsafe.Pointer(unsafe.SliceData(out)))%64 != 0 {
 		return 0
 	}
 	return flagPast

@@ -41,19 +41,19 @@ var vmathGo = vmath{
 }
 
 // storing is the flags of a kernel that writes a gradient, of rows of d elements.
-func storing(g kernels.Grad, d int) int {
+func (b *Backend) storing(g kernels.Grad, d int) int {
 	if g.Acc {
 		return flagAdd
 	}
-	return pastRows(floats(g.Buf), d)
+	return b.pastRows(floats(g.Buf), d)
 }
 
 // pastRows is flagPast for a large output of rows of d elements that fill whole cache lines.
-func pastRows(out []float32, d int) int {
+func (b *Backend) pastRows(out []float32, d int) int {
 	if d%16 != 0 {
 		return 0
 	}
-	return past(out)
+	return b.past(out)
 }
 
 // transform is y = kernel(x), chunk by chunk.
@@ -61,7 +61,7 @@ func (b *Backend) transform(op string, y, x kernels.Buf, n int, kernel func(y, x
 	exactly(op, "X", x, n)
 	exactly(op, "Y", y, n)
 	out, in := floats(y), floats(x)
-	flags := past(out)
+	flags := b.past(out)
 	b.elements(n, func(lo, hi int) { kernel(&out[lo], &in[lo], hi-lo, flags) })
 }
 
@@ -77,7 +77,7 @@ func (b *Backend) slope(
 	exactly(op, "DY", dy, n)
 	exactly(op, "X", x, n)
 	out, in, at := floats(g.Buf), floats(dy), floats(x)
-	flags := storing(g, 16)
+	flags := b.storing(g, 16)
 	b.elements(n, func(lo, hi int) { kernel(&out[lo], &in[lo], &at[lo], hi-lo, flags) })
 }
 

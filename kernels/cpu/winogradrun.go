@@ -28,11 +28,12 @@ type winogradGrid struct {
 	cols   int // columns of a chunk
 }
 
-// Bounds of the grid: bytes of weights that stay in cache; tiles and columns of a chunk; bytes of the
-// transformed pixels of a block that is shared.
+// Bounds of the grid: bytes of weights that stay in cache; tiles and columns of a chunk, and chunks if there are few
+// tiles; bytes of the transformed pixels of a block that is shared.
 const (
 	winogradCached = 1 << 20
 	winogradRows   = 48
+	winogradChunks = 8
 	winogradCols   = 64
 	winogradBlock  = 8 << 20
 )
@@ -40,7 +41,7 @@ const (
 func (t *tiling) grid(shared choice) winogradGrid {
 	planes := 4 * t.n * t.n * t.c // bytes of a tile
 	if !shared.or(planes*t.oc > winogradCached) {
-		rows := evenly(t.tiles(), winogradRows)
+		rows := evenly(t.tiles(), max(2*tileRows, min(winogradRows, t.tiles()/winogradChunks)))
 		return winogradGrid{block: rows, rows: rows, cols: t.oc}
 	}
 	block := evenly(t.tiles(), max(winogradRows, winogradBlock/planes))

@@ -45,6 +45,7 @@ var parts = []struct {
 	{"loss", losses},
 	{"resample", resample},
 	{"pool2d", pools},
+	{"depthwise", depthwise},
 	{"attention", attention},
 	{"winograd", winograd},
 	{"convert", convert},
