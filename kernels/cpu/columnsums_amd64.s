@@ -186,7 +186,7 @@ group:
 	CMPQ R8, $+64
 	JLE  rows
 	MOVQ $+1, DI
-	CMPQ R8, $+1024
+	CMPQ R8, $+2048
 	JLT  rows
 	MOVQ R9, DI
 	CMPQ R9, $+8
@@ -195,7 +195,7 @@ group:
 
 rows:
 	SUBQ DI, R9
-	CMPQ R8, $+1024
+	CMPQ R8, $+2048
 	JGE  wide
 	MOVQ sum+0(FP), BX
 	MOVQ product+8(FP), R10
@@ -1001,7 +1001,7 @@ group:
 	CMPQ R8, $+16
 	JLE  rows
 	MOVQ $+1, DI
-	CMPQ R8, $+1024
+	CMPQ R8, $+2048
 	JLT  rows
 	MOVQ R9, DI
 	CMPQ R9, $+8
@@ -1010,7 +1010,7 @@ group:
 
 rows:
 	SUBQ DI, R9
-	CMPQ R8, $+1024
+	CMPQ R8, $+2048
 	JGE  wide
 	MOVQ sum+0(FP), BX
 	MOVQ product+8(FP), R10

@@ -51,17 +51,17 @@ type weightSum struct {
 	leaseX, leaseDY []float32
 }
 
-// Kernels read wholeColumns of B at once. A pass takes at most passPositions, whose copies are to stay in L2.
+// Kernels read wholeColumns of B at once. A pass takes at most passPositions: a panel of them stays in the first cache.
 // A part of the positions is at least partPositions, and the parts of a sum have at most partFloats together.
 // A chunk computes bigSide rows and columns, or smallSide if chunks were less than fewSums. Packed operands are
 // read in passes of packedPass.
 const (
 	wholeColumns       = 16
-	passPositions      = 256
+	passPositions      = 128
 	packedPass         = 512
 	partPositions      = 512
-	partFloats         = 1 << 20
-	fewSums            = 20
+	partFloats         = 2 << 20
+	fewSums            = 16
 	bigSide, smallSide = 256, 128
 )
 
@@ -72,7 +72,7 @@ func (s *weightSum) plan(b *Backend) {
 	g := s.geometry
 	s.n, s.width = g.c/g.groups, b.level.width
 	choose, whole := &b.choices, g.groups == 1
-	if s.packed = whole && choose.packed.or(s.copies() >= 3*(g.c+g.oc)/2); s.packed {
+	if s.packed = whole && choose.packed.or(g.KH*g.KW > 1 && s.copies() >= 3*(g.c+g.oc)/2); s.packed {
 		s.pack(b)
 	} else if whole && g.KW > 1 && g.DilW == 1 && choose.joined.or(s.n%wholeColumns != 0 || g.PadW == 0) {
 		s.n *= g.KW

@@ -11,7 +11,7 @@ func columnsums(w *writer, v *vector) {
 	plain.write("columnSums", "square", "func(sum, square *float64, x *float32, rows, cols, stride int)",
 		"is columnSumsGo. There are rows and columns, and stride counts bytes.")
 	gradient := &sums{stream: &stream{writer: w, vector: v}, operands: []string{"dy", "y", "x"}, group: 8,
-		wideFrom: 1024}
+		wideFrom: 2048}
 	gradient.write("gradientSums", "product",
 		"func(sum, product *float64, dy, y, x *float32, rows, cols, stride, flags int)",
 		"is gradientSumsGo. There are rows and columns, and stride counts bytes.")
