@@ -152,10 +152,18 @@ func (d *Detector) Explain(ctx context.Context, p *picture.Picture, o Options) (
 	return maps, raw, nil
 }
 
+// takes says why the detector can't look at a view, nil if it can.
+func (d *Detector) takes(v View) error {
+	if v == Full && d.Model.Kind() == models.Transformer {
+		return errors.New("view full: a vision transformer takes one size only; use crop or resize")
+	}
+	return nil
+}
+
 // patches is what the detector sees of a picture.
 func (d *Detector) patches(p *picture.Picture, v View) ([]patch, error) {
-	if v == Full && d.Model.Kind() == models.Transformer {
-		return nil, errors.New("view full: a vision transformer takes one size only; use crop or resize")
+	if err := d.takes(v); err != nil {
+		return nil, err
 	}
 	return patches(p, v, d.Card.Size)
 }

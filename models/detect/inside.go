@@ -16,14 +16,13 @@ import (
 	"truegrain/tensor/picture"
 )
 
-// Rects is where the views of a picture lie in it, in their order.
-func (d *Detector) Rects(p *picture.Picture, v View) ([]image.Rectangle, error) {
-	views, err := d.patches(p, d.view(v))
-	var out []image.Rectangle
-	for _, w := range views {
-		out = append(out, image.Rect(w.x, w.y, w.x+w.spanW, w.y+w.spanH))
+// Rects is where the views of a picture of w×h pixels lie in it, in their order.
+func (d *Detector) Rects(w, h int, v View) ([]image.Rectangle, error) {
+	v = d.view(v)
+	if err := d.takes(v); err != nil {
+		return nil, err
 	}
-	return out, err
+	return rects(w, h, v, d.Card.Size)
 }
 
 // Middle is the number of the view whose centre is nearest to the picture's.
@@ -69,7 +68,8 @@ const (
 
 // Stages runs view n of a picture through the model op by op and says what each stage costs and makes of it;
 // most bounds the channels that are kept of each.
-func (d *Detector) Stages(ctx context.Context, p *picture.Picture, v View, n, most int) (out []Stage, err error) {
+func (d *Detector) Stages(ctx context.Context, p *picture.Picture, v View, n, most int) (
+	out []Stage, err error) {
 	names := d.Model.Stages()
 	// once before, so that memory which is used for the first time does not count as a stage's time
 	if err := d.inside(ctx, p, v, n, nil, func(*explain.Pass) error { return nil }); err != nil {
@@ -90,8 +90,8 @@ func (d *Detector) Stages(ctx context.Context, p *picture.Picture, v View, n, mo
 	return out, err
 }
 
-// cut sums the nodes up by stage. What belongs to none is the stem before the last stage's first node, and the
-// head behind.
+// cut sums the nodes up by stage. What belongs to none is the stem before the last stage's first node, and
+// the head behind.
 func (d *Detector) cut(nodes []*autograd.Node, names []string) []Stage {
 	owner := map[uintptr]*autograd.Param{}
 	for _, p := range d.Model.Params() {

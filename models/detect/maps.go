@@ -87,18 +87,21 @@ func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patc
 	if err != nil {
 		return nil, 0, err
 	}
-	var out []Map
+	return d.finished(chosen, cover, sheets), score / float64(len(views)), nil
+}
+
+// finished is the sheets as maps, in the order of their methods.
+func (d *Detector) finished(chosen []method, cover *coverage, sheets map[string]*sheet) (out []Map) {
 	seen := cover.seen()
 	for _, m := range chosen {
 		for _, name := range m.names() {
 			if s := sheets[name]; s != nil {
 				out = append(out, Map{name, explain.Layer{Title: Title(name), Kind: s.kind, H: cover.h,
-					W:    cover.w,
-					Seen: seen, Values: s.values, Max: d.scale(name)}})
+					W: cover.w, Seen: seen, Values: s.values, Max: d.scale(name)}})
 			}
 		}
 	}
-	return out, score / float64(len(views)), nil
+	return out
 }
 
 // Title is what people read instead of a map's name.

@@ -100,9 +100,11 @@ func TestStages(t *testing.T) {
 func TestAttentionOfOneView(t *testing.T) {
 	d := detector(t, "vit_mini_8")
 	p := stripes(200, 130)
-	rects, err := d.Rects(p, "")
+	rects, err := d.Rects(p.W, p.H, "")
 	require.NoError(t, err)
 	require.Len(t, rects, 12)
+	_, err = d.Rects(p.W, p.H, Full)
+	require.ErrorContains(t, err, "one size only")
 	require.Equal(t, 6, Middle(rects, p.W, p.H))
 	a, err := d.Attention(t.Context(), p, "", 6)
 	require.NoError(t, err)

@@ -165,12 +165,13 @@ func (s *Server) step(res *engine.Result, ev engine.Event, n, all int) step {
 	case "decoded":
 		st.Text = fmt.Sprintf("%s, %d × %d", strings.ToUpper(res.Format), res.W, res.H)
 	case "scored":
-		st.Text = s.engine.Detectors[ev.Detector].Short()
+		st.Text, st.ID = s.engine.Detectors[ev.Detector].Short(), res.ID
 	}
 	return st
 }
 
-// follow answers one picture with a line for each step. What fails before the first line has its status.
+// follow answers one picture with a line for each step. What fails before the first line has its status. With
+// ?partial the result can be seen from its first score on.
 func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 	begun := false
 	out := json.NewEncoder(w)
@@ -188,6 +189,9 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 		res, err := s.scored(r.Context(), u, nil, func(res *engine.Result, ev engine.Event) {
 			if ev.Stage == "scored" {
 				n++
+				if n < of && r.URL.Query().Has("partial") {
+					s.engine.Store.Keep(res)
+				}
 			}
 			line(s.step(res, ev, n, of))
 		})

@@ -14,24 +14,63 @@ import (
 	"truegrain/models/detect"
 )
 
-// attention answers with what the explorer needs to know, or with one layer's attention of all heads:
-// heads × tokens × tokens float32.
+// viewed is the result, the detector and the view that a request names, and where all views lie.
+func (s *Server) viewed(r *http.Request) (res *engine.Result, detector, view int, all viewList, err error) {
+	if res, detector, err = s.about(r); err != nil {
+		return nil, 0, 0, all, err
+	}
+	view = engine.Middle
+	if q := r.URL.Query().Get("view"); q != "" {
+		if view, err = strconv.Atoi(q); err != nil || view < 0 {
+			return nil, 0, 0, all, &engine.UnknownError{What: "such view; they count from 0"}
+		}
+	}
+	view, rects, err := s.engine.View(res, detector, view)
+	all.View = view
+	for _, v := range rects {
+		all.Views = append(all.Views, [4]int{v.Min.X, v.Min.Y, v.Dx(), v.Dy()})
+	}
+	return res, detector, view, all, err
+}
+
+// viewList tells a page which view it sees, and where it and the others lie: x, y, width and height.
+type viewList struct {
+	View  int      `json:"view"`
+	Views [][4]int `json:"views"`
+}
+
+// JSON is the list for a script.
+func (l viewList) JSON() (string, error) {
+	b, err := json.Marshal(l)
+	return string(b), err
+}
+
+// attentionInfo is what the attention explorer needs to know.
+type attentionInfo struct {
+	viewList
+	Layers    int         `json:"layers"`
+	Heads     int         `json:"heads"`
+	Side      int         `json:"side"` // patches along a side of the view
+	Distances [][]float64 `json:"distances"`
+}
+
+// attention answers with attentionInfo, or with one layer's attention of all heads: heads × tokens × tokens
+// float32.
 func (s *Server) attention(w http.ResponseWriter, r *http.Request) {
-	res, i, err := s.about(r)
+	res, i, view, all, err := s.viewed(r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	a, err := s.engine.Attention(r.Context(), res, i)
+	a, err := s.engine.Attention(r.Context(), res, i, view)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	if !r.URL.Query().Has("layer") {
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(map[string]any{"layers": len(a.Layers), "heads": a.Heads,
-			"side": int(math.Round(math.Sqrt(float64(a.T - 1)))), "x": a.X, "y": a.Y, "w": a.W, "h": a.H,
-			"distances": a.Distances}) // the client may have left
+		_ = json.NewEncoder(w).Encode(attentionInfo{all, len(a.Layers), a.Heads,
+			int(math.Round(math.Sqrt(float64(a.T - 1)))), a.Distances}) // the client may have left
 		return
 	}
 	l, err := strconv.Atoi(r.URL.Query().Get("layer"))
@@ -96,28 +135,35 @@ func (v stageView) Note() string {
 
 // stagesPage is what the layer inspector shows of one detector.
 type stagesPage struct {
+	viewList
 	ID     string
 	D      *detect.Detector
 	Stages []stageView
 	Total  string
 }
 
-func (s *Server) stages(w http.ResponseWriter, r *http.Request) {
-	res, i, err := s.about(r)
-	if err != nil {
-		s.fail(w, r, err)
-		return
+// staged is the stages that a request asks for.
+func (s *Server) staged(r *http.Request) (p stagesPage, all []detect.Stage, err error) {
+	res, i, view, views, err := s.viewed(r)
+	if err == nil {
+		p = stagesPage{viewList: views, ID: res.ID, D: s.engine.Detectors[i]}
+		all, err = s.engine.Stages(r.Context(), res, i, view)
 	}
-	all, err := s.engine.Stages(r.Context(), res, i)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	s.fragment(w, r, "stages", s.stagesPage(res, i, all))
+	return p, all, err
 }
 
-func (s *Server) stagesPage(res *engine.Result, i int, all []detect.Stage) stagesPage {
-	p := stagesPage{ID: res.ID, D: s.engine.Detectors[i]}
+func (s *Server) stages(w http.ResponseWriter, r *http.Request) {
+	p, all, err := s.staged(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	p.fill(all)
+	s.fragment(w, r, "stages", p)
+}
+
+// fill adds the rows and their sums.
+func (p *stagesPage) fill(all []detect.Stage) {
 	var flops, took, params, largest, longest, deepest float64
 	for _, st := range all {
 		flops, took = flops+float64(st.Cost.FLOPs), took+milliseconds(st.Time)
@@ -137,26 +183,19 @@ func (s *Server) stagesPage(res *engine.Result, i int, all []detect.Stage) stage
 	}
 	p.Total = fmt.Sprintf("%s: %s parameters, %.3g GFLOP, %.3g ms for one view on this computer",
 		p.D.Card.Arch, count(int(params)), flops/1e9, took)
-	return p
 }
 
 // features answers with the feature maps of a stage, one after the other.
 func (s *Server) features(w http.ResponseWriter, r *http.Request) {
-	res, i, err := s.about(r)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	all, err := s.engine.Stages(r.Context(), res, i)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
+	_, all, err := s.staged(r)
 	at := slices.IndexFunc(all, func(st detect.Stage) bool {
 		return st.Name == r.PathValue("stage") && st.Features != nil
 	})
-	if at < 0 {
-		s.fail(w, r, &engine.UnknownError{What: "such stage"})
+	if err == nil && at < 0 {
+		err = &engine.UnknownError{What: "such stage"}
+	}
+	if err != nil {
+		s.fail(w, r, err)
 		return
 	}
 	f := all[at].Features

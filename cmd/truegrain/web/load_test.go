@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -265,70 +264,6 @@ func dribble(ctx context.Context, addr string) {
 		case <-time.After(time.Second):
 		}
 	}
-}
-
-// The end under load: whatever was accepted is answered in full.
-func TestLoadShutdown(t *testing.T) {
-	rounds := 3
-	if os.Getenv("TRUEGRAIN_SLOW") != "" {
-		rounds = 20
-	}
-	small := waves(t, 200, 150)
-	answered, refused := 0, 0
-	for range rounds {
-		good, no := shutdown(t, small)
-		answered, refused = answered+good, refused+no
-	}
-	t.Logf("%d rounds: %d requests answered, %d not accepted, none lost", rounds, answered, refused)
-	require.Positive(t, answered)
-}
-
-func shutdown(t *testing.T, body []byte) (answered, refused int) {
-	app := openApp(t, nil)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	gone := make(chan error, 1)
-	go func() { gone <- app.s.Serve(ctx, l, "", "") }()
-	c := sender(false)
-	var wg sync.WaitGroup
-	s := &shots{}
-	var no atomic.Int64
-	for range 16 {
-		wg.Go(func() {
-			for {
-				code, took, err := fire(c, "http://"+l.Addr().String(), body)
-				if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
-					no.Add(1)
-					return
-				}
-				s.note(code, took, err)
-			}
-		})
-	}
-	time.Sleep(300 * time.Millisecond)
-	cancel()
-	require.NoError(t, <-gone)
-	wg.Wait()
-	answered = s.codes[200] + s.codes[429]
-	// A connection that the system took but the server did not, when its listener closed, ends without an answer:
-	// no request of it was seen.
-	require.Equal(t, handled(t, app.s), answered, "%v", s.wrong)
-	return answered, int(no.Load()) + len(s.wrong)
-}
-
-// handled is how many uploads the server has seen.
-func handled(t *testing.T, s *Server) (n int) {
-	all, err := s.metrics.registry.Gather()
-	require.NoError(t, err)
-	for _, family := range all {
-		for _, m := range family.GetMetric() {
-			if family.GetName() == "truegrain_requests_total" && m.GetLabel()[1].GetValue() == "POST /v1/analyze" {
-				n += int(m.GetCounter().GetValue())
-			}
-		}
-	}
-	return n
 }
 
 // The corpus of odd and broken files, twice: the same verdicts, and nothing is left.

@@ -13,6 +13,7 @@ import (
 
 	"truegrain/cmd/truegrain/web/engine"
 	"truegrain/models/detect"
+	"truegrain/tensor/picture"
 )
 
 // mapInput names a map of a result.
@@ -91,12 +92,10 @@ func floats(m detect.Map) []byte {
 // figure is the map over the picture, with title and legend.
 func (s *Server) figure(ctx context.Context, r *engine.Result, m detect.Map, opacity float64) (
 	[]byte, error) {
-	p, err := s.engine.Pixels(ctx, r, engine.LargeSide)
-	if err != nil {
-		return nil, err
-	}
 	var buf bytes.Buffer
-	enc := png.Encoder{CompressionLevel: png.BestSpeed}
-	err = enc.Encode(&buf, m.Figure(p, opacity))
+	err := s.engine.Draw(ctx, r, engine.LargeSide, func(p *picture.Picture) error {
+		enc := png.Encoder{CompressionLevel: png.BestSpeed}
+		return enc.Encode(&buf, m.Figure(p, opacity))
+	})
 	return buf.Bytes(), err
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -69,22 +70,27 @@ func (m *Metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// status remembers the code of an answer.
+// status remembers the code of an answer. The answers of a server that ends say that they are the last ones of
+// their connections.
 type status struct {
 	http.ResponseWriter
-	code int
+	code    int
+	leaving *atomic.Bool
 }
 
 func (s *status) WriteHeader(code int) {
-	if s.code == 0 {
+	if s.code == 0 && code >= http.StatusOK {
 		s.code = code
+		if s.leaving.Load() {
+			s.Header().Set("Connection", "close")
+		}
 	}
 	s.ResponseWriter.WriteHeader(code)
 }
 
 func (s *status) Write(b []byte) (int, error) {
 	if s.code == 0 {
-		s.code = http.StatusOK
+		s.WriteHeader(http.StatusOK)
 	}
 	return s.ResponseWriter.Write(b)
 }
@@ -95,7 +101,7 @@ func (s *status) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 // observed counts and times requests by the pattern that answered, never by path: paths are endless.
 func (s *Server) observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start, st := time.Now(), &status{ResponseWriter: w}
+		start, st := time.Now(), &status{ResponseWriter: w, leaving: &s.leaving}
 		_, route := s.mux.Handler(r)
 		if route == "" {
 			route = "none"

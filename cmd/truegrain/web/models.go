@@ -25,11 +25,16 @@ type modelsOutput struct {
 
 func (s *Server) listModels(context.Context, *struct{}) (*modelsOutput, error) {
 	out := &modelsOutput{}
-	for _, d := range s.engine.Detectors {
-		out.Body.Models = append(out.Body.Models, Model{Name: d.Name, Kind: d.Model.Kind().String(),
-			Parameters: parameters(d), Maps: detect.MapNames(d.Model), Method: d.Method(), Card: d.Card})
-	}
+	out.Body.Models = s.models()
 	return out, nil
+}
+
+func (s *Server) models() (out []Model) {
+	for _, d := range s.engine.Detectors {
+		out = append(out, Model{Name: d.Name, Kind: d.Model.Kind().String(), Parameters: parameters(d),
+			Maps: detect.MapNames(d.Model), Method: d.Method(), Card: d.Card})
+	}
+	return out
 }
 
 func parameters(d *detect.Detector) (n int) {

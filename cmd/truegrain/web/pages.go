@@ -80,6 +80,7 @@ func (s *Server) pageRoutes() {
 		"GET /r/{id}/thumb": s.shot, "POST /r/{id}/score/{detector}": s.scoreAgain,
 		"GET /r/{id}/attention/{detector}": s.attention, "GET /r/{id}/stages/{detector}": s.stages,
 		"GET /r/{id}/features/{detector}/{stage}": s.features, "GET /r/{id}/holds": s.holds,
+		"GET /r/{id}/report.html": s.report, "GET /r/{id}/report.json": s.reportJSON,
 	} {
 		s.mux.HandleFunc(pattern, h)
 	}

@@ -29,6 +29,7 @@ type resultPage struct {
 	Held          *heldPage // only without script
 	Detectors     []*detect.Detector
 	Width, Height int
+	Pending       bool // some detectors have not answered yet
 }
 
 // PageTitle is the page's title.
@@ -37,9 +38,10 @@ func (p resultPage) PageTitle() string { return p.Name }
 // scoreView is one detector's answer on a page.
 type scoreView struct {
 	*detect.Verdict
-	D     *detect.Detector
-	ID    string // of the result
-	Error string
+	D       *detect.Detector
+	ID      string // of the result
+	Error   string
+	Pending bool
 }
 
 // BandWidth is how wide the undecided band is.
@@ -127,8 +129,9 @@ func mapOf(d *detect.Detector, name string) detect.Map {
 
 func (s *Server) scores(r *engine.Result) (out []scoreView) {
 	for i, sc := range r.Scores() {
-		v := scoreView{Verdict: sc.Verdict, D: s.engine.Detectors[i], ID: r.ID}
+		v := scoreView{Verdict: sc.Verdict, D: s.engine.Detectors[i], ID: r.ID, Pending: sc.Pending}
 		switch {
+		case sc.Pending:
 		case sc.Err != nil:
 			v.Error = words.Capital(classify(sc.Err).detail) + "."
 		case sc.Verdict == nil:
@@ -148,12 +151,35 @@ func (s *Server) result(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	v := res.Verdicts()
+	p := s.resultPage(res)
+	if r.URL.Query().Has("versions") {
+		held, err := s.engine.Holds(r.Context(), res)
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		p.Held = s.heldPage(res, held)
+	}
+	s.render(w, r, "result.html", p)
+}
+
+// resultPage is what is known of a result without computing anything.
+func (s *Server) resultPage(res *engine.Result) resultPage {
+	scores := s.scores(res)
+	var v []*detect.Verdict
+	var working []string
+	for _, sc := range scores {
+		if sc.Verdict != nil {
+			v = append(v, sc.Verdict)
+		} else if sc.Pending {
+			working = append(working, sc.D.Short())
+		}
+	}
 	p := resultPage{Result: res, Note: s.note(), Left: minutes(res), Headline: words.Headline(v),
-		Say: words.Say(v), Scores: s.scores(res), Groups: s.groups(), Evidence: evidence.Read(res.Data, res.Format),
-		Facts:     fmt.Sprintf("%s, %d × %d, %s", strings.ToUpper(res.Format), res.W, res.H, size(len(res.Data))),
-		Share:     s.testShare(),
-		Detectors: s.engine.Detectors, Width: res.W, Height: res.H}
+		Say: words.Say(v), Scores: scores, Groups: s.groups(),
+		Evidence: evidence.Read(res.Data, res.Format),
+		Facts:    fmt.Sprintf("%s, %d × %d, %s", strings.ToUpper(res.Format), res.W, res.H, size(len(res.Data))),
+		Share:    s.testShare(), Detectors: s.engine.Detectors, Width: res.W, Height: res.H}
 	took := res.Took().Queue + res.Took().Decode
 	for _, x := range v {
 		took += x.Time
@@ -164,15 +190,10 @@ func (s *Server) result(w http.ResponseWriter, r *http.Request) {
 			p.Transformer = d
 		}
 	}
-	if r.URL.Query().Has("versions") {
-		held, err := s.engine.Holds(r.Context(), res)
-		if err != nil {
-			s.fail(w, r, err)
-			return
-		}
-		p.Held = s.heldPage(res, held)
+	if len(working) > 0 {
+		p.Pending, p.Headline, p.Say = true, words.Partial(len(v), len(scores)), words.Working(v, working)
 	}
-	s.render(w, r, "result.html", p)
+	return p
 }
 
 // size is a number of bytes for people.

@@ -4,7 +4,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -95,7 +94,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.mux.ServeHTTP(w, r)
 		return
 	}
-	probe := &status{ResponseWriter: discard{http.Header{}}}
+	probe := &status{ResponseWriter: discard{http.Header{}}, leaving: &s.leaving}
 	h.ServeHTTP(probe, r)
 	switch probe.code {
 	case http.StatusMethodNotAllowed:
@@ -118,43 +117,36 @@ func (d discard) WriteHeader(int)             {}
 
 // Times of a connection. Headers are small: whoever needs longer for them is not a browser.
 const (
-	headerTime  = 5 * time.Second
-	idleTime    = 60 * time.Second
-	answerTime  = time.Minute // for taking an answer, beside upload and work
-	maxHeader   = 64 << 10
-	handOver    = 30 * time.Second // for answering what was accepted, at the end
-	shortGoodby = 100 * time.Millisecond
+	headerTime = 5 * time.Second
+	idleTime   = 60 * time.Second
+	answerTime = time.Minute // for taking an answer, beside upload and work
+	maxHeader  = 64 << 10
+	handOver   = 30 * time.Second // for answering what was accepted, at the end
 )
 
-// Serve answers on a listener until ctx is done. Then it takes no new connection, answers what it has accepted,
-// and closes. certFile and keyFile are empty for plain HTTP.
+// Serve answers on a listener until ctx is done. Then it takes no new connection, answers every request of
+// those it has accepted, and closes. certFile and keyFile are empty for plain HTTP.
 func (s *Server) Serve(ctx context.Context, l net.Listener, certFile, keyFile string) error {
+	open := connections{all: map[net.Conn]mark{}}
 	srv := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime,
 		WriteTimeout:   s.UploadTime + s.engine.Limits.Deadline + answerTime,
-		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)}
-	failed := make(chan error, 1)
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+		ConnState: open.note}
+	served := make(chan error, 1)
 	go func() {
 		if certFile != "" {
-			failed <- srv.ServeTLS(l, certFile, keyFile)
+			served <- srv.ServeTLS(l, certFile, keyFile)
 			return
 		}
-		failed <- srv.Serve(l)
+		served <- srv.Serve(l)
 	}()
 	select {
-	case err := <-failed:
+	case err := <-served:
 		return err
 	case <-ctx.Done():
 	}
 	s.leaving.Store(true)
-	time.Sleep(shortGoodby) // connections that wait to be accepted are accepted
 	bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), handOver)
 	defer cancel()
-	err := srv.Shutdown(bye)
-	if err != nil {
-		err = errors.Join(err, srv.Close())
-	}
-	if serving := <-failed; !errors.Is(serving, http.ErrServerClosed) {
-		err = errors.Join(err, serving)
-	}
-	return err
+	return open.end(bye, srv, l, served)
 }

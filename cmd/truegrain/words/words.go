@@ -98,25 +98,45 @@ func Headline(verdicts []*detect.Verdict) string {
 func Say(verdicts []*detect.Verdict) string {
 	switch detect.Combine(verdicts) {
 	case detect.Disagree:
-		var parts []string
-		for _, l := range []detect.Lean{detect.LeansAI, detect.Undecided, detect.LeansPhotograph} {
-			n := 0
-			for _, v := range verdicts {
-				if v.Lean == l {
-					n++
-				}
-			}
-			if n > 0 {
-				parts = append(parts, Number(n)+" "+verb(l, n))
-			}
-		}
-		return Capital(strings.Join(parts, ", ")) + ". Take this as no answer. The maps may show why."
+		return leans(verdicts) + "Take this as no answer. The maps may show why."
 	case detect.NoAnswer:
 		return "Too few of them lean either way. This is a result: the picture carries too little of what " +
 			"they were trained to see."
 	}
 	return "They agree, which counts for something. All of them can still be wrong together, for instance " +
 		"on a kind of picture none of them has seen."
+}
+
+// leans is how many lean which way: "One leans AI, two are undecided. ", nothing of none.
+func leans(verdicts []*detect.Verdict) string {
+	var parts []string
+	for _, l := range []detect.Lean{detect.LeansAI, detect.Undecided, detect.LeansPhotograph} {
+		n := 0
+		for _, v := range verdicts {
+			if v.Lean == l {
+				n++
+			}
+		}
+		if n > 0 {
+			parts = append(parts, Number(n)+" "+verb(l, n))
+		}
+	}
+	if parts == nil {
+		return ""
+	}
+	return Capital(strings.Join(parts, ", ")) + ". "
+}
+
+// Partial is the headline while some detectors are at work.
+func Partial(answered, all int) string {
+	has := map[bool]string{true: "has", false: "have"}[answered == 1]
+	return fmt.Sprintf("%s of %s %s answered", Capital(Number(answered)), Number(all), has)
+}
+
+// Working explains Partial; working are the detectors that have not answered.
+func Working(verdicts []*detect.Verdict, working []string) string {
+	are := map[bool]string{true: "is", false: "are"}[len(working) == 1]
+	return fmt.Sprintf("%sThe %s %s still working.", leans(verdicts), strings.Join(working, " and the "), are)
 }
 
 func verb(l detect.Lean, n int) string {

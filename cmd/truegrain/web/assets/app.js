@@ -1,16 +1,29 @@
 // Every page: the theme, the links within the page, and the parts that this page has.
-document.documentElement.classList.add('js');
+const $ = s => document.querySelector(s), root = document.documentElement;
+root.classList.add('js');
 
-const theme = document.querySelector('#theme');
-theme?.addEventListener('click', () => {
-  const root = document.documentElement;
-  const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
-  root.dataset.theme = dark ? 'light' : 'dark';
-  document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=strict`;
-});
+const parts = [['#drop', './upload.js'], ['#why', './lighttable.js'], ['#attention', './attention.js'], ['#layers', './layers.js'],
+  ['#holds', './holds.js'], ['#rows', './many.js']];
 
-const links = [...document.querySelectorAll('.jump a')];
-if (links.length) {
+// wire brings the page to life: the one that was loaded, and what pending.js puts in its place.
+export async function wire() {
+  $('#theme').onclick = () => {
+    const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
+    root.dataset.theme = dark ? 'light' : 'dark';
+    document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=strict`;
+  };
+  if ($('#scores[data-pending]')) {
+    (await import('./pending.js')).watch();
+    return;
+  }
+  jumps([...document.querySelectorAll('.jump a')]);
+  for (const [selector, module] of parts) {
+    if ($(selector)) import(module);
+  }
+}
+
+// jumps marks the link to the part that is in view.
+function jumps(links) {
   const seen = new IntersectionObserver(entries => {
     for (const e of entries.filter(e => e.isIntersecting)) {
       for (const a of links) {
@@ -22,7 +35,4 @@ if (links.length) {
   for (const part of document.querySelectorAll('.table-top, main > .section')) seen.observe(part);
 }
 
-for (const [selector, module] of [['#drop', './upload.js'], ['#why', './lighttable.js'], ['#attention', './attention.js'],
-  ['#layers', './layers.js'], ['#holds', './holds.js'], ['#rows', './many.js']]) {
-  if (document.querySelector(selector)) import(module);
-}
+wire();

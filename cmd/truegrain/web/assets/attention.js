@@ -1,10 +1,12 @@
 // The attention explorer: layer, head and patch, and what the patch takes information from.
 import { ember, legend, clamp, get, numbers, whenSeen } from './maps.js';
+import { views } from './views.js';
 
 const part = document.querySelector('#attention'), $ = s => part.querySelector(s);
 const url = `/r/${part.dataset.result}/attention/${encodeURIComponent(part.dataset.detector)}`;
 const state = { layer: 0, head: 0, row: 0, column: 0, whole: false, mean: false };
-let info, end, values;
+const whole = new Image(), show = views($('.views'), +part.dataset.width, +part.dataset.height, look);
+let info, end, values, waiting = new AbortController();
 
 const colour = t => { const k = 3 * Math.round(255 * clamp(t)); return `rgb(${ember[k]} ${ember[k + 1]} ${ember[k + 2]})`; };
 const name = i => `row ${Math.floor(i / info.side) + 1}, column ${i % info.side + 1}`;
@@ -79,13 +81,15 @@ function draw() {
     cells(b.querySelector('canvas'), of(h), 0);
     b.setAttribute('aria-pressed', !state.mean && h === state.head);
   });
-  part.dataset.ready = `${state.layer}/${state.head}/${state.row}/${state.column}`;
+  part.dataset.ready = `${info.view}/${state.layer}/${state.head}/${state.row}/${state.column}`;
 }
 
 async function layer(l) {
   state.layer = clamp(l, 0, info.layers - 1);
-  const got = (await numbers(`${url}?layer=${state.layer}`)).values;
-  if (state.layer === clamp(l, 0, info.layers - 1)) {
+  const asked = `${url}?view=${info.view}&layer=${state.layer}`;
+  state.asked = asked;
+  const got = (await numbers(asked)).values;
+  if (state.asked === asked) {
     values = got;
     draw();
   }
@@ -145,24 +149,41 @@ function wire() {
   });
 }
 
-async function open() {
+// picture draws the view that is looked into.
+function picture() {
+  const k = whole.naturalWidth / part.dataset.width, c = $('#attn-pic'), x = c.getContext('2d'), [left, top, w, h] = info.views[info.view];
+  x.clearRect(0, 0, c.width, c.height);
+  x.drawImage(whole, left * k, top * k, w * k, h * k, 0, 0, c.width, c.height);
+}
+
+// look asks for a view, the one in the middle at first; what was asked before and is still computed, stops.
+async function look(view) {
+  waiting.abort();
+  waiting = new AbortController();
+  const { signal } = waiting;
+  part.setAttribute('aria-busy', true);
   try {
-    info = await get(url).then(r => r.json());
+    const got = await get(view === undefined ? url : `${url}?view=${view}`, { signal }).then(r => r.json());
+    const first = !info;
+    info = got;
     end = 8 / (info.side * info.side); // eight times equal attention, for every picture
-    state.row = state.column = Math.floor(info.side / 2);
-    const picture = new Image();
-    picture.src = `/r/${part.dataset.result}/picture`;
-    await picture.decode();
-    const k = picture.naturalWidth / part.dataset.width, c = $('#attn-pic'), x = c.getContext('2d');
-    x.filter = 'grayscale(1)';
-    x.drawImage(picture, info.x * k, info.y * k, info.w * k, info.h * k, 0, 0, c.width, c.height);
-    legend($('#attn-ramp'));
-    $('#attn-ticks').replaceChildren(...[0, 0.25, 0.5, 0.75, 1].map((t, i) => Object.assign(document.createElement('span'), { textContent: (i === 4 ? '≥ ' : '') + (100 * end * t).toFixed(1).replace('.0', '') + (i ? ' %' : '') })));
-    wire();
-    await layer(info.layers - 1);
+    if (first) await begin();
+    show(info);
+    picture();
+    await layer(first ? info.layers - 1 : state.layer);
+    part.setAttribute('aria-busy', false);
   } catch (e) {
-    $('#attn-say').textContent = e.message;
+    if (e.name !== 'AbortError') $('#attn-say').textContent = e.message;
   }
 }
 
-whenSeen(part, open);
+async function begin() {
+  state.row = state.column = Math.floor(info.side / 2);
+  whole.src = `/r/${part.dataset.result}/picture`;
+  await whole.decode();
+  legend($('#attn-ramp'));
+  $('#attn-ticks').replaceChildren(...[0, 0.25, 0.5, 0.75, 1].map((t, i) => Object.assign(document.createElement('span'), { textContent: (i === 4 ? '≥ ' : '') + (100 * end * t).toFixed(1).replace('.0', '') + (i ? ' %' : '') })));
+  wire();
+}
+
+whenSeen(part, () => look());

@@ -21,10 +21,15 @@ export async function get(url, options) {
   return r;
 }
 
-const kept = new Map();
+const kept = new Map(), most = 80;
 
-// numbers is a grid of float32 with its size; each is fetched once. A failure is not kept.
+// numbers is a grid of float32 with its size; each is fetched once, as long as it is among the last ones that
+// were asked for. A failure is not kept.
 export function numbers(url) {
+  for (const old of kept.keys()) {
+    if (kept.size < most) break;
+    kept.delete(old);
+  }
   if (!kept.has(url)) {
     const wait = get(url).then(async r => ({
       w: +r.headers.get('X-Map-Width'), h: +r.headers.get('X-Map-Height'), max: +r.headers.get('X-Map-Max'),

@@ -1,11 +1,13 @@
 // Pictures come in by choice, camera, drop and paste; each goes up on its own, its steps come back line by line.
-// Leaving or cancelling closes the connection, and the server stops.
+// Leaving or cancelling closes the connection, and the server stops. One picture's page takes the place of this
+// one as soon as a first detector has answered.
 import { get } from './maps.js';
+import { become } from './pending.js';
 
 const $ = s => document.querySelector(s);
-const drop = $('#drop'), work = $('#work'), choose = $('#choose'), alerts = $('#alerts'), rows = $('#rows');
+const drop = $('#drop'), work = $('#work'), choose = $('#choose'), rows = $('#rows');
 const tries = 3; // that a busy server is asked by itself
-let job = null;
+let job = null, shown = false;
 
 for (const input of [$('#files'), $('#camera')]) {
   input.addEventListener('change', () => { start([...input.files]); input.value = ''; });
@@ -20,13 +22,13 @@ addEventListener('paste', e => {
   if (files.length) { e.preventDefault(); start(files); }
 });
 addEventListener('keydown', e => { if (e.key === 'Escape' && job) job.abort(); });
-$('#cancel').addEventListener('click', () => job?.abort());
+addEventListener('click', e => { if (e.target.closest('#cancel, #stop')) job?.abort(); });
 
 // start sends the pictures one after the other.
 async function start(files) {
-  if (!files.length || job) return;
+  if (!files.length || job || shown) return;
   job = new AbortController();
-  alerts.replaceChildren();
+  $('#alerts').replaceChildren();
   choose.hidden = true;
   work.hidden = false;
   $('#cancel').focus();
@@ -35,7 +37,7 @@ async function start(files) {
     for (const [i, file] of files.entries()) {
       show(file, i, files.length);
       try {
-        const id = await patiently(file, (share) => { $('#work-bar').value = 100 * (i + share) / files.length; });
+        const id = await patiently(file, files.length === 1 && !rows, share => { $('#work-bar').value = 100 * (i + share) / files.length; });
         done.push(id);
         if (rows) await added(id);
       } catch (e) {
@@ -46,7 +48,7 @@ async function start(files) {
     }
     finish(files, done, failed);
   } catch {
-    note('info', 'Cancelled. Nothing was kept.', '');
+    note('info', shown ? 'Cancelled. What was finished stays.' : 'Cancelled. Nothing was kept.', '');
     rest();
   } finally {
     job = null;
@@ -60,10 +62,12 @@ function finish(files, done, failed) {
     for (const id of done) query.append('r', id);
     for (const [name, e] of failed) query.append('f', `${name}: ${e.message}`);
     location.href = '/many?' + query;
+  } else if (done.length && shown) {
+    document.documentElement.classList.remove('sends');
   } else if (done.length && !rows) {
     location.href = '/r/' + done[0];
   } else if (!rows || files.length === 1) {
-    for (const [name, e] of failed) note('bad', `${name}: ${e.title || 'not analysed'}`, e.message + ' Choose another file.');
+    for (const [name, e] of failed) note('bad', `${name}: ${e.title || 'not analysed'}`, e.message + (shown ? '' : ' Choose another file.'));
   }
 }
 
@@ -73,10 +77,10 @@ function rest() {
 }
 
 // patiently sends a picture; while the server is busy it waits as long as the server says, and tries again.
-async function patiently(file, progress) {
+async function patiently(file, alone, progress) {
   for (let n = 1; ; n++) {
     try {
-      return await send(file, progress);
+      return await send(file, alone, progress);
     } catch (e) {
       if (e.status !== 429 || n > tries) throw e;
       await pause(e.retry || 1);
@@ -102,17 +106,23 @@ function pause(seconds) {
   });
 }
 
-// send posts one picture and follows its steps; it gives the result's name.
-async function send(file, progress) {
+// send posts one picture and follows its steps; it gives the result's name. A picture that is sent alone is shown
+// from its first score on.
+async function send(file, alone, progress) {
   const form = new FormData();
   form.append('picture', file, file.name || 'pasted picture');
   steps([]);
-  const response = await get('/analyze', { method: 'POST', body: form, headers: { Accept: 'application/x-ndjson' }, signal: job.signal });
+  const response = await get(alone ? '/analyze?partial' : '/analyze', { method: 'POST', body: form, headers: { Accept: 'application/x-ndjson' }, signal: job.signal });
   const seen = [];
   let id;
   for await (const line of lines(response.body)) {
     if (line.stage === 'failed') throw Object.assign(new Error(line.text), { status: line.status, title: line.title });
     if (line.stage === 'done') id = line.id;
+    if (line.stage === 'scored' && line.id && !shown) {
+      shown = true;
+      await become(line.id);
+    }
+    if (shown) continue;
     if (line.stage === 'decoded') seen.push(['Picture read: ' + line.text, line.ms]);
     if (line.stage === 'scored') {
       seen.push([line.text, line.ms]);
@@ -162,7 +172,7 @@ function note(kind, title, text) {
   const box = Object.assign(document.createElement('div'), { className: 'note ' + kind });
   box.setAttribute('role', kind === 'info' ? 'status' : 'alert');
   box.append(document.createElement('i'), Object.assign(document.createElement('strong'), { textContent: title }), Object.assign(document.createElement('span'), { textContent: text }));
-  alerts.append(box);
+  $('#alerts').append(box);
   return box;
 }
 

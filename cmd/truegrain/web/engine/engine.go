@@ -29,10 +29,14 @@ type Engine struct {
 	flight  atomic.Int64  // jobs that were accepted and are not answered
 	asides  atomic.Int64  // explanations that wait or run
 	lane    chan struct{} // holds one token: the second lane
+	drawing chan struct{} // holds a token for each picture that is drawn
 	stop    context.CancelFunc
 	stopped context.Context
 	workers sync.WaitGroup
 }
+
+// drawers is how many pictures are drawn for pages at the same time.
+const drawers = 2
 
 // Meter hears what the engine does; prometheus does in the server.
 type Meter interface {
@@ -48,7 +52,8 @@ func New(ctx context.Context, detectors []*detect.Detector, l Limits, m Meter) (
 		}
 	}
 	e := &Engine{Detectors: detectors, Limits: l, Store: newStore(l), Uploads: &Budget{most: l.Uploads},
-		meter: m, queue: make(chan *job, l.Queue), ready: make(chan *job), lane: make(chan struct{}, 1)}
+		meter: m, queue: make(chan *job, l.Queue), ready: make(chan *job), lane: make(chan struct{}, 1),
+		drawing: make(chan struct{}, drawers)}
 	e.stopped, e.stop = context.WithCancel(context.Background())
 	for range min(runtime.GOMAXPROCS(0), 4) {
 		e.workers.Go(e.decoder)
@@ -122,8 +127,8 @@ func (e *Engine) Admit(name string, data []byte, upload time.Duration) (*Result,
 	}
 	n := len(e.Detectors)
 	r := &Result{Name: name, Data: data, Format: info.Format, W: info.W, H: info.H, bytes: int64(len(data)),
-		scores: make([]Score, n), maps: make([]lazy[[]detect.Map], n), stages: make([]lazy[[]detect.Stage], n),
-		attention: make([]lazy[*Attention], n)}
+		scores: make([]Score, n), maps: make([]lazy[[]detect.Map], n),
+		stages: make([]perView[[]detect.Stage], n), attention: make([]perView[*Attention], n)}
 	r.took.Upload = upload
 	return r, nil
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"image"
 	"image/color"
@@ -98,13 +97,16 @@ func TestScoreAndEverythingElse(t *testing.T) {
 		maps, err := e.Maps(t.Context(), r, i)
 		require.NoError(t, err)
 		require.Len(t, maps, len(detect.MapNames(d.Model)))
-		stages, err := e.Stages(t.Context(), r, i)
+		view, all, err := e.View(r, i, Middle)
+		require.NoError(t, err)
+		require.Less(t, view, len(all))
+		stages, err := e.Stages(t.Context(), r, i, view)
 		require.NoError(t, err)
 		require.Greater(t, len(stages), 4)
 		if d.Model.Kind() == models.Transformer {
-			a, err := e.Attention(t.Context(), r, i)
+			a, err := e.Attention(t.Context(), r, i, view)
 			require.NoError(t, err)
-			require.Equal(t, 64, a.W)
+			require.Equal(t, 65, a.T)
 		}
 	}
 	held, err := e.Holds(t.Context(), r)
@@ -170,28 +172,6 @@ func TestQueueIsBounded(t *testing.T) {
 	require.Positive(t, good.Load())
 	require.Zero(t, e.Flight())
 }
-
-// Whoever leaves stops the work within a tenth of a second, whether it waits, is scored or explained.
-func TestLeavingStopsTheWork(t *testing.T) {
-	e := start(t, DefaultLimits(), silent{})
-	for name, work := range map[string]func(context.Context, *Result) error{
-		"score":  func(ctx context.Context, r *Result) error { return e.Score(ctx, r, nil, nil) },
-		"maps":   func(ctx context.Context, r *Result) error { _, err := e.Maps(ctx, r, 0); return err },
-		"stages": func(ctx context.Context, r *Result) error { _, err := e.Holds(ctx, r); return err },
-	} {
-		r := admit(t, e, 2000, 1500)
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(40*time.Millisecond, cancel)
-		require.ErrorIs(t, work(ctx, r), context.Canceled, name)
-		left := time.Now()
-		free := func() bool { return e.coming.Load() == 0 && e.asides.Load() == 0 && idle(e) }
-		require.Eventually(t, free, time.Second, time.Millisecond)
-		t.Logf("%s: stopped after %v", name, time.Since(left))
-	}
-}
-
-// idle says that the scorer takes a new picture at once.
-func idle(e *Engine) bool { return len(e.lane) == 0 && e.Flight() == 0 }
 
 func TestDeadlineAndSlowDecoding(t *testing.T) {
 	l := DefaultLimits()

@@ -116,28 +116,35 @@ func (e *Engine) Shot(ctx context.Context, r *Result, large bool) ([]byte, error
 	if large {
 		slot, side = &r.shots[1], LargeSide
 	}
-	size := func(b []byte) int64 { return int64(len(b)) }
 	return slot.get(ctx, func(ctx context.Context) ([]byte, error) {
-		p, err := e.decode(ctx, r)
+		var buf bytes.Buffer
+		err := e.Draw(ctx, r, side, func(p *picture.Picture) error {
+			return jpeg.Encode(&buf, p.Image(), &jpeg.Options{Quality: 88})
+		})
 		if err != nil {
 			return nil, err
 		}
-		var buf bytes.Buffer
-		if err := jpeg.Encode(&buf, Fit(p, side).Image(), &jpeg.Options{Quality: 88}); err != nil {
-			return nil, err
-		}
-		e.Store.grow(r, size(buf.Bytes()))
+		e.Store.grow(r, int64(buf.Len()))
 		return buf.Bytes(), nil
 	})
 }
 
-// Pixels is the decoded picture with its longer side at most side.
-func (e *Engine) Pixels(ctx context.Context, r *Result, side int) (*picture.Picture, error) {
+// Draw hands the decoded picture, with its longer side at most side, to f. Few pictures are drawn at the same
+// time, which bounds the memory of those who ask for many.
+func (e *Engine) Draw(ctx context.Context, r *Result, side int, f func(*picture.Picture) error) error {
+	select {
+	case e.drawing <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-e.stopped.Done():
+		return ErrClosed
+	}
+	defer func() { <-e.drawing }()
 	p, err := e.decode(ctx, r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return Fit(p, side), nil
+	return f(Fit(p, side))
 }
 
 // Fit is a picture whose longer side is at most side.

@@ -34,8 +34,8 @@ func what(data []byte) string {
 // sniffed is how far browsers and viewers look into a file to find out what it is.
 const sniffed = 1024
 
-// polyglot says what else a picture's file is read as: whoever sends such a file wants a check to see one thing
-// and another program to see another. Empty for an honest picture.
+// polyglot says what else a picture's file is read as: whoever sends such a file wants a check to see one
+// thing and another program to see another. Empty for an honest picture.
 func polyglot(data []byte) string {
 	head := bytes.ToLower(data[:min(len(data), sniffed)])
 	switch {

@@ -27,16 +27,17 @@ type Result struct {
 	took   Timings
 
 	maps      []lazy[[]detect.Map] // by detector
-	stages    []lazy[[]detect.Stage]
-	attention []lazy[*Attention]
+	stages    []perView[[]detect.Stage]
+	attention []perView[*Attention]
 	holds     lazy[[]Held]
 	shots     [2]lazy[[]byte] // small, large
 }
 
-// Score is one detector's answer: a verdict, an error, or neither while nobody has asked.
+// Score is one detector's answer: a verdict, an error, or neither while it works or if nobody has asked.
 type Score struct {
 	Verdict *detect.Verdict
 	Err     error
+	Pending bool // it was asked and has not answered
 }
 
 // Timings say where the time of a picture went.
@@ -46,9 +47,7 @@ type Timings struct {
 
 // Attention is what a transformer's layers and heads look at within one view of a picture.
 type Attention struct {
-	View       int
-	X, Y, W, H int // the view in the picture, in pixels
-	Distances  [][]float64
+	Distances [][]float64
 	*explain.Attention
 }
 
@@ -70,6 +69,15 @@ func (r *Result) set(detector int, s Score) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.scores[detector] = s
+}
+
+// pending marks those of the detectors that have not answered as at work, or as not.
+func (r *Result) pending(detectors []int, yes bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, i := range detectors {
+		r.scores[i].Pending = yes && r.scores[i].Verdict == nil
+	}
 }
 
 func (r *Result) timed(queue, decode time.Duration) {

@@ -31,7 +31,8 @@ type job struct {
 }
 
 // Score asks the wanted detectors, all for nil, and keeps the result. see, which may be nil, hears of every
-// step; it is called from this goroutine. A detector's own failure stands in the result; the error is ErrBusy, the picture's, or the context's.
+// step; it is called from this goroutine. A detector's own failure stands in the result; the error is ErrBusy,
+// the picture's, or the context's.
 func (e *Engine) Score(ctx context.Context, r *Result, wanted []int, see func(Event)) error {
 	if wanted == nil {
 		for i := range e.Detectors {
@@ -54,6 +55,8 @@ func (e *Engine) Score(ctx context.Context, r *Result, wanted []int, see func(Ev
 	}
 	e.flight.Add(1)
 	defer e.flight.Add(-1)
+	r.pending(wanted, true)
+	defer r.pending(wanted, false)
 	tell := see
 	if tell == nil {
 		tell = func(Event) {}
@@ -83,8 +86,8 @@ func (e *Engine) wait(j *job, events <-chan Event, tell func(Event)) error {
 
 // finish keeps what came of a job.
 func (e *Engine) finish(j *job) error {
-	if j.err == nil && j.result.ID == "" {
-		e.Store.add(j.result)
+	if j.err == nil {
+		e.Store.Keep(j.result)
 	}
 	return j.err
 }
@@ -142,8 +145,8 @@ func (e *Engine) scorer() {
 	}
 }
 
-// gather waits for pictures that are on their way, but not for longer than the window, and not at all if there
-// are none.
+// gather waits for pictures that are on their way, but not for longer than the window, and not at all if
+// there are none.
 func (e *Engine) gather(first *job) []*job {
 	batch, pixels := []*job{first}, first.result.W*first.result.H
 	var window <-chan time.Time

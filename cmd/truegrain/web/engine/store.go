@@ -23,10 +23,13 @@ func newStore(l Limits) *Store {
 	return &Store{limits: l, now: time.Now, byID: map[string]*list.Element{}, order: list.New()}
 }
 
-// add names a result and keeps it.
-func (s *Store) add(r *Result) {
+// Keep names a result and keeps it, unless that was done before.
+func (s *Store) Keep(r *Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r.ID != "" {
+		return
+	}
 	r.ID, r.Made = rand.Text(), s.now()
 	r.Expires = r.Made.Add(s.limits.Keep)
 	s.byID[r.ID] = s.order.PushFront(r)

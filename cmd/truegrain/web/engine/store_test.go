@@ -18,7 +18,7 @@ func TestStoreKeepsWithinItsLimits(t *testing.T) {
 	s.now = func() time.Time { return now }
 	add := func(bytes int64) *Result {
 		r := &Result{bytes: bytes}
-		s.add(r)
+		s.Keep(r)
 		return r
 	}
 	a, b, c := add(10), add(10), add(10)

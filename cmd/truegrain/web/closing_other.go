@@ -1,0 +1,8 @@
+//go:build !linux
+
+package web
+
+import "net"
+
+// refuseNew is nothing here: who connects while the listener closes is reset.
+func refuseNew(net.Listener) {}
