@@ -33,21 +33,27 @@ type app struct {
 	engine *engine.Engine
 }
 
-// open starts one; set changes what it is set to.
-func openApp(t testing.TB, set func(*Config, *engine.Limits)) app {
+// openApp starts one; set changes what it is set to.
+func openApp(t testing.TB, set func(*Config, *engine.Limits)) app { return openWith(t, set, nil) }
+
+// openWith is openApp with more detectors.
+func openWith(t testing.TB, set func(*Config, *engine.Limits),
+	more func(kernels.Backend) []*detect.Detector) app {
 	t.Helper()
 	c := Config{UploadTime: 10 * time.Second, Version: "test", Log: slog.New(slog.DiscardHandler)}
 	l := engine.DefaultLimits()
 	if set != nil {
 		set(&c, &l)
 	}
-	s, e := newServer(t, c, l)
+	s, e := newServer(t, c, l, more)
 	a := app{httptest.NewServer(s.Handler()), s, e}
 	t.Cleanup(a.Close)
 	return a
 }
 
-func newServer(t testing.TB, c Config, l engine.Limits) (*Server, *engine.Engine) {
+// newServer has the bundled detectors, and those of more behind them.
+func newServer(t testing.TB, c Config, l engine.Limits, more func(kernels.Backend) []*detect.Detector) (
+	*Server, *engine.Engine) {
 	be, err := kernels.Open("cpu")
 	require.NoError(t, err)
 	var all []*detect.Detector
@@ -56,6 +62,9 @@ func newServer(t testing.TB, c Config, l engine.Limits) (*Server, *engine.Engine
 		d, err := detect.Load(be, n)
 		require.NoError(t, err)
 		all = append(all, d)
+	}
+	if more != nil {
+		all = append(all, more(be)...)
 	}
 	m := NewMetrics()
 	e, err := engine.New(t.Context(), all, l, m)

@@ -23,6 +23,7 @@ addEventListener('paste', e => {
 });
 addEventListener('keydown', e => { if (e.key === 'Escape' && job) job.abort(); });
 addEventListener('click', e => { if (e.target.closest('#cancel, #stop')) job?.abort(); });
+drop.dataset.ready = 'yes';
 
 // start sends the pictures one after the other.
 async function start(files) {
