@@ -13,15 +13,15 @@ import (
 	"truegrain/cmd/truegrain/web/engine"
 )
 
-// ServeCmd answers in a browser and to programs: scores, maps, and what the file says about itself. Nothing is
-// stored.
+// ServeCmd answers in a browser and to programs: scores, maps, and what the file says about itself. Nothing
+// is stored.
 type ServeCmd struct {
-	Model  []string `short:"m" placeholder:"NAME|FILE" help:"Detectors: bundled names or checkpoints (default: all bundled ones)."`
+	Model  []string `short:"m" placeholder:"NAME|FILE" help:"Bundled names or checkpoints (default: all bundled)."`
 	Device string   `default:"cpu" help:"cpu, cpu:avx2, ref …; 'truegrain devices' lists them."`
 	Exact  bool     `help:"Compute as the models do, without Winograd's convolutions."`
 
 	Listen    string  `default:"127.0.0.1:8080" help:"Address to listen on."`
-	TokenFile string  `placeholder:"FILE" type:"existingfile" help:"File with a token that clients must show (also TRUEGRAIN_TOKEN)."`
+	TokenFile string  `placeholder:"FILE" type:"existingfile" help:"Token that clients must show (also TRUEGRAIN_TOKEN)."`
 	TLSCert   string  `name:"tls-cert" placeholder:"FILE" type:"existingfile" help:"Certificate, PEM."`
 	TLSKey    string  `name:"tls-key" placeholder:"FILE" type:"existingfile" help:"Its key, PEM."`
 	Rate      float64 `default:"20" help:"Uploads a second of one client (0: any number)."`

@@ -81,8 +81,8 @@ func (n *tally) terminate(t *testing.T, body []byte, after time.Duration) {
 	require.NoError(t, cmd.Wait(), "the server ends well")
 }
 
-// SIGTERM under load: every request of a connection that came to be is answered, on new connections and on kept
-// ones. Clients accept one error, that nobody listens any more.
+// SIGTERM under load: every request of a connection that came to be is answered, on new connections and on
+// kept ones. Clients accept one error, that nobody listens any more.
 func TestServeAnswersWhatItAccepted(t *testing.T) {
 	rounds := 2
 	if os.Getenv("TRUEGRAIN_SLOW") != "" {

@@ -21,8 +21,8 @@ type scorer struct {
 }
 
 // batchPixels is how many pixels go through a model at once: enough to fill every core, few enough for the
-// cache. Every view is scored in a batch of one and the same size, whatever its company: another size may mean
-// other algorithms, and other last bits.
+// cache. Every view is scored in a batch of one and the same size, whatever its company: another size may
+// mean other algorithms, and other last bits.
 const batchPixels = 24 * 64 * 64
 
 // Exact makes the detector compute as its model does, without Winograd's convolutions. It must be called

@@ -17,11 +17,11 @@ type Analysis struct {
 	ID        string             `json:"id" doc:"Names the result for as long as it is kept"`
 	File      string             `json:"file" doc:"The file's name as it was sent"`
 	Picture   PictureFacts       `json:"picture"`
-	Together  detect.Together    `json:"together" enum:"lean AI,lean photograph,disagree,no answer" doc:"What the detectors say together; there is no merged score"`
+	Together  detect.Together    `json:"together" enum:"lean AI,lean photograph,disagree,no answer" doc:"There is no merged score"`
 	Detectors []Answer           `json:"detectors"`
 	Maps      []MapLink          `json:"maps,omitempty" doc:"Maps that were asked for"`
-	Versions  []Version          `json:"versions,omitempty" doc:"The scores of versions of the picture that look the same to people"`
-	Evidence  *evidence.Evidence `json:"evidence,omitempty" doc:"What the file says about itself; none of it enters the scores"`
+	Versions  []Version          `json:"versions,omitempty" doc:"Scores of the picture cut, resized, compressed"`
+	Evidence  *evidence.Evidence `json:"evidence,omitempty" doc:"What the file says; not part of the scores"`
 	Timings   Timings            `json:"timings"`
 	Expires   time.Time          `json:"expires" doc:"When the result is forgotten"`
 	Page      string             `json:"page" doc:"The result as a page"`
@@ -38,10 +38,10 @@ type PictureFacts struct {
 // Answer is what one detector says, or why it says nothing.
 type Answer struct {
 	Detector string      `json:"detector"`
-	AI       *float64    `json:"ai,omitempty" minimum:"0" maximum:"1" doc:"Calibrated probability that the picture is AI-generated"`
+	AI       *float64    `json:"ai,omitempty" minimum:"0" maximum:"1" doc:"Calibrated p(AI-generated)"`
 	Lean     detect.Lean `json:"lean,omitempty" enum:"ai,photograph,undecided"`
 	Band     []float64   `json:"band,omitempty" doc:"The detector is undecided between these two"`
-	Interval []float64   `json:"interval,omitempty" doc:"95 % interval of the share of AI among test pictures that scored alike; absent if the detector has none"`
+	Interval []float64   `json:"interval,omitempty" doc:"95 % interval of AI among test pictures that scored alike"`
 	Raw      *float64    `json:"raw,omitempty" doc:"Mean p(photograph) of the views before calibration"`
 	View     detect.View `json:"view,omitempty" enum:"crop,resize,full"`
 	Views    int         `json:"views,omitempty" doc:"How many views were averaged"`
@@ -55,10 +55,10 @@ type MapLink struct {
 	Detector string  `json:"detector"`
 	Name     string  `json:"name"`
 	Title    string  `json:"title"`
-	Kind     string  `json:"kind" enum:"positive,signed,probability" doc:"signed: positive speaks for a photograph, negative for AI"`
+	Kind     string  `json:"kind" enum:"positive,signed,probability" doc:"signed: above 0 is a photograph"`
 	Width    int     `json:"width"`
 	Height   int     `json:"height"`
-	Max      float64 `json:"max" doc:"The fixed end of the scale, the same for every picture; 0: the detector has none"`
+	Max      float64 `json:"max" doc:"The fixed end of the scale of all pictures; 0: there is none"`
 	Weak     bool    `json:"weak" doc:"Depends little on the detector: do not read it as the detector's reason"`
 	PNG      string  `json:"png"`
 	Float32  string  `json:"float32" doc:"Height × width little-endian float32, row by row"`

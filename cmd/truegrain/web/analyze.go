@@ -38,8 +38,8 @@ func analyzeOperation() huma.Operation {
 	return op
 }
 
-// analyzeBody describes the body. It joins the description after the operation was registered: huma would read
-// a body that it knows of, and all of it at once.
+// analyzeBody describes the body. It joins the description after the operation was registered: huma would
+// read a body that it knows of, and all of it at once.
 func analyzeBody() *huma.RequestBody {
 	binary := &huma.Schema{Type: huma.TypeString, Format: "binary"}
 	content := map[string]*huma.MediaType{"multipart/form-data": {Schema: &huma.Schema{Type: huma.TypeObject,

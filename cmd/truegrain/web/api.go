@@ -26,7 +26,8 @@ func (s *Server) api() error {
 	a.OpenAPI().Paths["/v1/analyze"].Post.RequestBody = analyzeBody()
 	const result = "/v1/results/{id}"
 	huma.Register(a, operation("getResult", http.MethodGet, result, "A result again", 404), s.getResult)
-	huma.Register(a, operation("deleteResult", http.MethodDelete, result, "Forget a result", 404), s.deleteResult)
+	huma.Register(a, operation("deleteResult", http.MethodDelete, result, "Forget a result", 404),
+		s.deleteResult)
 	huma.Register(a, mapOperation(), s.getMap)
 	huma.Register(a, operation("listModels", http.MethodGet, "/v1/models", "The detectors and their cards"),
 		s.listModels)

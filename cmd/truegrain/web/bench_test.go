@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkAnalyze is one JPEG of 1024×768 pixels over HTTP: scores only, and with all maps. It reports medians
-// of the whole, of decoding, of scoring, and of what is left for HTTP and the queue.
+// BenchmarkAnalyze is one JPEG of 1024×768 pixels over HTTP: scores only, and with all maps. It reports
+// medians of the whole, of decoding, of scoring, and of what is left for HTTP and the queue.
 func BenchmarkAnalyze(b *testing.B) {
 	a := openApp(b, nil)
 	body := waves(b, 1024, 768)

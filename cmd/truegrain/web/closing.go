@@ -10,9 +10,9 @@ import (
 )
 
 // connections are those of a server, so that its end answers every request it has accepted. http.Server's
-// Shutdown alone does not: it leaves connections open whose first request is on its way, but once it has begun,
-// whatever request is read there is dropped without an answer, and a connection between two requests is closed
-// although the next one may have been sent.
+// Shutdown alone does not: it leaves connections open whose first request is on its way, but once it has
+// begun, whatever request is read there is dropped without an answer, and a connection between two requests
+// is closed although the next one may have been sent.
 type connections struct {
 	mu  sync.Mutex
 	all map[net.Conn]mark
@@ -35,8 +35,8 @@ func (c *connections) note(conn net.Conn, state http.ConnState) {
 	c.all[conn] = mark{state, time.Now()}
 }
 
-// lastWord is how long a connection must have been silent after an answer before it is closed. Every answer of
-// a server that ends says that it is the last one, but one that began before could not.
+// lastWord is how long a connection must have been silent after an answer before it is closed. Every answer
+// of a server that ends says that it is the last one, but one that began before could not.
 const lastWord = 100 * time.Millisecond
 
 // quiet says that nobody waits for an answer.
@@ -51,7 +51,8 @@ func (c *connections) quiet() bool {
 	return true
 }
 
-// wait waits until nobody waits for an answer. New connections count until their header was read or is overdue.
+// wait waits until nobody waits for an answer. New connections count until their header was read or is
+// overdue.
 func (c *connections) wait(ctx context.Context) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// onlyEstablished is a filter of a listener's packets (classic BPF): what asks for a new connection is dropped,
-// SYN without ACK, as if it had been lost on its way. Whoever asked asks again a second later and is then
-// refused, or answered by the next server on this port.
+// onlyEstablished is a filter of a listener's packets (classic BPF): what asks for a new connection is
+// dropped, SYN without ACK, as if it had been lost on its way. Whoever asked asks again a second later and is
+// then refused, or answered by the next server on this port.
 var onlyEstablished = []unix.SockFilter{
 	{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 13}, // the flags of the TCP header
 	{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: 0x12},

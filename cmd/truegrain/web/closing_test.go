@@ -41,8 +41,8 @@ func (h half) finish(t *testing.T, name string) *http.Response {
 	return got
 }
 
-// Whoever was connected when the end began is answered, however little of the request had come by then; whoever
-// kept a connection may use it once more, and learns that it was the last time.
+// Whoever was connected when the end began is answered, however little of the request had come by then;
+// whoever kept a connection may use it once more, and learns that it was the last time.
 func TestEndAnswersWhatWasAccepted(t *testing.T) {
 	a := openApp(t, nil)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

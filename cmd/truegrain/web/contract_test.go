@@ -135,8 +135,8 @@ func (s spec) operations() (out []described) {
 	return out
 }
 
-// A client that knows nothing but the description sends what the description allows, and what it does not, and
-// gets no answer that the description does not have.
+// A client that knows nothing but the description sends what the description allows, and what it does not,
+// and gets no answer that the description does not have.
 func TestContract(t *testing.T) {
 	a := openApp(t, func(_ *Config, l *engine.Limits) { l.Picture.FileBytes = 50_000 })
 	s := spec{decode[map[string]any](t, a.do(t, "GET", "/openapi.json", nil))}

@@ -34,7 +34,7 @@ func (e *mediaError) Error() string {
 // paceError is a client that sends too much.
 type paceError struct{ wait time.Duration }
 
-func (e *paceError) Error() string { return "too many uploads from your address" }
+func (e *paceError) Error() string { return "too many uploads or wrong tokens from your address" }
 
 // formError is a form without what it should hold.
 type formError struct{ reason string }

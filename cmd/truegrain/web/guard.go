@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// policy lets a page load its own assets and nothing else: no inline script or style, no other host, no frame.
+// policy lets a page load its own assets and nothing else: no inline script or style, no other host, no
+// frame.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob:; " +
 	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -79,6 +80,10 @@ func (s *Server) authorise(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		if err := s.guessed(r); err != nil {
+			s.fail(w, r, err)
+			return
+		}
 		if wantsPage(r) {
 			http.Redirect(w, r, "/login", http.StatusSeeOther)
 			return
@@ -97,6 +102,17 @@ func (s *Server) known(r *http.Request) bool {
 	return err == nil && s.same(c.Value)
 }
 
+// guessed counts a wrong token as an upload: whoever tries many is told to wait.
+func (s *Server) guessed(r *http.Request) error {
+	if r.Header.Get("Authorization") == "" && r.Method != http.MethodPost {
+		return nil
+	}
+	if d := s.limiter.wait(r); d > 0 {
+		return &paceError{d}
+	}
+	return nil
+}
+
 // same compares in a time that says nothing about the token.
 func (s *Server) same(t string) bool {
 	a, b := sha256.Sum256([]byte(t)), sha256.Sum256([]byte(s.Token))
@@ -112,6 +128,10 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 			http.SetCookie(w, &http.Cookie{Name: tokenCookie, Value: t, Path: "/", HttpOnly: true,
 				Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode})
 			http.Redirect(w, r, "/", http.StatusSeeOther)
+			return
+		}
+		if err := s.guessed(r); err != nil {
+			s.fail(w, r, err)
 			return
 		}
 		wrong = true

@@ -160,8 +160,8 @@ func watch(f func()) (stop func()) {
 	return func() { close(done); <-gone }
 }
 
-// Ten times as much as can be done, for two minutes: as much is done as without, and afterwards all is well at
-// once.
+// Ten times as much as can be done, for two minutes: as much is done as without, and afterwards all is well
+// at once.
 func TestLoadOverload(t *testing.T) {
 	slow(t)
 	photos := photographs(t)

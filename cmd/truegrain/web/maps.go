@@ -21,7 +21,7 @@ type mapInput struct {
 	ID       string  `path:"id" maxLength:"64" doc:"The result's name"`
 	Detector string  `path:"detector" maxLength:"300"`
 	File     string  `path:"file" maxLength:"80" doc:"The map's name and .png or .f32"`
-	Opacity  float64 `query:"opacity" minimum:"0" maximum:"1" default:"0.75" doc:"Of the PNG: how much the strongest places cover the picture"`
+	Opacity  float64 `query:"opacity" minimum:"0" maximum:"1" default:"0.75" doc:"Of the PNG: at the strongest places"`
 }
 
 // mapOutput is a file.

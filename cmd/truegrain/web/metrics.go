@@ -70,8 +70,8 @@ func (m *Metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// status remembers the code of an answer. The answers of a server that ends say that they are the last ones of
-// their connections.
+// status remembers the code of an answer. The answers of a server that ends say that they are the last ones
+// of their connections.
 type status struct {
 	http.ResponseWriter
 	code    int

@@ -14,7 +14,7 @@ type Model struct {
 	Parameters int        `json:"parameters"`
 	Maps       []string   `json:"maps" doc:"Maps that it has"`
 	Method     string     `json:"method" doc:"How scores are computed"`
-	Card       *card.Card `json:"card" doc:"What it was trained on, how it is calibrated, how it did on pictures it had not seen"`
+	Card       *card.Card `json:"card" doc:"Origin, calibration, accuracy on unseen pictures"`
 }
 
 type modelsOutput struct {

@@ -25,7 +25,8 @@ import (
 	"truegrain/tensor/picture"
 )
 
-// reportPage is what report.html shows: everything about one picture in one file that needs nothing beside it.
+// reportPage is what report.html shows: everything about one picture in one file that needs nothing beside
+// it.
 type reportPage struct {
 	resultPage
 	Version string
@@ -103,7 +104,8 @@ func now() string { return time.Now().UTC().Format("2006-01-02 15:04 MST") }
 // attach makes a browser store the answer under the picture's name.
 func attach(w http.ResponseWriter, res *engine.Result, ext string) {
 	name := strings.TrimSuffix(res.Name, path.Ext(res.Name)) + "-truegrain" + ext
-	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	as := mime.FormatMediaType("attachment", map[string]string{"filename": name})
+	w.Header().Set("Content-Disposition", as)
 }
 
 // whole is the result that a request names, with every map of every detector and the scores of its versions.

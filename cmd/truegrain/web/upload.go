@@ -85,7 +85,8 @@ func (s *Server) uploads(w http.ResponseWriter, r *http.Request, most int, f fun
 		return f(u)
 	}
 	whole := min(int64(most)*limit, max(maxForm, limit)) + formRoom
-	form := multipart.NewReader(http.MaxBytesReader(w, r.Body, whole), params["boundary"])
+	body := &formBody{Reader: http.MaxBytesReader(w, r.Body, whole), room: formRoom}
+	form := formParts{multipart.NewReader(body, params["boundary"]), body}
 	if most == 1 {
 		return s.only(w, form, start, f)
 	}
@@ -115,7 +116,7 @@ var errNoPicture = &formError{"the form holds no picture: send it as a file"}
 
 // only hands the one picture of a form to f, once the body was read to its end: from then on a client that
 // leaves is noticed.
-func (s *Server) only(w http.ResponseWriter, form *multipart.Reader, start time.Time, f func(upload) error) error {
+func (s *Server) only(w http.ResponseWriter, form formParts, start time.Time, f func(upload) error) error {
 	u, err := s.next(w, form, start)
 	if err == io.EOF {
 		return errNoPicture
@@ -133,7 +134,7 @@ func (s *Server) only(w http.ResponseWriter, form *multipart.Reader, start time.
 
 // next reads the next picture of a form; io.EOF says that there is none. Fields of the form, and choices that
 // were left empty, are passed over.
-func (s *Server) next(w http.ResponseWriter, form *multipart.Reader, start time.Time) (upload, error) {
+func (s *Server) next(w http.ResponseWriter, form formParts, start time.Time) (upload, error) {
 	for {
 		part, err := form.NextPart()
 		switch {
@@ -142,6 +143,8 @@ func (s *Server) next(w http.ResponseWriter, form *multipart.Reader, start time.
 		case err != nil:
 			return upload{}, uploadError(err)
 		case part.FileName() != "":
+			form.body.picture = true
+			defer func() { form.body.picture = false }()
 			body := http.MaxBytesReader(w, io.NopCloser(part), s.engine.Limits.Picture.FileBytes)
 			return s.read(part.FileName(), body, start)
 		}
@@ -149,7 +152,7 @@ func (s *Server) next(w http.ResponseWriter, form *multipart.Reader, start time.
 }
 
 // finish reads what follows the only picture of a form.
-func finish(form *multipart.Reader) error {
+func finish(form formParts) error {
 	for {
 		part, err := form.NextPart()
 		switch {
@@ -161,6 +164,36 @@ func finish(form *multipart.Reader) error {
 			return &formError{"the form holds several pictures: send them one by one"}
 		}
 	}
+}
+
+// formParts is the parts of a form, and the body that they are read from.
+type formParts struct {
+	*multipart.Reader
+	body *formBody
+}
+
+// formBody is the body of a form. What is no picture, the headers of its parts and fields that nobody asked
+// for, must fit into its room: neither many small parts nor a large header cost more.
+type formBody struct {
+	io.Reader
+	room    int
+	picture bool // a picture is being read
+}
+
+var errFormRoom = &formError{"the form holds too much beside its pictures"}
+
+func (b *formBody) Read(p []byte) (int, error) {
+	if !b.picture && b.room == 0 {
+		return 0, errFormRoom
+	}
+	if !b.picture {
+		p = p[:min(len(p), b.room)]
+	}
+	n, err := b.Reader.Read(p)
+	if !b.picture {
+		b.room -= n
+	}
+	return n, err
 }
 
 // noDeadline takes the deadline off a body that was read.
@@ -182,7 +215,7 @@ func (s *Server) read(name string, body io.Reader, start time.Time) (upload, err
 // uploadError is what went wrong while a body was read.
 func uploadError(err error) error {
 	switch {
-	case errors.As(err, new(*http.MaxBytesError)), errors.Is(err, engine.ErrBusy):
+	case errors.As(err, new(*http.MaxBytesError)), errors.Is(err, engine.ErrBusy), errors.Is(err, errFormRoom):
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errSlowUpload

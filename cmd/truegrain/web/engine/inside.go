@@ -87,8 +87,8 @@ type perView[T any] struct {
 // 60 MB a view.
 const viewsKept = 4
 
-// slotOf is where a view's value is kept. Those that were not asked for for the longest make room for it, once
-// they are made.
+// slotOf is where a view's value is kept. Those that were not asked for for the longest make room for it,
+// once they are made.
 func slotOf[T any](e *Engine, r *Result, p *perView[T], view int, size func(T) int64) *lazy[T] {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 const promised = 100 * time.Millisecond
 
 // Whoever leaves stops the work within a tenth of a second: whether it is decoded, scored, explained, looked
-// into or scored in versions. The best of several times counts: on a busy machine this goroutine itself may have
-// to wait for its turn.
+// into or scored in versions. The best of several times counts: on a busy machine this goroutine itself may
+// have to wait for its turn.
 func TestLeavingStopsTheWork(t *testing.T) {
 	e := start(t, DefaultLimits(), silent{})
 	type work struct {

@@ -31,8 +31,8 @@ type job struct {
 }
 
 // Score asks the wanted detectors, all for nil, and keeps the result. see, which may be nil, hears of every
-// step; it is called from this goroutine. A detector's own failure stands in the result; the error is ErrBusy,
-// the picture's, or the context's.
+// step; it is called from this goroutine. A detector's own failure stands in the result; the error is
+// ErrBusy, the picture's, or the context's.
 func (e *Engine) Score(ctx context.Context, r *Result, wanted []int, see func(Event)) error {
 	if wanted == nil {
 		for i := range e.Detectors {

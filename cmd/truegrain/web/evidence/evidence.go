@@ -1,7 +1,7 @@
 // Package evidence reads what a picture's file says about itself: camera data, the kind of source, texts that
 // generators leave, content credentials. All of it can be missing, out of date or forged, none of it is
-// verified, and every value is the text of a stranger: valid UTF-8 without control characters, cut at a limit,
-// to be shown as text only.
+// verified, and every value is the text of a stranger: valid UTF-8 without control characters, cut at a
+// limit, to be shown as text only.
 package evidence
 
 import (
@@ -84,7 +84,8 @@ func (e *Evidence) Silent() bool {
 // generators are the keys under which known generators write, in PNG text and elsewhere.
 var generators = map[string]string{
 	"parameters": "Stable Diffusion web UI", "prompt": "ComfyUI", "workflow": "ComfyUI",
-	"invokeai_metadata": "InvokeAI", "invokeai_graph": "InvokeAI", "sd-metadata": "InvokeAI", "Dream": "InvokeAI",
+	"invokeai_metadata": "InvokeAI", "invokeai_graph": "InvokeAI", "sd-metadata": "InvokeAI",
+	"Dream":           "InvokeAI",
 	"generation_data": "a generator", "fooocus_scheme": "Fooocus", "Negative prompt": "a generator",
 }
 

@@ -14,7 +14,8 @@ const (
 	jpegAPP11 = 0xEB
 )
 
-// jpeg walks the segments before the first scan: comments, and the pieces of JUMBF in APP11 (ISO 19566-5, D.2).
+// jpeg walks the segments before the first scan: comments, and the pieces of JUMBF in APP11 (ISO 19566-5,
+// D.2).
 func (f *found) jpeg(data []byte) {
 	for at := 2; at+4 <= len(data) && data[at] == 0xFF; {
 		marker, n := data[at+1], int(binary.BigEndian.Uint16(data[at+2:]))
@@ -85,7 +86,8 @@ func (f *found) png(data []byte) {
 	}
 }
 
-// international is an iTXt chunk: key, 0, whether compressed, method, language, 0, key in that language, 0, text.
+// international is an iTXt chunk: key, 0, whether compressed, method, language, 0, key in that language, 0,
+// text.
 func (f *found) international(b []byte) {
 	key, rest, ok := bytes.Cut(b, []byte{0})
 	if !ok || len(rest) < 2 || string(key) == "XML:com.adobe.xmp" {

@@ -28,8 +28,9 @@ var editing = []string{"CreatorTool", "CreateDate", "ModifyDate", "MetadataDate"
 	"OriginalDocumentID", "DerivedFrom", "Credit", "AISystemUsed", "AIPromptInformation"}
 
 // captions are texts that EXIF, XMP and IPTC carry; some generators write their parameters there.
-var captions = []string{"ImageDescription", "UserComment", "XPComment", "XPTitle", "Description", "description",
-	"title", "Title", "Caption-Abstract", "Headline", "Credit", "Source", "By-line", "SpecialInstructions"}
+var captions = []string{"ImageDescription", "UserComment", "XPComment", "XPTitle", "Description",
+	"description", "title", "Title", "Caption-Abstract", "Headline", "Credit", "Source", "By-line",
+	"SpecialInstructions"}
 
 // Limits of the metadata reader.
 const (
