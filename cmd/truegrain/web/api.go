@@ -28,7 +28,7 @@ func (s *Server) api() error {
 	huma.Register(a, operation("getResult", http.MethodGet, result, "A result again", 404), s.getResult)
 	huma.Register(a, operation("deleteResult", http.MethodDelete, result, "Forget a result", 404),
 		s.deleteResult)
-	huma.Register(a, mapOperation(), s.getMap)
+	huma.Register(a, mapOperation(a), s.getMap)
 	huma.Register(a, operation("listModels", http.MethodGet, "/v1/models", "The detectors and their cards"),
 		s.listModels)
 	huma.Register(a, operation("listLayers", http.MethodGet, "/v1/models/{name}/layers",

@@ -65,14 +65,22 @@ func (c *connections) wait(ctx context.Context) {
 	}
 }
 
-// lastCalls is how long connections are accepted that had begun when the listener began to close.
-const lastCalls = 100 * time.Millisecond
+// lastCalls is how long connections are accepted that had begun when the listener began to close; maxCalls, if
+// the server is too busy to accept them at once.
+const (
+	lastCalls = 100 * time.Millisecond
+	maxCalls  = 5 * time.Second
+)
 
 // closeListener ends a listener that somebody accepts from. Where the system allows it, nobody new gets a
 // connection from then on, and those who have one already are accepted: none of them is lost.
 func closeListener(l net.Listener) error {
-	refuseNew(l)
+	waiting := refuseNew(l)
+	begun := time.Now()
 	time.Sleep(lastCalls)
+	for waiting() > 0 && time.Since(begun) < maxCalls {
+		time.Sleep(lastCalls / 20)
+	}
 	return l.Close()
 }
 

@@ -19,18 +19,27 @@ var onlyEstablished = []unix.SockFilter{
 }
 
 // refuseNew lets nobody new connect to a listener, which otherwise resets those whom the system has connected
-// and nobody has accepted when it closes. A listener that takes no filter is closed without.
-func refuseNew(l net.Listener) {
-	s, ok := l.(syscall.Conn)
-	if !ok {
-		return
+// and nobody has accepted when it closes. It gives a way to ask how many these are. A listener that takes no
+// filter is closed without.
+func refuseNew(l net.Listener) (waiting func() int) {
+	var raw syscall.RawConn
+	if s, ok := l.(syscall.Conn); ok {
+		raw, _ = s.SyscallConn() // it is there as long as the listener is
 	}
-	raw, err := s.SyscallConn()
-	if err != nil {
-		return
+	if raw == nil {
+		return func() int { return 0 }
 	}
 	_ = raw.Control(func(fd uintptr) {
 		_ = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
 			&unix.SockFprog{Len: uint16(len(onlyEstablished)), Filter: &onlyEstablished[0]})
 	})
+	return func() (n int) {
+		_ = raw.Control(func(fd uintptr) {
+			info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+			if err == nil {
+				n = int(info.Unacked) // of a listener, this is how many wait to be accepted
+			}
+		})
+		return n
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"image/png"
 	"math"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -34,11 +35,24 @@ type mapOutput struct {
 	Body   []byte
 }
 
-func mapOperation() huma.Operation {
+// finite refuses what Go reads as a number and JSON can't say, which would make the answer about it fail.
+func finite(a huma.API) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		v, err := strconv.ParseFloat(ctx.Query("opacity"), 64)
+		if err == nil && (math.IsNaN(v) || math.IsInf(v, 0)) {
+			_ = huma.WriteErr(a, ctx, http.StatusUnprocessableEntity, "opacity: want a number from 0 to 1")
+			return
+		}
+		next(ctx)
+	}
+}
+
+func mapOperation(a huma.API) huma.Operation {
 	op := operation("getMap", http.MethodGet, "/v1/results/{id}/maps/{detector}/{file}",
 		"A map as a picture or as numbers", 404)
 	op.Description = "The PNG shows the map over the picture with its legend. The numbers are height × width " +
 		"little-endian float32; where the detector did not look they are NaN. The first request computes the map."
+	op.Middlewares = huma.Middlewares{finite(a)}
 	bin := &huma.Schema{Type: huma.TypeString, Format: "binary"}
 	op.Responses = map[string]*huma.Response{"200": {Description: "The map", Content: map[string]*huma.MediaType{
 		"image/png": {Schema: bin}, "application/octet-stream": {Schema: bin}}}}

@@ -240,7 +240,7 @@ func fileName(name string) string {
 	if r := []rune(name); len(r) > maxName {
 		name = string(r[:maxName])
 	}
-	if name == "" || name == "." || name == "/" {
+	if name == "" || name == "." || name == ".." || name == "/" {
 		return "picture"
 	}
 	return name

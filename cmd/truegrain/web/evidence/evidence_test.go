@@ -190,3 +190,18 @@ func TestCorpus(t *testing.T) {
 	}))
 	require.Greater(t, n, 1000)
 }
+
+// No file makes the reader panic, take long, or give more than is kept.
+func FuzzRead(f *testing.F) {
+	f.Add(pngOf(chunk("tEXt", "parameters\x00a lake"), chunk("zTXt", "x\x00\x00"+deflated("y"))), "png")
+	f.Add([]byte("\xFF\xD8"+segment(0xFE, "comment")+segment(0xE1, "Exif\x00\x00II*\x00\x08\x00\x00\x00\x00\x00")), "jpeg")
+	f.Add([]byte("RIFF\x1c\x00\x00\x00WEBPEXIF\x08\x00\x00\x00II*\x00\x08\x00\x00\x00"), "webp")
+	f.Fuzz(func(t *testing.T, data []byte, format string) {
+		e := Read(data, format)
+		for _, all := range [][]Field{e.Texts, e.Generator, e.Editing, e.Camera, e.GPS} {
+			for _, x := range all {
+				require.LessOrEqual(t, len(x.Value), maxText+4)
+			}
+		}
+	})
+}
