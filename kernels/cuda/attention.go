@@ -80,7 +80,7 @@ func (d *Device) AttentionBackward(o kernels.AttentionGrad) {
 	}
 }
 
-// attentionFits says that an attention can run on tensor cores: bfloat16 that can be copied 16 bytes at a time.
+// attentionFits says that an attention can run on tensor cores: bfloat16 that is copied 16 bytes at a time.
 func attentionFits(o kernels.Attention, others ...kernels.Buf) bool {
 	at := o.Q.Addr() | o.K.Addr() | o.V.Addr()
 	for _, b := range others {

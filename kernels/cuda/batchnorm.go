@@ -36,8 +36,8 @@ func (d *Device) statistics(o kernels.BatchNorm) {
 		part := d.scratch(kernels.F32, 2*ceil(o.R, chunk)*o.C)
 		defer d.Free(part)
 		means, m2s := part.Slice(0, part.Len()/2), part.Slice(part.Len()/2, part.Len())
-		d.launch(batchNormChunks.of(o.X.DType()), grid(ceil(o.C, 32), ceil(o.R, chunk)), block(32, 8), means, m2s,
-			o.X, o.R, o.C, chunk)
+		g, b, wide := columnGrid(o.C, ceil(o.R, chunk), o.X)
+		d.launch(batchNormChunks.of(o.X.DType()), g, b, means, m2s, o.X, o.R, o.C, chunk, wide)
 		d.launch(batchNormFinish, grid(ceil(o.C, 32)), block(32, 8), o.Mean, o.RStd, o.RunningMean, o.RunningVar,
 			means, m2s, o.R, o.C, chunk, o.Eps, o.Momentum)
 	}
@@ -56,57 +56,32 @@ func (d *Device) BatchNormBackward(o kernels.BatchNormGrad) {
 	if inDX || o.DGamma.Wanted() || o.DBeta.Wanted() {
 		d.batchNormSums(o, y, dgamma, dbeta)
 	}
+	residual := o.DResidual
 	if o.R*o.C > 0 && o.DX.Wanted() {
-		g, b, wide := channelGrid(o.R, o.C, o.DX.Buf, o.DY, o.X, y)
+		g, b, wide := channelGrid(o.R, o.C, o.DX.Buf, o.DY, o.X, y, residual.Buf)
 		var perGamma, perBeta kernels.Buf
 		if inDX {
 			perGamma, perBeta = dgamma, dbeta
 		}
-		d.launch(batchNormBwd.of(o.X.DType()), g, b, o.DX.Buf, o.DY, o.X, y, o.Gamma, o.Mean, o.RStd, perGamma,
-			perBeta, o.R, o.C, int(o.Rule), o.DX.Acc, wide)
+		d.launch(batchNormBwd.of(o.X.DType()), g, b, o.DX.Buf, residual.Buf, o.DY, o.X, y, o.Gamma, o.Mean, o.RStd,
+			perGamma, perBeta, o.R, o.C, int(o.Rule), o.DX.Acc, residual.Acc, wide)
+		residual = kernels.Grad{}
 	}
 	d.scaled(o.DGamma, dgamma, 1)
 	d.scaled(o.DBeta, dbeta, 1)
 	if o.ReLU {
-		d.through(o.DResidual, o.DY, o.Y, o.Rule)
+		d.through(residual, o.DY, o.Y, o.Rule)
 	} else {
-		d.scaled(o.DResidual, o.DY, 1)
+		d.scaled(residual, o.DY, 1)
 	}
 }
 
 // batchNormSums are Σ dz·x̂ and Σ dz over the rows.
 func (d *Device) batchNormSums(o kernels.BatchNormGrad, y, dgamma, dbeta kernels.Buf) {
-	chunk := rowsInChunk(o.R)
-	n := ceil(o.R, chunk)
-	part := d.scratch(kernels.F32, 2*n*o.C)
-	defer d.Free(part)
-	gammas, betas := part.Slice(0, n*o.C), part.Slice(n*o.C, 2*n*o.C)
-	if n*o.C > 0 {
-		d.launch(batchNormSums.of(o.X.DType()), grid(ceil(o.C, 32), n), block(32, 8), gammas, betas, o.DY, o.X, y,
-			o.Mean, o.RStd, o.R, o.C, chunk, int(o.Rule))
-	}
-	d.sum(kernels.Grad{Buf: dgamma}, gammas, 1, n, o.C, 1)
-	d.sum(kernels.Grad{Buf: dbeta}, betas, 1, n, o.C, 1)
-}
-
-// rowsInChunk is how many rows a block adds up: at least 256, and at most 512 chunks in all.
-func rowsInChunk(rows int) int { return max(256, ceil(rows, 512)) }
-
-// channelGrid is the launch of what runs over rows with the parameters of its channels in registers, 16 bytes
-// at a time if wide: if all rows of all pictures are aligned.
-func channelGrid(r, c int, pictures ...kernels.Buf) (g, b dim, wide bool) {
-	per := 16 / pictures[0].DType().Size()
-	wide = c%per == 0
-	for _, p := range pictures {
-		wide = wide && p.Addr()%16 == 0
-	}
-	if !wide {
-		per = 1
-	}
-	across := 32
-	for across > 1 && across/2 >= c/per {
-		across /= 2
-	}
-	down := 256 / across
-	return grid(ceil(c/per, across), min(ceil(r, down*4), 4096)), block(across, down), wide
+	d.twoSums(kernels.Grad{Buf: dgamma}, kernels.Grad{Buf: dbeta}, o.R, o.C,
+		func(gammas, betas kernels.Buf, chunk, n int) {
+			g, b, wide := columnGrid(o.C, n, o.X, o.DY, y)
+			d.launch(batchNormSums.of(o.X.DType()), g, b, gammas, betas, o.DY, o.X, y, o.Mean, o.RStd, o.R, o.C,
+				chunk, int(o.Rule), wide)
+		})
 }

@@ -79,7 +79,8 @@ func gemmInBFloat16(t *testing.T, d *Device) {
 var bfloat16Specs = []string{"check,2", "3", "check,portable,2", "portable,1"}
 
 func square(k, stride, pad, dil int) kernels.Window {
-	return kernels.Window{KH: k, KW: k, StrideH: stride, StrideW: stride, PadH: pad, PadW: pad, DilH: dil, DilW: dil}
+	return kernels.Window{KH: k, KW: k, StrideH: stride, StrideW: stride, PadH: pad, PadW: pad, DilH: dil,
+		DilW: dil}
 }
 
 // TestConvolutionsInBFloat16 holds forward and backward to the oracle, on tensor cores and in scalars.
@@ -95,13 +96,20 @@ func TestConvolutionsInBFloat16(t *testing.T) {
 		"1x1 stride 2": {Window: square(1, 2, 0, 1), B: 2, H: 9, W: 8, C: 64, OC: 24, Groups: 1},
 		"dilated":      {Window: square(3, 1, 2, 2), B: 1, H: 8, W: 7, C: 128, OC: 8, Groups: 1},
 		"pointwise":    {Window: square(1, 1, 0, 1), B: 1, H: 12, W: 13, C: 24, OC: 40, Groups: 1},
+		"stem":         {Window: square(7, 2, 3, 1), B: 2, H: 17, W: 19, C: 3, OC: 24, Groups: 1},
+		"patches":      {Window: square(8, 8, 0, 1), B: 1, H: 24, W: 16, C: 3, OC: 16, Groups: 1},
 		"strides and dilations that share a factor": {Window: square(3, 2, 2, 2), B: 1, H: 9, W: 8, C: 64, OC: 8,
 			Groups: 1},
 	}
 	for _, spec := range bfloat16Specs {
 		d := emuDevice(t, spec)
 		for name, o := range cases {
-			t.Run(spec+"/"+name, func(t *testing.T) { convolutionInBFloat16(t, d, o) })
+			t.Run(spec+"/"+name, func(t *testing.T) {
+				if name == "stem" {
+					onePictureAtATime(t)
+				}
+				convolutionInBFloat16(t, d, o)
+			})
 		}
 	}
 }
@@ -122,13 +130,62 @@ func convolutionInBFloat16(t *testing.T, d *Device, o kernels.Conv2D) {
 	})
 }
 
+// TestChannelSumsInBFloat16 holds the sums that a convolution writes on its way out to what it wrote.
+func TestChannelSumsInBFloat16(t *testing.T) {
+	cases := map[string]kernels.Conv2D{
+		"3x3":       {Window: square(3, 1, 1, 1), B: 3, H: 9, W: 8, C: 64, OC: 72, Groups: 1},
+		"3x3 of 16": {Window: square(3, 1, 1, 1), B: 1, H: 9, W: 8, C: 16, OC: 5, Groups: 1},
+		"pointwise": {Window: square(1, 1, 0, 1), B: 2, H: 12, W: 13, C: 24, OC: 136, Groups: 1},
+		"groups":    {Window: square(3, 1, 1, 1), B: 1, H: 5, W: 6, C: 16, OC: 16, Groups: 2},
+		"stem":      {Window: square(7, 2, 3, 1), B: 3, H: 17, W: 19, C: 3, OC: 24, Groups: 1},
+		"bias":      {Window: square(1, 1, 0, 1), B: 1, H: 7, W: 6, C: 8, OC: 8, Groups: 1},
+	}
+	for _, spec := range bfloat16Specs {
+		d := emuDevice(t, spec)
+		for name, o := range cases {
+			t.Run(spec+"/"+name, func(t *testing.T) {
+				if name == "stem" {
+					onePictureAtATime(t)
+				}
+				oh, ow := o.Out(o.H, o.W)
+				y := o.B * oh * ow * o.OC
+				o.X = alloc(t, d, kernels.BF16, rounded(1, o.B*o.H*o.W*o.C)...)
+				o.Weight = alloc(t, d, kernels.BF16, rounded(2, o.OC*o.KH*o.KW*o.C/o.Groups)...)
+				o.Y = alloc(t, d, kernels.BF16, make([]float64, y)...)
+				o.Sums = alloc(t, d, kernels.F64, make([]float64, 2*o.OC)...)
+				if name == "bias" {
+					o.Bias = alloc(t, d, kernels.BF16, rounded(3, o.OC)...)
+				}
+				d.Conv2D(o)
+				want, size := make([]float64, 2*o.OC), make([]float64, 2*o.OC)
+				for i, v := range read(d, o.Y) {
+					c := i % o.OC
+					want[c], want[o.OC+c] = want[c]+v, want[o.OC+c]+v*v
+					size[c], size[o.OC+c] = size[c]+math.Abs(v), size[o.OC+c]+v*v
+				}
+				for i, s := range read(d, o.Sums) {
+					require.InDelta(t, want[i], s, 1e-6*size[i], "sum %d of channel %d", i/o.OC, i%o.OC)
+				}
+			})
+		}
+	}
+}
+
+// onePictureAtATime leaves no more memory to written patches.
+func onePictureAtATime(t *testing.T) {
+	before := patchBytes
+	patchBytes = 1
+	t.Cleanup(func() { patchBytes = before })
+}
+
 // TestTransposedConvolutionsInBFloat16 runs them as gradients of convolutions, phase by phase.
 func TestTransposedConvolutionsInBFloat16(t *testing.T) {
 	cases := map[string]kernels.ConvTranspose2D{
-		"4 stride 2":     {Window: square(4, 2, 1, 1), B: 2, H: 5, W: 6, C: 16, OC: 64, Groups: 1},
-		"16 stride 8":    {Window: square(16, 8, 4, 1), B: 1, H: 3, W: 2, C: 8, OC: 8, Groups: 1},
-		"window of one":  {Window: square(1, 2, 0, 1), B: 1, H: 4, W: 3, C: 8, OC: 16, Groups: 1},
-		"output padding": {Window: square(3, 2, 1, 1), OutPadH: 1, OutPadW: 1, B: 1, H: 4, W: 5, C: 24, OC: 8, Groups: 1},
+		"4 stride 2":    {Window: square(4, 2, 1, 1), B: 2, H: 5, W: 6, C: 16, OC: 64, Groups: 1},
+		"16 stride 8":   {Window: square(16, 8, 4, 1), B: 1, H: 3, W: 2, C: 8, OC: 8, Groups: 1},
+		"window of one": {Window: square(1, 2, 0, 1), B: 1, H: 4, W: 3, C: 8, OC: 16, Groups: 1},
+		"output padding": {Window: square(3, 2, 1, 1), OutPadH: 1, OutPadW: 1, B: 1, H: 4, W: 5, C: 24, OC: 8,
+			Groups: 1},
 	}
 	for _, spec := range bfloat16Specs {
 		d := emuDevice(t, spec)
@@ -157,7 +214,8 @@ func TestLinearInBFloat16(t *testing.T) {
 	for _, spec := range bfloat16Specs {
 		for _, act := range []kernels.Activation{kernels.NoActivation, kernels.WithGELU} {
 			t.Run(fmt.Sprint(spec, act), func(t *testing.T) {
-				sameOnBoth(t, emuDevice(t, spec), func(be kernels.Backend, put func(v []float64) kernels.Buf) []kernels.Buf {
+				d := emuDevice(t, spec)
+				sameOnBoth(t, d, func(be kernels.Backend, put func(v []float64) kernels.Buf) []kernels.Buf {
 					g := kernels.LinearGrad{Linear: kernels.Linear{R: r, D: in, OD: out, Act: act},
 						DY: put(rounded(4, r*out))}
 					g.X, g.Weight, g.Bias = put(rounded(1, r*in)), put(rounded(2, out*in)), put(rounded(3, out))

@@ -26,10 +26,19 @@ func (d *Device) Conv2D(o kernels.Conv2D) {
 	oh, ow := o.Out(o.H, o.W)
 	s := shapeOf(o.Window, o.B, o.H, o.W, o.C, oh, ow, o.OC, o.Groups)
 	s.Act = int32(o.Act)
-	x, w, free := d.operands("conv2d", o.X, o.Weight, o.Packed)
+	x, w, free := d.operands("conv2d", o.X, o.Weight, o.Packed, s.narrow(kernels.BF16))
 	defer free()
-	d.convForward(kernels.Grad{Buf: o.Y}, x, w, o.Bias, o.Residual, s)
-	d.channelSums(o.Sums, o.Y, o.B*oh*ow, o.OC)
+	pixels := o.B * oh * ow
+	var part kernels.Buf // Σ y and Σ y² of 64 pixels each, written on the way out
+	if o.Sums.Len() > 0 && pixels > 0 && o.Bias.Len()+o.Residual.Len() == 0 && o.Act == kernels.NoActivation {
+		part = d.scratch(kernels.F32, ceil(pixels, 64)*2*o.OC)
+		defer d.Free(part)
+	}
+	if d.convForward(kernels.Grad{Buf: o.Y}, x, w, o.Bias, o.Residual, part, s) && part.Len() > 0 {
+		d.rowsTogether(o.Sums, part, 2*o.OC)
+		return
+	}
+	d.channelSums(o.Sums, o.Y, pixels, o.OC)
 }
 
 // Conv2DBackward sends dz back along every product.
@@ -43,27 +52,36 @@ func (d *Device) Conv2DBackward(o kernels.Conv2DGrad) {
 	d.scaled(o.DResidual, dz, 1)
 }
 
-// convForward is the convolution s, written or added, if y is wanted.
-func (d *Device) convForward(y kernels.Grad, x, w, bias, residual kernels.Buf, s convShape) {
+// convForward is the convolution s, written or added, if y is wanted. It says whether it wrote sums (as in
+// matrices), if there are any.
+func (d *Device) convForward(y kernels.Grad, x, w, bias, residual, sums kernels.Buf, s convShape) bool {
 	if y.Buf.Len() == 0 {
-		return
+		return false
 	}
 	s.Acc = int32(index(y.Acc))
+	if s.narrow(w.DType()) {
+		return d.narrowForward(y, x, w, bias, residual, sums, s)
+	}
 	if s.pointwise() {
-		d.multiply(matrices{c: y.Buf, a: x, b: w, bias: bias, residual: residual}, false, true, 1,
+		return d.multiply(matrices{y.Buf, x, w, bias, residual, sums}, false, true, 1,
 			gemmShape{M: s.Batch * s.H * s.W, N: s.OC, K: s.C, LDA: s.C, LDB: s.C, LDC: s.OC, Chunk: s.C,
 				Act: s.Act, Acc: s.Acc, Alpha: 1})
-		return
 	}
-	k, edge := conv2dFwd.of(x.DType()), tile
-	if tensorCores(x, w) && s.CG%8 == 0 {
-		if d.convForwardSM90(y.Buf, x, w, bias, residual, s) {
-			return
+	m, n, z := y.Buf.Len()/int(s.OC), int(s.OG), s.groups()
+	switch fits := tensorCores(x, w) && s.CG%8 == 0; {
+	case fits && d.convForwardSM90(y.Buf, x, w, bias, residual, sums, s):
+		return true
+	case fits:
+		if z > 1 {
+			sums = kernels.Buf{}
 		}
-		k, edge = conv2dFwdMMA.of(y.Buf.DType()), mmaTile
+		d.launch(conv2dFwdMMA.of(y.Buf.DType()), tiles(m, n, z, mmaTile), block(256),
+			y.Buf, x, w, bias, residual, sums, structBytes(&s))
+		return z == 1
 	}
-	d.launch(k, tiles(y.Buf.Len()/int(s.OC), int(s.OG), s.groups(), edge), block(256),
-		y.Buf, x, w, bias, residual, structBytes(&s))
+	d.launch(conv2dFwd.of(x.DType()), tiles(m, n, z, tile), block(256), y.Buf, x, w, bias, residual,
+		structBytes(&s))
+	return false
 }
 
 // convBackwardX is the transpose of the convolution s, written or added, if dx is wanted.
@@ -102,6 +120,10 @@ func (d *Device) convBackwardW(dw kernels.Grad, dz, x kernels.Buf, s convShape) 
 		}
 		return
 	}
+	if s.narrow(x.DType()) && s.OC%8 == 0 && dz.Addr()%16 == 0 {
+		d.narrowWeights(dw, dz, x, s)
+		return
+	}
 	if s.pointwise() {
 		d.linearWeights(dw, dz, x, pixels, int(s.OC), int(s.C))
 		return
@@ -137,11 +159,29 @@ func (d *Device) channelSums(sums, y kernels.Buf, rows, cols int) {
 	if sums.Len() == 0 {
 		return
 	}
-	n := ceil(rows, 256)
-	part := d.scratch(kernels.F64, n*2*cols)
+	d.inChunks(sums, rows, 2*cols, func(part kernels.Buf, chunk, n int) {
+		g, b, wide := columnGrid(cols, n, y)
+		d.launch(channelSumsPart.of(y.DType()), g, b, part, y, rows, cols, chunk, wide)
+	})
+}
+
+// rowsTogether adds up the rows of part, of cols each.
+func (d *Device) rowsTogether(sums, part kernels.Buf, cols int) {
+	rows := part.Len() / cols
+	d.inChunks(sums, rows, cols, func(to kernels.Buf, chunk, n int) {
+		g, b, wide := columnGrid(cols, n, part)
+		d.launch(channelSumsRows, g, b, to, part, rows, cols, chunk, wide)
+	})
+}
+
+// inChunks adds up chunks of rows in float64, which f queues, and then the chunks in their order.
+func (d *Device) inChunks(sums kernels.Buf, rows, cols int, f func(part kernels.Buf, chunk, n int)) {
+	chunk := rowsInChunk(rows)
+	n := ceil(rows, chunk)
+	part := d.scratch(kernels.F64, n*cols)
 	defer d.Free(part)
 	if n > 0 {
-		d.launch(channelSumsPart.of(y.DType()), grid(ceil(cols, 32), n), block(32, 8), part, y, rows, cols)
+		f(part, chunk, n)
 	}
-	d.launch(channelSumsLast, grid(ceil(2*cols, 256)), block(256), sums, part, n, 2*cols)
+	d.launch(channelSumsLast, grid(ceil(cols, 256)), block(256), sums, part, n, cols)
 }

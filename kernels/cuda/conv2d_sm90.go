@@ -5,8 +5,8 @@ package cuda
 import "truegrain/kernels"
 
 // patchesOf describes positions of a window over pictures (batch,h,w,c): count of them in each direction, by
-// step from lower on; arrays are of columns and rows. It reports whether the hardware's fields can hold them and
-// offsets up to reach.
+// step from lower on; arrays are of columns and rows. It reports whether the hardware's fields can hold them
+// and offsets up to reach.
 func patchesOf(x kernels.Buf, batch, h, w, c int32, lower, count, step, reach [2]int32, positions int) (
 	patches, bool) {
 	m := patches{of: x, n: int(batch), h: int(h), w: int(w), c: int(c), positions: positions}
@@ -22,12 +22,12 @@ func patchesOf(x kernels.Buf, batch, h, w, c int32, lower, count, step, reach [2
 
 // patchesOfX are what a forward reads of x.
 func (s convShape) patchesOfX(x kernels.Buf, positions int) (patches, bool) {
-	return patchesOf(x, s.Batch, s.H, s.W, s.C, [2]int32{-s.PW, -s.PH}, [2]int32{s.OW, s.OH}, [2]int32{s.SW, s.SH},
-		[2]int32{(s.KW - 1) * s.DW, (s.KH - 1) * s.DH}, positions)
+	return patchesOf(x, s.Batch, s.H, s.W, s.C, [2]int32{-s.PW, -s.PH}, [2]int32{s.OW, s.OH},
+		[2]int32{s.SW, s.SH}, [2]int32{(s.KW - 1) * s.DW, (s.KH - 1) * s.DH}, positions)
 }
 
 // convForwardSM90 runs the forward by tensor maps and wgmma, if the device has them and the shape fits.
-func (d *Device) convForwardSM90(y, x, w, bias, residual kernels.Buf, s convShape) bool {
+func (d *Device) convForwardSM90(y, x, w, bias, residual, sums kernels.Buf, s convShape) bool {
 	from, fits := s.patchesOfX(x, 128)
 	if !fits || !d.hopper() || s.groups() > 1 || s.C%64 != 0 {
 		return false
@@ -36,7 +36,7 @@ func (d *Device) convForwardSM90(y, x, w, bias, residual kernels.Buf, s convShap
 	width := d.ringWidth(m, n, 1)
 	weights := boxes{of: w, rows: n, cols: k, ld: k, boxRows: width, boxCols: 64}
 	d.launchRing(conv2dFwdSM90.of(width).of(y.DType()), width, m, n, 1, y, from, weights, bias, residual,
-		structBytes(&s))
+		sums, structBytes(&s))
 	return true
 }
 
@@ -51,14 +51,16 @@ func phaseOf(r0, n, taps, stride, pad, dil int32) phase {
 	for first < step && (r0+pad-first*dil)%stride != 0 {
 		first++
 	}
-	p := phase{count: max(0, (n-r0+stride-1)/stride), at: (r0 + pad - first*dil) / stride, back: step * dil / stride}
+	p := phase{count: max(0, (n-r0+stride-1)/stride), at: (r0 + pad - first*dil) / stride,
+		back: step * dil / stride}
 	if first < step && first < taps {
 		p.taps = (taps - first + step - 1) / step
 	}
 	return p
 }
 
-// convBackwardXSM90 runs the gradient of the input, a launch for each phase, if the device and the shape allow it.
+// convBackwardXSM90 runs the gradient of the input, a launch for each phase, if the device and the shape
+// allow it.
 func (d *Device) convBackwardXSM90(dx, dz, w, bias, residual kernels.Buf, s convShape) bool {
 	if !d.hopper() || s.groups() > 1 {
 		return false

@@ -15,7 +15,7 @@ func (d *Device) ConvTranspose2D(o kernels.ConvTranspose2D) {
 	o.Check()
 	s := reversed(o)
 	s.Act = int32(o.Act)
-	x, w, free := d.operands("convtranspose2d", o.X, o.Weight, o.Packed)
+	x, w, free := d.operands("convtranspose2d", o.X, o.Weight, o.Packed, false)
 	defer free()
 	d.convBackwardX(kernels.Grad{Buf: o.Y}, x, w, o.Bias, o.Residual, s)
 	d.channelSums(o.Sums, o.Y, int(s.Batch*s.H*s.W), o.OC)
@@ -25,7 +25,7 @@ func (d *Device) ConvTranspose2D(o kernels.ConvTranspose2D) {
 func (d *Device) ConvTranspose2DBackward(o kernels.ConvTranspose2DGrad) {
 	s := reversed(o.ConvTranspose2D)
 	dz := d.beforeActivation("convtranspose2d", o.Act, o.Rule, o.DY, o.Y, o.Work)
-	d.convForward(o.DX, dz, o.Weight, kernels.Buf{}, kernels.Buf{}, s)
+	d.convForward(o.DX, dz, o.Weight, kernels.Buf{}, kernels.Buf{}, kernels.Buf{}, s)
 	d.convBackwardW(o.DWeight, o.X, dz, s)
 	d.sum(o.DBias, dz, 1, int(s.Batch*s.H*s.W), o.OC, 1)
 	d.scaled(o.DResidual, dz, 1)

@@ -86,8 +86,8 @@ type boxes struct {
 }
 
 // patches describes pictures (n,h,w,c) of bfloat16 and what one copy fetches of them: 64 channels of so many
-// positions, swizzled by 128 bytes. Positions go by step from lower to the picture's last pixel + upper, and on
-// to the next row and picture; arrays are of columns and rows.
+// positions, swizzled by 128 bytes. Positions go by step from lower to the picture's last pixel + upper, and
+// on to the next row and picture; arrays are of columns and rows.
 type patches struct {
 	of                 kernels.Buf
 	n, h, w, c         int

@@ -70,14 +70,14 @@ static CUresult tensor_map(uintptr_t c, void *out, unsigned long long at, uint64
 	memcpy(out, &m, sizeof m);
 	return r;
 }
-static CUresult patch_map(uintptr_t c, void *out, unsigned long long at, const uint64_t *dim, const int *corners,
-                          const uint32_t *step, uint32_t positions) {
+static CUresult patch_map(uintptr_t c, void *out, unsigned long long at, const uint64_t *dim,
+                          const int *corners, const uint32_t *step, uint32_t positions) {
 	CUtensorMap m __attribute__((aligned(64)));
 	uint64_t stride[] = {2 * dim[0], 2 * dim[0] * dim[1], 2 * dim[0] * dim[1] * dim[2]};
 	uint32_t steps[] = {1, step[0], step[1], 1};
 	current(c);
-	CUresult r = cuTensorMapEncodeIm2col(&m, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 4, (void *)at, dim, stride, corners,
-		corners + 2, 64, positions, steps, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+	CUresult r = cuTensorMapEncodeIm2col(&m, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 4, (void *)at, dim, stride,
+		corners, corners + 2, 64, positions, steps, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
 		CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
 	memcpy(out, &m, sizeof m);
 	return r;

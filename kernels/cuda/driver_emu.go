@@ -192,7 +192,8 @@ func (e *emulator) PatchMap(m patches) ([]byte, error) {
 	for _, v := range []int{4, 2, 3, 64, m.positions, 1, 1, 1} { // rank, element, swizzle, box
 		out = binary.LittleEndian.AppendUint32(out, uint32(v))
 	}
-	for _, v := range []int{m.c, m.w, m.h, m.n, 1, 2 * m.c, 2 * m.w * m.c, 2 * m.h * m.w * m.c, 0} { // dim, stride
+	pixel := 2 * m.c
+	for _, v := range []int{m.c, m.w, m.h, m.n, 1, pixel, m.w * pixel, m.h * m.w * pixel, 0} { // dim, stride
 		out = binary.LittleEndian.AppendUint64(out, uint64(v))
 	}
 	for _, v := range [][2]int{m.lower, m.upper, m.step, {}} {

@@ -40,25 +40,26 @@ func (d *Device) Gemm(o kernels.Gemm) {
 	d.multiply(matrices{c: o.C, a: o.A, b: o.B}, o.TransA, o.TransB, max(1, o.Batch), s)
 }
 
-// matrices are the operands of a product; bias and residual may be absent.
-type matrices struct{ c, a, b, bias, residual kernels.Buf }
+// matrices are the operands of a product; bias, residual and sums (Σ c and Σ c² of 64 rows of a column each,
+// (m/64,2,n), of a product on tensor cores without bias and residual) may be absent.
+type matrices struct{ c, a, b, bias, residual, sums kernels.Buf }
 
-// multiply launches a product z times: on tensor cores if its operands are bfloat16 and lie as those want
-// them.
-func (d *Device) multiply(m matrices, transA, transB bool, z int, s gemmShape) {
+// multiply launches a product z times: on tensor cores, and then it says so, if its operands are bfloat16 and
+// lie as those want them.
+func (d *Device) multiply(m matrices, transA, transB bool, z int, s gemmShape) bool {
 	fits := m.a.DType() == kernels.BF16 && mmaFits(m, transA, transB, s)
-	if fits && d.multiplySM90(m, transA, transB, z, s) {
-		return
-	}
-	edge := tile
-	k := [2][2]typed{{gemmNN, gemmNT}, {gemmTN, gemmTT}}[index(transA)][index(transB)].of(m.a.DType())
-	if fits {
-		edge = mmaTile
+	switch {
+	case fits && d.multiplySM90(m, transA, transB, z, s):
+	case fits:
 		all := [2][2]typed{{gemmNNMMA, gemmNTMMA}, {gemmTNMMA, gemmTTMMA}}
-		k = all[index(transA)][index(transB)].of(m.c.DType())
+		d.launch(all[index(transA)][index(transB)].of(m.c.DType()), tiles(int(s.M), int(s.N), z, mmaTile),
+			block(256), m.c, m.a, m.b, m.bias, m.residual, m.sums, structBytes(&s))
+	default:
+		all := [2][2]typed{{gemmNN, gemmNT}, {gemmTN, gemmTT}}
+		d.launch(all[index(transA)][index(transB)].of(m.a.DType()), tiles(int(s.M), int(s.N), z, tile),
+			block(256), m.c, m.a, m.b, m.bias, m.residual, structBytes(&s))
 	}
-	d.launch(k, tiles(int(s.M), int(s.N), z, edge), block(256), m.c, m.a, m.b, m.bias, m.residual,
-		structBytes(&s))
+	return fits
 }
 
 // multiplySM90 is a product by tensor maps and wgmma, if the device has them and a kernel has this layout: no
@@ -76,7 +77,8 @@ func (d *Device) multiplySM90(m matrices, transA, transB bool, z int, s gemmShap
 	}
 	a := operandBoxes(m.a, transA, int(s.M), int(s.K), int(s.LDA), 128)
 	b := operandBoxes(m.b, !transB, int(s.N), int(s.K), int(s.LDB), width)
-	d.launchRing(k, width, int(s.M), int(s.N), parts, m.c, a, b, m.bias, m.residual, structBytes(&s))
+	d.launchRing(k, width, int(s.M), int(s.N), parts, m.c, a, b, m.bias, m.residual, m.sums,
+		structBytes(&s))
 	return true
 }
 
@@ -111,8 +113,8 @@ func index(b bool) int {
 func tiles(m, n, z, edge int) dim { return grid(ceil(m, edge), ceil(n, edge), z) }
 
 // chunks splits a sum of k products over blocks where the tiles of the outputs alone make too few of them to
-// fill `room` at a time: how many pieces, and the length of each, a multiple of 64. They depend on the sizes and
-// on the generation alone, so that a run repeats on every GPU of it.
+// fill `room` at a time: how many pieces, and the length of each, a multiple of 64. They depend on the sizes
+// and on the generation alone, so that a run repeats on every GPU of it.
 func chunks(tiles, room, k int) (count, length int) {
 	best := 0
 	for n := 1; n == 1 || (n <= 64 && n*512 <= k); n++ {

@@ -46,8 +46,8 @@ func (h headed) of(hd int) *kernel {
 }
 
 // launch queues a kernel. Arguments are kernels.Buf, int (as the parameter's width), float64 (rounded to it),
-// bool (1 or 0), []byte (a struct), boxes and patches (tensor maps); they must be what the kernel's row in the table
-// says.
+// bool (1 or 0), []byte (a struct), boxes and patches (tensor maps); they must be what the kernel's row in
+// the table says.
 func (d *Device) launch(k *kernel, g, b dim, args ...any) { d.launchShared(k, k.shared, g, b, args...) }
 
 // launchShared is launch with as much dynamic shared memory as this call needs.

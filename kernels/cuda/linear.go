@@ -11,7 +11,7 @@ func (d *Device) Linear(o kernels.Linear) {
 	}
 	s := gemmShape{M: int32(o.R), N: int32(o.OD), K: int32(o.D), LDA: int32(o.D), LDB: int32(o.D),
 		LDC: int32(o.OD), Chunk: int32(o.D), Act: int32(o.Act), Alpha: 1}
-	x, w, free := d.operands("linear", o.X, o.Weight, o.Packed)
+	x, w, free := d.operands("linear", o.X, o.Weight, o.Packed, false)
 	defer free()
 	d.multiply(matrices{c: o.Y, a: x, b: w, bias: o.Bias, residual: o.Residual}, false, true, 1, s)
 }

@@ -25,8 +25,9 @@ var planted = []struct {
 	run                        func(t *testing.T, d *Device) (wrong bool)
 	want                       string
 }{
-	{name: "missing barrier", file: "sum.cu", stem: "sum", old: "    __syncthreads();\n", new: "",
-		run: sumColumns, want: "shared memory read"},
+	{name: "missing barrier", file: "columns.cuh", stem: "sum", run: sumColumns, want: "shared memory read",
+		old: "        __syncthreads();\n        for (int i = thread_of_block()",
+		new: "        for (int i = thread_of_block()"},
 	{name: "wrong mask", file: "common.cuh", stem: "softmax", old: "fmaxf(v, __shfl_xor_sync(ALL",
 		new: "fmaxf(v, __shfl_xor_sync(0xffffu", run: softmaxRows, want: "mask 0000ffff"},
 	{name: "off-by-one bound", file: "elementwise.cuh", stem: "add",
@@ -53,8 +54,8 @@ var planted = []struct {
 	{name: "missing barrier between rows and columns", file: "attentionbackwardmma.cu",
 		stem: "attentionbackwardmma", old: "        cp_async_wait<0>();\n        __syncthreads();\n    }",
 		new: "        cp_async_wait<0>();\n    }", run: attendBackInBF16, want: "shared memory"},
-	{name: "slot given back too early", file: "ring.cuh", stem: "conv2d_sm90", old: "            wgmma_wait<1>();\n",
-		new: "", run: convolveInBF16},
+	{name: "slot given back too early", file: "ring.cuh", stem: "conv2d_sm90",
+		old: "            wgmma_wait<1>();\n", new: "", run: convolveInBF16},
 	{name: "wrong phase of input pixels", file: "conv2d.cuh", stem: "conv2dmma", portable: true,
 		old: "(taps - first + step - 1) / step : 0", new: "taps / step : 0", run: convolveBackInBF16},
 }

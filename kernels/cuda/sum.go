@@ -4,11 +4,8 @@ package cuda
 
 import "truegrain/kernels"
 
-// Elements of the middle axis that one block adds up: of a row, and of each of 32 columns.
-const (
-	rowChunk = 16384
-	colChunk = 256
-)
+// rowChunk is how many elements of a row one block adds up.
+const rowChunk = 16384
 
 // Sum is y[o,i] = Scale·Σ_n x[o,n,i].
 func (d *Device) Sum(o kernels.Sum) {
@@ -35,11 +32,15 @@ func (d *Device) sum(y kernels.Grad, x kernels.Buf, outer, n, inner int, scale f
 		}
 		return
 	}
-	chunk, kernelOf, last := colChunk, sumCols, sumColsLast
+	kernelOf, last := sumCols, sumColsLast
 	if inner == 1 {
-		chunk, kernelOf, last = rowChunk, sumRows, sumRowsLast
+		kernelOf, last = sumRows, sumRowsLast
 	}
 	for {
+		chunk := rowsInChunk(n)
+		if inner == 1 {
+			chunk = rowChunk
+		}
 		chunks := ceil(n, chunk)
 		if chunks == 1 && (x.DType() == kernels.F32 || y.Buf.DType() == kernels.F32) {
 			k := kernelOf.of(x.DType())
@@ -61,5 +62,7 @@ func (d *Device) sumStage(k *kernel, y, x kernels.Buf, outer, n, inner, chunk in
 		d.launch(k, grid(ceil(n, chunk), outer), block(256), y, x, n, chunk, scale, acc)
 		return
 	}
-	d.launch(k, grid(ceil(inner, 32), ceil(n, chunk), outer), block(32, 8), y, x, n, inner, chunk, scale, acc)
+	g, b, wide := columnGrid(inner, ceil(n, chunk), x)
+	g[2] = uint32(outer)
+	d.launch(k, g, b, y, x, n, inner, chunk, scale, acc, wide)
 }

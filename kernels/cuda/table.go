@@ -63,8 +63,8 @@ func filledHead(hd int) int {
 	return 128
 }
 
-// attentionMMAShared is the shared memory of attention's forward on tensor cores: the queries of its warps and
-// two buffers of 64 keys and values.
+// attentionMMAShared is the shared memory of attention's forward on tensor cores: the queries of its warps
+// and two buffers of 64 keys and values.
 func attentionMMAShared(warps, hd int) int { return 2 * (16*warps + 4*64) * (filledHead(hd) + 8) }
 
 // attentionGradMMAShared is that of its backward: two operands for the rows of the warps, two buffers of two
@@ -134,7 +134,8 @@ var (
 
 	attentionFwdMMA = declareHeaded("attentionmma", "attention_fwd_mma", "ppppps36",
 		func(hd int) int { return attentionMMAShared(8, hd) })
-	attentionDQMMA  = declareHeaded("attentionbackwardmma", "attention_dq_mma", "ppppppps36i", attentionGradMMAShared)
+	attentionDQMMA = declareHeaded("attentionbackwardmma", "attention_dq_mma", "ppppppps36i",
+		attentionGradMMAShared)
 	attentionDKVMMA = declareHeaded("attentionbackwardmma", "attention_dkv_mma", "pppppppps36ii",
 		attentionGradMMAShared)
 
@@ -142,9 +143,9 @@ var (
 	avgPoolBwd = declareTyped("avgpool2d", "avgpool2d_bwd", "pps64i")
 
 	batchNormFwd      = declareTyped("batchnorm", "batchnorm_fwd", "pppppppiiii")
-	batchNormBwd      = declareTyped("batchnorm", "batchnorm_bwd", "pppppppppiiiii")
-	batchNormSums     = declareTyped("batchnorm", "batchnorm_sums", "pppppppiiii")
-	batchNormChunks   = declareTyped("batchnormstats", "batchnorm_chunks", "pppiii")
+	batchNormBwd      = declareTyped("batchnorm", "batchnorm_bwd", "ppppppppppiiiiii")
+	batchNormSums     = declareTyped("batchnorm", "batchnorm_sums", "pppppppiiiii")
+	batchNormChunks   = declareTyped("batchnormstats", "batchnorm_chunks", "pppiiii")
 	batchNormFinish   = declare("batchnormstats", "batchnorm_finish", "ppppppiiidd")
 	batchNormFromSums = declare("batchnormstats", "batchnorm_from_sums", "pppppiidd")
 	batchNormRunning  = declare("batchnormstats", "batchnorm_running", "ppppid")
@@ -160,7 +161,8 @@ var (
 	castF32BF16 = declare("cast", "cast_f32_bf16", "ppl")
 	castBF16F32 = declare("cast", "cast_bf16_f32", "ppl")
 
-	channelSumsPart = declareTyped("channelsums", "channelsums_part", "ppli")
+	channelSumsPart = declareTyped("channelsums", "channelsums_part", "ppliii")
+	channelSumsRows = declare("channelsums", "channelsums_rows", "ppliii")
 	channelSumsLast = declare("channelsums", "channelsums_last", "ppii")
 
 	concatRows = declareTyped("concat", "concat_rows", "plllpllliili")
@@ -168,11 +170,11 @@ var (
 	conv2dFwd    = declareTyped("conv2d", "conv2d_fwd", "ppppps80")
 	conv2dDX     = declareTyped("conv2d", "conv2d_dx", "ppppps80")
 	conv2dDW     = declareTyped("conv2d", "conv2d_dw", "ppps80")
-	conv2dFwdMMA = declareTyped("conv2dmma", "conv2d_fwd_mma", "ppppps80").allow(mmaShared)
+	conv2dFwdMMA = declareTyped("conv2dmma", "conv2d_fwd_mma", "pppppps80").allow(mmaShared)
 	conv2dDXMMA  = declareTyped("conv2dmma", "conv2d_dx_mma", "ppppps80").allow(mmaShared)
 	conv2dDWMMA  = declareMMA("conv2dmma", "conv2d_dw_mma", "ppps80")
 
-	conv2dFwdSM90 = declareTypedRing("conv2d_sm90", "conv2d_fwd", "ps128s128pps80")
+	conv2dFwdSM90 = declareTypedRing("conv2d_sm90", "conv2d_fwd", "ps128s128ppps80")
 	conv2dDXSM90  = declareTypedRing("conv2d_sm90", "conv2d_dx", "ps128s128pps80ii")
 	conv2dDWSM90  = declareRing("conv2d_sm90", "conv2d_dw", "ps128s128s80")
 
@@ -188,17 +190,17 @@ var (
 	gemmNT     = declareTyped("gemm", "gemm_nt", "ppppps64")
 	gemmTN     = declareTyped("gemm", "gemm_tn", "ppppps64")
 	gemmTT     = declareTyped("gemm", "gemm_tt", "ppppps64")
-	gemmNNMMA  = declareTyped("gemmmma", "gemm_nn_mma", "ppppps64").allow(mmaShared)
-	gemmNTMMA  = declareTyped("gemmmma", "gemm_nt_mma", "ppppps64").allow(mmaShared)
-	gemmTNMMA  = declareTyped("gemmmma", "gemm_tn_mma", "ppppps64").allow(mmaShared)
-	gemmTTMMA  = declareTyped("gemmmma", "gemm_tt_mma", "ppppps64").allow(mmaShared)
-	gemmNTSM90 = declareTypedRing("gemm_sm90", "gemm_nt", "ps128s128pps64")
-	gemmNNSM90 = declareTypedRing("gemm_sm90", "gemm_nn", "ps128s128pps64")
-	gemmTNSM90 = declareRing("gemm_sm90", "gemm_tn", "ps128s128pps64")
+	gemmNNMMA  = declareTyped("gemmmma", "gemm_nn_mma", "pppppps64").allow(mmaShared)
+	gemmNTMMA  = declareTyped("gemmmma", "gemm_nt_mma", "pppppps64").allow(mmaShared)
+	gemmTNMMA  = declareTyped("gemmmma", "gemm_tn_mma", "pppppps64").allow(mmaShared)
+	gemmTTMMA  = declareTyped("gemmmma", "gemm_tt_mma", "pppppps64").allow(mmaShared)
+	gemmNTSM90 = declareTypedRing("gemm_sm90", "gemm_nt", "ps128s128ppps64")
+	gemmNNSM90 = declareTypedRing("gemm_sm90", "gemm_nn", "ps128s128ppps64")
+	gemmTNSM90 = declareRing("gemm_sm90", "gemm_tn", "ps128s128ppps64")
 
-	layerNormFwd  = declareTyped("layernorm", "layernorm_fwd", "ppppppiif")
-	layerNormBwd  = declareTyped("layernorm", "layernorm_bwd", "ppppppiii")
-	layerNormSums = declareTyped("layernorm", "layernorm_sums", "ppppppiii")
+	layerNormFwd  = declareTyped("layernorm", "layernorm_fwd", "ppppppiifi")
+	layerNormBwd  = declareTyped("layernorm", "layernorm_bwd", "ppppppiiii")
+	layerNormSums = declareTyped("layernorm", "layernorm_sums", "ppppppiiii")
 
 	maxPoolFwd = declareTyped("maxpool2d", "maxpool2d_fwd", "ppps64")
 	maxPoolBwd = declareTyped("maxpool2d", "maxpool2d_bwd", "ppps64i")
@@ -209,6 +211,8 @@ var (
 	mulFwd = declareTyped("mul", "mul_fwd", "pppli")
 
 	padRows = declareTyped("pad", "pad_rows", "plllpllliili")
+
+	patchesOut = declareTyped("patches", "patches", "pplis80")
 
 	reluFwd = declareTyped("relu", "relu_fwd", "ppl")
 	reluBwd = declareTyped("relu", "relu_bwd", "ppplii")
@@ -230,7 +234,7 @@ var (
 
 	sumRows     = declareTyped("sum", "sum_rows", "pplifi") // to float32 partial sums
 	sumRowsLast = declare("sum", "sum_rows_f32_bf16", "pplifi")
-	sumCols     = declareTyped("sum", "sum_cols", "ppliifi")
-	sumColsLast = declare("sum", "sum_cols_f32_bf16", "ppliifi")
+	sumCols     = declareTyped("sum", "sum_cols", "ppliifii")
+	sumColsLast = declare("sum", "sum_cols_f32_bf16", "ppliifii")
 	sumBwd      = declareTyped("sum", "sum_bwd", "ppllifi")
 )

@@ -1,10 +1,10 @@
 // The backward of attention.cu in bfloat16 on tensor cores; formulas in attentionbackward.cu, which also
 // makes δ. Scores, probabilities and sums stay in registers, in float32; p and ds are rounded to bfloat16
-// before they are multiplied. Rows of a warp are queries (dq) or keys (dk and dv), and meet the others COLS at
-// a time, so that p is computed twice and nothing is added up by atomics.
-// Launch: grid (ceil(tq or tk/rows), nh, b), block (2·rows), at most 6 warps, and
-// 2·(2·rows + 4·COLS)·(HD + 8) + 16·COLS bytes of dynamic shared memory, COLS = 4096/HD. hd, the lds and the
-// addresses as in attentionmma.cu, dy and the gradients too.
+// before they are multiplied. Rows of a warp are queries (dq) or keys (dk and dv), and meet the others COLS
+// at a time, so that p is computed twice and nothing is added up by atomics. Launch: grid (ceil(tq or
+// tk/rows), nh, b), block (2·rows), at most 6 warps, 2·(2·rows + 4·COLS)·(HD + 8) + 16·COLS bytes of dynamic
+// shared memory, COLS = 4096/HD. hd, the lds and the addresses as in attentionmma.cu, dy and the gradients
+// too.
 #include "attentionmma.cuh"
 
 struct Side { // two operands that lie over the same tokens: q and dy, or k and v
@@ -15,7 +15,8 @@ struct Side { // two operands that lie over the same tokens: q and dy, or k and 
 // The 16 rows of a warp: g1 = Σ ds·(a of the others), g2 = Σ p·(b of the others).
 template <int HD, bool KEYS> struct Gradients {
     WarpRows<HD, HD == 64> a, b;
-    float g1[HD / 8][4], g2[KEYS ? HD / 8 : 1][4], lse[2], delta[2]; // lse in base 2; of the rows, unless KEYS
+    float g1[HD / 8][4], g2[KEYS ? HD / 8 : 1][4];
+    float lse[2], delta[2]; // of the rows, unless KEYS; lse to base 2
 
     DI_MEMBER void begin(const bf16* as, const bf16* bs) {
         a.load(as), b.load(bs);
@@ -47,8 +48,8 @@ template <int HD, bool KEYS> struct Gradients {
 };
 
 template <int HD, bool KEYS>
-DI void backward(bf16* g1, bf16* g2, Side rows, Side cols, const float* lse, const float* delta, const Shape& o,
-                 int acc1, int acc2) {
+DI void backward(bf16* g1, bf16* g2, Side rows, Side cols, const float* lse, const float* delta,
+                 const Shape& o, int acc1, int acc2) {
     DYNAMIC_SHARED(memory);
     const int LD = HD + 8, COLS = 4096 / HD, PART = COLS * LD, WIDE = HD == 64 ? 32 : 16;
     int n = blockDim.x / 2, warp = threadIdx.x >> 5, t0 = blockIdx.x * n, h = blockIdx.y, b = blockIdx.z;
@@ -97,23 +98,23 @@ DI void backward(bf16* g1, bf16* g2, Side rows, Side cols, const float* lse, con
         __syncthreads();
     }
     if (g1)
-        put_tokens<HD>(g1 + (i64)b * rows.n * rows.ld_a + h * o.hd, w.g1, 1.0f, 1.0f, t, rows.n, rows.ld_a, o.hd,
-                       acc1);
+        put_tokens<HD>(g1 + (i64)b * rows.n * rows.ld_a + h * o.hd, w.g1, 1.0f, 1.0f, t, rows.n, rows.ld_a,
+                       o.hd, acc1);
     if constexpr (KEYS)
         if (g2)
-            put_tokens<HD>(g2 + (i64)b * rows.n * rows.ld_b + h * o.hd, w.g2, 1.0f, 1.0f, t, rows.n, rows.ld_b,
-                           o.hd, acc2);
+            put_tokens<HD>(g2 + (i64)b * rows.n * rows.ld_b + h * o.hd, w.g2, 1.0f, 1.0f, t, rows.n,
+                           rows.ld_b, o.hd, acc2);
 }
 
 #define BACKWARD(HD)                                                                                         \
-    extern "C" __global__ void __launch_bounds__(192, 128 / HD)                                                                                            \
+    extern "C" __global__ void __launch_bounds__(192, 128 / HD)                                              \
     attention_dq_mma_##HD(bf16* dq, const bf16* q, const bf16* k, const bf16* v, const bf16* dy,             \
                           const float* lse, const float* delta, Shape o, int acc) {                          \
         backward<HD, false>(dq, 0, {q, dy, o.tq, o.ldq, o.nh * o.hd}, {k, v, o.tk, o.ldk, o.ldv}, lse,       \
                             delta, o, acc, 0);                                                               \
     }                                                                                                        \
     EXPORT(attention_dq_mma_##HD)                                                                            \
-    extern "C" __global__ void __launch_bounds__(192, 128 / HD)                                                                                            \
+    extern "C" __global__ void __launch_bounds__(192, 128 / HD)                                              \
     attention_dkv_mma_##HD(bf16* dk, bf16* dv, const bf16* q, const bf16* k, const bf16* v, const bf16* dy,  \
                            const float* lse, const float* delta, Shape o, int acc_k, int acc_v) {            \
         backward<HD, true>(dk, dv, {k, v, o.tk, o.ldk, o.ldv}, {q, dy, o.tq, o.ldq, o.nh * o.hd}, lse,       \

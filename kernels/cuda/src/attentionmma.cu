@@ -57,7 +57,8 @@ template <int HD>
 DI void forward(bf16* y, float* lse, const bf16* q, const bf16* k, const bf16* v, const Shape& o) {
     DYNAMIC_SHARED(memory);
     const int LD = HD + 8, PART = KEYS * LD;
-    int rows = blockDim.x / 2, warp = threadIdx.x >> 5, t0 = blockIdx.x * rows, h = blockIdx.y, b = blockIdx.z;
+    int rows = blockDim.x / 2, warp = threadIdx.x >> 5, t0 = blockIdx.x * rows;
+    int h = blockIdx.y, b = blockIdx.z;
     bf16 *qs = (bf16*)memory, *ks = qs + rows * LD, *vs = ks + 2 * PART;
     k += (i64)b * o.tk * o.ldk + h * o.hd, v += (i64)b * o.tk * o.ldv + h * o.hd;
     copy_tokens<HD>(qs, q + (i64)b * o.tq * o.ldq + h * o.hd, t0, rows, o.tq, o.ldq, o.hd);
@@ -86,8 +87,8 @@ DI void forward(bf16* y, float* lse, const bf16* q, const bf16* k, const bf16* v
         if (t < o.tq) lse[t] = fmaf(w.m[0], o.scale, log_f32(l0));
         if (t + 8 < o.tq) lse[t + 8] = fmaf(w.m[1], o.scale, log_f32(l1));
     }
-    put_tokens<HD>(y + ((i64)b * o.tq * o.nh + h) * o.hd, w.out, 1.0f / l0, 1.0f / l1, t, o.tq, o.nh * o.hd, o.hd,
-                   0);
+    put_tokens<HD>(y + ((i64)b * o.tq * o.nh + h) * o.hd, w.out, 1.0f / l0, 1.0f / l1, t, o.tq, o.nh * o.hd,
+                   o.hd, 0);
 }
 
 #define FORWARD(HD)                                                                                          \

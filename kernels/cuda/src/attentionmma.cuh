@@ -58,8 +58,9 @@ DI void add_tokens(float (&sum)[HD / 8][4], const float (&p)[N / 8][4], const bf
     Address at = shared_address(b + ((l & 7) + ((l >> 3) & 1) * 8) * (HD + 8) + (l >> 4) * 8);
 #pragma unroll
     for (int i = 0; i < N / 16; i++) {
-        unsigned x[4] = {pack_bf16(p[2 * i][0], p[2 * i][1]), pack_bf16(p[2 * i][2], p[2 * i][3]),
-                         pack_bf16(p[2 * i + 1][0], p[2 * i + 1][1]), pack_bf16(p[2 * i + 1][2], p[2 * i + 1][3])};
+        const float *u = p[2 * i], *v = p[2 * i + 1];
+        unsigned x[4] = {pack_bf16(u[0], u[1]), pack_bf16(u[2], u[3]), pack_bf16(v[0], v[1]),
+                         pack_bf16(v[2], v[3])};
 #pragma unroll
         for (int d = 0; d < HD / 16; d++) {
             unsigned y[4];
@@ -82,7 +83,8 @@ DI float quad_sum(float v) {
 
 // Rows t and t+8 of a warp's result, times f[0] and f[1], to n tokens of ld elements (added, if acc).
 template <int HD>
-DI void put_tokens(bf16* to, const float (&v)[HD / 8][4], float f0, float f1, int t, int n, int ld, int hd, int acc) {
+DI void put_tokens(bf16* to, const float (&v)[HD / 8][4], float f0, float f1, int t, int n, int ld, int hd,
+                   int acc) {
     to += (i64)t * ld + (threadIdx.x & 3) * 2;
 #pragma unroll
     for (int j = 0; j < HD / 8; j++) {

@@ -1,10 +1,10 @@
 // z[r,c] = gamma[c]·(x[r,c] − mean[c])·rstd[c] + beta[c] + residual[r,c],  y = z, or max(z, 0)
 // With dz = dy through the ReLU by rule, and x̂ = (x − mean)·rstd:
 // dgamma = Σ_r dz·x̂,  dbeta = Σ_r dz,  dx = gamma·rstd·(dz − dbeta/R − x̂·dgamma/R) in training, or
-// gamma·rstd·dz (+ dx if acc)
-// x, residual, y, dy, dx: (rows, C); gamma, beta, mean, rstd, dgamma, dbeta: (C) float32.
-// Launch of fwd and bwd: grid (ceil(C/V/bx), any), block (bx, 256/bx), a thread for V channels next to each
-// other: 16 bytes if wide (C a multiple of them, all rows aligned), otherwise 1.
+// gamma·rstd·dz (+ dx if acc);  dres = dz (+ dres if acc_res), if there is one
+// x, residual, y, dy, dx, dres: (rows, C); gamma, beta, mean, rstd, dgamma, dbeta: (C) float32.
+// Launch of fwd and bwd: grid (ceil(C/V/bx), any), columns.cuh, the parameters of its channels in a thread's
+// registers.
 #include "batchnorm.cuh"
 
 struct Slab { // the channels and rows of a thread
@@ -41,9 +41,9 @@ DI void forward(T* y, const T* x, const T* residual, const float* gamma, const f
     }
 }
 template <int V, class T>
-DI void backward(T* dx, const T* dy, const T* x, const T* y, const float* gamma, const float* mean,
+DI void backward(T* dx, T* dres, const T* dy, const T* x, const T* y, const float* gamma, const float* mean,
                  const float* rstd, const float* dgamma, const float* dbeta, int rows, int channels, int rule,
-                 int acc) {
+                 int acc, int acc_res) {
     Slab s = slab<V>();
     if (s.c >= channels) return;
     float m[V], scale[V], centre[V], slope[V]; // dx = scale·(dz − centre − (x − m)·slope)
@@ -55,7 +55,7 @@ DI void backward(T* dx, const T* dy, const T* x, const T* y, const float* gamma,
     }
     for (int r = s.row; r < rows; r += s.step) {
         i64 at = (i64)r * channels + s.c;
-        float g[V], v[V], out[V], old[V];
+        float g[V], v[V], out[V], old[V] = {};
         get(g, dy + at);
         get(v, x + at);
         if (y) get(out, y + at);
@@ -63,70 +63,67 @@ DI void backward(T* dx, const T* dy, const T* x, const T* y, const float* gamma,
 #pragma unroll
         for (int k = 0; k < V; k++) {
             if (y) g[k] = relu_rule(rule, g[k], out[k]);
-            if (dbeta) g[k] -= centre[k] + (v[k] - m[k]) * slope[k];
-            g[k] = acc ? fmaf(scale[k], g[k], old[k]) : scale[k] * g[k];
+            float d = dbeta ? g[k] - (centre[k] + (v[k] - m[k]) * slope[k]) : g[k];
+            v[k] = acc ? fmaf(scale[k], d, old[k]) : scale[k] * d;
         }
-        set(dx + at, g);
+        set(dx + at, v);
+        if (!dres) continue;
+        if (acc_res) get(old, dres + at); // after dx: it may be the same buffer
+#pragma unroll
+        for (int k = 0; k < V; k++) g[k] += acc_res ? old[k] : 0.0f;
+        set(dres + at, g);
     }
 }
-// Partial sums of dgamma and dbeta over chunks of rows: (chunks, C) each; eight rows are added up before they
-// join the rest. Launch: grid (ceil(C/32), chunks), block (32, 8).
-template <class T>
+// Partial sums of dgamma and dbeta over chunks of rows: (chunks, C) each. Launch: grid (., chunks),
+// columns.cuh.
+template <int V, class T>
 DI void sums(float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, const float* mean,
              const float* rstd, int rows, int channels, int chunk, int rule) {
-    SHARED(float, parts, [2][8][33]);
-    int tx = threadIdx.x, ty = threadIdx.y, c = blockIdx.x * 32 + tx;
-    int last = min((int)(blockIdx.y + 1) * chunk, rows);
-    float sum = 0.0f, dot = 0.0f, m = 0.0f;
-    if (c < channels) {
-        m = mean[c];
-        for (int r = blockIdx.y * chunk + ty; r < last; r += 64) {
-            float few = 0.0f, few_dot = 0.0f;
+    Slab s = slab<V>();
+    float m[V];
 #pragma unroll
-            for (int k = 0; k < 8; k++)
-                if (r + 8 * k < last) {
-                    i64 at = (i64)(r + 8 * k) * channels + c;
-                    float g = to_f32(dy[at]);
-                    if (y) g = relu_rule(rule, g, to_f32(y[at]));
-                    few += g, few_dot = fmaf(g, to_f32(x[at]) - m, few_dot);
-                }
-            sum += few, dot += few_dot;
-        }
-        dot *= rstd[c];
-    }
-    parts[0][ty][tx] = dot, parts[1][ty][tx] = sum;
-    __syncthreads();
-    if (ty != 0 || c >= channels) return;
-    for (int k = 1; k < 8; k++) dot += parts[0][k][tx], sum += parts[1][k][tx];
-    dgamma[(i64)blockIdx.y * channels + c] = dot, dbeta[(i64)blockIdx.y * channels + c] = sum;
+    for (int k = 0; k < V; k++) m[k] = s.c + k < channels ? mean[s.c + k] : 0.0f;
+    int from = blockIdx.y * chunk;
+    column_sums<V, 2, float>(
+        channels, from, min(from + chunk, rows),
+        [=](i64 r, int c, float (&few)[2][V]) {
+            float g[V], v[V], out[V];
+            get(g, dy + r * channels + c);
+            get(v, x + r * channels + c);
+            if (y) get(out, y + r * channels + c);
+#pragma unroll
+            for (int k = 0; k < V; k++) {
+                if (y) g[k] = relu_rule(rule, g[k], out[k]);
+                few[0][k] = fmaf(g[k], v[k] - m[k], few[0][k]), few[1][k] += g[k];
+            }
+        },
+        [=](int q, int c, float sum) {
+            i64 at = (i64)blockIdx.y * channels + c;
+            if (q == 0) dgamma[at] = sum * rstd[c];
+            else dbeta[at] = sum;
+        });
 }
 #define BATCH_NORM(SUFFIX, T)                                                                                \
     KERNEL(256)                                                                                              \
     batchnorm_fwd_##SUFFIX(T* y, const T* x, const T* residual, const float* gamma, const float* beta,       \
                            const float* mean, const float* rstd, int rows, int channels, int with_relu,      \
                            int wide) {                                                                       \
-        if (wide)                                                                                            \
-            forward<per16<T>::n>(y, x, residual, gamma, beta, mean, rstd, rows, channels, with_relu);        \
-        else                                                                                                 \
-            forward<1>(y, x, residual, gamma, beta, mean, rstd, rows, channels, with_relu);                  \
+        WIDE_OR_NOT(T, wide, forward, y, x, residual, gamma, beta, mean, rstd, rows, channels, with_relu);   \
     }                                                                                                        \
     EXPORT(batchnorm_fwd_##SUFFIX)                                                                           \
     KERNEL(256)                                                                                              \
-    batchnorm_bwd_##SUFFIX(T* dx, const T* dy, const T* x, const T* y, const float* gamma,                   \
+    batchnorm_bwd_##SUFFIX(T* dx, T* dres, const T* dy, const T* x, const T* y, const float* gamma,          \
                            const float* mean, const float* rstd, const float* dgamma, const float* dbeta,    \
-                           int rows, int channels, int rule, int acc, int wide) {                            \
-        if (wide)                                                                                            \
-            backward<per16<T>::n>(dx, dy, x, y, gamma, mean, rstd, dgamma, dbeta, rows, channels, rule,      \
-                                  acc);                                                                      \
-        else                                                                                                 \
-            backward<1>(dx, dy, x, y, gamma, mean, rstd, dgamma, dbeta, rows, channels, rule, acc);          \
+                           int rows, int channels, int rule, int acc, int acc_res, int wide) {               \
+        WIDE_OR_NOT(T, wide, backward, dx, dres, dy, x, y, gamma, mean, rstd, dgamma, dbeta, rows, channels, \
+                    rule, acc, acc_res);                                                                     \
     }                                                                                                        \
     EXPORT(batchnorm_bwd_##SUFFIX)                                                                           \
-    KERNEL(256)                                                                                              \
+    extern "C" __global__ void __launch_bounds__(256, 2)                                                     \
     batchnorm_sums_##SUFFIX(float* dgamma, float* dbeta, const T* dy, const T* x, const T* y,                \
                             const float* mean, const float* rstd, int rows, int channels, int chunk,         \
-                            int rule) {                                                                      \
-        sums(dgamma, dbeta, dy, x, y, mean, rstd, rows, channels, chunk, rule);                              \
+                            int rule, int wide) {                                                            \
+        WIDE_OR_NOT(T, wide, sums, dgamma, dbeta, dy, x, y, mean, rstd, rows, channels, chunk, rule);        \
     }                                                                                                        \
     EXPORT(batchnorm_sums_##SUFFIX)
 BATCH_NORM(f32, float)

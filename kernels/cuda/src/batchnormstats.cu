@@ -4,30 +4,43 @@
 #include "batchnorm.cuh"
 
 // Mean and squared deviations of each chunk of rows: (chunks, C) each, eight rows at a time in registers.
-// Launch: grid (ceil(C/32), chunks), block (32, 8).
-template <class T> DI void chunks(float* means, float* m2s, const T* x, int rows, int channels, int chunk) {
-    SHARED(float, parts, [3][8][33]);
-    int tx = threadIdx.x, ty = threadIdx.y, c = blockIdx.x * 32 + tx, last = (blockIdx.y + 1) * chunk;
-    last = min(last, rows);
-    Moments all = {0.0f, 0.0f, 0.0f};
+// Launch: grid (., chunks), columns.cuh.
+template <int V, class T>
+DI void chunks(float* means, float* m2s, const T* x, int rows, int channels, int chunk) {
+    SHARED(float, parts, [3][256 * V]);
+    int by = blockDim.y, n = blockDim.x * V, c = (blockIdx.x * blockDim.x + threadIdx.x) * V;
+    int last = min((int)(blockIdx.y + 1) * chunk, rows);
+    Moments all[V] = {};
     if (c < channels)
-        for (int r = blockIdx.y * chunk + ty; r < last; r += 64) {
-            float v[8], sum = 0.0f, square = 0.0f;
-            int n = min(8, (last - r + 7) / 8);
+        for (int r = blockIdx.y * chunk + threadIdx.y; r < last; r += 8 * by) {
+            float v[8][V];
+            int few = min(8, (last - r + by - 1) / by);
 #pragma unroll
-            for (int k = 0; k < 8; k++) v[k] = k < n ? to_f32(x[(i64)(r + 8 * k) * channels + c]) : 0.0f;
+            for (int k = 0; k < 8; k++) get(v[k], x + (i64)min(r + k * by, last - 1) * channels + c);
 #pragma unroll
-            for (int k = 0; k < 8; k++) sum += v[k];
-            float mean = sum / n;
+            for (int i = 0; i < V; i++) {
+                float sum = 0.0f, square = 0.0f;
 #pragma unroll
-            for (int k = 0; k < 8; k++) square += k < n ? (v[k] - mean) * (v[k] - mean) : 0.0f;
-            all = together(all, {(float)n, mean, square});
+                for (int k = 0; k < 8; k++) sum += k < few ? v[k][i] : 0.0f;
+                float mean = sum / few;
+#pragma unroll
+                for (int k = 0; k < 8; k++) square += k < few ? (v[k][i] - mean) * (v[k][i] - mean) : 0.0f;
+                all[i] = together(all[i], {(float)few, mean, square});
+            }
         }
-    parts[0][ty][tx] = all.n, parts[1][ty][tx] = all.mean, parts[2][ty][tx] = all.m2;
+#pragma unroll
+    for (int i = 0; i < V; i++) {
+        int at = thread_of_block() * V + i;
+        parts[0][at] = all[i].n, parts[1][at] = all[i].mean, parts[2][at] = all[i].m2;
+    }
     __syncthreads();
-    if (ty != 0 || c >= channels) return;
-    for (int k = 1; k < 8; k++) all = together(all, {parts[0][k][tx], parts[1][k][tx], parts[2][k][tx]});
-    means[(i64)blockIdx.y * channels + c] = all.mean, m2s[(i64)blockIdx.y * channels + c] = all.m2;
+    for (int i = thread_of_block(); i < n && (int)blockIdx.x * n + i < channels; i += 256) {
+        Moments m = {};
+        for (int k = 0; k < by; k++)
+            m = together(m, {parts[0][k * n + i], parts[1][k * n + i], parts[2][k * n + i]});
+        i64 at = (i64)blockIdx.y * channels + blockIdx.x * n + i;
+        means[at] = m.mean, m2s[at] = m.m2;
+    }
 }
 
 DI void finish(float* mean, float* rstd, float* run_mean, float* run_var, int c, int rows, double m, double var,
@@ -91,8 +104,8 @@ batchnorm_running(float* mean, float* rstd, const float* run_mean, const float* 
 EXPORT(batchnorm_running)
 
 #define CHUNKS(NAME, T)                                                                                      \
-    KERNEL(256) NAME(float* means, float* m2s, const T* x, int rows, int channels, int chunk) {              \
-        chunks(means, m2s, x, rows, channels, chunk);                                                        \
+    KERNEL(256) NAME(float* means, float* m2s, const T* x, int rows, int channels, int chunk, int wide) {    \
+        WIDE_OR_NOT(T, wide, chunks, means, m2s, x, rows, channels, chunk);                                  \
     }                                                                                                        \
     EXPORT(NAME)
 CHUNKS(batchnorm_chunks_f32, float)

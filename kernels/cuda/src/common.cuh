@@ -32,6 +32,9 @@ DI float to_f32(float v) { return v; }
 DI float to_f32(bf16 v) { return bf16_to_f32(v); }
 DI void put(float* p, float v) { *p = v; }
 DI void put(bf16* p, float v) { *p = f32_to_bf16(v); }
+// v as T holds it
+DI float stored(float v, const float*) { return v; }
+DI float stored(float v, const bf16*) { return bf16_to_f32(f32_to_bf16(v)); }
 // Where a gradient goes: it is written, or added to what is there.
 template <class T> DI void put(T* p, float v, int acc) { put(p, acc ? to_f32(*p) + v : v); }
 

@@ -47,8 +47,8 @@ DI Phase phase(int r0, int n, int taps, int stride, int pad, int dil) {
     while (step * dil % stride) step++;
     while (first < step && (r0 + pad - first * dil) % stride) first++;
     taps = first < step && first < taps ? (taps - first + step - 1) / step : 0;
-    return {r0, r0 < n ? (n - r0 + stride - 1) / stride : 0, first, step, taps, (r0 + pad - first * dil) / stride,
-            step * dil / stride};
+    int count = r0 < n ? (n - r0 + stride - 1) / stride : 0;
+    return {r0, count, first, step, taps, (r0 + pad - first * dil) / stride, step * dil / stride};
 }
 
 // dz(m = input pixel of the phase, k = tap and output channel)
@@ -122,11 +122,12 @@ template <class T> struct Pixels {
 // forward, backward_x and backward_w set the operands up; `run` multiplies them and stores through the
 // epilogue.
 template <class RUN, class O, class T>
-DI void forward(O* y, const T* x, const T* w, const O* bias, const O* residual, const Shape& s) {
+DI void forward(O* y, const T* x, const T* w, const O* bias, const O* residual, float* sums, const Shape& s) {
     int g = blockIdx.z, m = s.batch * s.oh * s.ow, k = s.kh * s.kw * s.cg, o = g * s.og;
     Patches<T, false> a = {x + g * s.cg, s, k, m};
     Filter<T> b = {w + (i64)o * k, s.og, k};
-    Epilogue<O> e = {y + o, bias ? bias + o : 0, residual ? residual + o : 0, s.oc, s.act, s.acc, 1, {}};
+    Epilogue<O> e = {y + o, bias ? bias + o : 0, residual ? residual + o : 0, s.oc, s.act, s.acc, 1, sums,
+                     {}};
     RUN::product(a, b, e, m, s.og, 0, k);
 }
 template <class RUN, class O, class T>
@@ -137,7 +138,7 @@ DI void backward_x(O* dx, const T* dz, const T* w, const O* bias, const O* resid
     x.taps = max(x.taps, 1); // a divisor, also where there is nothing to add up
     Spread<T> a = {dz + g * s.og, s, y, x, k, m};
     FilterOfDX<T> b = {w + (i64)g * s.og * s.kh * s.kw * s.cg, s, y, x, k};
-    Epilogue<O> e = {dx + c, bias ? bias + c : 0, residual ? residual + c : 0, s.c, s.act, s.acc, 1,
+    Epilogue<O> e = {dx + c, bias ? bias + c : 0, residual ? residual + c : 0, s.c, s.act, s.acc, 1, 0,
                      {x.count, y.count, s.h, s.w, s.sh, s.sw, y.r0, x.r0}};
     RUN::product(a, b, e, m, s.cg, 0, k);
 }
@@ -146,6 +147,6 @@ template <class RUN, class T> DI void backward_w(float* dw, const T* dz, const T
     int n = s.kh * s.kw * s.cg, k = s.batch * s.oh * s.ow, k0 = z * s.chunk, k1 = min(k, k0 + s.chunk);
     Pixels<T> a = {dz + g * s.og, s.og, s.oc, k1};
     Patches<T, true> b = {x + g * s.cg, s, n, k1};
-    Epilogue<float> e = {dw + ((i64)z * s.oc + g * s.og) * n, 0, 0, n, NO_ACTIVATION, s.acc, 1, {}};
+    Epilogue<float> e = {dw + ((i64)z * s.oc + g * s.og) * n, 0, 0, n, NO_ACTIVATION, s.acc, 1, 0, {}};
     RUN::product(a, b, e, s.og, n, k0, k1);
 }

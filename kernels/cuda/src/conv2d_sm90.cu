@@ -1,12 +1,13 @@
 // The convolutions of conv2d.cu with bfloat16 operands, sm_90a: implicit products by tensor maps and wgmma
-// One group, c a multiple of 64 (dx: of 8 and oc of 8), all at multiples of 16 bytes. The patches of a picture are
-// fetched as they are multiplied: the tensor map walks over the positions of the window, and a tap is an offset
-// of all of them. Zeros outside the picture are the padding. Launch: ring.cuh, at most a block per tile, for
+// One group, c a multiple of 64 (dx: of 8, and oc of 8), all at multiples of 16 bytes. The patches of a
+// picture are fetched as they are multiplied: the tensor map walks over the positions of the window, and a
+// tap is an offset of all of them. Zeros outside the picture are the padding. Launch: ring.cuh, at most a
+// block per tile, for
 //   fwd  m = batch·oh·ow, n = oc, 64 of c of one tap a step. Maps: x 64 channels x 128 positions, w N x 64
 //   dx   of one phase (conv2d.cuh): m = its input pixels, n = c, 64 of oc of one tap a step. Maps: dz 64
 //        channels x 128 positions, w 64 x 64
-//   dw   m = oc, n = taps·c, 64 output pixels a step, in chunks, each into a dw of its own. Maps: dz 64 x 64, x
-//        64 channels x 64 positions
+//   dw   m = oc, n = taps·c, 64 output pixels a step, in chunks, each into a dw of its own. Maps: dz 64 x 64,
+//        x 64 channels x 64 positions
 #include "conv2d.cuh"
 #include "ring.cuh"
 
@@ -23,6 +24,7 @@ template <class O, int N> struct ConvJob {
     const tensormap *mx, *mw;
     O* y;
     const O *bias, *residual;
+    float* sums;
     Shape s;
     int m, n, tiles;
     DI_MEMBER Tile tile(int i) const {
@@ -37,7 +39,7 @@ template <class O, int N> struct ConvJob {
         tma_load(b, mw, full, step * 64, t.n0);
     }
     DI_MEMBER Epilogue<O> epilogue(const Tile&) const {
-        return {y, bias, residual, s.oc, s.act, s.acc, 1, {}};
+        return {y, bias, residual, s.oc, s.act, s.acc, 1, sums, {}};
     }
 };
 
@@ -66,7 +68,8 @@ template <class O, int N> struct ConvJobDX {
         for (int i = 0; i < N / 64; i++) tma_load(b + i * 64 * RK, mw, full, c + 64 * i, o);
     }
     DI_MEMBER Epilogue<O> epilogue(const Tile&) const {
-        return {dx, bias, residual, s.c, s.act, s.acc, 1, {x.count, y.count, s.h, s.w, s.sh, s.sw, y.r0, x.r0}};
+        return {dx, bias, residual, s.c, s.act, s.acc, 1, 0,
+                {x.count, y.count, s.h, s.w, s.sh, s.sw, y.r0, x.r0}};
     }
 };
 
@@ -89,24 +92,26 @@ template <int N> struct ConvJobDW {
         for (int i = 0; i < RM / 64; i++) tma_load(a + i * 64 * RK, mdz, full, t.m0 + 64 * i, k);
 #pragma unroll
         for (int i = 0; i < N / 64; i++) {
-            int box = t.n0 / 64 + i, tap = box / (s.c / 64), c = (box - tap * (s.c / 64)) * 64, p = tap / s.kw;
+            int box = t.n0 / 64 + i, tap = box / (s.c / 64), c = (box - tap * (s.c / 64)) * 64;
+            int p = tap / s.kw;
             if (tap >= s.kh * s.kw) p = tap = 0, c = s.c; // zeros
             tma_patches(b + i * 64 * RK, mx, full, c, at.j * s.sw - s.pw, at.i * s.sh - s.ph, at.n,
                         (tap - p * s.kw) * s.dw, p * s.dh);
         }
     }
     DI_MEMBER Epilogue<float> epilogue(const Tile& t) const {
-        return {dw + (i64)t.z * m * n, 0, 0, n, NO_ACTIVATION, s.acc, 1, {}};
+        return {dw + (i64)t.z * m * n, 0, 0, n, NO_ACTIVATION, s.acc, 1, 0, {}};
     }
 };
 
 #define CONV(N, SUFFIX, O)                                                                                   \
     KERNEL_SM90                                                                                              \
-    conv2d_fwd_##N##_sm90_##SUFFIX(O* y, tensormap x, tensormap w, const O* bias, const O* res, Shape s) {   \
+    conv2d_fwd_##N##_sm90_##SUFFIX(O* y, tensormap x, tensormap w, const O* bias, const O* res, float* sums, \
+                                   Shape s) {                                                                \
         int m = s.batch * s.oh * s.ow;                                                                       \
         ConvJob<O, N> job = {PARAMETER(conv2d_fwd_##N##_sm90_##SUFFIX, 1, x),                                \
-                             PARAMETER(conv2d_fwd_##N##_sm90_##SUFFIX, 2, w), y, bias, res, s, m, s.oc,      \
-                             tiles_of(m, s.oc, N)};                                                          \
+                             PARAMETER(conv2d_fwd_##N##_sm90_##SUFFIX, 2, w), y, bias, res, sums, s, m,      \
+                             s.oc, tiles_of(m, s.oc, N)};                                                    \
         run<N>(job);                                                                                         \
     }                                                                                                        \
     EXPORT(conv2d_fwd_##N##_sm90_##SUFFIX)                                                                   \

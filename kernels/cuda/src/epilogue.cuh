@@ -6,8 +6,8 @@
 
 enum { NO_ACTIVATION = 0, WITH_RELU = 1, WITH_GELU = 2 }; // kernels.Activation
 
-// Where the rows of a product lie among those of y: row m of the product is pixel (i, j) of down x across of a
-// picture, and goes to pixel (i·sh + r0, j·sw + s0) of h x w; with across 0, row m is row m.
+// Where the rows of a product lie among those of y: row m of the product is pixel (i, j) of down x across of
+// a picture, and goes to pixel (i·sh + r0, j·sw + s0) of h x w; with across 0, row m is row m.
 struct Places {
     int across, down, h, w, sh, sw, r0, s0;
 };
@@ -18,6 +18,7 @@ template <class T> struct Epilogue {
     i64 ld;                   // elements from one row to the next, of y and residual
     int act, acc;
     float alpha;
+    float* sums; // or null: Σ y and Σ y² of 64 rows of a column each, (m/64, 2, n), where y is the sum alone
     Places at;
     DI_MEMBER i64 row(int m) const {
         if (!at.across) return m * ld;
@@ -63,7 +64,9 @@ template <class T> struct Epilogue {
         }
         store8(y + i, v);
     }
-    DI_MEMBER bool wide() const { return aligned16(y) && aligned16(bias) && aligned16(residual) && ld % 8 == 0; }
+    DI_MEMBER bool wide() const {
+        return aligned16(y) && aligned16(bias) && aligned16(residual) && ld % 8 == 0;
+    }
 };
 
 // 16 x COLS sums that a warp has laid out in shared memory, rows of LD, go to rows m ... and columns n ... of
@@ -80,6 +83,17 @@ DI void put_part(const E& e, const float* part, int m, int n, int m1, int n1, bo
 #pragma unroll 1
         for (int k = c; k < c + 8 && n + k < n1; k++) e.put_at(m + r, n + k, part[r * LD + k]);
     }
+}
+
+// Adds up columns lane, lane + 32, ... of 16 rows that a warp has laid out, as y holds them.
+template <int COLS, int LD, class T>
+DI void add_columns(float (&s)[COLS / 32], float (&q)[COLS / 32], const Epilogue<T>& e, const float* part) {
+#pragma unroll
+    for (int i = 0; i < COLS / 32; i++)
+        for (int r = 0; r < 16; r++) {
+            float v = stored(part[r * LD + (threadIdx.x & 31) + 32 * i], e.y);
+            s[i] += v, q[i] = fmaf(v, v, q[i]);
+        }
 }
 
 // The 4x4 outputs of a thread of tile_product (tile.cuh).

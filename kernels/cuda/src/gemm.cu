@@ -12,7 +12,7 @@ DI void product(T* c, const T* a, const T* b, const T* bias, const T* residual, 
     part_of(s, c, a, b, k0, k1);
     Matrix<T, !TA> ma = {a, s.m, k1, s.lda};
     Matrix<T, TB> mb = {b, s.n, k1, s.ldb};
-    Epilogue<T> e = {c, bias, residual, s.ldc, s.act, s.acc, s.alpha, {}};
+    Epilogue<T> e = {c, bias, residual, s.ldc, s.act, s.acc, s.alpha, 0, {}};
     float acc[4][4] = {};
     tile_product(acc, ma, mb, m0, n0, k0, k1);
     put_tile(e, acc, m0, n0, s.m, s.n);

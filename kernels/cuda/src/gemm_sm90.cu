@@ -1,8 +1,8 @@
 // C[z] = act(alpha·op(A)·op(B) + bias + residual) (+ C[z] if acc) of gemm.cu with bfloat16 operands, sm_90a
 // gemm_<a><b>_<N>_sm90: n as stored, t transposed; nt is a linear layer's forward, nn its dx, tn its dw. With
 // chunk < k, a multiple of 64, part z of k is a C of its own. Rows of A and B begin at multiples of 16 bytes;
-// tensor maps fill what lies outside with zeros. Their boxes: 64 of k x 128 or N rows; transposed A or plain B:
-// 64 columns x 64 of k. Launch: ring.cuh, at most a block per tile.
+// tensor maps fill what lies outside with zeros. Their boxes: 64 of k x 128 or N rows; transposed A or plain
+// B: 64 columns x 64 of k. Launch: ring.cuh, at most a block per tile.
 #include "gemm.cuh"
 #include "ring.cuh"
 
@@ -11,6 +11,7 @@ template <class O, int N, bool TA, bool TB> struct GemmJob {
     const tensormap *ma, *mb;
     O* c;
     const O *bias, *residual;
+    float* sums;
     Shape s;
     int m, n, tiles;
     DI_MEMBER Tile tile(int i) const {
@@ -28,15 +29,15 @@ template <class O, int N, bool TA, bool TB> struct GemmJob {
         for (int i = 0; !TB && i < N / 64; i++) tma_load(b + i * 64 * RK, mb, full, t.n0 + 64 * i, k);
     }
     DI_MEMBER Epilogue<O> epilogue(const Tile& t) const {
-        return {c + t.z * s.stride_c, bias, residual, s.ldc, s.act, s.acc, s.alpha, {}};
+        return {c + t.z * s.stride_c, bias, residual, s.ldc, s.act, s.acc, s.alpha, sums, {}};
     }
 };
 
 #define GEMM(NAME, O, N, TA, TB)                                                                             \
-    KERNEL_SM90 NAME(O* c, tensormap a, tensormap b, const O* bias, const O* res, Shape s) {                 \
+    KERNEL_SM90 NAME(O* c, tensormap a, tensormap b, const O* bias, const O* res, float* sums, Shape s) {    \
         int parts = s.k > 0 ? (s.k + s.chunk - 1) / s.chunk : 1;                                             \
-        GemmJob<O, N, TA, TB> job = {PARAMETER(NAME, 1, a), PARAMETER(NAME, 2, b), c, bias, res, s, s.m,     \
-                                     s.n, parts * tiles_of(s.m, s.n, N)};                                    \
+        GemmJob<O, N, TA, TB> job = {PARAMETER(NAME, 1, a), PARAMETER(NAME, 2, b), c, bias, res, sums, s,    \
+                                     s.m, s.n, parts * tiles_of(s.m, s.n, N)};                               \
         run<N>(job);                                                                                         \
     }                                                                                                        \
     EXPORT(NAME)

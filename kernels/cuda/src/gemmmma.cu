@@ -6,20 +6,21 @@
 #include "mma.cuh"
 
 template <bool TA, bool TB, class O>
-DI void product(O* c, const bf16* a, const bf16* b, const O* bias, const O* residual, const Shape& s) {
+DI void product(O* c, const bf16* a, const bf16* b, const O* bias, const O* residual, float* sums,
+                const Shape& s) {
     int m0 = blockIdx.x * MM, n0 = blockIdx.y * MN, k0, k1;
     part_of(s, c, a, b, k0, k1);
     Matrix<bf16, !TA> ma = {a, s.m, k1, s.lda};
     Matrix<bf16, TB> mb = {b, s.n, k1, s.ldb};
-    Epilogue<O> e = {c, bias, residual, s.ldc, s.act, s.acc, s.alpha, {}};
+    Epilogue<O> e = {c, bias, residual, s.ldc, s.act, s.acc, s.alpha, sums, {}};
     float acc[4][4][4] = {};
     mma_product(acc, ma, mb, m0, n0, k0, k1);
     put_mma(e, acc, m0, n0, s.m, s.n);
 }
 
 #define GEMM(NAME, O, TA, TB)                                                                                \
-    KERNEL(256) NAME(O* c, const bf16* a, const bf16* b, const O* bias, const O* residual, Shape s) {        \
-        product<TA, TB>(c, a, b, bias, residual, s);                                                         \
+    KERNEL(256) NAME(O* c, const bf16* a, const bf16* b, const O* bias, const O* res, float* sums, Shape s) { \
+        product<TA, TB>(c, a, b, bias, res, sums, s);                                                        \
     }                                                                                                        \
     EXPORT(NAME)
 GEMM(gemm_nn_mma_f32, float, false, false)

@@ -12,7 +12,7 @@ struct __align__(64) tensormap { unsigned long long opaque[16]; };
 #define PARAMETER(kernel, INDEX, name)                                                                       \
     ({                                                                                                       \
         const tensormap* p_;                                                                                 \
-        asm("{\n.reg .b64 t;\nmov.b64 t, " #kernel "_param_" #INDEX ";\ncvta.param.u64 %0, t;\n}"           \
+        asm("{\n.reg .b64 t;\nmov.b64 t, " #kernel "_param_" #INDEX ";\ncvta.param.u64 %0, t;\n}"            \
             : "=l"(p_));                                                                                     \
         p_;                                                                                                  \
     })
@@ -58,8 +58,8 @@ template <int N> DI void wgmma_wait() {
 template <int R> DI void more_registers() { asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(R)); }
 template <int R> DI void fewer_registers() { asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(R)); }
 // Operands in shared memory: boxes of 64 bfloat16 a row, 8 rows an atom of 1024 bytes, swizzled by 128 bytes.
-// The elements of a row are neighbours in k; or, with `across`, in m or n, a row is one k, and the next 64 of m
-// or n are the next box, so many bytes on.
+// The elements of a row are neighbours in k; or, with `across`, in m or n, a row is one k, and the next 64 of
+// m or n are the next box, so many bytes on.
 typedef unsigned long long Operand;
 DI Operand wgmma_operand(const void* p) {
     Operand a = shared_address(p);
@@ -74,7 +74,7 @@ DI Operand wgmma_operand_across(const void* p, int next) {
 #define D32(i) D8(i), D8(i + 8), D8(i + 16), D8(i + 24)
 #define R32 "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25," \
             "%26,%27,%28,%29,%30,%31"
-#define R64 R32 ",%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,%53," \
+#define R64 R32 ",%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,"  \
                 "%54,%55,%56,%57,%58,%59,%60,%61,%62,%63"
 #define R128 R64 ",%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79,%80,%81,%82,%83,%84,%85," \
                  "%86,%87,%88,%89,%90,%91,%92,%93,%94,%95,%96,%97,%98,%99,%100,%101,%102,%103,%104,%105,%106," \
@@ -86,7 +86,8 @@ DI Operand wgmma_operand_across(const void* p, int next) {
     template <bool A_ACROSS, bool B_ACROSS> DI void wgmma(float (&d)[HALF], Operand a, Operand b) {          \
         asm volatile("wgmma.mma_async.sync.aligned.m64n" #N "k16.f32.bf16.bf16 {" REGS "}, " NEXT            \
                      ", 1, 1, 1, " TA ", " TB ";"                                                            \
-                     : __VA_ARGS__ : "l"(a), "l"(b), "n"((int)A_ACROSS), "n"((int)B_ACROSS));                          \
+                     : __VA_ARGS__                                                                           \
+                     : "l"(a), "l"(b), "n"((int)A_ACROSS), "n"((int)B_ACROSS));                              \
     }
 WGMMA(64, 32, R32, "%32, %33", "%34", "%35", D32(0))
 WGMMA(128, 64, R64, "%64, %65", "%66", "%67", D32(0), D32(32))

@@ -1,22 +1,31 @@
 // y[r,d] = gamma[d]·(x[r,d] − mean[r])·rstd[r] + beta[d],  rstd = 1/√(var + eps), var biased
 // With x̂ = (x − mean)·rstd and g = dy·gamma:
 // dx = rstd·(g − mean_d(g) − x̂·mean_d(g·x̂)) (+ dx if acc),  dgamma = Σ_r dy·x̂,  dbeta = Σ_r dy
-// x, y, dy, dx: (rows, cols); gamma, beta: (cols), mean, rstd: (rows) float32. A warp per row.
+// x, y, dy, dx: (rows, cols); gamma, beta: (cols), mean, rstd: (rows) float32. A warp per row, V columns next
+// to each other a lane: 16 bytes if wide (cols a multiple of them, all rows aligned), otherwise 1.
 // Launch: grid (ceil(rows/8)), block (256).
-#include "common.cuh"
+#include "columns.cuh"
 
-template <class T>
+template <int V, class T>
 DI void forward(T* y, float* means, float* rstds, const T* x, const float* gamma, const float* beta, int rows,
                 int cols, float eps) {
     int r = blockIdx.x * 8 + (threadIdx.x >> 5), lane = threadIdx.x & 31;
     if (r >= rows) return;
     x += (i64)r * cols, y += (i64)r * cols;
-    float sum = 0.0f, rest = 0.0f, square = 0.0f;
-    for (int c = lane; c < cols; c += 32) sum += to_f32(x[c]);
+    float sum = 0.0f, rest = 0.0f, square = 0.0f, v[V];
+    for (int c = lane * V; c < cols; c += 32 * V) {
+        get(v, x + c);
+#pragma unroll
+        for (int k = 0; k < V; k++) sum += v[k];
+    }
     float mean = warp_sum(sum) / cols;
-    for (int c = lane; c < cols; c += 32) {
-        float d = to_f32(x[c]) - mean;
-        rest += d, square += d * d;
+    for (int c = lane * V; c < cols; c += 32 * V) {
+        get(v, x + c);
+#pragma unroll
+        for (int k = 0; k < V; k++) {
+            float d = v[k] - mean;
+            rest += d, square += d * d;
+        }
     }
     rest = warp_sum(rest) / cols; // what the mean was rounded by
     square = warp_sum(square) / cols - rest * rest;
@@ -24,61 +33,76 @@ DI void forward(T* y, float* means, float* rstds, const T* x, const float* gamma
     float rstd = 1.0f / sqrtf(fmaxf(square, 0.0f) + eps);
     if (square != square) rstd = square; // fmaxf drops a NaN
     if (lane == 0) means[r] = mean, rstds[r] = rstd;
-    for (int c = lane; c < cols; c += 32) put(y + c, fmaf(gamma[c], (to_f32(x[c]) - mean) * rstd, beta[c]));
+    for (int c = lane * V; c < cols; c += 32 * V) {
+        get(v, x + c);
+#pragma unroll
+        for (int k = 0; k < V; k++) v[k] = fmaf(gamma[c + k], (v[k] - mean) * rstd, beta[c + k]);
+        set(y + c, v);
+    }
 }
-template <class T>
+template <int V, class T>
 DI void backward(T* dx, const T* dy, const T* x, const float* gamma, const float* means, const float* rstds,
                  int rows, int cols, int acc) {
     int r = blockIdx.x * 8 + (threadIdx.x >> 5), lane = threadIdx.x & 31;
     if (r >= rows) return;
     x += (i64)r * cols, dy += (i64)r * cols, dx += (i64)r * cols;
-    float mean = means[r], rstd = rstds[r], sum = 0.0f, dot = 0.0f;
-    for (int c = lane; c < cols; c += 32) {
-        float g = to_f32(dy[c]) * gamma[c];
-        sum += g, dot += g * ((to_f32(x[c]) - mean) * rstd);
+    float mean = means[r], rstd = rstds[r], sum = 0.0f, dot = 0.0f, g[V], v[V], old[V];
+    for (int c = lane * V; c < cols; c += 32 * V) {
+        get(g, dy + c);
+        get(v, x + c);
+#pragma unroll
+        for (int k = 0; k < V; k++) {
+            g[k] *= gamma[c + k];
+            sum += g[k], dot += g[k] * ((v[k] - mean) * rstd);
+        }
     }
     sum = warp_sum(sum) / cols, dot = warp_sum(dot) / cols;
-    for (int c = lane; c < cols; c += 32) {
-        float hat = (to_f32(x[c]) - mean) * rstd;
-        put(dx + c, rstd * (to_f32(dy[c]) * gamma[c] - sum - hat * dot), acc);
+    for (int c = lane * V; c < cols; c += 32 * V) {
+        get(g, dy + c);
+        get(v, x + c);
+        if (acc) get(old, dx + c);
+#pragma unroll
+        for (int k = 0; k < V; k++) {
+            v[k] = rstd * (g[k] * gamma[c + k] - sum - (v[k] - mean) * rstd * dot);
+            if (acc) v[k] += old[k];
+        }
+        set(dx + c, v);
     }
 }
-// Partial sums of dgamma and dbeta over chunks of rows: (chunks, cols) each.
-// Launch: grid (ceil(cols/32), chunks), block (32, 8).
-template <class T>
+// Partial sums of dgamma and dbeta over chunks of rows: (chunks, cols) each. Launch: grid (., chunks),
+// columns.cuh.
+template <int V, class T>
 DI void sums(float* dgamma, float* dbeta, const T* dy, const T* x, const float* means, const float* rstds,
              int rows, int cols, int chunk) {
-    SHARED(float, parts, [2][8][33]);
-    int c = blockIdx.x * 32 + threadIdx.x, from = blockIdx.y * chunk, to = min(from + chunk, rows);
-    float sum = 0.0f, dot = 0.0f;
-    if (c < cols)
-        for (int r = from + threadIdx.y; r < to; r += 8) {
-            float g = to_f32(dy[(i64)r * cols + c]);
-            sum += g, dot += g * ((to_f32(x[(i64)r * cols + c]) - means[r]) * rstds[r]);
-        }
-    parts[0][threadIdx.y][threadIdx.x] = dot, parts[1][threadIdx.y][threadIdx.x] = sum;
-    __syncthreads();
-    if (threadIdx.y != 0 || c >= cols) return;
-    for (int k = 1; k < 8; k++) dot += parts[0][k][threadIdx.x], sum += parts[1][k][threadIdx.x];
-    dgamma[(i64)blockIdx.y * cols + c] = dot, dbeta[(i64)blockIdx.y * cols + c] = sum;
+    int from = blockIdx.y * chunk;
+    column_sums<V, 2, float>(
+        cols, from, min(from + chunk, rows),
+        [=](i64 r, int c, float (&few)[2][V]) {
+            float g[V], v[V], mean = means[r], rstd = rstds[r];
+            get(g, dy + r * cols + c);
+            get(v, x + r * cols + c);
+#pragma unroll
+            for (int k = 0; k < V; k++) few[0][k] += g[k] * ((v[k] - mean) * rstd), few[1][k] += g[k];
+        },
+        [=](int q, int c, float sum) { (q ? dbeta : dgamma)[(i64)blockIdx.y * cols + c] = sum; });
 }
 #define LAYER_NORM(SUFFIX, T)                                                                                \
     KERNEL(256)                                                                                              \
     layernorm_fwd_##SUFFIX(T* y, float* mean, float* rstd, const T* x, const float* gamma,                   \
-                           const float* beta, int rows, int cols, float eps) {                               \
-        forward(y, mean, rstd, x, gamma, beta, rows, cols, eps);                                             \
+                           const float* beta, int rows, int cols, float eps, int wide) {                     \
+        WIDE_OR_NOT(T, wide, forward, y, mean, rstd, x, gamma, beta, rows, cols, eps);                       \
     }                                                                                                        \
     EXPORT(layernorm_fwd_##SUFFIX)                                                                           \
     KERNEL(256)                                                                                              \
     layernorm_bwd_##SUFFIX(T* dx, const T* dy, const T* x, const float* gamma, const float* mean,            \
-                           const float* rstd, int rows, int cols, int acc) {                                 \
-        backward(dx, dy, x, gamma, mean, rstd, rows, cols, acc);                                             \
+                           const float* rstd, int rows, int cols, int acc, int wide) {                       \
+        WIDE_OR_NOT(T, wide, backward, dx, dy, x, gamma, mean, rstd, rows, cols, acc);                       \
     }                                                                                                        \
     EXPORT(layernorm_bwd_##SUFFIX)                                                                           \
     KERNEL(256)                                                                                              \
     layernorm_sums_##SUFFIX(float* dgamma, float* dbeta, const T* dy, const T* x, const float* mean,         \
-                            const float* rstd, int rows, int cols, int chunk) {                              \
-        sums(dgamma, dbeta, dy, x, mean, rstd, rows, cols, chunk);                                           \
+                            const float* rstd, int rows, int cols, int chunk, int wide) {                    \
+        WIDE_OR_NOT(T, wide, sums, dgamma, dbeta, dy, x, mean, rstd, rows, cols, chunk);                     \
     }                                                                                                        \
     EXPORT(layernorm_sums_##SUFFIX)
 LAYER_NORM(f32, float)

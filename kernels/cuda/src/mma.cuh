@@ -37,7 +37,8 @@ template <class A> struct Fetch {
     // Where the lane is, for mma's left operand, and for its right one, of two groups of 8 columns.
     DI_MEMBER static Address left_lane() {
         int l = threadIdx.x & 31;
-        return 2 * (A::k_fast ? (l & 15) * LD + (l >> 4) * 8 : ((l & 7) + (l >> 4) * 8) * LD + ((l >> 3) & 1) * 8);
+        return 2 * (A::k_fast ? (l & 15) * LD + (l >> 4) * 8
+                              : ((l & 7) + (l >> 4) * 8) * LD + ((l >> 3) & 1) * 8);
     }
     DI_MEMBER static Address right_lane() {
         int l = threadIdx.x & 31;
@@ -97,6 +98,7 @@ template <class E> DI void put_mma(const E& e, const float (&acc)[4][4][4], int 
     int row = m0 + (warp & 1) * 64, col = n0 + (warp >> 1) * 32;
     float *part = (float*)memory + warp * 16 * LD, *mine = part + (lane >> 2) * LD + (lane & 3) * 2;
     bool wide = e.wide();
+    float s[1] = {}, q[1] = {};
     cp_async_wait<0>();
     __syncthreads(); // all have read their operands
 #pragma unroll 1
@@ -112,6 +114,10 @@ template <class E> DI void put_mma(const E& e, const float (&acc)[4][4][4], int 
         }
         __syncwarp();
         put_part<32, LD>(e, part, row + 16 * k, col, m1, n1, wide);
+        if (e.sums) add_columns<32, LD>(s, q, e, part);
         __syncwarp();
     }
+    if (!e.sums || row >= m1 || col + lane >= n1) return;
+    float* to = e.sums + (i64)(row / 64) * 2 * n1 + col + lane;
+    to[0] = s[0], to[n1] = q[0];
 }

@@ -1,7 +1,7 @@
 // Products of bfloat16 matrices on sm_90a, C[m,n] = Σ_k A(m,k)·B(n,k): tiles of 128 x N, 64 of k a step. One
-// thread fetches: it sends the boxes of both operands (TMA) into a ring of slots, each as soon as it is empty,
-// and runs ahead of the others over the end of a tile. Two warpgroups multiply 64 x N each (wgmma), one product
-// still running while the next is issued. Blocks stay: block i has tiles i, i + blocks, ...
+// thread fetches: it sends the boxes of both operands (TMA) into a ring of slots, each as soon as it is
+// empty, and runs ahead of the others over the end of a tile. Two warpgroups multiply 64 x N each (wgmma),
+// one product still running while the next is issued. Blocks stay: block i has tiles i, i + blocks, ...
 //
 // A JOB says what is multiplied:
 //   static const bool A_ACROSS, B_ACROSS   neighbours in memory are neighbours in m or n, not in k
@@ -65,10 +65,23 @@ template <bool ACROSS> DI Operand operand(const bf16* p, int i) {
     return ACROSS ? wgmma_operand_across(p + i * 16 * 64, 64 * RK * 2) : wgmma_operand(p + i * 16);
 }
 
+// Σ and Σ² of 64 rows and columns whose results the warps of a group have laid out, 16 rows each.
+template <class JOB, class E> DI void put_columns(const E& e, float* piece, const JOB& job, int m0, int n0) {
+    int lane = threadIdx.x & 31, t = threadIdx.x & 127, group = threadIdx.x >> 7, n = n0 + t % 64;
+    float s[2] = {}, q[2] = {}, sum = 0.0f;
+    add_columns<64, PIECE>(s, q, e, piece);
+    __syncwarp();
+    piece[lane] = s[0], piece[lane + 32] = s[1], piece[lane + 64] = q[0], piece[lane + 96] = q[1];
+    bar_sync(group, 128);
+    for (int w = 0; w < 4; w++) sum += piece[(w - (t >> 5)) * 16 * PIECE + t];
+    if (m0 < job.m && n < job.n) e.sums[((i64)(m0 / 64) * 2 + t / 64) * job.n + n] = sum;
+    bar_sync(group, 128);
+}
+
 // The 64 x N sums of a warpgroup to rows m0 ... through the epilogue.
 template <int N, class JOB, class E>
-DI void put_sums(const float (&d)[N / 2], float* piece, const E& e, const JOB& job, int m0, int n0) {
-    int lane = threadIdx.x & 31, row = m0 + (threadIdx.x >> 5 & 3) * 16;
+DI void put_group(const float (&d)[N / 2], float* piece, const E& e, const JOB& job, int m0, int n0) {
+    int lane = threadIdx.x & 31, warp = threadIdx.x >> 5 & 3, row = m0 + warp * 16;
     float* mine = piece + (lane >> 2) * PIECE + (lane & 3) * 2;
     bool wide = e.wide();
 #pragma unroll 1
@@ -85,6 +98,7 @@ DI void put_sums(const float (&d)[N / 2], float* piece, const E& e, const JOB& j
         }
         __syncwarp();
         put_part<64, PIECE>(e, piece, row, n0 + 64 * k, job.m, job.n, wide);
+        if (e.sums) put_columns(e, piece, job, m0, n0 + 64 * k);
         __syncwarp();
     }
 }
@@ -108,14 +122,15 @@ template <int N, class JOB> DI void multiply_all(const Ring<N>& ring, const JOB&
             wgmma_fence();
 #pragma unroll
             for (int q = 0; q < RK / 16; q++)
-                wgmma<JOB::A_ACROSS, JOB::B_ACROSS>(d, operand<JOB::A_ACROSS>(a, q), operand<JOB::B_ACROSS>(b, q));
+                wgmma<JOB::A_ACROSS, JOB::B_ACROSS>(d, operand<JOB::A_ACROSS>(a, q),
+                                                    operand<JOB::B_ACROSS>(b, q));
             wgmma_commit();
             wgmma_wait<1>();
             if (first && k > 0) mbarrier_arrive(&ring.empty[(turn - 1) % SLOTS]);
         }
         wgmma_wait<0>();
         if (first && t.steps > 0) mbarrier_arrive(&ring.empty[(turn - 1) % SLOTS]);
-        put_sums<N>(d, piece, job.epilogue(t), job, t.m0 + group * 64, t.n0);
+        put_group<N>(d, piece, job.epilogue(t), job, t.m0 + group * 64, t.n0);
     }
 }
 

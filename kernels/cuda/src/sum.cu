@@ -3,8 +3,8 @@
 // one chunk is left; scale and acc belong to the last stage. Chunks are fixed, so that a sum repeats bit for
 // bit.
 // sum_rows: inner = 1. Launch: grid (chunks, outer), block (256).
-// sum_cols: any inner. Launch: grid (ceil(inner/32), chunks, outer), block (32, 8).
-#include "common.cuh"
+// sum_cols: any inner. Launch: grid (., chunks, outer), columns.cuh.
+#include "columns.cuh"
 
 template <class O, class T>
 DI void sum_rows(O* y, const T* x, i64 n, int chunk, float scale, int acc) {
@@ -16,20 +16,19 @@ DI void sum_rows(O* y, const T* x, i64 n, int chunk, float scale, int acc) {
     if (threadIdx.x == 0) put(y + (i64)blockIdx.y * gridDim.x + blockIdx.x, scale * s, acc);
 }
 
-template <class O, class T>
+template <int V, class O, class T>
 DI void sum_cols(O* y, const T* x, i64 n, int inner, int chunk, float scale, int acc) {
-    SHARED(float, part, [8][33]);
-    int i = blockIdx.x * 32 + threadIdx.x;
     i64 from = (i64)blockIdx.y * chunk, to = from + chunk < n ? from + chunk : n;
-    x += blockIdx.z * n * inner;
-    float s = 0.0f;
-    if (i < inner)
-        for (i64 r = from + threadIdx.y; r < to; r += 8) s += to_f32(x[r * inner + i]);
-    part[threadIdx.y][threadIdx.x] = s;
-    __syncthreads();
-    if (threadIdx.y != 0 || i >= inner) return;
-    for (int k = 1; k < 8; k++) s += part[k][threadIdx.x];
-    put(y + ((i64)blockIdx.z * gridDim.y + blockIdx.y) * inner + i, scale * s, acc);
+    x += blockIdx.z * n * inner, y += ((i64)blockIdx.z * gridDim.y + blockIdx.y) * inner;
+    column_sums<V, 1, float>(
+        inner, from, to,
+        [=](i64 r, int c, float (&few)[1][V]) {
+            float v[V];
+            get(v, x + r * inner + c);
+#pragma unroll
+            for (int k = 0; k < V; k++) few[0][k] += v[k];
+        },
+        [=](int, int c, float sum) { put(y + c, scale * sum, acc); });
 }
 
 template <class T>
@@ -39,21 +38,21 @@ DI void spread(T* dx, const T* dy, i64 total, i64 n, int inner, float scale, int
         put(dx + k, scale * to_f32(dy[k / (n * inner) * inner + k % inner]), acc);
 }
 
-#define ROWS(NAME, O, T) \
-    KERNEL(256) \
-    NAME(O* y, const T* x, i64 n, int chunk, float scale, int acc) { \
-        sum_rows(y, x, n, chunk, scale, acc); \
-    } \
+#define ROWS(NAME, O, T)                                                                                     \
+    KERNEL(256)                                                                                              \
+    NAME(O* y, const T* x, i64 n, int chunk, float scale, int acc) {                                         \
+        sum_rows(y, x, n, chunk, scale, acc);                                                                \
+    }                                                                                                        \
     EXPORT(NAME)
 ROWS(sum_rows_f32, float, float)
 ROWS(sum_rows_bf16, float, bf16)
 ROWS(sum_rows_f32_bf16, bf16, float)
 
-#define COLS(NAME, O, T) \
-    KERNEL(256) \
-    NAME(O* y, const T* x, i64 n, int inner, int chunk, float scale, int acc) { \
-        sum_cols(y, x, n, inner, chunk, scale, acc); \
-    } \
+#define COLS(NAME, O, T)                                                                                     \
+    KERNEL(256)                                                                                              \
+    NAME(O* y, const T* x, i64 n, int inner, int chunk, float scale, int acc, int wide) {                    \
+        WIDE_OR_NOT(T, wide, sum_cols, y, x, n, inner, chunk, scale, acc);                                   \
+    }                                                                                                        \
     EXPORT(NAME)
 COLS(sum_cols_f32, float, float)
 COLS(sum_cols_bf16, float, bf16)

@@ -96,7 +96,7 @@ void tma_load(void* to, const tensormap* m, mbarrier* b, int c, int r) {
 }
 void tma_patches(void* to, const tensormap* m, mbarrier* b, int c, int x, int y, int n, int dx, int dy) {
     if (m->rank != 4) fail("patches of a tensor map of boxes");
-    if (dx < 0 || dx > 255 || dy < 0 || dy > 255) fail("patches: an offset of (%d, %d), beyond 0 to 255", dx, dy);
+    if (dx < 0 || dx > 255 || dy < 0 || dy > 255) fail("patches: an offset of (%d, %d), not 0 to 255", dx, dy);
     send({to, *m, b, {c, x, y, n}, {dx, dy}, current->thread, __builtin_return_address(0)});
 }
 
@@ -116,7 +116,8 @@ static void copy_box(const Box& x) {
     for (unsigned i = 0; i < m.box[1]; i++) {
         int64_t row = (int64_t)x.at[1] + i;
         bool in = row >= 0 && row < (int64_t)m.dim[1];
-        copy_row(x, i, m.base + row * m.stride[0] + (int64_t)x.at[0] * m.element, in ? (int64_t)m.dim[0] - x.at[0] : 0);
+        const char* from = m.base + row * m.stride[0] + (int64_t)x.at[0] * m.element;
+        copy_row(x, i, from, in ? (int64_t)m.dim[0] - x.at[0] : 0);
     }
 }
 // Positions go on by step from lower to the picture's end + upper, columns first, then rows, then pictures.
@@ -126,8 +127,8 @@ static void copy_patches(const Box& x) {
     for (unsigned i = 0; i < m.box[1]; i++) {
         int64_t w = col + x.offset[0], h = row + x.offset[1];
         bool in = w >= 0 && w < (int64_t)m.dim[1] && h >= 0 && h < (int64_t)m.dim[2] && n < (int64_t)m.dim[3];
-        copy_row(x, i, m.base + n * (int64_t)m.stride[2] + h * m.stride[1] + w * m.stride[0] + (int64_t)c * m.element,
-                 in ? (int64_t)m.dim[0] - c : 0);
+        const char* from = m.base + n * (int64_t)m.stride[2] + h * m.stride[1] + w * m.stride[0];
+        copy_row(x, i, from + (int64_t)c * m.element, in ? (int64_t)m.dim[0] - c : 0);
         if ((col += m.step[0]) < (int)m.dim[1] + m.upper[0]) continue;
         col = m.lower[0];
         if ((row += m.step[1]) < (int)m.dim[2] + m.upper[1]) continue;

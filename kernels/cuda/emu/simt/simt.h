@@ -202,6 +202,7 @@ DI Operand wgmma_operand(const void* p) { return {p, 0}; }
 DI Operand wgmma_operand_across(const void* p, int next) { return {p, next}; }
 template <bool A_ACROSS, bool B_ACROSS, int HALF> void wgmma(float (&d)[HALF], Operand a, Operand b) {
     static_assert(HALF == 32 || HALF == 64 || HALF == 128, "wgmma of 64, 128 or 256 columns");
-    if (A_ACROSS != (a.next != 0) || B_ACROSS != (b.next != 0)) simt::stop("wgmma: an operand of the other layout");
+    if (A_ACROSS != (a.next != 0) || B_ACROSS != (b.next != 0))
+        simt::stop("wgmma: an operand of the other layout");
     simt::wgmma(2 * HALF, d, a, b);
 }
