@@ -13,15 +13,15 @@ shift 4
 # updates RUN: how many updates its log has.
 updates() { grep -c '^update' "$1/metrics.csv" 2>/dev/null || true; }
 
-# interrupted RECIPE DATA FLAGS...: begins a run and sends it Ctrl-C in the middle of its first epochs: what was
-# learned is saved, exit code 130.
+# interrupted RECIPE DATA FLAGS...: begins a run and stops it in the middle of its first epochs by SIGTERM, since a shell
+# lets what it runs in the background ignore Ctrl-C: what was learned is saved, exit code 130.
 interrupted() {
 	run=$out/$1 data=$2 log=$out/$1.log
 	shift 2
 	"$truegrain" train "$data" "$@" -o "$run" >"$log" 2>&1 &
 	begun=$!
 	while kill -0 $begun 2>/dev/null && [ "$(updates "$run")" -lt 3 ] 2>/dev/null; do sleep 0.2; done
-	kill -INT $begun 2>/dev/null || true
+	kill -TERM $begun 2>/dev/null || true
 	code=0
 	wait $begun || code=$?
 	[ $code -eq 130 ] || { echo "full.sh: $recipe ended with $code, not 130: $log" >&2 && exit 1; }
@@ -50,14 +50,16 @@ one() {
 	rm -rf "$run"
 }
 
-# sized RECIPE: the recipe with a batch that a small machine holds and as few pictures as 20 steps need.
+# sized RECIPE: the recipe with a batch that a small machine holds and as few pictures as 20 steps need, small ones of
+# one set: calibrating and testing looks at all crops of every picture.
 sized() {
+	few="--set data.generators=[eenx16-mini]"
 	case $1 in
 	fcn-finetuned) one "$1" "$pairs" 2 --set schedule.0.epochs=3 ;;
-	cnn-*) one "$1" "$pictures" 4 --set data.generators=[] --set data.limit=16 --set schedule.0.epochs=5 ;;
-	vit-*-strong | fcn*) one "$1" "$pictures" 2 --set data.generators=[] --set data.limit=8 --set schedule.0.epochs=5 ;;
-	vit-*) one "$1" "$pictures" 2 --set data.generators=[] --set data.limit=8 --set schedule.0.epochs=3 \
-		--set schedule.1.epochs=2 ;;
+	cnn-*) one "$1" "$pictures" 4 $few --set data.limit=16 --set schedule.0.epochs=5 ;;
+	vit-*-strong) one "$1" "$pictures" 1 $few --set data.limit=4 --set schedule.0.epochs=5 ;;
+	fcn*) one "$1" "$pictures" 2 $few --set data.limit=8 --set schedule.0.epochs=5 ;;
+	vit-*) one "$1" "$pictures" 2 $few --set data.limit=8 --set schedule.0.epochs=3 --set schedule.1.epochs=2 ;;
 	*) echo "full.sh: no recipe $1" >&2 && exit 2 ;;
 	esac
 }

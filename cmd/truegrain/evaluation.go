@@ -43,8 +43,8 @@ func newEvaluation(c *EvalCmd, t *terminal, detectors []*detect.Detector, sets [
 	for _, s := range sets {
 		e.report.Sets = append(e.report.Sets, s.Info())
 		if s.Skipped > 0 && !s.Part {
-			e.report.Notes = append(e.report.Notes, fmt.Sprintf("Set %s is without %d pictures that a list calls damaged.",
-				s.Name, s.Skipped))
+			e.report.Notes = append(e.report.Notes, fmt.Sprintf("Set %s is without %s that a list calls damaged.",
+				s.Name, pictures(s.Skipped)))
 		}
 	}
 	if note := notes(detectors); note != "" {

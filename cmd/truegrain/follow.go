@@ -66,6 +66,14 @@ func counted(n int) string {
 	return fmt.Sprint(n)
 }
 
+// pictures is how many, in words.
+func pictures(n int) string {
+	if n == 1 {
+		return "1 picture"
+	}
+	return fmt.Sprintf("%d pictures", n)
+}
+
 // mostNamed is how many unread pictures are named on the terminal; all are in unread.txt.
 const mostNamed = 10
 
@@ -127,7 +135,7 @@ func (w *watcher) close() error {
 		return err
 	}
 	path := filepath.Join(w.loop.Checkpoints.Dir, "unread.txt")
-	w.t.say("%d pictures could not be read and were left out: %s", len(unread), path)
+	w.t.say("could not be read and left out: %s, listed in %s", pictures(len(unread)), path)
 	return state.Atomic(path, func(out io.Writer) error {
 		for _, file := range slices.Sorted(maps.Keys(unread)) {
 			if _, err := fmt.Fprintf(out, "%s\t%s\n", file, unread[file]); err != nil {

@@ -93,7 +93,7 @@ func (l *lesson) run(ctx context.Context, t *terminal) (*detect.Detector, error)
 		return nil, err
 	}
 	if n := p.train.Skipped; n > 0 {
-		t.say("%d pictures are left out of training: a list says that they are damaged", n)
+		t.say("left out of training: %s that a list calls damaged", pictures(n))
 	}
 	be, work, err := l.open()
 	if err != nil {

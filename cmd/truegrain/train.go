@@ -114,6 +114,9 @@ func (c *TrainCmd) lesson() (*lesson, error) {
 	}
 	l := &lesson{recipe: r, dir: c.Folder + c.Data, weights: c.Weights, scratch: c.FromScratch, store: c.storeFlag,
 		device: c.Device, budget: c.Budget, overfit: c.Overfit, restart: c.Restart}
+	if c.Weights != "" && c.FromScratch {
+		return nil, usagef("--weights names weights to start from, and --from-scratch asks for random ones")
+	}
 	if c.Overfit < 0 || c.Budget < 0 {
 		return nil, usagef("--overfit and --budget must not be negative")
 	}

@@ -50,6 +50,9 @@ func (x *Result) text() string {
 			fmt.Fprintf(&b, "; %d %s", left.n, left.why)
 		}
 	}
+	if min(x.AI, x.Photographs) == 0 {
+		b.WriteString("; one class only: nothing that compares both is measured")
+	}
 	c := x.Confusion
 	g := grid{head: []string{"", "called AI", "called photograph"}}
 	g.add("AI", fmt.Sprint(c.TP), fmt.Sprint(c.FN))

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -41,9 +42,28 @@ func NewResources(seconds, joules, epochs, pictures float64) *Resources {
 }
 
 func (r *Resources) String() string {
-	return fmt.Sprintf("%.1f MB of weights, %.3g h of training at %.0f pictures/s, %.3g kWh (%.3g for an epoch), %.0f MB of memory at most, %.3g J for a picture; energy is %s",
-		float64(r.WeightsBytes)/1e6, r.TrainingHours, r.Rate, r.KWh, r.KWhPerEpoch, float64(r.PeakMemoryBytes)/1e6,
+	took := time.Duration(r.TrainingHours * float64(time.Hour))
+	for _, unit := range []time.Duration{time.Second, 100 * time.Millisecond, time.Millisecond} {
+		if took >= 100*unit {
+			took = took.Round(unit)
+			break
+		}
+	}
+	return fmt.Sprintf("%.1f MB of weights; trained %s at %.3g pictures/s with %s (%s an epoch) and at most %.0f MB of "+
+		"memory; in use %.3g pictures/s, %.3g J each; energy is %s", float64(r.WeightsBytes)/1e6, took, r.Rate,
+		energyText(r.KWh), energyText(r.KWhPerEpoch), float64(r.PeakMemoryBytes)/1e6, r.Inference.Rate,
 		r.Inference.JoulesPerPicture, r.EnergyMethod)
+}
+
+// energyText is an energy in a unit that suits it.
+func energyText(kWh float64) string {
+	switch {
+	case kWh >= 0.1:
+		return fmt.Sprintf("%.3g kWh", kWh)
+	case kWh >= 1e-4:
+		return fmt.Sprintf("%.3g Wh", kWh*1000)
+	}
+	return fmt.Sprintf("%.3g J", kWh*joulesPerKWh)
 }
 
 // ReadResources reads the resources.yaml of a finished run.
