@@ -105,6 +105,7 @@ func TestReportInEveryForm(t *testing.T) {
 	require.NoError(t, r.WriteText(&text))
 	require.Contains(t, text.String(), "picture size alone 50.0 %")
 	require.Contains(t, text.String(), "against 40 masks: IoU")
+	require.Contains(t, text.String(), ", if every pixel were called AI 0.")
 	require.Contains(t, text.String(), "cnn: ")
 	require.NotContains(t, text.String(), "NaN")
 

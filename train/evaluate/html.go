@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"math"
+	"slices"
 )
 
 //go:embed page.html
@@ -36,7 +36,21 @@ type pageData struct {
 // pageMatrix is detectors against sets, with what a detector loses where it has seen nothing.
 type pageMatrix struct {
 	*Matrix
-	Drops []Drop
+	drops []Drop
+}
+
+// Compares says that there are detectors with generators of both kinds.
+func (m pageMatrix) Compares() bool {
+	return slices.ContainsFunc(m.drops, Drop.Defined)
+}
+
+// Drop is the means of a detector's row over seen and unseen generators and their difference.
+func (m pageMatrix) Drop(i int) [3]string {
+	d := m.drops[i]
+	if !d.Defined() {
+		return [3]string{"–", "–", "–"}
+	}
+	return [3]string{digits(d.Seen, true), digits(d.Unseen, true), d.Points()}
 }
 
 // pageTable is a grid with a caption.
@@ -67,7 +81,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	}
 	for _, view := range r.views() {
 		if m := r.Matrix(view, Accuracy); m != nil {
-			d.Matrices = append(d.Matrices, pageMatrix{m, known(m.Drops())})
+			d.Matrices = append(d.Matrices, pageMatrix{m, m.Drops()})
 		}
 		g := r.rankings(view)
 		d.Tables = append(d.Tables, pageTable{"Ranking and calibration, " + seenBy(view), g.head, g.rows})
@@ -79,16 +93,6 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		}
 	}
 	return t.Execute(w, d)
-}
-
-// known keeps the drops that there are.
-func known(all []Drop) (out []Drop) {
-	for _, d := range all {
-		if !math.IsNaN(d.Seen + d.Unseen) {
-			out = append(out, d)
-		}
-	}
-	return out
 }
 
 // Points is the difference in points of a percent.
@@ -143,6 +147,7 @@ func (p *PixelResult) Text() [][2]string {
 		p.AIRate.text(true) + " %"}}
 	if p.Masks > 0 {
 		out = append(out, [2]string{fmt.Sprintf("IoU, %d masks", p.Masks), p.IoU.text(false)},
+			[2]string{"IoU if all is called AI", digits(p.FloorIoU, false)},
 			[2]string{"F1 of pixels", p.F1.text(false)}, [2]string{"AUC of pixels", p.AUC.text(false)},
 			[2]string{"IoU of all pixels", digits(p.PooledIoU, false)})
 	}

@@ -127,11 +127,11 @@ func (r *Report) rankings(view string) *grid {
 func (r *Report) pixelTable(b *strings.Builder, n int) int {
 	g := grid{head: []string{"Detector", "Set", "View", "Pixel accuracy, %", "Pixels called AI, %",
 		"Image accuracy, %",
-		"AI classification rate, %", "IoU", "F1", "AUC"}}
+		"AI classification rate, %", "IoU", "IoU if all is called AI", "F1", "AUC"}}
 	for _, x := range r.Results {
 		if p := x.Pixels; p != nil && x.Degradation == "" {
 			g.add(x.Detector, x.Set, x.View, p.Accuracy.text(true), p.AIRate.text(true), x.Of(Accuracy).text(true),
-				x.Of(AIRate).text(true), p.IoU.text(false), p.F1.text(false), p.AUC.text(false))
+				x.Of(AIRate).text(true), p.IoU.text(false), p.floor(), p.F1.text(false), p.AUC.text(false))
 		}
 	}
 	if len(g.rows) == 0 {
@@ -141,6 +141,14 @@ func (r *Report) pixelTable(b *strings.Builder, n int) int {
 		"mean of their pixels, and maps against masks where there are any.")
 	b.WriteString(g.markdown())
 	return n + 1
+}
+
+// floor is the IoU of calling every pixel AI; "–" without masks.
+func (p *PixelResult) floor() string {
+	if p.Masks == 0 {
+		return "–"
+	}
+	return digits(p.FloorIoU, false)
 }
 
 func (r *Report) robustnessTables(b *strings.Builder, n int) {

@@ -34,6 +34,9 @@ type Drop struct {
 	Seen, Unseen float64
 }
 
+// Defined says that there are sets of both kinds.
+func (d Drop) Defined() bool { return !math.IsNaN(d.Seen + d.Unseen) }
+
 // Drops are the drops of all detectors.
 func (x *Matrix) Drops() (out []Drop) {
 	for i, d := range x.Detectors {

@@ -131,6 +131,9 @@ type PixelResult struct {
 	F1        Estimate `json:"f1"`
 	AUC       Estimate `json:"auc"`
 	PooledIoU float64  `json:"pooled_iou"` // over all pixels of the pictures with masks
+	// FloorIoU is the mean IoU of a map that calls every pixel AI, which is the share of the mask: what an IoU
+	// must be compared with.
+	FloorIoU float64 `json:"floor_iou"`
 }
 
 // pixelResult is nil if no picture has a map.
@@ -149,6 +152,7 @@ func (b Bootstrap) pixelResult(s []Prediction) *PixelResult {
 		if x.Masked {
 			masked.add(x)
 			r.Masks++
+			r.FloorIoU += float64(x.TP+x.FN) / float64(max(1, x.TP+x.FN+x.FP+x.TN))
 			iou, f1, auc = append(iou, x.IoU()), append(f1, x.F1()), append(auc, x.AUC)
 		}
 	}
@@ -156,6 +160,7 @@ func (b Bootstrap) pixelResult(s []Prediction) *PixelResult {
 	r.IoU, r.F1, r.AUC = b.mean(iou), b.mean(f1), b.mean(auc)
 	if r.Masks > 0 {
 		r.PooledIoU = masked.IoU()
+		r.FloorIoU /= float64(r.Masks)
 	}
 	return r
 }

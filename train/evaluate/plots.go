@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/color"
 	"io"
+	"math"
 	"path/filepath"
 	"strings"
 
@@ -23,7 +24,16 @@ var (
 	colours = []color.NRGBA{{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255},
 		{230, 159, 0, 255}, {86, 180, 233, 255}, {90, 90, 90, 255}}
 	faint = color.NRGBA{170, 170, 170, 255}
+	pale  = color.NRGBA{232, 235, 236, 255}
 )
+
+// style is how detector i is drawn: with more detectors than colours, the next ones are dashed.
+func style(i int) (c color.NRGBA, dashes []vg.Length) {
+	if i/len(colours)%2 == 1 {
+		dashes = []vg.Length{vg.Points(6), vg.Points(2)}
+	}
+	return colours[i%len(colours)], dashes
+}
 
 // side is how large a square plot is.
 const side = 11 * vg.Centimeter
@@ -39,58 +49,79 @@ func unit(title, x, y string) *plot.Plot {
 	}
 	p.Title.Padding = vg.Points(6)
 	p.Legend.Padding, p.Legend.XOffs = vg.Points(2), -vg.Points(4)
+	grid := plotter.NewGrid()
+	grid.Vertical.Color, grid.Horizontal.Color = pale, pale
+	p.Add(grid)
 	return p
 }
 
 // line adds a line, with a name in the legend if it has one.
-func line(p *plot.Plot, points plotter.XYs, c color.Color, name string, dashed bool) {
-	l, err := plotter.NewLine(points)
+func line(p *plot.Plot, points plotter.XYs, l draw.LineStyle, name string) {
+	x, err := plotter.NewLine(points)
 	if err != nil {
 		panic(err) // a point is not a number, which nothing here makes
 	}
-	l.Color, l.Width = c, vg.Points(1.5)
-	if dashed {
-		l.Dashes, l.Width = []vg.Length{vg.Points(4), vg.Points(3)}, vg.Points(1)
-	}
-	p.Add(l)
+	x.LineStyle = l
+	p.Add(x)
 	if name != "" {
-		p.Legend.Add(name, l)
+		p.Legend.Add(name, x)
 	}
+}
+
+// diagonal is what is expected of chance, or of a perfect calibration.
+func diagonal(p *plot.Plot) {
+	line(p, plotter.XYs{{X: 0, Y: 0}, {X: 1, Y: 1}}, draw.LineStyle{Color: faint, Width: vg.Points(1),
+		Dashes: []vg.Length{vg.Points(4), vg.Points(3)}}, "")
 }
 
 // ROCPlot draws the ROC curves of results.
 func ROCPlot(title string, results []*Result) *plot.Plot {
 	p := unit(title, "false-positive rate", "true-positive rate")
-	line(p, plotter.XYs{{X: 0, Y: 0}, {X: 1, Y: 1}}, faint, "", true)
+	diagonal(p)
 	for i, r := range results {
 		var xy plotter.XYs
 		for _, q := range r.ROC {
 			xy = append(xy, plotter.XY{X: q.FPR, Y: q.TPR})
 		}
 		if len(xy) > 0 {
-			line(p, xy, colours[i%len(colours)], fmt.Sprintf("%s, AUC %.3f", r.Detector, r.Of(AUC).Value), false)
+			c, dashes := style(i)
+			line(p, xy, draw.LineStyle{Color: c, Width: vg.Points(1.5), Dashes: dashes},
+				fmt.Sprintf("%s, AUC %.3f", r.Detector, r.Of(AUC).Value))
 		}
 	}
 	return p
 }
 
-// ReliabilityPlot draws the share of AI against the probability that was said, with 95 % intervals, a line for
-// each table.
+// mostBars is how many tables a reliability diagram draws with intervals: more would hide each other.
+const mostBars = 3
+
+// ReliabilityPlot draws the share of AI against the probability that was said, a line for each table. The area of
+// a dot is the share of all pictures in its bin; with few tables, dots have 95 % intervals.
 func ReliabilityPlot(title string, names []string, tables [][]card.Bin) *plot.Plot {
 	p := unit(title, "p(AI) that was said", "share that was AI")
-	line(p, plotter.XYs{{X: 0, Y: 0}, {X: 1, Y: 1}}, faint, "", true)
+	diagonal(p)
 	for i, bins := range tables {
 		var t withIntervals
+		all := 0
 		for _, b := range bins {
 			if b.N > 0 {
 				lo, hi := b.Interval()
 				t.add(b.Mean, Estimate{b.Share(), lo, hi})
+				t.n = append(t.n, b.N)
+				all += b.N
 			}
 		}
+		c, dashes := style(i)
 		if len(t.XYs) > 1 {
-			line(p, t.XYs, colours[i%len(colours)], "", false)
+			thin := c
+			thin.A = 120
+			line(p, t.XYs, draw.LineStyle{Color: thin, Width: vg.Points(1), Dashes: dashes}, "")
 		}
-		t.draw(p, colours[i%len(colours)], names[i])
+		t.bare = len(tables) > mostBars
+		t.radius = func(k int) vg.Length {
+			return vg.Points(1.5 + 6*math.Sqrt(float64(t.n[k])/float64(all)))
+		}
+		t.draw(p, c, names[i])
 	}
 	return p
 }
@@ -99,6 +130,9 @@ func ReliabilityPlot(title string, names []string, tables [][]card.Bin) *plot.Pl
 type withIntervals struct {
 	plotter.XYs
 	plotter.YErrors
+	n      []int // what each stands for
+	radius func(k int) vg.Length
+	bare   bool // without the intervals
 }
 
 func (t *withIntervals) add(x float64, e Estimate) {
@@ -119,9 +153,23 @@ func (t *withIntervals) draw(p *plot.Plot, c color.Color, name string) {
 	if err != nil {
 		panic(err) // as above
 	}
-	bars.Color, dots.Color, dots.Shape, dots.Radius = c, c, draw.CircleGlyph{}, vg.Points(2.5)
-	p.Add(bars, dots)
+	dots.GlyphStyle = draw.GlyphStyle{Color: c, Shape: draw.CircleGlyph{}, Radius: vg.Points(2.5)}
+	bars.Color = c
+	if !t.bare {
+		p.Add(bars)
+	}
 	p.Legend.Add(name, dots)
+	if t.radius != nil {
+		one := dots.GlyphStyle
+		shown := *dots
+		shown.GlyphStyleFunc = func(k int) draw.GlyphStyle {
+			g := one
+			g.Radius = t.radius(k)
+			return g
+		}
+		dots = &shown
+	}
+	p.Add(dots)
 }
 
 // RobustnessPlot draws accuracy by degradation, with 95 % intervals, a colour for each detector.
@@ -149,7 +197,8 @@ func (r *Report) RobustnessPlot(view, set string) *plot.Plot {
 				t.add(float64(k)+offset, x.Of(Accuracy))
 			}
 		}
-		t.draw(p, colours[i%len(colours)], d)
+		c, _ := style(i)
+		t.draw(p, c, d)
 	}
 	return p
 }

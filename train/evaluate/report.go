@@ -110,7 +110,7 @@ func (r *Report) WriteCSV(w io.Writer) error {
 	for m := range measures {
 		head = append(head, names[m], names[m]+"_lo", names[m]+"_hi")
 	}
-	head = append(head, "pixel_accuracy", "pixel_ai_rate", "iou", "iou_lo", "iou_hi", "pixel_f1", "pixel_auc",
+	head = append(head, "pixel_accuracy", "pixel_ai_rate", "iou", "iou_lo", "iou_hi", "floor_iou", "pixel_f1", "pixel_auc",
 		"seconds_per_picture", "joules_per_picture")
 	rows := [][]string{head}
 	for _, x := range r.Results {
@@ -131,9 +131,13 @@ func (x *Result) row() []string {
 	}
 	if p := x.Pixels; p != nil {
 		row = append(row, p.Accuracy.cells()[0], p.AIRate.cells()[0])
-		row = append(append(row, p.IoU.cells()...), p.F1.cells()[0], p.AUC.cells()[0])
+		floor := ""
+		if p.Masks > 0 {
+			floor = number(p.FloorIoU)
+		}
+		row = append(append(row, p.IoU.cells()...), floor, p.F1.cells()[0], p.AUC.cells()[0])
 	} else {
-		row = append(row, make([]string, 7)...)
+		row = append(row, make([]string, 8)...)
 	}
 	return append(row, number(x.Seconds), number(x.Joules))
 }

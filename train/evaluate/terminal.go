@@ -3,7 +3,6 @@ package evaluate
 import (
 	"fmt"
 	"io"
-	"math"
 	"strings"
 )
 
@@ -102,8 +101,9 @@ func (p *PixelResult) text() string {
 	}
 	s := fmt.Sprintf("  pixels: accuracy %s %%; called AI %s %%\n", p.Accuracy.text(true), p.AIRate.text(true))
 	if p.Masks > 0 {
-		s += fmt.Sprintf("  against %d masks: IoU %s; F1 %s; AUC %s; IoU of all pixels together %.3f\n", p.Masks,
-			p.IoU.text(false), p.F1.text(false), p.AUC.text(false), p.PooledIoU)
+		s += fmt.Sprintf("  against %d masks: IoU %s, if every pixel were called AI %.3f; F1 %s; AUC %s; IoU of all "+
+			"pixels together %.3f\n", p.Masks, p.IoU.text(false), p.FloorIoU, p.F1.text(false), p.AUC.text(false),
+			p.PooledIoU)
 	}
 	return s
 }
@@ -148,7 +148,7 @@ func (x *Matrix) text() string {
 		x.Measure.Title(),
 		seenBy(x.View)) + g.terminal("  ")
 	for _, d := range x.Drops() {
-		if !math.IsNaN(d.Seen + d.Unseen) {
+		if d.Defined() {
 			s += fmt.Sprintf("  %s: %.1f %% on generators that it learned from, %.1f %% on others: %+.1f points\n",
 				d.Detector,
 				100*d.Seen, 100*d.Unseen, 100*(d.Unseen-d.Seen))
