@@ -50,16 +50,16 @@ one() {
 	rm -rf "$run"
 }
 
-# sized RECIPE: the recipe with a batch that a small machine holds and as few pictures as 20 steps need, small ones of
-# one set: calibrating and testing looks at all crops of every picture.
+# sized RECIPE: the recipe with a batch that a small machine holds and as few pictures as 20 steps in two epochs need,
+# small ones of one set: calibrating and testing looks at all crops of every picture.
 sized() {
 	few="--set data.generators=[eenx16-mini]"
 	case $1 in
 	fcn-finetuned) one "$1" "$pairs" 2 --set schedule.0.epochs=3 ;;
-	cnn-*) one "$1" "$pictures" 4 $few --set data.limit=16 --set schedule.0.epochs=5 ;;
-	vit-*-strong) one "$1" "$pictures" 1 $few --set data.limit=4 --set schedule.0.epochs=5 ;;
-	fcn*) one "$1" "$pictures" 2 $few --set data.limit=8 --set schedule.0.epochs=5 ;;
-	vit-*) one "$1" "$pictures" 2 $few --set data.limit=8 --set schedule.0.epochs=3 --set schedule.1.epochs=2 ;;
+	cnn-*) one "$1" "$pictures" 4 $few --set data.limit=40 --set schedule.0.epochs=2 ;;
+	vit-*-strong) one "$1" "$pictures" 1 $few --set data.limit=10 --set schedule.0.epochs=2 ;;
+	fcn*) one "$1" "$pictures" 2 $few --set data.limit=20 --set schedule.0.epochs=2 ;;
+	vit-*) one "$1" "$pictures" 2 $few --set data.limit=20 --set schedule.0.epochs=1 --set schedule.1.epochs=1 ;;
 	*) echo "full.sh: no recipe $1" >&2 && exit 2 ;;
 	esac
 }

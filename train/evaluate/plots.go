@@ -176,8 +176,12 @@ func (t *withIntervals) draw(p *plot.Plot, c color.Color, name string) {
 func (r *Report) RobustnessPlot(view, set string) *plot.Plot {
 	all := r.degradations()
 	p := unit("Accuracy on "+set+" under degradation", "", "accuracy")
-	p.X.Min, p.X.Max = -0.5, float64(len(all))-0.5
-	p.Legend.Left = true
+	last := float64(len(all)) - 0.5
+	p.X.Min, p.X.Max = -0.5, last*1.2+1 // the legend stands beside
+	p.Legend.Top = true
+	line(p, plotter.XYs{{X: -0.5, Y: 0.5}, {X: last, Y: 0.5}}, draw.LineStyle{Color: faint, Width: vg.Points(1),
+		Dashes: []vg.Length{vg.Points(4), vg.Points(3)}}, "")
+	lowest := 0.5
 	names := make([]string, len(all))
 	for i, d := range all {
 		names[i] = d
@@ -195,11 +199,13 @@ func (r *Report) RobustnessPlot(view, set string) *plot.Plot {
 		for k, deg := range all {
 			if x := r.Find(Case{Detector: d, Set: set, View: view, Degradation: deg}); x != nil {
 				t.add(float64(k)+offset, x.Of(Accuracy))
+				lowest = min(lowest, x.Of(Accuracy).Lo)
 			}
 		}
 		c, _ := style(i)
 		t.draw(p, c, d)
 	}
+	p.Y.Min = math.Floor(10*lowest) / 10
 	return p
 }
 
