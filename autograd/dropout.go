@@ -22,7 +22,7 @@ func (t *Tape) Dropout(x *Var, p float64) *Var {
 	}
 	y := t.Alloc(x.Shape()...)
 	op := kernels.Dropout{N: x.Len(), P: p, Seed: t.opts.seed, Step: t.opts.step,
-		Node: uint32(t.base + len(t.nodes)), X: x.Buf, Y: y.Buf}
+		Node: uint32(t.base + len(t.nodes)), X: x.Buf, Y: y.Buf, StepIn: t.stepIn}
 	return t.apply(op, y, inputs{x}, func(dy kernels.Buf) {
 		t.be.DropoutBackward(kernels.DropoutGrad{Dropout: op, DY: dy, DX: x.Grad()})
 	})

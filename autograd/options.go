@@ -20,6 +20,7 @@ type options struct {
 	taps     []string
 	seed     uint64
 	step     uint32
+	stepIn   bool // read from the device's memory
 	watch    func(*Node)
 	sums     func([]float64) error
 	gradDone func(*Param)
@@ -55,6 +56,12 @@ func WithContext(ctx context.Context) Option { return func(o *options) { o.ctx =
 
 // WithPool takes memory from p, which outlives the tape, instead of a pool of the tape's own.
 func WithPool(p *Pool) Option { return func(o *options) { o.pool = p } }
+
+// WithSeedInMemory is WithSeed with the step as the tape's first upload, so that a recording of what the tape
+// does can be given another one.
+func WithSeedInMemory(seed uint64, step uint32) Option {
+	return func(o *options) { o.seed, o.step, o.stepIn = seed, step, true }
+}
 
 // WithSeed keys the random numbers of dropout.
 func WithSeed(seed uint64, step uint32) Option {

@@ -121,6 +121,19 @@ func (p *Pool) age() {
 	}
 }
 
+// Trim gives back all that lies idle.
+func (p *Pool) Trim() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c, list := range p.free {
+		for _, i := range list {
+			p.held -= int64(i.buf.Bytes())
+			p.be.Free(i.buf)
+		}
+		delete(p.free, c)
+	}
+}
+
 // roundUp is the smallest size class that holds n: k·2^e with 8 ≤ k < 16, at least 16.
 func roundUp(n int) int {
 	if n <= 16 {

@@ -27,6 +27,7 @@ type Tape struct {
 	relus   int         // ops with a ReLU, to tell when a ReLU rule has nothing to rule
 	base    int         // the number of its first node
 	used    []*Param    // in the order of their first use
+	stepIn  kernels.Buf // the step of dropout's random numbers, where they are read from memory
 }
 
 // NewTape opens a tape on a backend.
@@ -41,8 +42,12 @@ func NewTape(be kernels.Backend, opts ...Option) *Tape {
 	if o.ctx.Done() != nil {
 		be = be.WithContext(o.ctx)
 	}
-	return &Tape{be: be, ctx: o.ctx, pool: o.pool, opts: o, scopes: make([][]*memory, 1),
+	t := &Tape{be: be, ctx: o.ctx, pool: o.pool, opts: o, scopes: make([][]*memory, 1),
 		taps: map[string]*Var{}, vars: map[*Param]*Var{}}
+	if o.stepIn {
+		t.stepIn = t.UploadInts([]int32{int32(o.step)}).Buf
+	}
+	return t
 }
 
 // Backend is where the tape computes.

@@ -6,13 +6,25 @@ package kernels
 //
 // The mask is never stored: the backward draws it again. P is in [0,1); at 1 everything is zero.
 //
-// Shapes: X, Y (N).
+// Where StepIn is given, it is read for Step when the op runs: a recorded op then draws another mask with every
+// replay.
+//
+// Shapes: X, Y (N); StepIn int32 (1), optional.
 type Dropout struct {
 	N          int
 	P          float64
 	Seed       uint64
 	Step, Node uint32
 	X, Y       Buf
+	StepIn     Buf
+}
+
+// StepOnHost is Step, or what StepIn holds in host memory.
+func (o Dropout) StepOnHost() uint32 {
+	if o.StepIn.IsZero() {
+		return o.Step
+	}
+	return uint32(Floats[int32](o.StepIn)[0])
 }
 
 // Cost counts one product per element; the random words are integer work.

@@ -57,7 +57,12 @@ func Open(spec string) (Backend, error) {
 			have = append(have, d.Spec)
 		}
 	}
-	return nil, fmt.Errorf("open backend %q: %w; this build has %s", spec, ErrNoBackend, strings.Join(have, ", "))
+	hint := ""
+	if kind == "cuda" {
+		hint = "; 'make cuda' builds one that has it"
+	}
+	return nil, fmt.Errorf("open backend %q: %w; this build has %s%s", spec, ErrNoBackend, strings.Join(have, ", "),
+		hint)
 }
 
 // Devices lists what this build and machine offer.

@@ -25,9 +25,9 @@ func (b *Backend) drop(name string, op kernels.Dropout, to kernels.Grad, from ke
 	x, y := floats(from), floats(to.Buf)
 	least, keep := threshold(op.P)
 	key := kernels.NewPhilox(op.Seed).Key
-	flags := b.storing(to, 16)
+	flags, step := b.storing(to, 16), op.StepOnHost()
 	b.elements(op.N, func(lo, hi int) {
-		b.level.vmath.dropout(&y[lo], &x[lo], hi-lo, uint64(lo/4), key[0], key[1], op.Node, op.Step, least, keep,
+		b.level.vmath.dropout(&y[lo], &x[lo], hi-lo, uint64(lo/4), key[0], key[1], op.Node, step, least, keep,
 			flags)
 	})
 }

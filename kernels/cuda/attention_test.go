@@ -1,4 +1,4 @@
-//go:build emu
+//go:build cuda || emu
 
 package cuda
 
@@ -28,9 +28,9 @@ var attentionSizes = []kernels.Attention{
 // TestAttentionInBFloat16 holds forward and backward to the oracle, on tensor cores and in scalars, of packed
 // (B,T,3,NH,HD) and of single operands.
 func TestAttentionInBFloat16(t *testing.T) {
-	for _, spec := range []string{"check,1", "2", "3", "check,portable,1", "portable,2"} {
+	for _, spec := range specs("check,1", "2", "3", "check,portable,1", "portable,2") {
 		t.Run(spec, func(t *testing.T) {
-			d := emuDevice(t, spec)
+			d := testDevice(t, spec)
 			for _, o := range attentionSizes {
 				t.Run(fmt.Sprintf("%d %d %d", o.TQ, o.TK, o.HD), func(t *testing.T) { attentionInBFloat16(t, d, o) })
 			}
@@ -87,7 +87,7 @@ func attentionOperands(o kernels.Attention, packed bool, seed uint64,
 
 // TestAttentionKeepsNaN: a NaN among the keys reaches every query, on tensor cores too.
 func TestAttentionKeepsNaN(t *testing.T) {
-	d := emuDevice(t, "check,1")
+	d := testDevice(t, "check,1")
 	o := kernels.Attention{B: 1, TQ: 20, TK: 70, NH: 1, HD: 64, LDQ: 64, LDK: 64, LDV: 64}
 	k := rounded(2, 70*64)
 	k[69*64+3] = math.NaN()

@@ -1,4 +1,4 @@
-//go:build emu
+//go:build cuda || emu
 
 package cuda
 
@@ -38,8 +38,8 @@ func sameInBF16(t *testing.T, want, got []float64) {
 // TestGemmInBFloat16 runs products on tensor cores of both generations and, where sizes do not fit those, in
 // scalars, results in float32 and in bfloat16.
 func TestGemmInBFloat16(t *testing.T) {
-	for _, spec := range []string{"check,1", "2", "3", "check,portable,1"} {
-		t.Run(spec, func(t *testing.T) { gemmInBFloat16(t, emuDevice(t, spec)) })
+	for _, spec := range specs("check,1", "2", "3", "check,portable,1") {
+		t.Run(spec, func(t *testing.T) { gemmInBFloat16(t, testDevice(t, spec)) })
 	}
 }
 
@@ -101,8 +101,8 @@ func TestConvolutionsInBFloat16(t *testing.T) {
 		"strides and dilations that share a factor": {Window: square(3, 2, 2, 2), B: 1, H: 9, W: 8, C: 64, OC: 8,
 			Groups: 1},
 	}
-	for _, spec := range bfloat16Specs {
-		d := emuDevice(t, spec)
+	for _, spec := range specs(bfloat16Specs...) {
+		d := testDevice(t, spec)
 		for name, o := range cases {
 			t.Run(spec+"/"+name, func(t *testing.T) {
 				if name == "stem" {
@@ -187,8 +187,8 @@ func TestTransposedConvolutionsInBFloat16(t *testing.T) {
 		"output padding": {Window: square(3, 2, 1, 1), OutPadH: 1, OutPadW: 1, B: 1, H: 4, W: 5, C: 24, OC: 8,
 			Groups: 1},
 	}
-	for _, spec := range bfloat16Specs {
-		d := emuDevice(t, spec)
+	for _, spec := range specs(bfloat16Specs...) {
+		d := testDevice(t, spec)
 		for name, o := range cases {
 			t.Run(spec+"/"+name, func(t *testing.T) {
 				oh, ow := o.OutSize()
@@ -211,10 +211,10 @@ func TestTransposedConvolutionsInBFloat16(t *testing.T) {
 // TestLinearInBFloat16 runs a linear layer whose gradient of the weights is added up in chunks.
 func TestLinearInBFloat16(t *testing.T) {
 	const r, in, out = 1100, 40, 72
-	for _, spec := range bfloat16Specs {
+	for _, spec := range specs(bfloat16Specs...) {
 		for _, act := range []kernels.Activation{kernels.NoActivation, kernels.WithGELU} {
 			t.Run(fmt.Sprint(spec, act), func(t *testing.T) {
-				d := emuDevice(t, spec)
+				d := testDevice(t, spec)
 				sameOnBoth(t, d, func(be kernels.Backend, put func(v []float64) kernels.Buf) []kernels.Buf {
 					g := kernels.LinearGrad{Linear: kernels.Linear{R: r, D: in, OD: out, Act: act},
 						DY: put(rounded(4, r*out))}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"truegrain/kernels"
 )
@@ -16,6 +17,7 @@ type Device struct {
 	kernels.Unsupported
 	*core
 	ctx context.Context
+	rec *Graph // in which ops are recorded; nil: they run
 }
 
 // core is what a device and its copies with other contexts share.
@@ -42,7 +44,7 @@ func open(name string, drv driver) (*Device, error) {
 	if c.staging, err = newStaging(drv, s); err != nil {
 		return nil, errors.Join(err, drv.Close())
 	}
-	return &Device{kernels.Unsupported{Backend: name}, c, context.Background()}, nil
+	return &Device{kernels.Unsupported{Backend: name}, c, context.Background(), nil}, nil
 }
 
 // Name is the spec.
@@ -53,11 +55,19 @@ func (d *Device) DType() kernels.DType { return kernels.F32 }
 
 // WithContext is the same device; a cancelled context stops it from queueing more work.
 func (d *Device) WithContext(ctx context.Context) kernels.Backend {
-	return &Device{d.Unsupported, d.core, ctx}
+	return &Device{d.Unsupported, d.core, ctx, d.rec}
 }
 
-// Info describes the device.
-func (d *Device) Info() Info { return d.drv.Info() }
+// queue is the stream that ops go to.
+func (d *Device) queue() stream {
+	if d.rec != nil {
+		return d.rec.stream
+	}
+	return d.stream
+}
+
+// Hardware describes the device.
+func (d *Device) Hardware() kernels.Hardware { return d.drv.Info() }
 
 // Stats are the figures of its memory pool.
 func (d *Device) Stats() Stats {
@@ -72,6 +82,33 @@ func (d *Device) Wait() error {
 		return deviceError("wait", err)
 	}
 	return nil
+}
+
+// Time is how long the device takes for what f queues, by its own clock.
+func (d *Device) Time(f func()) (took time.Duration, err error) {
+	var events [2]event
+	for i := range events {
+		if events[i], err = d.drv.NewEvent(); err != nil {
+			return 0, deviceError("time", err)
+		}
+		defer d.drv.FreeEvent(events[i]) //nolint:errcheck // a device that can't free an event has failed before
+	}
+	err = d.drv.Record(events[0], d.stream)
+	if err == nil {
+		f()
+		err = d.drv.Record(events[1], d.stream)
+	}
+	if err == nil {
+		err = d.Wait()
+	}
+	var ms float32
+	if err == nil {
+		ms, err = d.drv.Elapsed(events[0], events[1])
+	}
+	if err != nil {
+		return 0, deviceError("time", err)
+	}
+	return time.Duration(float64(ms) * float64(time.Millisecond)), nil
 }
 
 // Close waits for the work and gives everything back.
@@ -132,7 +169,15 @@ func (d *Device) must(op string, err error) {
 // scratch is memory of an op's own, which holds anything; give it back with Free as soon as its work is
 // queued.
 func (d *Device) scratch(t kernels.DType, n int) kernels.Buf {
-	a, err := d.pool.get(n * t.Size())
+	a, err := d.take(n * t.Size())
 	d.must("scratch memory", err)
 	return kernels.OfDevice(t, n, a)
+}
+
+// take is memory of the pool, or of the recording.
+func (d *Device) take(n int) (addr, error) {
+	if d.rec != nil {
+		return d.rec.take(n)
+	}
+	return d.pool.get(n)
 }

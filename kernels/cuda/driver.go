@@ -3,7 +3,6 @@
 package cuda
 
 import (
-	"fmt"
 	"unsafe"
 
 	"truegrain/kernels"
@@ -25,7 +24,7 @@ type (
 // are queued on a stream and run later; host memory given to a copy must be of AllocHost and stay as it is
 // until then.
 type driver interface {
-	Info() Info
+	Info() kernels.Hardware
 	Close() error
 
 	Alloc(bytes int) (addr, error) // errors wrap kernels.ErrOutOfMemory
@@ -61,20 +60,6 @@ type driver interface {
 	EndCapture(s stream) (graph, error)
 	Replay(g graph, s stream) error
 	FreeGraph(g graph) error
-}
-
-// Info describes a device.
-type Info struct {
-	Name         string
-	Major, Minor int // compute capability
-	SMs          int
-	Memory       int // bytes
-	Driver       int // 12040 is CUDA 12.4
-}
-
-func (i Info) String() string {
-	return fmt.Sprintf("%s, compute capability %d.%d, %d SMs, %.1f GiB, driver for CUDA %d.%d", i.Name, i.Major,
-		i.Minor, i.SMs, float64(i.Memory)/(1<<30), i.Driver/1000, i.Driver%1000/10)
 }
 
 // boxes describes a row-major matrix of bfloat16 and the box of it that one copy fetches, swizzled by 128

@@ -133,12 +133,23 @@ import (
 	"unsafe"
 
 	"github.com/barnex/cuda5/cu"
+
+	"truegrain/kernels"
 )
 
 // cudaDriver is one device's primary context.
 type cudaDriver struct {
-	info Info
+	info kernels.Hardware
 	ctx  C.uintptr_t
+}
+
+// codeName is what the driver calls a code, or the package cu, which knows the older ones.
+func codeName(r cu.Result) string {
+	var name *C.char
+	if C.cuGetErrorName(C.CUresult(r), &name) == 0 && name != nil {
+		return fmt.Sprintf("%s (%d)", C.GoString(name), int(r))
+	}
+	return r.String()
 }
 
 // driverError is cudaError for the codes of C.
@@ -149,7 +160,7 @@ func (d *cudaDriver) retain(device int) error {
 	return driverError("open", C.context(&d.ctx, C.int(device)), "")
 }
 
-func (d *cudaDriver) Info() Info { return d.info }
+func (d *cudaDriver) Info() kernels.Hardware { return d.info }
 
 // Close leaves the primary context to the process: other libraries may share it.
 func (d *cudaDriver) Close() error { return nil }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 	"unsafe"
 
 	"truegrain/kernels"
@@ -102,12 +103,13 @@ type emuStream struct {
 type emuEvent struct {
 	on   *emuStream
 	left int // how much of the queue was before it when it was recorded
+	at   time.Time
 }
 
 const emuQueue = 256 // a longer queue runs by itself
 
-func (e *emulator) Info() Info {
-	return Info{Name: "emulator", Major: e.major, Minor: 0, SMs: 4, Memory: 8 << 30, Driver: 12040}
+func (e *emulator) Info() kernels.Hardware {
+	return kernels.Hardware{Name: "emulator", Major: e.major, SMs: 4, ClockMHz: 1, Memory: 8 << 30, Driver: 12040}
 }
 
 func (e *emulator) Close() error { return nil }
@@ -298,7 +300,7 @@ func (e *emulator) Record(v event, s stream) error {
 	ev.left = 1
 	e.mu.Unlock()
 	return e.enqueue(s, func() error {
-		ev.left = 0
+		ev.left, ev.at = 0, time.Now()
 		return nil
 	})
 }
@@ -323,7 +325,11 @@ func (e *emulator) After(s stream, v event) error {
 	return e.enqueue(s, func() error { return e.events[v-1].wait() })
 }
 
-func (e *emulator) Elapsed(event, event) (float32, error) { return 0, nil }
+func (e *emulator) Elapsed(from, to event) (float32, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return float32(e.events[to-1].at.Sub(e.events[from-1].at).Seconds() * 1e3), nil
+}
 
 func (e *emulator) BeginCapture(s stream) error {
 	e.mu.Lock()

@@ -22,6 +22,6 @@ func (d *Device) masked(y kernels.Grad, x kernels.Buf, o kernels.Dropout) {
 	if o.P < 1 {
 		drop, scale = int(math.Ceil(o.P*(1<<24))), 1/(1-o.P)
 	}
-	d.launch(dropoutMask.of(x.DType()), strided(o.N, 4), block(256), y.Buf, x, o.N, int(o.Seed), int(o.Step),
+	d.launch(dropoutMask.of(x.DType()), strided(o.N, 4), block(256), y.Buf, x, o.StepIn, o.N, int(o.Seed), int(o.Step),
 		int(o.Node), drop, scale, y.Acc)
 }

@@ -67,7 +67,7 @@ func (d *Device) launchShared(k *kernel, shared int, g, b dim, args ...any) {
 	f, err := d.function(k)
 	if err == nil {
 		l.function = f
-		err = d.drv.Launch(&l, d.stream)
+		err = d.drv.Launch(&l, d.queue())
 	}
 	d.must(k.entry, err)
 }

@@ -9,17 +9,20 @@ import (
 	"truegrain/kernels"
 )
 
-// Alloc gives zeroed memory of the pool. The error wraps kernels.ErrOutOfMemory and says what was asked for
+// Alloc gives zeroed memory of the pool, or in a recording memory that holds anything. The error wraps kernels.ErrOutOfMemory and says what was asked for
 // and what is free; the device goes on working.
 func (d *Device) Alloc(t kernels.DType, n int) (kernels.Buf, error) {
 	if n < 0 || n > 1<<43 {
 		return kernels.Buf{}, fmt.Errorf("%s: %d elements of %s: %w", d.name, n, t, kernels.ErrOutOfMemory)
 	}
-	a, err := d.pool.get(n * t.Size())
+	a, err := d.take(n * t.Size())
 	if err != nil {
 		return kernels.Buf{}, fmt.Errorf("%s: %w", d.name, err)
 	}
 	b := kernels.OfDevice(t, n, a)
+	if d.rec != nil {
+		return b, nil
+	}
 	if err := d.drv.Set(a, 0, 1, b.Bytes(), d.stream); err != nil {
 		d.pool.put(a)
 		return kernels.Buf{}, deviceError("alloc", err)
@@ -32,7 +35,11 @@ func (d *Device) Free(b kernels.Buf) {
 	if b.IsZero() {
 		return
 	}
-	if !d.pool.put(b.Addr()) {
+	put := func(b kernels.Buf) bool { return d.pool.put(b.Addr()) }
+	if d.rec != nil {
+		put = d.rec.give
+	}
+	if !put(b) {
 		panic(&kernels.ArgError{Op: "free", Field: "buffer", Reason: "is none that " + d.name + " has given out"})
 	}
 }
@@ -41,6 +48,10 @@ func (d *Device) Free(b kernels.Buf) {
 func (d *Device) Upload(dst, host kernels.Buf) {
 	d.same("upload", dst, host)
 	d.on("upload", dst)
+	if d.rec != nil {
+		d.must("upload", d.rec.upload(dst))
+		return
+	}
 	d.must("upload", d.staging.upload(dst, host))
 }
 
@@ -48,6 +59,7 @@ func (d *Device) Upload(dst, host kernels.Buf) {
 func (d *Device) Download(host, src kernels.Buf) {
 	d.same("download", host, src)
 	d.on("download", src)
+	d.refuseRecording("download", "src", "can't be read in a recording: read it behind a replay")
 	d.must("download", d.staging.download(host, src))
 }
 
@@ -59,7 +71,14 @@ func (d *Device) Copy(dst, src kernels.Buf) {
 	}
 	d.on("copy", dst, src)
 	if dst.Len() > 0 {
-		d.must("copy", d.drv.Copy(dst.Addr(), src.Addr(), dst.Bytes(), d.stream))
+		d.must("copy", d.drv.Copy(dst.Addr(), src.Addr(), dst.Bytes(), d.queue()))
+	}
+}
+
+// refuseRecording panics if ops are recorded.
+func (d *Device) refuseRecording(op, field, reason string) {
+	if d.rec != nil {
+		panic(&kernels.ArgError{Op: op, Field: field, Reason: reason})
 	}
 }
 
@@ -70,7 +89,7 @@ func (d *Device) Fill(dst kernels.Buf, v float64) {
 		return
 	}
 	set := func(bits uint32, size int) {
-		d.must("fill", d.drv.Set(dst.Addr(), bits, size, dst.Bytes()/size, d.stream))
+		d.must("fill", d.drv.Set(dst.Addr(), bits, size, dst.Bytes()/size, d.queue()))
 	}
 	switch dst.DType() {
 	case kernels.F32:
@@ -84,6 +103,7 @@ func (d *Device) Fill(dst kernels.Buf, v float64) {
 			set(0, 4)
 			return
 		}
+		d.refuseRecording("fill", "v", "is no 0: float64 comes from the host, which can't be recorded")
 		row := make([]float64, min(dst.Len(), 1<<16))
 		for i := range row {
 			row[i] = v

@@ -41,7 +41,7 @@ func cudaError(op string, r cu.Result, log string) error {
 	if r == 0 {
 		return nil
 	}
-	e := &kernels.DeviceError{Op: op, Code: r.String(), Log: log}
+	e := &kernels.DeviceError{Op: op, Code: codeName(r), Log: log}
 	switch r {
 	case 2:
 		e.Err = kernels.ErrOutOfMemory
@@ -80,17 +80,17 @@ func cudaDevices() []kernels.DeviceInfo {
 	return out
 }
 
-func describe(i int) (info Info, err error) {
+func describe(i int) (info kernels.Hardware, err error) {
 	err = caught("describe device", func() {
 		dev := cu.DeviceGet(i)
-		info = Info{Name: dev.Name(), Memory: int(dev.TotalMem()), Driver: cu.Version(),
-			SMs: dev.Attribute(cu.MULTIPROCESSOR_COUNT)}
+		info = kernels.Hardware{Name: dev.Name(), Memory: int(dev.TotalMem()), Driver: cu.Version(),
+			SMs: dev.Attribute(cu.MULTIPROCESSOR_COUNT), ClockMHz: dev.Attribute(cu.CLOCK_RATE) / 1000}
 		info.Major, info.Minor = dev.ComputeCapability()
 	})
 	return info, err
 }
 
-func usable(i Info) error {
+func usable(i kernels.Hardware) error {
 	if i.Driver < minDriver {
 		return fmt.Errorf("%w: it is for CUDA %d.%d, wanted is 12.0 (driver 525) or later", kernels.ErrDriverTooOld,
 			i.Driver/1000, i.Driver%1000/10)

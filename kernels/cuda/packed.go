@@ -47,7 +47,7 @@ func (d *Device) Pack(op kernels.Op, how kernels.Packing) (kernels.Packed, error
 	if rows > 0 {
 		n = rows * ((k + 7) &^ 7)
 	}
-	a, err := d.pool.get(2 * n)
+	a, err := d.take(2 * n)
 	if err != nil {
 		return nil, fmt.Errorf("%s: weights in bfloat16: %w", d.name, err)
 	}

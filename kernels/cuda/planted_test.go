@@ -79,7 +79,7 @@ func TestPlantedBugsAreCaught(t *testing.T) {
 			if bug.portable {
 				spec, major = "check,portable,3", 8
 			}
-			sound := emuDevice(t, spec)
+			sound := testDevice(t, spec)
 			require.False(t, bug.run(t, sound), "the kernel without the bug")
 			require.NoError(t, sound.Wait())
 

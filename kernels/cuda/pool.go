@@ -31,7 +31,6 @@ type pool struct {
 	free   map[int][]addr // by class
 	blocks []poolBlock    // all that the driver gave, by address
 	stats  Stats
-	held   *[]addr // where put keeps what it takes, while a graph is recorded
 }
 
 type poolBlock struct {
@@ -133,10 +132,6 @@ func (p *pool) put(a addr) bool {
 	if i < 0 || p.blocks[i].at != a || p.blocks[i].live == 0 {
 		return false
 	}
-	if p.held != nil {
-		*p.held = append(*p.held, a)
-		return true
-	}
 	b := &p.blocks[i]
 	p.stats.Buffers--
 	p.stats.Live -= b.live
@@ -144,6 +139,17 @@ func (p *pool) put(a addr) bool {
 	p.free[b.class] = append(p.free[b.class], a)
 	p.drv.Forget(a, b.class, p.stream)
 	return true
+}
+
+// classOf is the size class of a buffer that this pool has given out.
+func (p *pool) classOf(a addr) (class int, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := p.find(a)
+	if i < 0 || p.blocks[i].at != a || p.blocks[i].live == 0 {
+		return 0, false
+	}
+	return p.blocks[i].class, true
 }
 
 // trim gives the free blocks back to the driver.

@@ -181,7 +181,7 @@ var (
 	crossEntropyFwd = declareTyped("crossentropy", "crossentropy_fwd", "ppppii")
 	crossEntropyBwd = declareTyped("crossentropy", "crossentropy_bwd", "pppppiii")
 
-	dropoutMask = declareTyped("dropout", "dropout", "ppllllifi")
+	dropoutMask = declareTyped("dropout", "dropout", "pppllllifi")
 
 	geluFwd = declareTyped("gelu", "gelu_fwd", "ppl")
 	geluBwd = declareTyped("gelu", "gelu_bwd", "pppli")

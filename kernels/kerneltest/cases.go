@@ -208,6 +208,9 @@ func elementwise() (all []Case) {
 			Case{Name: name, Op: kernels.Scale{N: n, Alpha: -0.7}, Grad: kernels.ScaleGrad{}, In: x, Out: y},
 			Case{Name: name, Op: kernels.Dropout{N: n, P: 0.3, Seed: 5, Step: 6, Node: 7},
 				Grad: kernels.DropoutGrad{}, In: x, Out: y},
+			Case{Name: name + " step in memory", Op: kernels.Dropout{N: n, P: 0.3, Seed: 5, Node: 7},
+				Grad: kernels.DropoutGrad{}, In: lens{"X": n, "StepIn": 1}, Out: y,
+				Ints: map[string]int{"StepIn": 1 << 30}},
 			Case{Name: name, Op: kernels.Add{N: n}, Grad: kernels.AddGrad{}, In: two, Out: y},
 			Case{Name: name, Op: kernels.Mul{N: n}, Grad: kernels.MulGrad{}, In: two, Out: y})
 	}

@@ -65,6 +65,7 @@ func (c Case) run(t *testing.T, be kernels.Backend) {
 // session is one case on one backend, with activations in float32 or in bfloat16.
 type session struct {
 	bf16       bool
+	loose      float64 // the tolerance, if it is wider
 	t          testing.TB
 	be, oracle kernels.Backend
 	c          Case
@@ -229,6 +230,7 @@ func (s *session) near(field string, got, want []float64, how ...string) {
 	if s.half(field) {
 		tolerance = BFloat16Tolerance
 	}
+	tolerance = max(tolerance, s.loose)
 	for i, w := range want {
 		require.False(s.t, math.IsNaN(got[i]), "%s[%d] was not written", field, i)
 		w = s.round(field, w)

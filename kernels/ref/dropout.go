@@ -4,7 +4,7 @@ import "truegrain/kernels"
 
 // keep is what element i is multiplied by: 0, or 1/(1−P).
 func keep(o kernels.Dropout, i int) float64 {
-	if o.P >= 1 || float64(kernels.NewPhilox(o.Seed).Uniform(o.Step, o.Node, uint64(i))) < o.P {
+	if o.P >= 1 || float64(kernels.NewPhilox(o.Seed).Uniform(o.StepOnHost(), o.Node, uint64(i))) < o.P {
 		return 0
 	}
 	return 1 / (1 - o.P)

@@ -142,6 +142,25 @@ func (c *Case) RequireGrads(t testing.TB, grads map[string][]float32) {
 	c.within(t, "the median over the gradients", median(errs), 4*median(theirs)+1e-6)
 }
 
+// RequireMixed checks a training in mixed precision by the same rules with bfloat16's errors: every loss, every
+// gradient of the first step against the worst of PyTorch's, and the median over them.
+func (c *Case) RequireMixed(t testing.TB, losses []float64, grads map[string][]float32) {
+	t.Helper()
+	want, allowed := c.Values(t, "losses"), c.Values(t, "bfloat16_error.losses")
+	require.Len(t, losses, len(want), "%s: losses", c.File)
+	for i, w := range want {
+		c.within(t, fmt.Sprintf("loss of step %d", i), math.Abs(losses[i]-w)/math.Abs(w), 2*allowed[i]+1e-3)
+	}
+	var errs, theirs []float64
+	for _, n := range c.Names("grad_norm.") {
+		require.Contains(t, grads, n, "%s: gradients", c.File)
+		errs = append(errs, c.sketch(t, "grad", n, grads[n]))
+		theirs = append(theirs, c.Values(t, "bfloat16_error.grad."+n)[0])
+	}
+	c.within(t, "the worst gradient", slices.Max(errs), 2*slices.Max(theirs)+1e-3)
+	c.within(t, "the median over the gradients", median(errs), 2*median(theirs)+1e-3)
+}
+
 func median(v []float64) float64 {
 	v = slices.Sorted(slices.Values(v))
 	n := len(v)

@@ -1,10 +1,11 @@
 // y[i] = x[i]·scale if u[i] ≥ drop, else x[i]·0 (+ y if acc); u[i]: the top 24 bits of word i of the stream
-// (seed, step, node), drop = ⌈P·2²⁴⌉, scale = 1/(1−P). The backward is the same with dy for x.
+// (seed, step, node), the step *step_in where that is no null, drop = ⌈P·2²⁴⌉, scale = 1/(1−P). The backward is the same with dy for x.
 // x, y: (n). A thread draws the four words of a block. Launch: any grid, block (256).
 #include "philox.cuh"
 
 template <class T>
-DI void dropout(T* y, const T* x, i64 n, i64 seed, i64 step, i64 node, int drop, float scale, int acc) {
+DI void dropout(T* y, const T* x, const int* step_in, i64 n, i64 seed, i64 step, i64 node, int drop, float scale, int acc) {
+    if (step_in) step = *step_in;
     i64 stride = (i64)gridDim.x * blockDim.x;
     for (i64 b = (i64)blockIdx.x * blockDim.x + threadIdx.x; 4 * b < n; b += stride) {
         uint4 w = philox((unsigned)seed, (unsigned)(seed >> 32),
@@ -18,9 +19,9 @@ DI void dropout(T* y, const T* x, i64 n, i64 seed, i64 step, i64 node, int drop,
 }
 #define DROPOUT(SUFFIX, T)                                                                                   \
     KERNEL(256)                                                                                              \
-    dropout_##SUFFIX(T* y, const T* x, i64 n, i64 seed, i64 step, i64 node, int drop, float scale,           \
-                     int acc) {                                                                              \
-        dropout(y, x, n, seed, step, node, drop, scale, acc);                                                \
+    dropout_##SUFFIX(T* y, const T* x, const int* step_in, i64 n, i64 seed, i64 step, i64 node, int drop,    \
+                     float scale, int acc) {                                                                 \
+        dropout(y, x, step_in, n, seed, step, node, drop, scale, acc);                                                \
     }                                                                                                        \
     EXPORT(dropout_##SUFFIX)
 DROPOUT(f32, float)
