@@ -36,6 +36,9 @@ type instance struct {
 	ops         []kernels.Op
 	done        <-chan struct{} // of the context that be looks at
 	be          kernels.Backend
+
+	ran    bool              // once, so that its kernels are loaded
+	record kernels.Recording // of the ops, where the backend has such
 }
 
 // freezing is how a model is to be frozen.
@@ -160,8 +163,30 @@ func (f *Frozen) run(ctx context.Context, y, x tensor.Tensor, see Observer) erro
 	if err != nil {
 		return fmt.Errorf("frozen model, %d bytes: %w", f.Bytes(), err)
 	}
+	err = f.compute(ctx, n, y, x, see)
+	f.give(n)
+	return err
+}
+
+// compute brings the pictures in, runs the ops and brings the result out. What a device refuses is an error.
+func (f *Frozen) compute(ctx context.Context, n *instance, y, x tensor.Tensor, see Observer) (err error) {
+	defer refused(&err)
 	be := n.backend(ctx, f.be)
 	be.Upload(n.x, x.Buf)
+	if err := f.ops(ctx, be, n, see); err != nil {
+		return err
+	}
+	be.Download(y.Buf, n.y)
+	return nil
+}
+
+// ops runs the ops: by one replay if they have been recorded, one by one if not, or if somebody looks at each.
+func (f *Frozen) ops(ctx context.Context, be kernels.Backend, n *instance, see Observer) error {
+	if see == nil && n.ran && ctx.Err() == nil {
+		if played, err := n.replay(f.be); played || err != nil {
+			return err
+		}
+	}
 	for i, op := range n.ops {
 		if ctx.Err() != nil {
 			break
@@ -174,12 +199,8 @@ func (f *Frozen) run(ctx context.Context, y, x tensor.Tensor, see Observer) erro
 		op.Run(be)
 		see(f.program.layers[i], start, time.Since(start))
 	}
-	err = context.Cause(ctx)
-	if err == nil {
-		be.Download(y.Buf, n.y)
-	}
-	f.give(n)
-	return err
+	n.ran = ctx.Err() == nil
+	return context.Cause(ctx)
 }
 
 // backend is be, looking at ctx: the same one as long as the context is.
@@ -220,7 +241,7 @@ func (f *Frozen) Close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, n := range f.idle {
-		f.be.Free(n.arena)
+		n.close(f.be)
 	}
 	for _, p := range f.packed {
 		p.Free()

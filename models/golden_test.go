@@ -24,9 +24,11 @@ var small = []string{"vit_mini"}
 func everywhere(t *testing.T, glob string, f func(*testing.T, kernels.Backend, *golden.Case)) {
 	for _, c := range golden.Cases(t, glob) {
 		for _, spec := range []string{"ref", "ref:float64", "cpu:generic", "cpu:avx2", "cpu:avx512", "cpu:generic,on",
-			"cpu:generic,off", "cpu:avx2,on", "cpu:avx2,off", "cpu:avx512,on", "cpu:avx512,off", "emu", "emu:3,portable"} {
+			"cpu:generic,off", "cpu:avx2,on", "cpu:avx2,off", "cpu:avx512,on", "cpu:avx512,off", "emu", "emu:3,portable",
+			"cuda:0"} {
 			t.Run(c.File+"/"+spec, func(t *testing.T) {
-				slow := !strings.HasPrefix(spec, "cpu:avx") || strings.Contains(spec, ",")
+				fast := strings.HasPrefix(spec, "cpu:avx") || strings.HasPrefix(spec, "cuda")
+				slow := !fast || strings.Contains(spec, ",")
 				if slow && !slices.Contains(small, c.Arch) && !golden.Slow() {
 					t.Skipf("%s takes minutes on %s; set TRUEGRAIN_SLOW=1", c.Arch, spec)
 				}
@@ -131,26 +133,8 @@ func TestGoldenFrozenBFloat16(t *testing.T) {
 func TestGoldenTrain(t *testing.T) {
 	everywhere(t, "train_*", func(t *testing.T, be kernels.Backend, c *golden.Case) {
 		m := build(t, be, c)
-		steps, err := strconv.Atoi(c.Meta["steps"])
-		require.NoError(t, err)
-		update := optimizer(t, be, c, m.Params())
-		tape := autograd.NewTape(be, autograd.WithGrad(), autograd.WithTrain())
-		var losses []float64
-		for step := range steps {
-			for _, p := range m.Params() {
-				p.ZeroGrad()
-			}
-			loss := lossOf(tape, c, m, step, c.Ints(t, "batch_shape"))
-			require.NoError(t, tape.Backward(loss))
-			if step == 0 {
-				c.RequireGrads(t, gradients(be, m.Params()))
-			}
-			v, err := loss.Scalar()
-			require.NoError(t, err)
-			losses = append(losses, v)
-			update(step)
-			tape.Reset()
-		}
+		losses, grads := trainGolden(t, be, c, m)
+		c.RequireGrads(t, grads)
 		c.RequireLosses(t, be, losses)
 		buffers := c.Names("buffer_norm.")
 		for _, p := range m.Params() {
@@ -160,6 +144,31 @@ func TestGoldenTrain(t *testing.T) {
 			}
 		}
 	})
+}
+
+// trainGolden takes the steps of a case: the loss of each, and the gradients of the first.
+func trainGolden(t *testing.T, be kernels.Backend, c *golden.Case, m models.Model) (losses []float64,
+	grads map[string][]float32) {
+	steps, err := strconv.Atoi(c.Meta["steps"])
+	require.NoError(t, err)
+	update := optimizer(t, be, c, m.Params())
+	tape := autograd.NewTape(be, autograd.WithGrad(), autograd.WithTrain())
+	for step := range steps {
+		for _, p := range m.Params() {
+			p.ZeroGrad()
+		}
+		loss := lossOf(tape, c, m, step, c.Ints(t, "batch_shape"))
+		require.NoError(t, tape.Backward(loss))
+		if step == 0 {
+			grads = gradients(be, m.Params())
+		}
+		v, err := loss.Scalar()
+		require.NoError(t, err)
+		losses = append(losses, v)
+		update(step)
+		tape.Reset()
+	}
+	return losses, grads
 }
 
 // lossOf is the loss of a training step as the thesis has it: by the case's metadata.

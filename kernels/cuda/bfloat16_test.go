@@ -140,8 +140,8 @@ func TestChannelSumsInBFloat16(t *testing.T) {
 		"stem":      {Window: square(7, 2, 3, 1), B: 3, H: 17, W: 19, C: 3, OC: 24, Groups: 1},
 		"bias":      {Window: square(1, 1, 0, 1), B: 1, H: 7, W: 6, C: 8, OC: 8, Groups: 1},
 	}
-	for _, spec := range bfloat16Specs {
-		d := emuDevice(t, spec)
+	for _, spec := range specs(bfloat16Specs...) {
+		d := testDevice(t, spec)
 		for name, o := range cases {
 			t.Run(spec+"/"+name, func(t *testing.T) {
 				if name == "stem" {

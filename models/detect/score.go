@@ -164,8 +164,9 @@ func (d *Detector) batches(views []patch, f func([]patch, tensor.Tensor) error) 
 		if err != nil {
 			return err
 		}
-		d.be.Upload(buf, host.Buf)
-		err = f(batch, tensor.New(buf, host.Shape()...))
+		if err = tensor.Catch(func() { d.be.Upload(buf, host.Buf) }); err == nil {
+			err = f(batch, tensor.New(buf, host.Shape()...))
+		}
 		d.be.Free(buf)
 		if err != nil {
 			return err

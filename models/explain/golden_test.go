@@ -19,9 +19,9 @@ import (
 // backends are those of this build and machine that a golden case runs on: all for small cases, the fast ones
 // for the rest.
 func backends(t *testing.T, small bool) []kernels.Backend {
-	specs := []string{"cpu:avx2", "cpu:avx512"}
+	specs := []string{"cpu:avx2", "cpu:avx512", "cuda:0"}
 	if small || golden.Slow() {
-		specs = append(specs, "cpu:generic", "ref")
+		specs = append(specs, "cpu:generic", "ref", "emu:4")
 	}
 	var out []kernels.Backend
 	for _, s := range specs {
@@ -42,7 +42,10 @@ func subject(t *testing.T, be kernels.Backend, c *golden.Case, classes int) (exp
 	golden.FillParams(be, m.Params(), c.Seed)
 	s := c.Ints(t, "input_shape")
 	x := golden.FromNCHW(c.Picture(c.Meta["input"], s), s[0], s[1], s[2], s[3])
-	return explain.Subject{Backend: be, Model: m, X: tensor.FromSlice(x, s[0], s[2], s[3], s[1])}, m
+	buf, err := be.Alloc(be.DType(), len(x))
+	require.NoError(t, err)
+	be.Upload(buf, kernels.Of(x))
+	return explain.Subject{Backend: be, Model: m, X: tensor.New(buf, s[0], s[2], s[3], s[1])}, m
 }
 
 func TestGoldenExplainResNet(t *testing.T) {
