@@ -10,6 +10,7 @@ import (
 
 	"truegrain/autograd"
 	"truegrain/kernels"
+	"truegrain/tensor"
 	"truegrain/train/data"
 	"truegrain/train/optim"
 )
@@ -64,6 +65,7 @@ type Loop struct {
 
 	pool  *autograd.Pool
 	grads *optim.Gradients
+	graph graph
 	clock clock
 }
 
@@ -82,9 +84,12 @@ func (l *Loop) Run(ctx context.Context) ([]Epoch, error) {
 	if err := l.begin(); err != nil {
 		return nil, err
 	}
+	defer l.graph.close()
 	var err error
 	for err == nil && l.State.Epoch < l.Epochs && l.State.Done == "" {
-		err = l.epoch(ctx)
+		if bad := tensor.Catch(func() { err = l.epoch(ctx) }); bad != nil {
+			err = bad // a device that was lost between two batches
+		}
 	}
 	if err != nil && l.Reducer != nil {
 		l.Reducer.Abort(err)

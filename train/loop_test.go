@@ -304,3 +304,21 @@ func TestAveragedWeightsAreValidatedAndKept(t *testing.T) {
 	require.Equal(t, ema.Params()[0].Value.Float32s(l.Backend), best)
 	require.NotEqual(t, m.w.Value.Float32s(l.Backend), best)
 }
+
+// failing is a device that is lost in an optimiser's step.
+type failing struct{ kernels.Backend }
+
+func (failing) SGD(kernels.SGD) {
+	panic(&kernels.DeviceError{Op: "sgd", Code: "CUDA_ERROR_LAUNCH_FAILED", Err: kernels.ErrDeviceLost})
+}
+
+func TestALostDeviceEndsTheRun(t *testing.T) {
+	be := failing{ref.Open32()}
+	p, err := autograd.NewParam(be, "w", autograd.Plain, 1, 3)
+	require.NoError(t, err)
+	b, err := autograd.NewParam(be, "b", autograd.Plain, 1)
+	require.NoError(t, err)
+	l := loop(t, &brightness{p, b})
+	_, err = l.Run(t.Context())
+	require.ErrorIs(t, err, kernels.ErrDeviceLost)
+}

@@ -30,37 +30,60 @@ type Auxiliary interface {
 	ForwardAux(t *autograd.Tape, x *autograd.Var) (out, aux *autograd.Var)
 }
 
-// forward is a model's output and its loss, with the second head's share of it in training.
-func (l Loss) forward(t *autograd.Tape, m Model, b *data.Batch) (out, loss *autograd.Var) {
+// forward is a model's output, that of its second head if that has a share of the loss, and the loss.
+func (l Loss) forward(t *autograd.Tape, m Model, b *data.Batch) (out, aux, loss *autograd.Var) {
 	x := t.Upload(b.X)
 	two, ok := m.(Auxiliary)
 	if !ok || l.Aux == 0 || !t.Training() {
 		out = m.Forward(t, x)
-		return out, l.of(t, out, b)
+		return out, nil, l.of(t, out, b)
 	}
-	out, aux := two.ForwardAux(t, x)
+	out, aux = two.ForwardAux(t, x)
 	loss = l.of(t, out, b)
 	if aux != nil {
 		loss = t.Add(loss, t.Scale(l.of(t, aux, b), l.Aux))
 	}
-	return out, loss
+	return out, aux, loss
 }
 
 // of is the loss of a model's output.
 func (l Loss) of(t *autograd.Tape, out *autograd.Var, b *data.Batch) *autograd.Var {
-	switch shape := out.Shape(); {
+	shape := out.Shape()
+	targets := l.targets(shape, b)
+	switch {
 	case len(shape) == 2 && shape[1] == 1 && l.is("bce"):
-		return t.BCELogits(out, t.Upload(l.smooth(tensor.FromSlice(floats(b.Label, 1), shape...))))
+		return t.BCELogits(out, t.Upload(tensor.New(targets[0], shape...)))
 	case len(shape) == 2 && shape[1] == 2 && l.is("cross-entropy"):
-		return l.crossEntropy(t, out, b.Label)
+		return l.crossEntropy(t, out, targets)
 	case len(shape) == 4 && shape[3] == 1 && l.is("pixel-mse"):
-		return t.MSE(t.Sigmoid(out), t.Upload(l.smooth(pixelTargets(shape, b))))
+		return t.MSE(t.Sigmoid(out), t.Upload(tensor.New(targets[0], shape...)))
 	case len(shape) == 4 && shape[3] == 1 && l.Name == "pixel-bce":
-		return t.BCELogits(out, t.Upload(l.smooth(pixelTargets(shape, b))))
+		return t.BCELogits(out, t.Upload(tensor.New(targets[0], shape...)))
 	default:
 		panic(&tensor.ShapeError{Op: fmt.Sprintf("loss %s: a model whose output is (B,1), (B,2) or (B,H,W,1)",
 			l), Got: shape})
 	}
+}
+
+// targets are what an output of a shape is compared with, in host memory, in the order in which the loss takes
+// them: the probability of a photograph for each number of the output, or of two outputs the right classes, and
+// with smoothing the wrong ones.
+func (l Loss) targets(shape tensor.Shape, b *data.Batch) []kernels.Buf {
+	switch {
+	case len(shape) == 2 && shape[1] == 2:
+		right := []kernels.Buf{kernels.Of(b.Label)}
+		if l.Smoothing == 0 {
+			return right
+		}
+		others := slices.Clone(b.Label)
+		for i := range others {
+			others[i] = 1 - others[i]
+		}
+		return append(right, kernels.Of(others))
+	case len(shape) == 4:
+		return []kernels.Buf{l.smooth(pixelTargets(shape, b)).Buf}
+	}
+	return []kernels.Buf{l.smooth(tensor.FromSlice(floats(b.Label, 1), len(b.Label), 1)).Buf}
 }
 
 // is says that a loss is the one wanted, by name or because the output asks for it.
@@ -75,16 +98,12 @@ func (l Loss) String() string {
 
 // crossEntropy against targets of 1−s/2 for the right class and s/2 for the other is the weighted sum of the
 // cross entropies against both.
-func (l Loss) crossEntropy(t *autograd.Tape, out *autograd.Var, labels []int32) *autograd.Var {
-	right := t.CrossEntropy(out, t.UploadInts(labels))
+func (l Loss) crossEntropy(t *autograd.Tape, out *autograd.Var, targets []kernels.Buf) *autograd.Var {
+	right := t.CrossEntropy(out, t.UploadInts(kernels.Floats[int32](targets[0])))
 	if l.Smoothing == 0 {
 		return right
 	}
-	others := slices.Clone(labels)
-	for i := range others {
-		others[i] = 1 - others[i]
-	}
-	wrong := t.CrossEntropy(out, t.UploadInts(others))
+	wrong := t.CrossEntropy(out, t.UploadInts(kernels.Floats[int32](targets[1])))
 	return t.Add(t.Scale(right, 1-l.Smoothing/2), t.Scale(wrong, l.Smoothing/2))
 }
 

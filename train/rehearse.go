@@ -56,7 +56,7 @@ func Rehearse(l *Loop, stages []string, batch, size int) (*Rehearsal, error) {
 	b := &data.Batch{X: tensor.FromSlice(make([]float32, batch*size*size*3), batch, size, size, 3),
 		Label: make([]int32, batch)}
 	if err := tensor.Catch(func() {
-		out, _ := l.Loss.forward(t, l.Model, b)
+		out, _, _ := l.Loss.forward(t, l.Model, b)
 		r.Output = out.Shape()
 	}); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"truegrain/autograd"
+	"truegrain/kernels"
 	"truegrain/tensor"
 	"truegrain/train/data"
 )
@@ -54,23 +55,32 @@ func flag(b bool) float64 {
 	return 0
 }
 
+// key is what the random numbers of the batch at hand depend on beside the seed.
+func (l *Loop) key() uint32 { return uint32(l.State.Seen*world(l.Reducer) + rank(l.Reducer)) }
+
 // tape opens a tape for the batch at hand. Its random numbers depend on the seed, the batch and the worker.
 func (l *Loop) tape(opts ...autograd.Option) *autograd.Tape {
-	key := uint32(l.State.Seen*world(l.Reducer) + rank(l.Reducer))
+	return l.tapeOn(l.Backend, l.pool, append(opts, autograd.WithSeed(l.Seed, l.key()))...)
+}
+
+// tapeOn is a tape for training on a backend.
+func (l *Loop) tapeOn(be kernels.Backend, pool *autograd.Pool, opts ...autograd.Option) *autograd.Tape {
 	if l.Recompute {
 		opts = append(opts, autograd.WithRecompute())
 	}
-	return autograd.NewTape(l.Backend, append(opts, autograd.WithGrad(), autograd.WithTrain(),
-		autograd.WithPool(l.pool), autograd.WithSeed(l.Seed, key))...)
+	return autograd.NewTape(be, append(opts, autograd.WithGrad(), autograd.WithTrain(), autograd.WithPool(pool))...)
 }
 
 // learn is one forward and backward.
 func (l *Loop) learn(b *data.Batch) (loss float64, err error) {
+	if l.graph.fits(l, b) {
+		return l.replay(b)
+	}
 	join, opts := l.joint()
 	t := l.tape(opts...)
 	defer t.Reset()
 	bad := tensor.Catch(func() {
-		_, value := l.Loss.forward(t, l.Model, b)
+		_, _, value := l.Loss.forward(t, l.Model, b)
 		if loss, err = value.Scalar(); err != nil {
 			return
 		}
@@ -81,6 +91,9 @@ func (l *Loop) learn(b *data.Batch) (loss float64, err error) {
 		err = l.backward(t, value, len(b.Label))
 	})
 	if err = errors.Join(err, bad, join()); err != nil || l.Accumulate == 1 {
+		if err == nil {
+			l.graph.saw(b)
+		}
 		return loss, err
 	}
 	// A checkpoint may keep these gradients before their update looks at them.

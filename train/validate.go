@@ -63,7 +63,7 @@ func (l *Loop) look(ctx context.Context, b *data.Batch) (loss, right float64, er
 	t := autograd.NewTape(l.Backend, autograd.WithContext(ctx), autograd.WithPool(l.pool))
 	defer t.Reset()
 	bad := tensor.Catch(func() {
-		out, value := l.Loss.forward(t, l.Model, b)
+		out, _, value := l.Loss.forward(t, l.Model, b)
 		var p []float32
 		if p, err = l.Model.Probability(t, out).Values(); err != nil {
 			return
