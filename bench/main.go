@@ -25,6 +25,7 @@ import (
 type cli struct {
 	Kernels KernelsCmd `cmd:"" help:"Check kernels against ref, then time them."`
 	Models  ModelsCmd  `cmd:"" help:"Time whole models: inference, or with --train a training step."`
+	GPU     GPUCmd     `cmd:"" name:"gpu" help:"Check and time a GPU, in parts that may be interrupted."`
 	Serve   ServeCmd   `cmd:"" hidden:"" help:"Do as lines on standard input say, for comparisons with other programs."`
 	Memory  MemoryCmd  `cmd:"" hidden:"" help:"Run one model a few times and print the most memory that took."`
 }

@@ -83,12 +83,14 @@ func (p *Problem) Name() string { return p.Op + "/" + p.Pass + " " + p.Shape }
 const maxBytes = 8 << 30
 
 // Bench is a problem with memory: operands are drawn at random, in host memory that all implementations
-// share.
+// share, or in that of a device.
 type Bench struct {
 	*Problem
 	Cost kernels.Cost // of one call; bytes are those of every operand once
 
 	be      kernels.Backend
+	half    bool          // activations are bfloat16, or rounded to it in host memory
+	device  bool          // the operands lie on one
 	args    reflect.Value // the struct of the pass
 	fields  []operand     // of the forward
 	initial map[string][]float64
@@ -96,10 +98,18 @@ type Bench struct {
 	bufs    []kernels.Buf
 }
 
-// Load makes the operands in memory of a backend that computes in host memory; forward results that a
-// backward reads are made by it, too. Close the Bench after use.
-func (p *Problem) Load(be kernels.Backend) (*Bench, error) {
-	b := &Bench{Problem: p, be: be, fields: p.family.operands(p.args), initial: map[string][]float64{}}
+// Load makes the operands in memory of a backend: one that computes in host memory, where Prepare and Check
+// find them, or a device, where On does. Forward results that a backward reads are made by it, too. Close the
+// Bench after use.
+func (p *Problem) Load(be kernels.Backend) (*Bench, error) { return p.loaded(be, false) }
+
+// LoadHalf is Load with activations in bfloat16, which host memory holds as float32.
+func (p *Problem) LoadHalf(be kernels.Backend) (*Bench, error) { return p.loaded(be, true) }
+
+func (p *Problem) loaded(be kernels.Backend, half bool) (*Bench, error) {
+	_, device := be.(kernels.Accelerator)
+	b := &Bench{Problem: p, be: be, half: half, device: device, fields: p.family.operands(p.args),
+		initial: map[string][]float64{}}
 	var size int64
 	for _, o := range b.fields {
 		size += 8 * int64(o.n)
@@ -122,21 +132,28 @@ func (b *Bench) load() error {
 	forward := reflect.New(reflect.TypeOf(b.Problem.args)).Elem()
 	forward.Set(reflect.ValueOf(b.Problem.args))
 	for _, o := range b.fields {
-		buf, err := b.alloc(o.kind(b.be), o.n)
+		buf, err := b.alloc(b.kind(o), o.n)
 		if err != nil {
 			return err
 		}
-		if buf.OnDevice() {
+		if buf.OnDevice() && !b.device {
 			return fmt.Errorf("%s keeps its memory on a device; what is timed here computes in host memory",
 				b.be.Name())
 		}
 		switch {
+		case b.device:
+			if o.role != output {
+				b.fill(buf, o)
+			}
 		case o.make != nil:
 			b.be.Upload(buf, kernels.Of(o.make(forward.Interface())))
 		case o.role != output:
 			draw(buf, o)
 		}
-		if o.role == state {
+		if b.half && !b.device && o.role != output && b.halved(o.field) {
+			roundHalf(buf)
+		}
+		if o.role == state && !b.device {
 			b.initial[o.field] = floats(buf)
 		}
 		forward.FieldByName(o.field).Set(reflect.ValueOf(buf))
@@ -149,8 +166,27 @@ func (b *Bench) load() error {
 	if b.readsResults() {
 		b.family.forward.bind(b.be, forward.Interface())()
 		b.restore()
+		b.roundResults(forward)
 	}
 	return b.loadGrad(forward)
+}
+
+// roundResults rounds what the forward has written as a forward in bfloat16 would have.
+func (b *Bench) roundResults(forward reflect.Value) {
+	for _, o := range b.fields {
+		if b.half && !b.device && o.role == output && b.halved(o.field) {
+			roundHalf(forward.FieldByName(o.field).Interface().(kernels.Buf))
+		}
+	}
+}
+
+// kind is the type of an operand's memory.
+func (b *Bench) kind(o operand) kernels.DType {
+	k := o.kind(b.be)
+	if b.half && b.device && k == kernels.F32 && b.halved(o.field) {
+		return kernels.BF16
+	}
+	return k
 }
 
 // loadGrad makes the struct of the backward around the forward's.
@@ -158,22 +194,38 @@ func (b *Bench) loadGrad(forward reflect.Value) error {
 	g := reflect.New(b.family.backward.args).Elem()
 	g.Field(0).Set(forward)
 	y := b.operand("Y")
-	dy, err := b.alloc(b.be.DType(), y.n)
+	grad := operand{field: "DY", n: y.n}
+	dy, err := b.alloc(b.kind(grad), y.n)
 	if err != nil {
 		return err
 	}
-	draw(dy, operand{field: "DY", n: y.n})
+	switch {
+	case b.device:
+		b.fill(dy, grad)
+	default:
+		draw(dy, grad)
+		if b.half && b.halved("DY") {
+			roundHalf(dy)
+		}
+	}
 	g.FieldByName("DY").Set(reflect.ValueOf(dy))
 	for _, name := range b.pass.wants {
 		o := b.operand(name)
 		if o.field == "" {
 			continue
 		}
-		d, err := b.alloc(b.be.DType(), o.n)
+		d, err := b.alloc(b.kind(operand{field: "D" + name}), o.n)
 		if err != nil {
 			return err
 		}
 		g.FieldByName("D" + name).Set(reflect.ValueOf(kernels.Grad{Buf: d}))
+	}
+	if n := b.be.Workspace(g.Interface()); b.device && n > 0 {
+		w, err := b.alloc(workType(g), n)
+		if err != nil {
+			return err
+		}
+		g.FieldByName("Work").Set(reflect.ValueOf(w))
 	}
 	b.args = g
 	_, b.Cost = b.family.gradCost(g, b.Cost.FLOPs)

@@ -167,6 +167,13 @@ func (b *Bench) Prepare(i *Impl) (c *Call, err error) {
 			panic(p)
 		}
 	}()
+	if be, ok := i.Backend.(kernels.Accelerator); ok && !i.packs {
+		if err := c.onDevice(b, be, args, call); err != nil {
+			c.Close()
+			return nil, err
+		}
+		return c, nil
+	}
 	if i.packs {
 		if err := c.pack(i, args, b.pass.Forward()); err != nil {
 			return nil, err

@@ -3,6 +3,7 @@
 package table
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,20 +41,25 @@ type run struct {
 	batch  int
 	train  bool
 	config models.Config
+	size   int // 0 is that of the model
 }
 
 // runs are what the benchmarks are about: the detectors, at the batches that they serve and train with.
 var runs = []run{
-	{"resnet50", 1, false, models.Config{Classes: 1000}}, {"resnet50", 8, false,
-		models.Config{Classes: 1000}},
-	{"fcn_resnet50", 1, false, models.Config{Classes: 21}}, {"fcn_resnet50", 4, false,
-		models.Config{Classes: 21}},
-	{"fcn8s_resnet50", 1, false, models.Config{Classes: 21}},
-	{"vit_l_16", 1, false, models.Config{Classes: 1000}}, {"vit_l_16", 4, false,
-		models.Config{Classes: 1000}},
-	{"resnet50", 8, true, models.Config{Classes: 1000}}, {"fcn_resnet50", 4, true,
-		models.Config{Classes: 21}},
-	{"vit_b_16", 4, true, models.Config{Classes: 1000}},
+	served("resnet50", 1, 1000), served("resnet50", 8, 1000),
+	served("fcn_resnet50", 1, 21), served("fcn_resnet50", 4, 21), served("fcn8s_resnet50", 1, 21),
+	served("vit_l_16", 1, 1000), served("vit_l_16", 4, 1000),
+	trained("resnet50", 8, 1000), trained("fcn_resnet50", 4, 21), trained("vit_b_16", 4, 1000),
+}
+
+func served(model string, batch, classes int) run {
+	return run{model: model, batch: batch, config: models.Config{Classes: classes}}
+}
+
+func trained(model string, batch, classes int) run {
+	r := served(model, batch, classes)
+	r.train = true
+	return r
 }
 
 // named are shapes that no model here has, or that comparisons with others are made on: square products,
@@ -74,6 +80,28 @@ var named = []struct{ op, shape string }{
 	{"attention", "4x16x197x64+lse"},
 	{"softmax", "12608x197"},
 	{"adam", "25557032"},
+}
+
+// Run is a model at a batch size, trained or served, whose layers' shapes are wanted.
+type Run struct {
+	Model string
+	Batch int
+	Size  int // of the pictures' sides; 0 is that of the model
+	Train bool
+}
+
+// Of is the rows of some runs, and no others, by op and direction.
+func Of(runs ...Run) ([]Row, error) {
+	var b builder
+	for _, r := range runs {
+		w := served(r.Model, r.Batch, 1000)
+		w.train, w.size = r.Train, r.Size
+		if err := b.trace(w); err != nil {
+			return nil, fmt.Errorf("shapes of %s: %w", r.Model, err)
+		}
+	}
+	b.sort()
+	return b.rows, nil
 }
 
 // All is every row, by op and direction; of those first the named shapes, then the models'.
@@ -151,7 +179,7 @@ func (b *builder) trace(r run) error {
 	if err != nil {
 		return err
 	}
-	size := m.InputSize()
+	size := cmp.Or(r.size, m.InputSize())
 	if !r.train {
 		f, err := models.Freeze(m, r.batch, size, size)
 		if err != nil {

@@ -20,9 +20,13 @@ import (
 type Spec struct {
 	Model   string
 	Batch   int
+	Size    int // of the pictures' sides; 0 is that of the model
 	Train   bool
 	Weights string // a file; without one they are drawn at random
 	Impl    string // one of Impls
+	// Resident keeps pictures, labels and results in a device's memory, so that the device alone is measured;
+	// Settle reads the result.
+	Resident bool
 }
 
 // Tape is the way of a training step, and one of inference: a forward pass that records itself.
@@ -37,6 +41,9 @@ var packings = map[string]kernels.Packing{"fast": kernels.Fast, "exact": kernels
 // Name is the model, the batch, and whether it is trained.
 func (s Spec) Name() string {
 	name := fmt.Sprintf("%s b%d", s.Model, s.Batch)
+	if s.Size > 0 {
+		name += fmt.Sprintf(" %dx%d", s.Size, s.Size)
+	}
 	if s.Train {
 		name += " train"
 	}

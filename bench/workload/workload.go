@@ -25,6 +25,7 @@ type Workload struct {
 	pool   *autograd.Pool
 	optim  optim.Optimizer
 	labels []int32
+	held   *resident
 	nodes  func([]*autograd.Node) // sees each training step's nodes; nil mostly
 }
 
@@ -34,9 +35,11 @@ func Open(be kernels.Backend, s Spec) (w *Workload, err error) {
 		return nil, err
 	}
 	w = &Workload{Spec: s, be: be, pool: autograd.NewPool(be)}
-	size, err := inputSize(s.Model)
-	if err != nil {
-		return nil, err
+	size := s.Size
+	if size == 0 {
+		if size, err = inputSize(s.Model); err != nil {
+			return nil, err
+		}
 	}
 	w.X = Pictures(s.Batch, size)
 	if s.Impl != Tape {
@@ -46,7 +49,7 @@ func Open(be kernels.Backend, s Spec) (w *Workload, err error) {
 		shape := w.frozen.OutputShape()
 		w.Y = make([]float32, shape.Len())
 		w.out = tensor.FromSlice(w.Y, shape...)
-		return w, nil
+		return w, w.settleIn()
 	}
 	if w.model, err = build(be, s); err != nil {
 		return nil, err
@@ -54,11 +57,15 @@ func Open(be kernels.Backend, s Spec) (w *Workload, err error) {
 	if s.Train {
 		err = w.openTraining()
 	}
+	if err == nil {
+		err = w.settleIn()
+	}
 	return w, err
 }
 
 // Close gives the frozen model's memory back.
 func (w *Workload) Close() {
+	w.held.close(w.be)
 	if w.frozen != nil {
 		w.frozen.Close()
 	}
@@ -69,6 +76,8 @@ func (w *Workload) Run() error {
 	switch {
 	case w.Train:
 		return w.step()
+	case w.held != nil:
+		return w.held.frozen.Run()
 	case w.frozen != nil:
 		return w.frozen.RunInto(context.Background(), w.out, w.X)
 	}
@@ -114,7 +123,7 @@ func (w *Workload) openTraining() (err error) {
 	}
 	n := w.Batch
 	if w.model.Kind() == models.Segmenter {
-		n *= w.model.InputSize() * w.model.InputSize()
+		n *= w.X.Dim(1) * w.X.Dim(2)
 	}
 	w.labels = make([]int32, n)
 	w.Label(func(i int) int32 { return int32(i*7) % int32(Classes(w.Model)) })
@@ -141,21 +150,23 @@ func (w *Workload) step() error {
 	}
 	t := autograd.NewTape(w.be, autograd.WithGrad(), autograd.WithTrain(), autograd.WithPool(w.pool))
 	defer t.Reset()
-	y := w.model.Forward(t, t.Upload(w.X))
-	loss := t.CrossEntropy(t.Reshape(y, -1, y.Dim(-1)), t.UploadInts(w.labels))
+	x, labels := w.inputs(t)
+	y := w.model.Forward(t, x)
+	loss := t.CrossEntropy(t.Reshape(y, -1, y.Dim(-1)), labels)
 	if w.nodes != nil {
 		w.nodes(t.Nodes())
 	}
 	if err := t.Backward(loss); err != nil {
 		return err
 	}
-	v, err := loss.Scalar()
-	if err != nil {
-		return err
-	}
-	w.Y = append(w.Y[:0], float32(v))
 	w.optim.Step(LearningRate)
-	return nil
+	if w.held != nil {
+		w.be.Copy(w.held.loss, loss.Buf)
+		return t.Err()
+	}
+	v, err := loss.Scalar()
+	w.Y = append(w.Y[:0], float32(v))
+	return err
 }
 
 // ErrNotFinite says that a run gave no number.

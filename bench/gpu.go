@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"truegrain/bench/gpu"
+	"truegrain/kernels"
+)
+
+// GPUCmd checks and times an accelerator in parts that may be interrupted.
+type GPUCmd struct {
+	Part   string        `arg:"" enum:"check,kernels,models,peers" help:"check: every kernel against ref. kernels, models: times. peers: in turn with PyTorch."`
+	Device string        `default:"cuda:0" help:"cuda:0, cuda:1 …"`
+	Out    string        `default:"bench/results" type:"path" help:"Folder of the results, one .json and one .md for each GPU."`
+	Limit  time.Duration `default:"8m30s" help:"Begin nothing that would end later; the same command then goes on."`
+	Again  bool          `help:"Also what this program has done before."`
+	Only   string        `placeholder:"TEXT" help:"Only steps with this in their name, as 'conv2d/dx' or 'resnet50'."`
+	Python string        `default:"python3" help:"An interpreter that has torch and torchvision, for peers."`
+	Script string        `default:"bench/gpu/peers.py" help:"PyTorch's side of peers."`
+}
+
+// Run does a part, as far as the time goes.
+func (c *GPUCmd) Run(ctx context.Context, t terminal) error {
+	be, err := kernels.Open(c.Device)
+	if err != nil {
+		return usageError{err}
+	}
+	defer be.Close()
+	if err := os.MkdirAll(c.Out, 0o755); err != nil {
+		return err
+	}
+	plan, err := gpu.Whole(c.Python, c.Script)
+	if err != nil {
+		return err
+	}
+	err = gpu.Run(ctx, be, gpu.Options{Part: c.Part, Dir: c.Out, Limit: c.Limit, Again: c.Again, Only: c.Only,
+		Plan: plan, Say: t.out})
+	switch {
+	case errors.Is(err, gpu.ErrUnfinished):
+		_, err = fmt.Fprintln(t.out, err)
+	case errors.Is(err, gpu.ErrDiffers):
+		err = fmt.Errorf("%w: the report lists them", err)
+	}
+	return err
+}

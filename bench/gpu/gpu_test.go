@@ -1,0 +1,272 @@
+package gpu
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"truegrain/bench/report"
+	"truegrain/bench/table"
+	"truegrain/bench/workload"
+	"truegrain/kernels"
+	_ "truegrain/kernels/all"
+	"truegrain/kernels/kerneltest"
+)
+
+// TestMain is PyTorch's side in a child that a test starts: it answers as bench/gpu/peers.py does, with times
+// that follow from what it is asked.
+func TestMain(m *testing.M) {
+	if os.Getenv("TRUEGRAIN_IS_PEER") == "" {
+		os.Exit(m.Run())
+	}
+	ready := map[string]bool{}
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		var a ask
+		var t told
+		if err := json.Unmarshal(lines.Bytes(), &a); err != nil {
+			panic(err)
+		}
+		switch {
+		case a.Do == "hello":
+			t.Title = "a stand-in for PyTorch"
+		case a.Do == "model" && a.Model == "vit_mini" && a.How == "compiled":
+			t.Error = "no compiler here"
+		case a.Do == "model" || a.Do == "kernel":
+			ready[a.ID] = true
+		case a.Do == "drop":
+			delete(ready, a.ID)
+		case !ready[a.ID]:
+			t.Error = "not ready: " + a.ID
+		default:
+			t.Times = []float64{1e-3, 2e-3, 1e-3}
+		}
+		out, _ := json.Marshal(t)
+		fmt.Println(string(out))
+	}
+}
+
+// small is a plan that the emulator does in seconds.
+func small() Plan {
+	row := func(op, pass, shape string) table.Row {
+		return table.Row{Op: op, Pass: pass, Shape: shape, Uses: []table.Use{{Model: "named", Times: 1}}}
+	}
+	return Plan{
+		Check: []table.Row{row("gemm", "forward", "5x8x16+tb"), row("conv2d", "forward", "1x5x6x8-16k3p1+bias+relu"),
+			row("conv2d", "forward", "1x5x6x3-4k3p1"), row("conv2d", "dw", "1x5x6x8-16k3p1"),
+			row("attention", "backward", "1x2x5x8+lse"), row("batchnorm", "backward", "30x6+train+relu"),
+			row("maxpool2d", "backward", "1x6x6x4k3s2p1+index"), row("crossentropy", "backward", "6x5"),
+			row("adam", "forward", "100+decoupled"), row("linear", "dx", "6x8-16+bias")},
+		Kernels: []table.Row{row("gemm", "forward", "16x24x32+tb"), row("linear", "dw", "6x8-16"),
+			row("batchnorm", "forward", "30x6+train+relu+sums")},
+		Peers: []table.Row{row("gemm", "forward", "16x24x32+tb")},
+		Models: []Model{
+			{workload.Spec{Model: "resnet_mini", Batch: 1, Size: 16}, []string{"bfloat16", "exact"}},
+			{workload.Spec{Model: "resnet_mini", Batch: 1, Size: 16, Train: true}, []string{Mixed, Float32}}},
+		Rounds: 2, Seconds: 1e-3, Python: []string{os.Args[0]},
+	}
+}
+
+func options(t *testing.T, part string) Options {
+	return Options{Part: part, Dir: t.TempDir(), Limit: time.Hour, Plan: small(), Say: io.Discard}
+}
+
+func text(t *testing.T, o Options, be kernels.Backend) string {
+	data, err := os.ReadFile(fileOf(o.Dir, be.(kernels.Accelerator).Hardware()) + ".md")
+	require.NoError(t, err)
+	return string(data)
+}
+
+func TestDeviceCheck(t *testing.T) {
+	be, o := kerneltest.Accelerator(t), options(t, "check")
+	require.NoError(t, Run(t.Context(), be, o))
+	r, err := load(fileOf(o.Dir, be.(kernels.Accelerator).Hardware()) + ".json")
+	require.NoError(t, err)
+	require.Len(t, r.of("check"), 9, "two shapes of a convolution are one step")
+	n := 0
+	for _, s := range r.Steps {
+		for _, row := range s.Rows {
+			require.Empty(t, row.Skipped, row.Name)
+			require.Less(t, row.Error, map[string]float64{"float32": 1e-5, "bfloat16": 4e-3}[row.Impl], row.Name)
+			n++
+		}
+	}
+	require.Equal(t, 2*len(o.Plan.Check), n)
+	require.Contains(t, text(t, o, be), "20 results match.")
+}
+
+// lame is a device with a kernel that is wrong.
+type lame struct{ kernels.Accelerator }
+
+func (l lame) Gemm(o kernels.Gemm) {
+	o.Alpha = 1.01
+	l.Accelerator.Gemm(o)
+}
+
+func TestDeviceCheckFindsAWrongKernel(t *testing.T) {
+	be, o := kerneltest.Accelerator(t), options(t, "check")
+	require.ErrorIs(t, Run(t.Context(), lame{be.(kernels.Accelerator)}, o), ErrDiffers)
+	report := text(t, o, be)
+	require.Contains(t, report, "**2 do not:**")
+	require.Contains(t, report, "| gemm/forward 5x8x16+tb | float32 | gemm/forward 5x8x16+tb: differs from ref")
+}
+
+func TestDeviceKernels(t *testing.T) {
+	be, o := kerneltest.Accelerator(t), options(t, "kernels")
+	require.NoError(t, Run(t.Context(), be, o))
+	r, err := load(fileOf(o.Dir, be.(kernels.Accelerator).Hardware()) + ".json")
+	require.NoError(t, err)
+	for _, s := range r.of("kernels") {
+		require.Len(t, s.Rows, 2)
+		for _, row := range s.Rows {
+			require.Empty(t, row.Skipped)
+			require.Positive(t, row.Time.Median, row.Name)
+			require.Equal(t, 2, row.Time.N)
+			require.Positive(t, row.OfCopy, row.Name)
+			require.Positive(t, row.OfPeak, row.Name)
+		}
+		require.Less(t, s.Rows[0].Bytes, s.Rows[1].Bytes, "bfloat16 is half")
+	}
+	require.Contains(t, text(t, o, be), "| gemm/forward 16x24x32+tb | named | bfloat16 |")
+	require.Contains(t, text(t, o, be), "Not checked yet")
+}
+
+func TestDeviceModels(t *testing.T) {
+	be, o := kerneltest.Accelerator(t), options(t, "models")
+	require.NoError(t, Run(t.Context(), be, o))
+	report := text(t, o, be)
+	for _, way := range []string{"resnet_mini b1 16x16 | bfloat16", "resnet_mini b1 16x16 | exact",
+		"resnet_mini b1 16x16 train | mixed", "resnet_mini b1 16x16 train | float32"} {
+		require.Contains(t, report, "| "+way+" | ")
+	}
+}
+
+func TestDevicePeers(t *testing.T) {
+	t.Setenv("TRUEGRAIN_IS_PEER", "1")
+	be, o := kerneltest.Accelerator(t), options(t, "peers")
+	require.NoError(t, Run(t.Context(), be, o))
+	r, err := load(fileOf(o.Dir, be.(kernels.Accelerator).Hardware()) + ".json")
+	require.NoError(t, err)
+	require.Equal(t, "a stand-in for PyTorch", r.Peer)
+	s := r.find("peers", "resnet_mini b1 16x16 train")
+	require.Len(t, s.Rows, 3)
+	require.Len(t, s.Ratios, 2)
+	require.Equal(t, "mixed", s.Ratios[1].Ours)
+	require.Equal(t, "PyTorch compiled", s.Ratios[1].Theirs)
+	require.InDelta(t, s.Rows[0].Time.Median/1e-3, s.Ratios[1].Median, 0.5*s.Ratios[1].Median)
+	require.Equal(t, 1e-3, s.Rows[1].Time.Median)
+	require.Contains(t, text(t, o, be), "PyTorch eager | 1.00 ms | 1000 img/s")
+
+	o.Plan.Models, o.Again = []Model{{workload.Spec{Model: "vit_mini", Batch: 1}, []string{"exact"}}}, true
+	require.ErrorContains(t, Run(t.Context(), be, o), "PyTorch: no compiler here")
+	o.Plan.Python = []string{filepath.Join(t.TempDir(), "nowhere")}
+	require.ErrorContains(t, Run(t.Context(), be, o), "nowhere")
+}
+
+// TestThePythonSideSaysWhatIsMissing: without a GPU, or without PyTorch, every answer says so.
+func TestThePythonSideSaysWhatIsMissing(t *testing.T) {
+	p, err := startPeer(t.Context(), []string{"python3", "peers.py"})
+	if err == nil {
+		p.close()
+		t.Skip("PyTorch and a GPU are here")
+	}
+	if strings.Contains(err.Error(), "executable file not found") {
+		t.Skip("needs python3")
+	}
+	require.Regexp(t, "it finds no GPU|--python names an interpreter", err)
+}
+
+// steps are tasks that note that they ran.
+func steps(ran *[]string, names ...string) (tasks []task) {
+	for _, n := range names {
+		tasks = append(tasks, task{n, func(context.Context) ([]report.Row, []Ratio, error) {
+			*ran = append(*ran, n)
+			return []report.Row{{Name: n}}, nil, nil
+		}})
+	}
+	return tasks
+}
+
+// TestGoesOnWhereItWasInterrupted: what one program has done it does not do again; another program does.
+func TestGoesOnWhereItWasInterrupted(t *testing.T) {
+	var ran []string
+	tasks := steps(&ran, "a", "b", "c")
+	o := options(t, "kernels")
+	path := filepath.Join(o.Dir, "it")
+	do := func(program string) error {
+		r, err := load(path + ".json")
+		require.NoError(t, err)
+		return (&bench{result: r}).do(t.Context(), o, path, program, tasks)
+	}
+	o.Limit = -1
+	require.ErrorIs(t, do("one"), ErrUnfinished, "one step at least is done, so that it ends some day")
+	require.Equal(t, []string{"a"}, ran)
+	o.Limit = time.Hour
+	require.NoError(t, do("one"))
+	require.NoError(t, do("one"))
+	require.Equal(t, []string{"a", "b", "c"}, ran)
+	o.Only = "b"
+	require.NoError(t, do("two"))
+	o.Only, o.Again = "c", true
+	require.NoError(t, do("one"))
+	require.Equal(t, []string{"a", "b", "c", "b", "c"}, ran)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r, err := load(path + ".json")
+	require.NoError(t, err)
+	require.ErrorIs(t, (&bench{result: r}).do(ctx, o, path, "one", tasks), context.Canceled)
+	require.NoError(t, os.WriteFile(path+".json", []byte("{"), 0o644))
+	_, err = load(path + ".json")
+	require.ErrorContains(t, err, "move it away to begin anew")
+}
+
+func TestRatiosAreOfRounds(t *testing.T) {
+	r := ratio("it", "ours", "theirs", []float64{1, 10, 2}, []float64{2, 10, 8}) // a disturbed round disturbs both
+	require.Equal(t, Ratio{"it", "ours", "theirs", 0.5, 0.25, 1}, r)
+	require.Equal(t, "**0.40 (0.30 to 0.50)**", against([]Ratio{{"it", "ours", "theirs", 0.4, 0.3, 0.5}}, "theirs"))
+	require.Equal(t, "1.10 (0.90 to 1.20)", against([]Ratio{{"it", "ours", "theirs", 1.1, 0.9, 1.2}}, "theirs"))
+}
+
+func TestPeaksAreThoseOfDataSheets(t *testing.T) {
+	for name, c := range map[string]struct {
+		h          kernels.Hardware
+		bf16, fp32 float64
+	}{
+		"A100 SXM": {kernels.Hardware{Major: 8, SMs: 108, ClockMHz: 1410}, 312e12, 19.5e12},
+		"H100 SXM": {kernels.Hardware{Major: 9, SMs: 132, ClockMHz: 1830}, 989e12, 61.9e12},
+	} {
+		require.InEpsilon(t, c.bf16, peakOf(c.h, true), 0.01, name)
+		require.InEpsilon(t, c.fp32, peakOf(c.h, false), 0.01, name)
+	}
+	require.Equal(t, "x/nvidia-h200", fileOf("x", kernels.Hardware{Name: "NVIDIA H200"}))
+}
+
+func TestOnlyAccelerators(t *testing.T) {
+	be, err := kernels.Open("cpu")
+	require.NoError(t, err)
+	defer be.Close()
+	require.ErrorContains(t, Run(t.Context(), be, options(t, "check")), "no GPU")
+}
+
+// TestTheWholePlan reads the shapes of large models off a rehearsal; each is one that the benchmarks understand.
+func TestTheWholePlan(t *testing.T) {
+	p, err := Whole("python3", "peers.py")
+	require.NoError(t, err)
+	require.Greater(t, len(p.Check), 300)
+	require.Greater(t, len(p.Kernels), 150)
+	require.Len(t, p.Models, 6)
+	b := &bench{plan: p}
+	tasks, err := b.tasks("kernels")
+	require.NoError(t, err)
+	require.Equal(t, "gemm/forward", tasks[0].name)
+}
