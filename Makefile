@@ -32,9 +32,37 @@ ptx-check: ## the same into a temporary folder, and no difference to what is com
 ptxas: ## assembles the PTX: no spills, no serialised wgmma; PTXAS=/path/to/ptxas (12.4 or later)
 	kernels/cuda/check-ptx.sh
 
+test-driver: ## the calls of the CUDA driver against one that the test compiles: needs a C compiler
+	$(MAKE) -s -C kernels/cuda/stub OUT=$(CUDA_OUT)
+	$(CUDA_ENV) $(GO) test -count=1 -tags cuda -run 'TestDriver|PTX' ./kernels/cuda
+	$(CUDA_ENV) $(GO) vet -tags cuda ./kernels/cuda ./cmd/truegrain ./bench
+
 test-emu: emu ## the CUDA backend on the emulator: conformance, models, planted bugs
 	CGO_ENABLED=1 $(GO) test -count=1 -tags emu ./kernels/cuda/...
-	CGO_ENABLED=1 $(GO) test -count=1 -tags emu -run 'Golden.*/.*/emu|Emulator' ./models
+	CGO_ENABLED=1 $(GO) test -count=1 -tags emu -run 'Golden.*/.*/emu|Device|FrozenOn|TwoTrainingRuns' ./models
+	CGO_ENABLED=1 $(GO) test -count=1 -tags emu -run 'Golden.*/.*/emu' ./models/explain
+	CGO_ENABLED=1 $(GO) test -count=1 -tags emu -run Device ./cmd/truegrain ./train ./bench/...
+
+.PHONY: test-driver gpu gpu-emu test-gpu bench-gpu
+
+GPU_TESTS := kernels/cuda autograd train/optim train models models/explain cmd/truegrain
+gpu_binaries = $(2) $(GO) build -tags $(1) -o $(3)/ ./cmd/truegrain ./bench && \
+	for p in $(GPU_TESTS); do $(2) $(GO) test -c -tags $(1) -o $(3)/$$(echo $$p | tr / -).test ./$$p || exit 1; done
+
+gpu: ## all that a machine with a GPU and nothing but its driver runs, in bin/gpu: program, benchmarks, tests
+	$(MAKE) -s -C kernels/cuda/stub OUT=$(CUDA_OUT)
+	$(call gpu_binaries,cuda,$(CUDA_ENV),bin/gpu)
+
+gpu-emu: emu ## the same with the emulator in the place of the GPU, in bin/gpu-emu
+	$(call gpu_binaries,emu,CGO_ENABLED=1,bin/gpu-emu)
+
+# Where Go is at hand the binaries are built anew, elsewhere those of 'make gpu' are taken.
+test-gpu: $(if $(shell command -v $(GO)),gpu) ## the tests on this machine's GPU: conformance, golden files, repeats, compute-sanitizer
+	kernels/cuda/test-gpu.sh bin/gpu
+
+PART ?= check
+bench-gpu: $(if $(shell command -v $(GO)),gpu) ## PART=check, kernels, models or peers on this machine's GPU; goes on where it was interrupted
+	bin/gpu/bench gpu $(PART) --device $(or $(TRUEGRAIN_DEVICE),cuda:0)
 
 race: ## the packages that share memory between goroutines, under the race detector
 	$(GO) test -race -short -skip Golden ./kernels/cpu ./autograd/... ./tensor/picture ./train/... ./models/...

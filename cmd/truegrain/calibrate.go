@@ -31,7 +31,7 @@ type CalibrateCmd struct {
 	Wrong   float64   `default:"0.05" help:"Share of the leaning pictures that may lean the wrong way, for the undecided band."`
 	Plot    string    `type:"path" placeholder:"NAME" help:"Draw the reliability diagram, before and after, as NAME.png and NAME.svg."`
 	MapFrom string    `type:"existingfile" placeholder:"FILE" help:"Show the pixel map of this segmenter's checkpoint, which lies in the same folder, beside the verdict."`
-	Device  string    `default:"cpu" help:"cpu, cpu:avx2, ref …; 'truegrain devices' lists them."`
+	Device  string    `default:"cpu" help:"cpu, cuda:0, ref …; 'truegrain devices' lists them."`
 	Limit   int       `help:"Take only this many pictures of each part (0: all)."`
 }
 

@@ -16,7 +16,7 @@ type DemoCmd struct {
 	Report string `default:"report" help:"Folder for the report."`
 	Work   string `default:"data/demo" help:"Folder for the synthetic set and the checkpoints."`
 	Seed   uint64 `default:"1" help:"The same seed gives the same report."`
-	Device string `default:"cpu" help:"cpu, cpu:avx2 …; 'truegrain devices' lists them."`
+	Device string `default:"cpu" help:"cpu, cuda:0 …; 'truegrain devices' lists them."`
 }
 
 // demoEpochs fit the demo into four minutes on two cores.

@@ -21,7 +21,7 @@ type EvalCmd struct {
 	Data        []string `arg:"" optional:"" help:"Folders of pictures (…/{train,val}/{ai,nature}) or of samples with masks, index.csv, folders of shards, or FOLDER=nature for one class."`
 	Sets        string   `type:"existingfile" placeholder:"FILE" help:"Test sets as YAML instead: a list 'sets' of name, data, split, generators, exclude, masks, limit."`
 	Model       []string `short:"m" placeholder:"NAME|FILE" help:"Detectors: bundled names or checkpoints (default: all bundled ones)."`
-	Device      string   `default:"cpu" help:"cpu, cpu:avx2, ref …; 'truegrain devices' lists them."`
+	Device      string   `default:"cpu" help:"cpu, cuda:0, ref …; 'truegrain devices' lists them."`
 	Split       string   `enum:"train,val,test,all" default:"val" help:"Which part of the folders: train, val, test or all."`
 	View        []string `enum:"crop,random,resize,full" help:"What of each picture the detectors see: crop (crops that cover it), random (one crop), resize, full; several with commas (default: as they were trained)."`
 	Generators  []string `placeholder:"NAME" help:"Only these generators."`

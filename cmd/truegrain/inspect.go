@@ -21,7 +21,7 @@ import (
 // InspectCmd prints a model op by op, as one forward pass ran it: there is no second description of a model.
 type InspectCmd struct {
 	Model  string `arg:"" help:"An architecture (resnet50, fcn_resnet50, vit_l_16 …), a bundled detector, or a checkpoint."`
-	Device string `default:"cpu" help:"cpu, cpu:avx2, ref …; 'truegrain devices' lists them."`
+	Device string `default:"cpu" help:"cpu, cuda:0, ref …; 'truegrain devices' lists them."`
 	Batch  int    `default:"1" help:"Pictures in the forward pass."`
 	Size   int    `help:"Side of the square input in pixels (default: the model's own)."`
 	Graph  string `placeholder:"FILE" help:"Write the graph in DOT format as well."`

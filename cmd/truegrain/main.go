@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"truegrain/kernels"
 	_ "truegrain/kernels/all"
 	"truegrain/train/data"
 	"truegrain/train/data/degrade"
@@ -66,17 +67,21 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 type errExit int
 
 func runContext(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+	t := &terminal{out: stdout, err: stderr}
 	defer func() {
-		if p := recover(); p != nil {
-			e, ok := p.(errExit)
-			if !ok {
-				panic(p)
-			}
-			code = int(e)
+		switch p := recover().(type) {
+		case nil:
+		case errExit:
+			code = int(p)
+		case *kernels.DeviceError: // what a device refuses outside of the edges that make it an error
+			t.clear()
+			t.say("truegrain: %v", p)
+			code = exitFailed
+		default:
+			panic(p)
 		}
 	}()
 	var c cli
-	t := &terminal{out: stdout, err: stderr}
 	parser, err := kong.New(&c, kong.Name("truegrain"),
 		kong.Description("Tells photographs from AI-generated pictures and shows why."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.ExplicitGroups(groups),

@@ -17,7 +17,7 @@ import (
 // is stored.
 type ServeCmd struct {
 	Model  []string `short:"m" placeholder:"NAME|FILE" help:"Bundled names or checkpoints (default: all bundled)."`
-	Device string   `default:"cpu" help:"cpu, cpu:avx2, ref …; 'truegrain devices' lists them."`
+	Device string   `default:"cpu" help:"cpu, cuda:0, ref …; 'truegrain devices' lists them."`
 	Exact  bool     `help:"Compute as the models do, without Winograd's convolutions."`
 
 	Listen    string  `default:"127.0.0.1:8080" help:"Address to listen on."`

@@ -124,7 +124,7 @@ func (m mixed) Conv2D(o kernels.Conv2D) {
 	h := m.half()
 	defer h.free()
 	if o.Packed == nil {
-		o.X, o.Weight = h.pair(o.C/o.Groups%8 == 0, h.of(o.X), h.of(o.Weight))
+		o.X, o.Weight = h.pair(o.C/o.Groups%8 == 0 || o.Groups == 1, h.of(o.X), h.of(o.Weight))
 	}
 	m.Device.Conv2D(o)
 }
@@ -135,7 +135,8 @@ func (m mixed) Conv2DBackward(o kernels.Conv2DGrad) {
 	h := m.half()
 	defer h.free()
 	oh, ow := o.Out(o.H, o.W)
-	fits := o.C/o.Groups%8 == 0 && o.OC/o.Groups%8 == 0
+	outs := o.OC/o.Groups%8 == 0
+	fits := outs && o.C/o.Groups%8 == 0
 	dz := h.before("conv2d", o.Act, o.Rule, o.DY, o.Y, o.Work)
 	one := o
 	one.Act, one.DBias, one.DResidual = kernels.NoActivation, kernels.Grad{}, kernels.Grad{}
@@ -148,7 +149,7 @@ func (m mixed) Conv2DBackward(o kernels.Conv2DGrad) {
 	if o.DWeight.Wanted() {
 		g := one
 		g.DX = kernels.Grad{}
-		g.DY, g.X = h.pair(fits, dz, h.of(o.X))
+		g.DY, g.X = h.pair(fits || outs && o.Groups == 1, dz, h.of(o.X))
 		m.Device.Conv2DBackward(g)
 	}
 	h.sides(o.DBias, o.DResidual, dz, o.B*oh*ow, o.OC)

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"truegrain/cmd/truegrain/web/engine"
+	"truegrain/kernels"
 	"truegrain/tensor/picture"
 )
 
@@ -96,6 +97,9 @@ func classifyRequest(err error) trouble {
 		return trouble{http.StatusUnauthorized, "No token", err.Error(), "token", 0}
 	case errors.Is(err, errHost), errors.Is(err, errSite):
 		return trouble{http.StatusForbidden, "Refused", err.Error(), "site", 0}
+	case errors.Is(err, kernels.ErrDeviceLost):
+		return trouble{http.StatusServiceUnavailable, "The device has failed",
+			"what this server computes on was lost; it has to be started again", "device", 0}
 	case errors.Is(err, engine.ErrTimeout), errors.Is(err, engine.ErrClosed):
 		return trouble{http.StatusServiceUnavailable, "Out of time", err.Error(), "time", time.Second}
 	case errors.Is(err, errSlowUpload):
