@@ -75,13 +75,13 @@ func (b *bench) runs(w *workload.Workload, n int) (seconds float64, err error) {
 
 // ready runs a model until it is warm, and says how many runs fill a turn.
 func (b *bench) ready(w *workload.Workload) (n int, err error) {
-	var took float64
 	for range 2 { // the first run loads kernels, the second records them
-		if took, err = b.runs(w, 1); err != nil {
+		if _, err = b.runs(w, 1); err != nil {
 			return 0, err
 		}
 	}
-	if took, err = b.runs(w, 1); err != nil {
+	took, err := b.runs(w, 1)
+	if err != nil {
 		return 0, err
 	}
 	return max(1, int(b.plan.Seconds/max(took, 1e-6))), nil
