@@ -60,7 +60,7 @@ const (
 	passPositions      = 128
 	packedPass         = 512
 	partPositions      = 512
-	partFloats         = 2 << 20
+	partFloats         = 1 << 20
 	fewSums            = 16
 	bigSide, smallSide = 256, 128
 )
