@@ -202,8 +202,8 @@ var (
 	layerNormBwd  = declareTyped("layernorm", "layernorm_bwd", "ppppppiiii")
 	layerNormSums = declareTyped("layernorm", "layernorm_sums", "ppppppiiii")
 
-	maxPoolFwd = declareTyped("maxpool2d", "maxpool2d_fwd", "ppps64")
-	maxPoolBwd = declareTyped("maxpool2d", "maxpool2d_bwd", "ppps64i")
+	maxPoolFwd = declareTyped("maxpool2d", "maxpool2d_fwd", "ppps64i")
+	maxPoolBwd = declareTyped("maxpool2d", "maxpool2d_bwd", "ppps64ii")
 
 	mseFwd = declareTyped("mse", "mse_fwd", "pppl")
 	mseBwd = declareTyped("mse", "mse_bwd", "ppppli")

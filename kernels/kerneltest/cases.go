@@ -103,6 +103,7 @@ func pools() (all []Case) {
 		{"3 stride 2", 2, 13, 15, 5, window(3, 2, 1, 1), false},
 		{"2", 1, 8, 8, 3, window(2, 2, 0, 1), false},
 		{"ceil", 1, 10, 9, 17, window(3, 2, 0, 1), true},
+		{"16 channels", 2, 9, 8, 16, window(3, 2, 1, 1), false},
 		{"one pixel", 1, 1, 1, 1, window(1, 1, 0, 1), false},
 		{"no picture", 0, 4, 4, 3, window(2, 2, 0, 1), false},
 	} {

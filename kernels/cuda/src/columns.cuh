@@ -22,7 +22,7 @@ DI void column_sums(int columns, i64 from, i64 to, ADD add, PUT put) {
         for (i64 r = from + threadIdx.y; r < to; r += 8 * by) {
             A few[Q][V] = {};
             if (r + 7 * by < to) {
-#pragma unroll 4
+#pragma unroll 2 // rows in flight: more do not fit into registers
                 for (int k = 0; k < 8; k++) add(r + k * by, c, few);
             } else
 #pragma unroll 1

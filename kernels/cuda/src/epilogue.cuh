@@ -27,7 +27,7 @@ template <class T> struct Epilogue {
     }
     DI_MEMBER float activated(float v) const {
         if (act == WITH_RELU) v = relu(v);
-        if (act == WITH_GELU) v = gelu_f32(v);
+        if (act == WITH_GELU) v = gelu<T>(v);
         return v;
     }
     DI_MEMBER void put_at(int m, int n, float sum) const {

@@ -4,11 +4,11 @@
 #include "math.cuh"
 
 template <class T> DI void forward(T* y, const T* x, i64 n) {
-    map1(y, x, n, 0, [](float v) { return gelu_f32(v); });
+    map1(y, x, n, 0, [](float v) { return gelu<T>(v); });
 }
 template <class T> DI void backward(T* dx, const T* dy, const T* x, i64 n, int acc) {
     map2(dx, dy, x, n, acc, [](float g, float v) {
-        float density, p = normal_f32(v, &density);
+        float density, p = normal<T>(v, &density);
         return g * fmaf(v, density, p);
     });
 }

@@ -28,6 +28,12 @@ DI float exp2_f32(float x) {
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(x));
     return r;
 }
+// 1/x to one unit in the last place.
+DI float reciprocal_f32(float x) {
+    float r;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(x));
+    return r;
+}
 // Addresses in shared memory, in bytes: 32 bits of arithmetic, and one conversion of a pointer.
 typedef unsigned Address;
 DI Address shared_address(const void* p) { return (Address)__cvta_generic_to_shared(p); }

@@ -165,6 +165,7 @@ DI unsigned pack_bf16(float lo, float hi) {
     return f32_to_bf16(lo).bits | (unsigned)f32_to_bf16(hi).bits << 16;
 }
 DI float exp2_f32(float x) { return exp2f(x); }
+DI float reciprocal_f32(float x) { return 1.0f / x; }
 DI void cp_async16(void* to, const void* from, int bytes = 16) { simt::cp_async(to, from, bytes, 16); }
 DI void cp_async4(void* to, const void* from, int bytes = 4) { simt::cp_async(to, from, bytes, 4); }
 DI void cp_async_commit() { simt::cp_async_commit(); }
