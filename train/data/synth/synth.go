@@ -170,7 +170,12 @@ func (j job) write(dir string, seed uint64) error {
 // draw is the pixels of one file, 8-bit RGB, and the mask of a composite.
 func (j job) draw(seed uint64, w, h int) (pixels []uint8, mask []float32) {
 	r := newRand(seed, uint32(j.index), uint32(j.kind))
-	scene := drawScene(r, w, h)
+	return j.seen(r, drawScene(r, w, h))
+}
+
+// seen is a scene as a file shows it: through a camera, through a generator, or in part through either.
+func (j job) seen(r *rand, scene *image) (pixels []uint8, mask []float32) {
+	w, h := scene.w, scene.h
 	gen := Generators[(j.index>>24)/len(Splits)]
 	switch j.kind {
 	case nature:
