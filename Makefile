@@ -65,7 +65,7 @@ bench-gpu: $(if $(shell command -v $(GO)),gpu) ## PART=check, kernels, models or
 	bin/gpu/bench gpu $(PART) --device $(or $(TRUEGRAIN_DEVICE),cuda:0)
 
 race: ## the packages that share memory between goroutines, under the race detector
-	$(GO) test -race -short -skip Golden ./kernels/cpu ./autograd/... ./tensor/picture ./train/... ./models/...
+	$(GO) test -race -short -skip Golden ./kernels/cpu ./autograd/... ./tensor/picture ./train/... ./models/... ./cmd/truegrain/web/...
 
 lint: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l . && echo 'run gofmt on these' && exit 1; }

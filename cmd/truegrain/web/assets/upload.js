@@ -68,7 +68,7 @@ function finish(files, done, failed) {
   } else if (done.length && !rows) {
     location.href = '/r/' + done[0];
   } else if (!rows || files.length === 1) {
-    for (const [name, e] of failed) note('bad', `${name}: ${e.title || 'not analysed'}`, e.message + (shown ? '' : ' Choose another file.'));
+    for (const [name, e] of failed) note('bad', `${name}: ${e.title || 'not analysed'}`, sentence(e.message) + (shown ? '' : ' Choose another file.'));
   }
 }
 
@@ -84,15 +84,15 @@ async function patiently(file, alone, progress) {
       return await send(file, alone, progress);
     } catch (e) {
       if (e.status !== 429 || n > tries) throw e;
-      await pause(e.retry || 1);
+      await pause(e.retry || 1, sentence(e.message));
     }
   }
 }
 
 // pause counts down, until "Try now" or the end of the job.
-function pause(seconds) {
+function pause(seconds, why) {
   return new Promise((resolve, reject) => {
-    const box = note('warn', 'Busy: as many pictures as this server takes are waiting already', ''), text = box.querySelector('span');
+    const box = note('warn', why, ''), text = box.querySelector('span');
     const now = Object.assign(document.createElement('button'), { className: 'btn', type: 'button', textContent: 'Try now' });
     box.append(now);
     const end = f => { clearInterval(timer); box.remove(); f(); };
@@ -168,11 +168,14 @@ function item(text, time, state) {
   return li;
 }
 
+// sentence is the server's reason as one.
+const sentence = s => s.charAt(0).toUpperCase() + s.slice(1) + (/[.?!]$/.test(s) ? '' : '.');
+
 // note shows a message; its words are text, never markup.
 function note(kind, title, text) {
   const box = Object.assign(document.createElement('div'), { className: 'note ' + kind });
   box.setAttribute('role', kind === 'info' ? 'status' : 'alert');
-  box.append(document.createElement('i'), Object.assign(document.createElement('strong'), { textContent: title }), Object.assign(document.createElement('span'), { textContent: text }));
+  box.append($(kind === 'info' ? '#info-sign' : '#warn-sign').content.cloneNode(true), Object.assign(document.createElement('strong'), { textContent: title }), Object.assign(document.createElement('span'), { textContent: text }));
   $('#alerts').append(box);
   return box;
 }

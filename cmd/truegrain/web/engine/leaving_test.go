@@ -57,10 +57,13 @@ func TestLeavingStopsTheWork(t *testing.T) {
 }
 
 // leave starts a work, leaves, and says how long the engine took to be free again: nothing is decoded or
-// explained any more, and another picture has its scores.
+// explained any more, and another picture has its scores, but for the time that these take on an idle engine.
 func (e *Engine) leave(t *testing.T, r *Result, after time.Duration, f func(context.Context, *Result) error,
 	name string) time.Duration {
-	next := admit(t, e, 40, 40)
+	alone, next := admit(t, e, 40, 40), admit(t, e, 40, 40)
+	idle := time.Now()
+	require.NoError(t, e.Score(t.Context(), alone, nil, nil))
+	usual := time.Since(idle)
 	ctx, cancel := context.WithCancel(t.Context())
 	left := make(chan time.Time, 1)
 	time.AfterFunc(after, func() { left <- time.Now(); cancel() })
@@ -68,5 +71,5 @@ func (e *Engine) leave(t *testing.T, r *Result, after time.Duration, f func(cont
 	require.NoError(t, e.Score(t.Context(), next, nil, nil))
 	free := func() bool { return e.coming.Load() == 0 && e.asides.Load() == 0 && e.Flight() == 0 }
 	require.Eventually(t, free, 20*time.Second, time.Millisecond, name)
-	return time.Since(<-left)
+	return time.Since(<-left) - usual
 }
