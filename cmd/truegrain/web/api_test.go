@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -233,4 +234,22 @@ func TestFormWithoutScript(t *testing.T) {
 	require.Contains(t, page, "2 scored, 1 not read")
 	require.Equal(t, 303, a.do(t, "POST", "/sample/photograph.jpg", nil).StatusCode)
 	require.Equal(t, 404, a.do(t, "POST", "/sample/origin.csv", nil).StatusCode)
+}
+
+// A page weighs less than 200 KB before pictures: itself, its styles, all scripts, and the colours of the maps.
+func TestPageWeight(t *testing.T) {
+	a := openApp(t, nil)
+	id := decode[Analysis](t, a.post(t, "/v1/analyze", waves(t, 200, 140))).ID
+	for path, page := range map[string]string{"/": "home.html", "/r/" + id: "result.html", "/many?r=" + id: "many.html",
+		"/detectors": "detectors.html", "/docs": "docs.html"} {
+		html := len(a.do(t, "GET", path, nil, "Accept", "text/html").body)
+		all := html + len(a.s.pages.assets["ramps.bin"].data) + len(a.s.pages.assets["icon.svg"].data)
+		for name, asset := range a.s.pages.assets {
+			if strings.HasSuffix(name, ".js") || slices.Contains(styles(page), name) {
+				all += len(asset.data)
+			}
+		}
+		t.Logf("%s: %d KB, %d KB with all that it loads", page, html/1000, all/1000)
+		require.Less(t, all, 200_000, page)
+	}
 }

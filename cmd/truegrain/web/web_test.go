@@ -40,8 +40,9 @@ func openApp(t testing.TB, set func(*Config, *engine.Limits)) app { return openW
 func openWith(t testing.TB, set func(*Config, *engine.Limits),
 	more func(kernels.Backend) []*detect.Detector) app {
 	t.Helper()
-	c := Config{UploadTime: 10 * time.Second, Version: "test", Log: slog.New(slog.DiscardHandler)}
+	c := Config{UploadTime: time.Minute, Version: "test", Log: slog.New(slog.DiscardHandler)}
 	l := engine.DefaultLimits()
+	l.DecodeTime, l.Deadline = time.Minute, 5*time.Minute // a busy machine is not what is tested
 	if set != nil {
 		set(&c, &l)
 	}

@@ -43,6 +43,13 @@ func (s *sizes) Batch(n int) {
 	s.all = append(s.all, n)
 }
 
+// patient is the limits without those that a busy machine may reach by itself.
+func patient() Limits {
+	l := DefaultLimits()
+	l.DecodeTime, l.Deadline = time.Minute, 5*time.Minute
+	return l
+}
+
 // start is an engine over the bundled detectors.
 func start(t testing.TB, l Limits, m Meter) *Engine {
 	be, err := kernels.Open("cpu")
@@ -84,7 +91,7 @@ func admit(t testing.TB, e *Engine, w, h int) *Result {
 }
 
 func TestScoreAndEverythingElse(t *testing.T) {
-	e := start(t, DefaultLimits(), silent{})
+	e := start(t, patient(), silent{})
 	r := admit(t, e, 300, 200)
 	var steps []string
 	require.NoError(t, e.Score(t.Context(), r, nil, func(ev Event) { steps = append(steps, ev.Stage) }))
@@ -125,7 +132,7 @@ func TestScoreAndEverythingElse(t *testing.T) {
 }
 
 func TestPicturesShareBatches(t *testing.T) {
-	l := DefaultLimits()
+	l := patient()
 	l.Window = 200 * time.Millisecond
 	seen := &sizes{}
 	e := start(t, l, seen)
@@ -147,7 +154,7 @@ func TestPicturesShareBatches(t *testing.T) {
 }
 
 func TestQueueIsBounded(t *testing.T) {
-	l := DefaultLimits()
+	l := patient()
 	l.Queue, l.Batch = 4, 1
 	e := start(t, l, silent{})
 	most := int64(l.Queue + l.Batch + runtime.GOMAXPROCS(0))

@@ -17,39 +17,42 @@ const promised = 100 * time.Millisecond
 // into or scored in versions. The best of several times counts: on a busy machine this goroutine itself may
 // have to wait for its turn.
 func TestLeavingStopsTheWork(t *testing.T) {
-	e := start(t, DefaultLimits(), silent{})
+	e := start(t, patient(), silent{})
 	type work struct {
 		name  string
-		w, h  int
+		data  []byte
 		after time.Duration // the work must be under way, and not at its end
 		f     func(context.Context, *Result) error
 	}
+	small, large := waves(t, 1600, 1200), waves(t, 4000, 3000)
 	all := []work{
-		{"decode", 5000, 4000, 30 * time.Millisecond, func(ctx context.Context, r *Result) error {
+		{"decode", large, 20 * time.Millisecond, func(ctx context.Context, r *Result) error {
 			return e.Score(ctx, r, nil, nil)
 		}},
-		{"score", 2000, 1500, 80 * time.Millisecond, func(ctx context.Context, r *Result) error {
+		{"score", small, 60 * time.Millisecond, func(ctx context.Context, r *Result) error {
 			return e.Score(ctx, r, nil, nil)
 		}},
-		{"versions", 2000, 1500, 120 * time.Millisecond, func(ctx context.Context, r *Result) error {
+		{"versions", small, 100 * time.Millisecond, func(ctx context.Context, r *Result) error {
 			_, err := e.Holds(ctx, r)
 			return err
 		}},
 	}
 	for i, d := range e.Detectors {
-		all = append(all, work{"maps of " + d.Name, 2000, 1500, 120 * time.Millisecond,
+		all = append(all, work{"maps of " + d.Name, small, 80 * time.Millisecond,
 			func(ctx context.Context, r *Result) error { _, err := e.Maps(ctx, r, i); return err }})
-		all = append(all, work{"stages of " + d.Name, 2000, 1500, time.Millisecond,
+		all = append(all, work{"stages of " + d.Name, small, time.Millisecond,
 			func(ctx context.Context, r *Result) error { _, err := e.Stages(ctx, r, i, 0); return err }})
 		if d.Model.Kind() == models.Transformer {
-			all = append(all, work{"attention of " + d.Name, 2000, 1500, time.Millisecond,
+			all = append(all, work{"attention of " + d.Name, small, time.Millisecond,
 				func(ctx context.Context, r *Result) error { _, err := e.Attention(ctx, r, i, 0); return err }})
 		}
 	}
 	for _, w := range all {
 		best := time.Hour
 		for n := 0; n < 8 && best >= promised; n++ {
-			best = min(best, e.leave(t, admit(t, e, w.w, w.h), w.after, w.f, w.name))
+			r, err := e.Admit(w.name, w.data, 0)
+			require.NoError(t, err)
+			best = min(best, e.leave(t, r, w.after, w.f))
 		}
 		t.Logf("%s: stopped after %v", w.name, best)
 		require.Less(t, best, promised, w.name)
@@ -59,7 +62,7 @@ func TestLeavingStopsTheWork(t *testing.T) {
 // leave starts a work, leaves, and says how long the engine took to be free again: nothing is decoded or
 // explained any more, and another picture has its scores, but for the time that these take on an idle engine.
 func (e *Engine) leave(t *testing.T, r *Result, after time.Duration, f func(context.Context, *Result) error,
-	name string) time.Duration {
+) time.Duration {
 	alone, next := admit(t, e, 40, 40), admit(t, e, 40, 40)
 	idle := time.Now()
 	require.NoError(t, e.Score(t.Context(), alone, nil, nil))
@@ -67,9 +70,9 @@ func (e *Engine) leave(t *testing.T, r *Result, after time.Duration, f func(cont
 	ctx, cancel := context.WithCancel(t.Context())
 	left := make(chan time.Time, 1)
 	time.AfterFunc(after, func() { left <- time.Now(); cancel() })
-	require.ErrorIs(t, f(ctx, r), context.Canceled, name)
+	require.ErrorIs(t, f(ctx, r), context.Canceled, r.Name)
 	require.NoError(t, e.Score(t.Context(), next, nil, nil))
 	free := func() bool { return e.coming.Load() == 0 && e.asides.Load() == 0 && e.Flight() == 0 }
-	require.Eventually(t, free, 20*time.Second, time.Millisecond, name)
+	require.Eventually(t, free, 20*time.Second, time.Millisecond, r.Name)
 	return time.Since(<-left) - usual
 }
