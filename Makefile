@@ -46,8 +46,9 @@ test-emu: emu ## the CUDA backend on the emulator: conformance, models, planted 
 .PHONY: test-driver gpu gpu-emu test-gpu bench-gpu
 
 GPU_TESTS := kernels/cuda autograd train/optim train models models/explain cmd/truegrain
-gpu_binaries = $(2) $(GO) build -tags $(1) -o $(3)/ ./cmd/truegrain ./bench && \
-	for p in $(GPU_TESTS); do $(2) $(GO) test -c -tags $(1) -o $(3)/$$(echo $$p | tr / -).test ./$$p || exit 1; done
+gpu_flags = -tags $(1) -trimpath -ldflags='-s -w'
+gpu_binaries = mkdir -p $(3) && $(2) $(GO) build $(gpu_flags) -o $(3)/ ./cmd/truegrain ./bench && \
+	for p in $(GPU_TESTS); do $(2) $(GO) test -c $(gpu_flags) -o $(3)/$$(echo $$p | tr / -).test ./$$p || exit 1; done
 
 gpu: ## all that a machine with a GPU and nothing but its driver runs, in bin/gpu: program, benchmarks, tests
 	$(MAKE) -s -C kernels/cuda/stub OUT=$(CUDA_OUT)

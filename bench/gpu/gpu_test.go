@@ -167,9 +167,13 @@ func TestDevicePeers(t *testing.T) {
 	require.Contains(t, text(t, o, be), "PyTorch eager | 1.00 ms | 1000 img/s")
 
 	o.Plan.Models, o.Again = []Model{{workload.Spec{Model: "vit_mini", Batch: 1}, []string{"exact"}}}, true
-	require.ErrorContains(t, Run(t.Context(), be, o), "PyTorch: no compiler here")
+	require.NoError(t, Run(t.Context(), be, o))
+	require.Contains(t, text(t, o, be), "vit_mini b1 | PyTorch compiled | not timed: PyTorch: no compiler here")
+	require.Contains(t, text(t, o, be), "vit_mini b1 | PyTorch eager | 1.00 ms")
 	o.Plan.Python = []string{filepath.Join(t.TempDir(), "nowhere")}
 	require.ErrorContains(t, Run(t.Context(), be, o), "nowhere")
+	o.Plan.Python = []string{"false"}
+	require.ErrorContains(t, Run(t.Context(), be, o), "PyTorch's process has ended")
 }
 
 // TestThePythonSideSaysWhatIsMissing: without a GPU, or without PyTorch, every answer says so.

@@ -14,6 +14,7 @@ import (
 	"truegrain/bench/measure"
 	"truegrain/bench/report"
 	"truegrain/bench/table"
+	"truegrain/kernels"
 )
 
 // Ratio is ours beside one of theirs: the median of the rounds' ratios of times, and their quartiles.
@@ -106,10 +107,15 @@ func (p *peer) ask(a ask) (t told, err error) {
 		return t, fmt.Errorf("peers: PyTorch's process says %.200q: %w", p.out.Text(), err)
 	}
 	if t.Error != "" {
-		return t, fmt.Errorf("peers: PyTorch: %s", t.Error)
+		return t, &refusal{t.Error}
 	}
 	return t, nil
 }
+
+// refusal is what PyTorch says it can't do; its process goes on.
+type refusal struct{ says string }
+
+func (r *refusal) Error() string { return "PyTorch: " + r.says }
 
 func (p *peer) close() {
 	p.in.Close() //nolint:errcheck // which ends it
@@ -208,26 +214,44 @@ var hows = []string{"eager", "compiled"}
 
 // peerModel takes turns with PyTorch on a model, in bfloat16 on both sides.
 func (b *bench) peerModel(ctx context.Context, m Model) ([]report.Row, []Ratio, error) {
+	row := report.Row{Name: m.Name(), Images: m.Batch}
 	w, err := b.openModel(m.Spec, m.Impls[0])
 	if err != nil {
-		return nil, nil, err
+		return missing(row, m.Impls[0], err)
 	}
 	defer w.Close()
 	n, err := b.ready(w)
 	if err != nil {
-		return nil, nil, err
+		return missing(row, m.Impls[0], err)
 	}
+	row.FLOPs = w.FLOPs()
+	var without []report.Row
 	all := []participant{{m.Impls[0], func() (float64, error) { return b.runs(w, n) }}}
 	for _, how := range hows {
 		p, err := b.theirs(ask{Do: "model", Model: m.Model, Batch: m.Batch, Size: w.X.Dim(1), Train: m.Train, How: how})
 		if err != nil {
-			return nil, nil, err
+			rows, _, err := missing(row, "PyTorch "+how, err)
+			if err != nil {
+				return nil, nil, err
+			}
+			without = append(without, rows...)
+			continue
 		}
 		all = append(all, p)
 		defer b.peer.ask(ask{Do: "drop", ID: how}) //nolint:errcheck // the next step says if it has ended
 	}
-	row := report.Row{Name: m.Name(), Images: m.Batch, FLOPs: w.FLOPs()}
-	return b.interleave(ctx, row, 1, all)
+	rows, ratios, err := b.interleave(ctx, row, 1, all)
+	return append(rows, without...), ratios, err
+}
+
+// missing is the row of what one side can't do: there is not the memory, or PyTorch refuses. Any other error
+// ends the part.
+func missing(row report.Row, who string, err error) ([]report.Row, []Ratio, error) {
+	if !errors.Is(err, kernels.ErrOutOfMemory) && !errors.As(err, new(*refusal)) {
+		return nil, nil, err
+	}
+	row.Impl, row.Skipped = who, err.Error()
+	return []report.Row{row}, nil, nil
 }
 
 // peerKernel takes turns with PyTorch on a kernel in bfloat16.
@@ -246,11 +270,11 @@ func (b *bench) peerKernel(ctx context.Context, r table.Row) ([]report.Row, []Ra
 		return nil, nil, err
 	}
 	defer ours.close()
+	row := report.Row{Name: p.Name(), FLOPs: x.Cost.FLOPs, Bytes: x.Cost.Bytes}
 	theirs, err := b.theirs(ask{Do: "kernel", Op: r.Op, Pass: r.Pass, Shape: r.Shape, How: hows[0]})
 	if err != nil {
-		return nil, nil, err
+		return missing(row, "PyTorch "+hows[0], err)
 	}
 	defer b.peer.ask(ask{Do: "drop", ID: hows[0]}) //nolint:errcheck // the next step says if it has ended
-	row := report.Row{Name: p.Name(), FLOPs: x.Cost.FLOPs, Bytes: x.Cost.Bytes}
 	return b.interleave(ctx, row, 1, []participant{{typeOf(true), ours.time}, theirs})
 }

@@ -144,6 +144,10 @@ func (r *Result) writePeers(b *strings.Builder) {
 	var rows [][]string
 	for _, s := range steps {
 		for _, row := range s.Rows {
+			if row.Skipped != "" {
+				rows = append(rows, []string{row.Name, row.Impl, "not timed: " + row.Skipped, "", ""})
+				continue
+			}
 			rows = append(rows, []string{row.Name, row.Impl, report.Seconds(row.Time.Median), speed(row),
 				against(s.Ratios, row.Impl)})
 		}
