@@ -34,8 +34,7 @@ func (b *bench) kernels() (tasks []task, err error) {
 	return tasks, nil
 }
 
-// time times one shape, in turn with a copy of as many bytes. What does not fit into memory is a row that
-// says so.
+// time times one shape, in turn with a copy of as many bytes. What can't be timed is a row that says why.
 func (b *bench) time(ctx context.Context, r table.Row, half bool) (row report.Row, err error) {
 	p, err := kernel.New(r.Op, r.Pass, r.Shape)
 	if err != nil {
@@ -43,26 +42,27 @@ func (b *bench) time(ctx context.Context, r table.Row, half bool) (row report.Ro
 	}
 	row = report.Row{Name: p.Name(), Impl: typeOf(half), Uses: r.Uses[0].String()}
 	x, err := place(p, b.be, half)
-	if errors.Is(err, kernels.ErrOutOfMemory) {
-		row.Skipped = err.Error()
-		return row, nil
-	}
 	if err != nil {
-		return row, err
+		return skipped(ctx, row, err)
 	}
 	defer x.Close()
 	row.FLOPs, row.Bytes = x.Cost.FLOPs, x.Cost.Bytes
 	times, copies, err := b.turns(ctx, x.On, row.Bytes)
-	if errors.Is(err, kernels.ErrOutOfMemory) {
-		row.Skipped = err.Error()
-		return row, nil
-	}
 	if err != nil {
-		return row, fmt.Errorf("%s: %w", row.Name, err)
+		return skipped(ctx, row, err)
 	}
 	row.Time = times.Stat()
 	row.OfCopy = float64(row.Bytes) / row.Time.Median / copies.Stat().Median
 	row.OfPeak = 1e9 * row.GFLOPs() / peakOf(b.be.Hardware(), half)
+	return row, nil
+}
+
+// skipped is the row of what failed on its own; a lost device, and the end of the context, end the part.
+func skipped(ctx context.Context, row report.Row, err error) (report.Row, error) {
+	if ctx.Err() != nil || errors.Is(err, kernels.ErrDeviceLost) {
+		return row, fmt.Errorf("%s: %w", row.Name, err)
+	}
+	row.Skipped = err.Error()
 	return row, nil
 }
 

@@ -87,7 +87,7 @@ func (b *bench) ready(w *workload.Workload) (n int, err error) {
 	return max(1, int(b.plan.Seconds/max(took, 1e-6))), nil
 }
 
-// model times one model. What does not fit into memory is a row that says so.
+// model times one model. What can't be timed is a row that says why.
 func (b *bench) model(ctx context.Context, s workload.Spec, impl string) (row report.Row, err error) {
 	row = report.Row{Name: s.Name(), Impl: impl, Images: s.Batch}
 	w, err := b.openModel(s, impl)
@@ -95,11 +95,10 @@ func (b *bench) model(ctx context.Context, s workload.Spec, impl string) (row re
 		defer w.Close()
 		err = b.timeModel(ctx, w, &row)
 	}
-	if errors.Is(err, kernels.ErrOutOfMemory) {
-		row.Skipped = err.Error()
-		return row, nil
+	if err != nil {
+		return skipped(ctx, row, err)
 	}
-	return row, err
+	return row, nil
 }
 
 func (b *bench) timeModel(ctx context.Context, w *workload.Workload, row *report.Row) error {
