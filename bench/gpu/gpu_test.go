@@ -140,6 +140,15 @@ func TestDeviceKernels(t *testing.T) {
 	require.Contains(t, text(t, o, be), "Not checked yet")
 }
 
+// TestDeviceKernelsGoesOn behind a shape that the device refuses.
+func TestDeviceKernelsGoesOn(t *testing.T) {
+	be, o := kerneltest.Accelerator(t), options(t, "kernels")
+	o.Plan.Kernels[0] = table.Row{Op: "attention", Pass: "forward", Shape: "1x1x5x256", Uses: o.Plan.Kernels[0].Uses}
+	require.NoError(t, Run(t.Context(), be, o))
+	require.Contains(t, text(t, o, be), "| not timed: attention: HD: is 256;")
+	require.Contains(t, text(t, o, be), "| linear/dw 6x8-16 | named | float32 | ")
+}
+
 func TestDeviceModels(t *testing.T) {
 	be, o := kerneltest.Accelerator(t), options(t, "models")
 	require.NoError(t, Run(t.Context(), be, o))
