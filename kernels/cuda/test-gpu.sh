@@ -17,6 +17,13 @@ if ! said=$("$dir/truegrain" inspect resnet_mini --device "$TRUEGRAIN_DEVICE" 2>
 fi
 "$dir/truegrain" devices | grep "^$kind"
 
+# why prints the reason of each skip in a log.
+why() {
+	awk '/^=== /{test = $3}
+		/_test.go:[0-9]+: /{said = $0; sub(/.*_test.go:[0-9]+: /, "", said); reason[test] = said}
+		/--- SKIP: /{print reason[$3]}' "$1"
+}
+
 # run NAME PACKAGE PATTERN ... runs tests in the folder of their package, and says what was skipped and why.
 run() {
 	local name=$1 package=$2 log=$dir/$1.log binary start=$SECONDS
@@ -26,8 +33,7 @@ run() {
 	if (cd "$package" && "${checker[@]}" "$binary" -test.v -test.timeout 20m "$@") >"$log" 2>&1; then
 		printf '   passed: %s tests, %s skipped, %s s\n' "$(grep -c -e '--- PASS' "$log")" \
 			"$(grep -c -e '--- SKIP' "$log")" $((SECONDS - start))
-		grep -A1 -e '--- SKIP' "$log" | grep -v -e '^--$' -e '--- SKIP' | sed 's/.*_test.go:[0-9]*: //' | sort | uniq -c |
-			sed 's/^/   skipped: /'
+		why "$log" | sort | uniq -c | sort -rn | head -5 | sed 's/^/   skipped: /'
 		if ! grep -q -e '--- PASS' "$log"; then
 			printf '   no test was run: %s\n' "$log"
 			failed+=("$name")
