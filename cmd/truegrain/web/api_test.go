@@ -82,33 +82,41 @@ func TestBadInput(t *testing.T) {
 		status int
 		say    string
 	}{
-		"body":        {a.post(t, "/v1/analyze", make([]byte, 20_001)), 413, "larger than this server takes"},
-		"pixels":      {a.post(t, "/v1/analyze", blank(t, 400, 300)), 413, "too large"},
-		"side":        {a.post(t, "/v1/analyze", blank(t, 1001, 2)), 413, "too large"},
-		"html":        {a.post(t, "/v1/analyze", []byte("<html><body>hello")), 422, "an HTML page"},
-		"svg":         {a.post(t, "/v1/analyze", []byte("<svg xmlns='x'/>")), 422, "an SVG drawing"},
-		"zip":         {a.post(t, "/v1/analyze", []byte("PK\x03\x04aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")), 422, "a ZIP archive"},
-		"empty":       {a.post(t, "/v1/analyze", nil), 422, "empty"},
-		"cut":         {a.post(t, "/v1/analyze", broken[:len(broken)/2]), 422, ""},
-		"two":         {a.do(t, "POST", "/v1/analyze", two, "Content-Type", kind), 422, "several"},
-		"no file":     {a.do(t, "POST", "/v1/analyze", none, "Content-Type", kind), 422, ""},
-		"no boundary": {a.do(t, "POST", "/v1/analyze", strings.NewReader("x"), "Content-Type", "multipart/form-data"), 422, ""},
-		"type":        {a.do(t, "POST", "/v1/analyze", strings.NewReader("{}"), "Content-Type", "application/json"), 415, "application/json"},
-		"svg type":    {a.do(t, "POST", "/v1/analyze", strings.NewReader("<svg/>"), "Content-Type", "image/svg+xml"), 415, ""},
-		"no type":     {a.do(t, "POST", "/v1/analyze", strings.NewReader("x")), 415, ""},
-		"method":      {a.do(t, "GET", "/v1/analyze", nil), 405, "POST"},
-		"path":        {a.do(t, "GET", "/v1/nothing", nil), 404, ""},
-		"result":      {a.do(t, "GET", "/v1/results/nobody", nil), 404, "gone"},
-		"model":       {a.do(t, "POST", "/v1/analyze?models=no", bytes.NewReader(broken), "Content-Type", "image/jpeg"), 404, "resnet_mini"},
-		"map":         {a.do(t, "POST", "/v1/analyze?maps=no", bytes.NewReader(broken), "Content-Type", "image/jpeg"), 404, "pixel_map"},
-		"parameter":   {a.do(t, "POST", "/v1/analyze?views=perhaps", bytes.NewReader(broken), "Content-Type", "image/jpeg"), 422, ""},
-		"layers":      {a.do(t, "GET", "/v1/models/no/layers", nil), 404, ""},
-		"page":        {a.do(t, "POST", "/analyze", strings.NewReader("x"), "Content-Type", "text/plain"), 415, ""},
-		"name":        {a.do(t, "GET", "/livez", nil, "Host", "evil.example"), 200, ""},
+		"body":   {a.post(t, "/v1/analyze", make([]byte, 20_001)), 413, "larger than this server takes"},
+		"pixels": {a.post(t, "/v1/analyze", blank(t, 400, 300)), 413, "too large"},
+		"side":   {a.post(t, "/v1/analyze", blank(t, 1001, 2)), 413, "too large"},
+		"html":   {a.post(t, "/v1/analyze", []byte("<html><body>hello")), 422, "an HTML page"},
+		"svg":    {a.post(t, "/v1/analyze", []byte("<svg xmlns='x'/>")), 422, "an SVG drawing"},
+		"zip": {a.post(t, "/v1/analyze", []byte("PK\x03\x04aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")), 422,
+			"a ZIP archive"},
+		"empty":   {a.post(t, "/v1/analyze", nil), 422, "empty"},
+		"cut":     {a.post(t, "/v1/analyze", broken[:len(broken)/2]), 422, ""},
+		"two":     {a.do(t, "POST", "/v1/analyze", two, "Content-Type", kind), 422, "several"},
+		"no file": {a.do(t, "POST", "/v1/analyze", none, "Content-Type", kind), 422, ""},
+		"no boundary": {a.do(t, "POST", "/v1/analyze", strings.NewReader("x"), "Content-Type",
+			"multipart/form-data"), 422, ""},
+		"type": {a.do(t, "POST", "/v1/analyze", strings.NewReader("{}"), "Content-Type",
+			"application/json"), 415, "application/json"},
+		"svg type": {a.do(t, "POST", "/v1/analyze", strings.NewReader("<svg/>"), "Content-Type",
+			"image/svg+xml"), 415, ""},
+		"no type": {a.do(t, "POST", "/v1/analyze", strings.NewReader("x")), 415, ""},
+		"method":  {a.do(t, "GET", "/v1/analyze", nil), 405, "POST"},
+		"path":    {a.do(t, "GET", "/v1/nothing", nil), 404, ""},
+		"result":  {a.do(t, "GET", "/v1/results/nobody", nil), 404, "gone"},
+		"model": {a.do(t, "POST", "/v1/analyze?models=no", bytes.NewReader(broken), "Content-Type",
+			"image/jpeg"), 404, "resnet_mini"},
+		"map": {a.do(t, "POST", "/v1/analyze?maps=no", bytes.NewReader(broken), "Content-Type",
+			"image/jpeg"), 404, "pixel_map"},
+		"parameter": {a.do(t, "POST", "/v1/analyze?views=perhaps", bytes.NewReader(broken), "Content-Type",
+			"image/jpeg"), 422, ""},
+		"layers": {a.do(t, "GET", "/v1/models/no/layers", nil), 404, ""},
+		"page":   {a.do(t, "POST", "/analyze", strings.NewReader("x"), "Content-Type", "text/plain"), 415, ""},
+		"name":   {a.do(t, "GET", "/livez", nil, "Host", "evil.example"), 200, ""},
 	} {
 		require.Equal(t, c.status, c.got.StatusCode, "%s: %s", name, c.got.body)
 		require.Contains(t, string(c.got.body), c.say, name)
-		for _, secret := range []string{"/work", "/root", "/tmp", "goroutine", strings.TrimPrefix(a.URL, "http://"), ".go:"} {
+		for _, secret := range []string{"/work", "/root", "/tmp", "goroutine", strings.TrimPrefix(a.URL,
+			"http://"), ".go:"} {
 			require.NotContains(t, string(c.got.body), secret, name)
 		}
 		if c.status >= 400 {
@@ -145,7 +153,8 @@ func TestBusy(t *testing.T) {
 
 func TestGuards(t *testing.T) {
 	a := openApp(t, func(c *Config, _ *engine.Limits) { c.Token, c.Hosts = "secret", []string{"127.0.0.1"} })
-	require.Equal(t, 403, a.do(t, "GET", "/v1/models", nil, "Host", "evil.example", "Authorization", "Bearer secret").StatusCode)
+	require.Equal(t, 403, a.do(t, "GET", "/v1/models", nil, "Host", "evil.example", "Authorization",
+		"Bearer secret").StatusCode)
 	require.Equal(t, 401, a.do(t, "GET", "/v1/models", nil).StatusCode)
 	require.Equal(t, 401, a.do(t, "GET", "/v1/models", nil, "Authorization", "Bearer wrong").StatusCode)
 	require.Equal(t, 200, a.do(t, "GET", "/v1/models", nil, "Authorization", "Bearer secret").StatusCode)
@@ -161,8 +170,10 @@ func TestGuards(t *testing.T) {
 	cookie := form("secret").Header.Get("Set-Cookie")
 	require.Contains(t, cookie, "HttpOnly")
 	require.Contains(t, cookie, "SameSite=Strict")
-	require.Equal(t, 200, a.do(t, "GET", "/", nil, "Accept", "text/html", "Cookie", "truegrain-token=secret").StatusCode)
-	require.Equal(t, 403, a.do(t, "POST", "/analyze", nil, "Sec-Fetch-Site", "cross-site", "Authorization", "Bearer secret").StatusCode)
+	require.Equal(t, 200, a.do(t, "GET", "/", nil, "Accept", "text/html", "Cookie",
+		"truegrain-token=secret").StatusCode)
+	require.Equal(t, 403, a.do(t, "POST", "/analyze", nil, "Sec-Fetch-Site", "cross-site", "Authorization",
+		"Bearer secret").StatusCode)
 }
 
 func TestSlowUploadsEnd(t *testing.T) {
@@ -170,7 +181,8 @@ func TestSlowUploadsEnd(t *testing.T) {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(a.URL, "http://"))
 	require.NoError(t, err)
 	defer conn.Close()
-	_, err = io.WriteString(conn, "POST /v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 100\r\n\r\nx")
+	_, err = io.WriteString(conn,
+		"POST /v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 100\r\n\r\nx")
 	require.NoError(t, err)
 	got, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	require.NoError(t, err)
@@ -186,7 +198,8 @@ func TestOperators(t *testing.T) {
 	require.Equal(t, "ok\n", string(a.do(t, "GET", "/readyz", nil).body))
 	metrics := string(a.do(t, "GET", "/metrics", nil).body)
 	for _, want := range []string{`truegrain_requests_total{code="200",route="POST /v1/analyze"} 1`,
-		`truegrain_rejected_total{reason="kind"} 1`, "truegrain_batch_pictures_count 1", `truegrain_stage_seconds_count{stage="decode"} 1`,
+		`truegrain_rejected_total{reason="kind"} 1`, "truegrain_batch_pictures_count 1",
+		`truegrain_stage_seconds_count{stage="decode"} 1`,
 		`stage="score"`, `stage="queue"`, "truegrain_queue_pictures 0", "truegrain_results 1"} {
 		require.Contains(t, metrics, want)
 	}
@@ -202,12 +215,14 @@ func TestOperators(t *testing.T) {
 func TestPagesStandAlone(t *testing.T) {
 	a := openApp(t, nil)
 	id := decode[Analysis](t, a.post(t, "/v1/analyze", waves(t, 200, 140))).ID
-	for _, path := range []string{"/", "/many?r=" + id + "&r=gone&f=x.txt:+not", "/detectors", "/docs", "/r/" + id + "?versions",
+	for _, path := range []string{"/", "/many?r=" + id + "&r=gone&f=x.txt:+not", "/detectors", "/docs",
+		"/r/" + id + "?versions",
 		"/r/gone", "/nothing"} {
 		got := a.do(t, "GET", path, nil, "Accept", "text/html")
 		page := string(got.body)
 		require.Contains(t, page, "</html>", path)
-		for _, bad := range []string{"src=\"http", "href=\"http", "<style", "style=\"", "onclick", "javascript:", "<script>"} {
+		for _, bad := range []string{"src=\"http", "href=\"http", "<style", "style=\"", "onclick", "javascript:",
+			"<script>"} {
 			require.NotContains(t, page, bad, path)
 		}
 		require.Less(t, len(page), 120_000, path)
@@ -226,7 +241,8 @@ func TestFormWithoutScript(t *testing.T) {
 	one := a.do(t, "POST", "/analyze", body, "Content-Type", kind, "Accept", "text/html")
 	require.Equal(t, http.StatusSeeOther, one.StatusCode)
 	require.True(t, strings.HasPrefix(one.Header.Get("Location"), "/r/"))
-	kind, body = form(t, map[string][]byte{"a.jpg": waves(t, 80, 60), "b.jpg": waves(t, 70, 60), "c.txt": []byte("hello")})
+	kind, body = form(t, map[string][]byte{"a.jpg": waves(t, 80, 60), "b.jpg": waves(t, 70, 60),
+		"c.txt": []byte("hello")})
 	many := a.do(t, "POST", "/analyze", body, "Content-Type", kind, "Accept", "text/html")
 	to := many.Header.Get("Location")
 	require.True(t, strings.HasPrefix(to, "/many?"), to)
@@ -240,8 +256,9 @@ func TestFormWithoutScript(t *testing.T) {
 func TestPageWeight(t *testing.T) {
 	a := openApp(t, nil)
 	id := decode[Analysis](t, a.post(t, "/v1/analyze", waves(t, 200, 140))).ID
-	for path, page := range map[string]string{"/": "home.html", "/r/" + id: "result.html", "/many?r=" + id: "many.html",
-		"/detectors": "detectors.html", "/docs": "docs.html"} {
+	for path, page := range map[string]string{"/": "home.html", "/r/" + id: "result.html",
+		"/many?r=" + id: "many.html",
+		"/detectors":    "detectors.html", "/docs": "docs.html"} {
 		html := len(a.do(t, "GET", path, nil, "Accept", "text/html").body)
 		all := html + len(a.s.pages.assets["ramps.bin"].data) + len(a.s.pages.assets["icon.svg"].data)
 		for name, asset := range a.s.pages.assets {

@@ -33,8 +33,9 @@ func TestPolyglots(t *testing.T) {
 	a := openApp(t, nil)
 	picture := waves(t, 80, 60)
 	for name, file := range map[string][]byte{
-		"zip at the end":          append(bytes.Clone(picture), "PK\x05\x06"+strings.Repeat("\x00", 18)...),
-		"zip with a comment":      append(bytes.Clone(picture), "PK\x05\x06"+strings.Repeat("\x00", 16)+"\x03\x00abc"...),
+		"zip at the end": append(bytes.Clone(picture), "PK\x05\x06"+strings.Repeat("\x00", 18)...),
+		"zip with a comment": append(bytes.Clone(picture), "PK\x05\x06"+strings.Repeat("\x00",
+			16)+"\x03\x00abc"...),
 		"page in a comment":       marked(t, "<html><script>alert(1)</script>"),
 		"upper case":              marked(t, "<SCRIPT src=//evil.example>"),
 		"document in a comment":   marked(t, "%PDF-1.7\n"),
@@ -96,8 +97,10 @@ func TestHostileForms(t *testing.T) {
 func TestFileNames(t *testing.T) {
 	for in, want := range map[string]string{
 		"../../etc/passwd": "passwd", `C:\windows\a.jpg`: "a.jpg", "a\x00b\r\nX-Evil: 1.jpg": "abX-Evil: 1.jpg",
-		"holiday\u202egpj.exe": "holidaygpj.exe", "\xff\xfe.jpg": ".jpg", "": "picture", "/": "picture", "..": "picture",
-		"\u200b\u2066\u2069": "picture", "grüße 写真 🏔.jpg": "grüße 写真 🏔.jpg", strings.Repeat("é", 999): strings.Repeat("é", maxName),
+		"holiday\u202egpj.exe": "holidaygpj.exe", "\xff\xfe.jpg": ".jpg", "": "picture", "/": "picture",
+		"..":                 "picture",
+		"\u200b\u2066\u2069": "picture", "grüße 写真 🏔.jpg": "grüße 写真 🏔.jpg", strings.Repeat("é",
+			999): strings.Repeat("é", maxName),
 	} {
 		got := fileName(in)
 		require.Equal(t, want, got)
@@ -107,7 +110,8 @@ func TestFileNames(t *testing.T) {
 		}
 	}
 	a := openApp(t, nil)
-	for _, name := range []string{"grüße 写真.jpg", `a";filename="b.html`, "%0d%0aX: y.jpg", strings.Repeat("写", 300)} {
+	for _, name := range []string{"grüße 写真.jpg", `a";filename="b.html`, "%0d%0aX: y.jpg", strings.Repeat("写",
+		300)} {
 		kind, body := form(t, map[string][]byte{name: waves(t, 60, 50)})
 		r := decode[Analysis](t, a.do(t, "POST", "/v1/analyze", body, "Content-Type", kind))
 		got := a.do(t, "GET", "/r/"+r.ID+"/report.json", nil)
@@ -122,10 +126,14 @@ func TestFileNames(t *testing.T) {
 func TestPathTricks(t *testing.T) {
 	a := openApp(t, nil)
 	sum := a.s.pages.sum
-	for _, path := range []string{"/assets/" + sum + "/..%2fserver.go", "/assets/" + sum + "/%2e%2e/%2e%2e/go.mod",
-		"/assets/../../go.mod", "/assets/" + sum + "/origin.csv%00.jpg", "/r/..%2f..%2fetc%2fpasswd", "/r/%00", "/r//picture",
-		"//evil.example/", "/%5c%5cevil.example", "/r/x/features/vit_mini_8/..%2f..%2f", "/v1/results/%2e%2e/maps/a/b.png",
-		"/v1/models/..%2f/layers", "/.git/config", "/r/" + strings.Repeat("A", 5000), "/many?r=" + strings.Repeat("A", 5000)} {
+	for _, path := range []string{"/assets/" + sum + "/..%2fserver.go",
+		"/assets/" + sum + "/%2e%2e/%2e%2e/go.mod",
+		"/assets/../../go.mod", "/assets/" + sum + "/origin.csv%00.jpg", "/r/..%2f..%2fetc%2fpasswd", "/r/%00",
+		"/r//picture",
+		"//evil.example/", "/%5c%5cevil.example", "/r/x/features/vit_mini_8/..%2f..%2f",
+		"/v1/results/%2e%2e/maps/a/b.png",
+		"/v1/models/..%2f/layers", "/.git/config", "/r/" + strings.Repeat("A", 5000),
+		"/many?r=" + strings.Repeat("A", 5000)} {
 		got := a.raw(t, "GET "+path+" HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n")
 		require.Contains(t, []int{200, 301, 307, 308, 404, 422}, got.StatusCode, path)
 		if got.StatusCode == 200 {
@@ -209,7 +217,8 @@ func TestGuessing(t *testing.T) {
 		status := a.do(t, "GET", "/v1/results/"+id+"/maps/resnet_mini/cam.png?opacity="+q, nil).StatusCode
 		require.Contains(t, []int{200, 422}, status, q)
 	}
-	for _, q := range []string{"view=-1", "view=999", "view=1e3", "view=0&layer=99", "layer=-1", "view=99999999999999999999"} {
+	for _, q := range []string{"view=-1", "view=999", "view=1e3", "view=0&layer=99", "layer=-1",
+		"view=99999999999999999999"} {
 		require.Equal(t, 404, a.do(t, "GET", "/r/"+id+"/attention/vit_mini_8?"+q, nil).StatusCode, q)
 	}
 	require.Equal(t, 404, a.do(t, "GET", "/r/"+id+"/stages/resnet_mini?view=9", nil).StatusCode)

@@ -16,7 +16,8 @@ import (
 func BenchmarkAnalyze(b *testing.B) {
 	a := openApp(b, nil)
 	body := waves(b, 1024, 768)
-	for name, path := range map[string]string{"scores": "/v1/analyze?evidence=false", "maps": "/v1/analyze?maps=all"} {
+	for name, path := range map[string]string{"scores": "/v1/analyze?evidence=false",
+		"maps": "/v1/analyze?maps=all"} {
 		b.Run(name, func(b *testing.B) {
 			var whole, decoding, scoring, rest []float64
 			for b.Loop() {
@@ -29,9 +30,11 @@ func BenchmarkAnalyze(b *testing.B) {
 				require.Len(b, got.Detectors, 3)
 				took := milliseconds(time.Since(start))
 				whole, decoding = append(whole, took), append(decoding, got.Timings.Decode)
-				scoring, rest = append(scoring, got.Timings.Score), append(rest, took-got.Timings.Decode-got.Timings.Score)
+				scoring, rest = append(scoring, got.Timings.Score), append(rest,
+					took-got.Timings.Decode-got.Timings.Score)
 			}
-			for unit, all := range map[string][]float64{"p50-ms": whole, "decode-ms": decoding, "score-ms": scoring, "rest-ms": rest} {
+			for unit, all := range map[string][]float64{"p50-ms": whole, "decode-ms": decoding, "score-ms": scoring,
+				"rest-ms": rest} {
 				slices.Sort(all)
 				b.ReportMetric(all[len(all)/2], unit)
 			}

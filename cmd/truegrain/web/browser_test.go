@@ -58,7 +58,8 @@ func openTabOn(t *testing.T, start func() app) *tab {
 	if testing.Short() {
 		t.Skip("drives a browser: runs without -short")
 	}
-	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path), chromedp.NoSandbox,
+	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path),
+		chromedp.NoSandbox,
 		chromedp.WindowSize(1440, 900), chromedp.WSURLReadTimeout(time.Minute))
 	ctx, end := chromedp.NewExecAllocator(t.Context(), opts...)
 	t.Cleanup(end)
@@ -212,14 +213,17 @@ func TestBrowserScoresAndMaps(t *testing.T) {
 		chromedp.Click("input[name=ask][value=photograph]", chromedp.NodeReady))
 	b.until(mapShown + ".endsWith('guided_photograph')")
 	b.shoot("guided")
-	b.run(chromedp.SetValue("#alpha", "20"), js("document.querySelector('#alpha').dispatchEvent(new Event('input'))"),
+	b.run(chromedp.SetValue("#alpha", "20"),
+		js("document.querySelector('#alpha').dispatchEvent(new Event('input'))"),
 		chromedp.Click("#grey", chromedp.NodeReady))
-	require.Equal(t, "0.2", eval[string](b, "document.querySelector('.stage').style.getPropertyValue('--alpha')"))
+	require.Equal(t, "0.2", eval[string](b,
+		"document.querySelector('.stage').style.getPropertyValue('--alpha')"))
 	require.False(t, eval[bool](b, "document.querySelector('.stage').classList.contains('grey')"))
 	b.run(chromedp.Focus("#pad"), chromedp.KeyEvent(kb.ArrowRight), chromedp.KeyEvent(kb.ArrowDown))
 	require.Contains(t, eval[string](b, "document.querySelector('#reading-live').textContent"), "x 244")
 	for _, id := range []string{"get-png", "get-raw"} {
-		require.Equal(t, 200, eval[int](b, "(() => { const x = new XMLHttpRequest(); x.open('GET', document.querySelector('#"+id+"').href, false); x.send(); return x.status })()"))
+		require.Equal(t, 200, eval[int](b,
+			"(() => { const x = new XMLHttpRequest(); x.open('GET', document.querySelector('#"+id+"').href, false); x.send(); return x.status })()"))
 	}
 	b.clean()
 }
@@ -239,11 +243,14 @@ func TestBrowserExplorers(t *testing.T) {
 	ready := eval[string](b, "document.querySelector('#attention').dataset.ready")
 	b.run(chromedp.Focus(".attn-plate"), chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent("]"))
 	require.NotEqual(t, ready, eval[string](b, "document.querySelector('#attention').dataset.ready"))
-	require.Contains(t, eval[string](b, "document.querySelector('#attn-live').textContent"), "Attends most to row")
+	require.Contains(t, eval[string](b, "document.querySelector('#attn-live').textContent"),
+		"Attends most to row")
 	b.otherViews("#attention")
-	b.run(chromedp.Click("#attn-class", chromedp.NodeVisible), chromedp.Click("#attn-mean", chromedp.NodeVisible))
+	b.run(chromedp.Click("#attn-class", chromedp.NodeVisible), chromedp.Click("#attn-mean",
+		chromedp.NodeVisible))
 	require.Equal(t, "Class token", eval[string](b, "document.querySelector('#attn-say').textContent"))
-	b.run(chromedp.SetValue("#attn-layer", "1"), js("document.querySelector('#attn-layer').dispatchEvent(new Event('input'))"))
+	b.run(chromedp.SetValue("#attn-layer", "1"),
+		js("document.querySelector('#attn-layer').dispatchEvent(new Event('input'))"))
 	b.until("document.querySelector('#attn-layer-out').textContent.startsWith('1 of')")
 	b.run(js("document.querySelector('#attention').scrollIntoView()"))
 	b.shoot("attention")
@@ -262,7 +269,8 @@ func TestBrowserExplorers(t *testing.T) {
 	b.until("document.querySelectorAll('#held tbody tr').length === 8")
 	b.shoot("holds")
 	b.run(js("document.querySelector('#evidence').scrollIntoView()"))
-	require.Contains(t, eval[string](b, "document.querySelector('#evidence').textContent"), "The file says nothing about itself")
+	require.Contains(t, eval[string](b, "document.querySelector('#evidence').textContent"),
+		"The file says nothing about itself")
 	b.shoot("evidence")
 	b.clean()
 }
@@ -288,14 +296,17 @@ func (b *tab) otherViews(explorer string) {
 // Item 7, and pasting: several pictures, one of them none; sorting, filters, exports.
 func TestBrowserManyAndPaste(t *testing.T) {
 	b := openTab(t, nil)
-	b.upload("/many", b.file("b.jpg", sampleFile(t, "second.jpg")), b.file("a.jpg", sampleFile(t, "checkerboard.jpg")),
+	b.upload("/many", b.file("b.jpg", sampleFile(t, "second.jpg")), b.file("a.jpg", sampleFile(t,
+		"checkerboard.jpg")),
 		b.file("c.jpg", []byte("<html>")))
 	b.until("document.querySelectorAll('#rows tr').length === 3")
-	require.Contains(t, eval[string](b, "document.querySelector('#many-say').textContent"), "2 scored, 1 not read")
+	require.Contains(t, eval[string](b, "document.querySelector('#many-say').textContent"),
+		"2 scored, 1 not read")
 	for i, want := range []string{"c.jpg", "a.jpg"} { // highest first, then lowest first
 		b.run(chromedp.Click("button[data-key=name]", chromedp.NodeVisible))
 		require.Equal(t, want, eval[string](b, "document.querySelector('#rows tr').dataset.name"))
-		require.Equal(t, []string{"descending", "ascending"}[i], eval[string](b, "document.querySelector('[aria-sort]').getAttribute('aria-sort')"))
+		require.Equal(t, []string{"descending", "ascending"}[i], eval[string](b,
+			"document.querySelector('[aria-sort]').getAttribute('aria-sort')"))
 	}
 	b.run(chromedp.Click(".chip[data-f=fail]", chromedp.NodeVisible))
 	require.Equal(t, 1, eval[int](b, "[...document.querySelectorAll('#rows tr')].filter(r => !r.hidden).length"))
@@ -351,9 +362,11 @@ func TestBrowserRefusals(t *testing.T) {
 	b := openTab(t, nil)
 	b.run(chromedp.Navigate(b.URL+"/"), chromedp.WaitReady("html.js"))
 	b.until("document.querySelector('#drop').dataset.ready")
-	b.run(chromedp.SetUploadFiles("#files", []string{b.file("holiday<b>.jpg", []byte("<html><p>no"))}, chromedp.NodeReady))
+	b.run(chromedp.SetUploadFiles("#files", []string{b.file("holiday<b>.jpg", []byte("<html><p>no"))},
+		chromedp.NodeReady))
 	b.until("document.querySelector('#alerts [role=alert]')")
-	require.Contains(t, eval[string](b, "document.querySelector('#alerts').textContent"), "holiday<b>.jpg: Not a picture")
+	require.Contains(t, eval[string](b, "document.querySelector('#alerts').textContent"),
+		"holiday<b>.jpg: Not a picture")
 	b.shoot("refused")
 	b.run(chromedp.Navigate(b.URL + "/r/gone"))
 	require.Contains(t, eval[string](b, "document.body.textContent"), "This result is gone")
@@ -380,7 +393,8 @@ func TestBrowserKeyboard(t *testing.T) {
 	b.until(mapShown)
 	b.run(chromedp.Focus("input[name=map]:checked"), chromedp.KeyEvent(kb.ArrowRight))
 	b.until(mapShown + ".endsWith(document.querySelector('input[name=map]:checked').dataset.ai)")
-	require.NotEmpty(t, eval[string](b, "getComputedStyle(document.activeElement.parentElement.querySelector('canvas')).outlineWidth"))
+	require.NotEmpty(t, eval[string](b,
+		"getComputedStyle(document.activeElement.parentElement.querySelector('canvas')).outlineWidth"))
 	b.clean()
 }
 
@@ -392,7 +406,8 @@ func TestBrowserPhoneAndDark(t *testing.T) {
 		b.run(chromedp.EmulateViewport(width, 740, chromedp.EmulateScale(2), chromedp.EmulateMobile))
 		for _, path := range []string{"/", "/r/" + id, "/many?r=" + id + "&f=a:+b", "/docs", "/detectors"} {
 			b.run(chromedp.Navigate(b.URL+path), chromedp.WaitReady("html.js"))
-			require.LessOrEqual(t, eval[int64](b, "document.documentElement.scrollWidth"), width, "%s at %d", path, width)
+			require.LessOrEqual(t, eval[int64](b, "document.documentElement.scrollWidth"), width, "%s at %d", path,
+				width)
 			if width == 390 {
 				b.shoot("phone" + strings.ReplaceAll(strings.SplitN(path, "?", 2)[0][:min(len(path), 3)], "/", "-"))
 			}
@@ -417,7 +432,8 @@ func TestBrowserAccessible(t *testing.T) {
 	id := decode[Analysis](t, b.post(t, "/v1/analyze", sampleFile(t, "composite.jpg"))).ID
 	for _, mode := range []string{"light", "dark"} {
 		b.run(scheme(mode))
-		for _, path := range []string{"/", "/r/" + id, "/many?r=" + id + "&f=a.jpg:+not+a+picture", "/detectors", "/docs", "/r/gone"} {
+		for _, path := range []string{"/", "/r/" + id, "/many?r=" + id + "&f=a.jpg:+not+a+picture", "/detectors",
+			"/docs", "/r/gone"} {
 			b.run(chromedp.Navigate(b.URL+path), chromedp.WaitReady("html.js"))
 			if strings.HasSuffix(path, id) {
 				for _, part := range []string{"#attention", "#layers", "#holds"} {
@@ -427,8 +443,9 @@ func TestBrowserAccessible(t *testing.T) {
 			}
 			_, err := chromedp.Run(b.ctx, chromedp.Evaluate[any](string(axe)+"; null"))
 			require.NoError(t, err)
-			found, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](`axe.run().then(r => r.violations.filter(v => ['serious', 'critical'].includes(v.impact)).map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ') + ' ' + (n.any[0]?.message || '')).join('; ')))`,
-				chromedp.EvalAwaitPromise))
+			found, err := chromedp.Run(b.ctx,
+				chromedp.Evaluate[[]string](`axe.run().then(r => r.violations.filter(v => ['serious', 'critical'].includes(v.impact)).map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ') + ' ' + (n.any[0]?.message || '')).join('; ')))`,
+					chromedp.EvalAwaitPromise))
 			require.NoError(t, err)
 			require.Empty(t, found, "%s, %s", path, mode)
 		}

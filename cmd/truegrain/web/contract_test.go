@@ -41,7 +41,8 @@ func (s spec) deref(schema any) map[string]any {
 // check says where a value breaks its schema; "" if nowhere.
 func (s spec) check(schema any, v any, where string) string {
 	m := s.deref(schema)
-	if kinds := kindsOf(m["type"]); len(kinds) > 0 && !slices.ContainsFunc(kinds, func(k string) bool { return isKind(k, v) }) {
+	if kinds := kindsOf(m["type"]); len(kinds) > 0 && !slices.ContainsFunc(kinds,
+		func(k string) bool { return isKind(k, v) }) {
 		return fmt.Sprintf("%s is %v, want %v", where, v, kinds)
 	}
 	if enum, ok := m["enum"].([]any); ok && !slices.Contains(enum, v) {
@@ -152,7 +153,8 @@ func TestContract(t *testing.T) {
 			name, schema := at(p, "name").(string), s.deref(at(p, "schema"))
 			switch at(p, "in") {
 			case "path":
-				v := rapid.OneOf(rapid.SampledFrom([]string{known, "resnet_mini", "vit_mini_8", "cam.png", "rollout.f32", "x y"}),
+				v := rapid.OneOf(rapid.SampledFrom([]string{known, "resnet_mini", "vit_mini_8", "cam.png",
+					"rollout.f32", "x y"}),
 					rapid.StringN(1, 20, 60)).Draw(r, name)
 				target = strings.ReplaceAll(target, "{"+name+"}", url.PathEscape(v))
 			case "query":
@@ -183,7 +185,8 @@ func (s spec) draw(r *rapid.T, name string, schema map[string]any) []string {
 	case "number":
 		return []string{strconv.FormatFloat(rapid.Float64Range(-0.5, 1.5).Draw(r, name), 'f', 3, 64)}
 	}
-	return []string{rapid.OneOf(rapid.SampledFrom([]string{"all", "resnet_mini", "cam,rollout"}), rapid.StringN(0, 9, 30)).Draw(r, name)}
+	return []string{rapid.OneOf(rapid.SampledFrom([]string{"all", "resnet_mini", "cam,rollout"}),
+		rapid.StringN(0, 9, 30)).Draw(r, name)}
 }
 
 // answer holds an answer to the description.

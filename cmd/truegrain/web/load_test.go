@@ -93,7 +93,8 @@ func (s *shots) share(q float64) time.Duration {
 
 // sender sends each request on a connection of its own or keeps many.
 func sender(keep bool) *http.Client {
-	return &http.Client{Transport: &http.Transport{DisableKeepAlives: !keep, MaxIdleConnsPerHost: 200}, Timeout: time.Minute}
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: !keep, MaxIdleConnsPerHost: 200},
+		Timeout: time.Minute}
 }
 
 func fire(c *http.Client, url string, body []byte) (int, time.Duration, error) {
@@ -135,7 +136,8 @@ func TestLoadThousandUploads(t *testing.T) {
 	}
 	wg.Wait()
 	stop()
-	t.Logf("answers %v, %d errors; in flight at most %d of %d; heap %.0f MiB before, %.0f at most, %.0f after", s.codes,
+	t.Logf("answers %v, %d errors; in flight at most %d of %d; heap %.0f MiB before, %.0f at most, %.0f after",
+		s.codes,
 		len(s.wrong), most, limit, before, float64(peak)/(1<<20), heap())
 	require.Empty(t, s.wrong)
 	require.Equal(t, 1000, s.codes[200]+s.codes[429], "%v", s.codes)
@@ -182,7 +184,8 @@ func TestLoadOverload(t *testing.T) {
 	after := offer(t, c, a.URL, photos, short, 0) // a machine's speed is not the same for minutes
 	rate := float64(len(before.good)+len(after.good)) / (2 * short.Seconds())
 	t.Logf("alone %.1f pictures/s, before and after; at ten times that %.1f (%.0f %%), answers %v, %d errors; "+
-		"then one took %v, %v after the end", rate, under, 100*under/rate, over.codes, len(over.wrong), took, recovered)
+		"then one took %v, %v after the end", rate, under, 100*under/rate, over.codes, len(over.wrong), took,
+		recovered)
 	require.NoError(t, err)
 	require.Empty(t, over.wrong)
 	require.Equal(t, 200, code)
@@ -191,7 +194,8 @@ func TestLoadOverload(t *testing.T) {
 }
 
 // offer sends uploads for some time: at a rate, or from 32 senders without a pause for a rate of 0.
-func offer(t *testing.T, c *http.Client, url string, photos [][]byte, length time.Duration, rate float64) *shots {
+func offer(t *testing.T, c *http.Client, url string, photos [][]byte, length time.Duration,
+	rate float64) *shots {
 	s, wg := &shots{}, sync.WaitGroup{}
 	var n atomic.Int64
 	end := time.Now().Add(length)
@@ -236,7 +240,8 @@ func TestLoadSlowClients(t *testing.T) {
 	for range 500 {
 		wg.Go(func() { dribble(ctx, strings.TrimPrefix(a.URL, "http://")) })
 	}
-	require.Eventually(t, func() bool { return a.engine.Uploads.Used() >= 500*16<<10 }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return a.engine.Uploads.Used() >= 500*16<<10 }, 20*time.Second,
+		10*time.Millisecond)
 	during := measure()
 	cancel()
 	wg.Wait()
@@ -245,7 +250,8 @@ func TestLoadSlowClients(t *testing.T) {
 	require.Empty(t, during.wrong)
 	require.Len(t, during.good, 200)
 	require.Less(t, during.share(0.99), before.share(0.99)*3/2)
-	require.Eventually(t, func() bool { return a.engine.Uploads.Used() == 0 }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return a.engine.Uploads.Used() == 0 }, 5*time.Second,
+		10*time.Millisecond)
 }
 
 // dribble is a client that sends a byte a second.
@@ -255,7 +261,8 @@ func dribble(ctx context.Context, addr string) {
 		return
 	}
 	defer conn.Close()
-	_, _ = io.WriteString(conn, "POST /v1/analyze HTTP/1.1\r\nHost: "+addr+"\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\n")
+	_, _ = io.WriteString(conn,
+		"POST /v1/analyze HTTP/1.1\r\nHost: "+addr+"\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\n")
 	for ctx.Err() == nil {
 		if _, err := conn.Write([]byte{0xFF}); err != nil {
 			return

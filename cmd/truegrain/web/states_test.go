@@ -39,26 +39,31 @@ func TestBrowserPartial(t *testing.T) {
 	home := func() {
 		b.run(chromedp.Navigate(b.URL+"/"), chromedp.WaitReady("html.js"))
 		b.until("document.querySelector('#drop').dataset.ready")
-		b.run(chromedp.SetUploadFiles("#files", []string{b.file("large.jpg", waves(t, 2400, 1800))}, chromedp.NodeReady))
+		b.run(chromedp.SetUploadFiles("#files", []string{b.file("large.jpg", waves(t, 2400, 1800))},
+			chromedp.NodeReady))
 		b.until("location.pathname.startsWith('/r/') && document.querySelectorAll('.score-val').length === 3")
 	}
 	home()
-	require.Equal(t, "Three of four have answered", eval[string](b, "document.querySelector('#h-answer').textContent"))
-	require.Contains(t, eval[string](b, "document.querySelector('.scores').lastElementChild.textContent"), "still working")
+	require.Equal(t, "Three of four have answered", eval[string](b,
+		"document.querySelector('#h-answer').textContent"))
+	require.Contains(t, eval[string](b, "document.querySelector('.scores').lastElementChild.textContent"),
+		"still working")
 	require.True(t, eval[bool](b, "document.querySelector('#why').inert"))
 	b.shoot("partial")
 	b.until("!document.querySelector('#scores[data-pending]')")
 	require.Equal(t, 4, eval[int](b, "document.querySelectorAll('.score-val').length"))
 	require.NotContains(t, eval[string](b, "document.querySelector('#scores-live').textContent"), "answered")
 	b.until(mapShown)
-	require.Equal(t, "none", eval[string](b, "(e => e ? getComputedStyle(e).display : 'none')(document.querySelector('#stop'))"))
+	require.Equal(t, "none", eval[string](b,
+		"(e => e ? getComputedStyle(e).display : 'none')(document.querySelector('#stop'))"))
 
 	home()
 	b.run(chromedp.KeyEvent(kb.Escape))
 	b.until("document.querySelector('#alerts').textContent.includes('Cancelled. What was finished stays.')")
 	require.Eventually(t, func() bool { return b.engine.Flight() == 0 }, 5*time.Second, time.Millisecond)
 	b.until("!document.querySelector('#scores[data-pending]')")
-	require.Contains(t, eval[string](b, "document.querySelector('.scores').lastElementChild.textContent"), "It was not asked.")
+	require.Contains(t, eval[string](b, "document.querySelector('.scores').lastElementChild.textContent"),
+		"It was not asked.")
 	b.run(chromedp.Click(".again button", chromedp.NodeVisible))
 	b.until("document.querySelectorAll('.score-val').length === 4")
 	b.run(chromedp.NavigateBack())
@@ -82,7 +87,8 @@ func TestBrowserReport(t *testing.T) {
 	require.Equal(t, 21, eval[int](b, "document.querySelectorAll('.fig').length"))
 	require.True(t, eval[bool](b, "[...document.images].every(i => i.complete && i.naturalWidth > 0)"))
 	require.Equal(t, 8, eval[int](b, "document.querySelectorAll('.holds tbody tr').length"))
-	require.Equal(t, "grid", eval[string](b, "getComputedStyle(document.querySelector('.figs')).display"), "its style is let in")
+	require.Equal(t, "grid", eval[string](b, "getComputedStyle(document.querySelector('.figs')).display"),
+		"its style is let in")
 	b.shoot("report")
 	b.run(js("document.querySelector('.figs').scrollIntoView()"))
 	b.shoot("report-maps")
@@ -134,7 +140,8 @@ func TestBrowserEvidence(t *testing.T) {
 	require.Equal(t, 0, eval[int](b, "document.querySelectorAll('#evidence img').length"))
 	require.Equal(t, `<svg onload=x>'.png`, eval[string](b, "document.querySelector('h1').textContent"))
 	b.shoot("generator")
-	many := "/many?" + url.Values{"r": {eval[string](b, "location.pathname.slice(3)")}, "f": {"<b>x</b>.jpg: <i>no</i>"}}.Encode()
+	many := "/many?" + url.Values{"r": {eval[string](b, "location.pathname.slice(3)")},
+		"f": {"<b>x</b>.jpg: <i>no</i>"}}.Encode()
 	b.run(chromedp.Navigate(b.URL+many), chromedp.WaitReady("html.js"))
 	require.Contains(t, eval[string](b, "document.querySelector('#rows').textContent"), "<b>x</b>.jpg")
 	b.clean()
@@ -150,5 +157,6 @@ func withText(t testing.TB, keyword, text string) []byte {
 	chunk = append(chunk, body...)
 	chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(body))
 	const afterHeader = 8 + 25
-	return append(append(append([]byte(nil), buf.Bytes()[:afterHeader]...), chunk...), buf.Bytes()[afterHeader:]...)
+	return append(append(append([]byte(nil), buf.Bytes()[:afterHeader]...), chunk...),
+		buf.Bytes()[afterHeader:]...)
 }

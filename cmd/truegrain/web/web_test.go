@@ -124,7 +124,10 @@ func (a app) do(t testing.TB, method, path string, body io.Reader, headers ...st
 		}
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := http.Client{CheckRedirect: func(*http.Request,
+		[]*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
 	res, err := client.Do(r)
 	require.NoError(t, err)
 	defer res.Body.Close()

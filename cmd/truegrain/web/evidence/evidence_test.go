@@ -99,7 +99,8 @@ func TestJPEG(t *testing.T) {
 	require.Equal(t, []Field{{"Maker", "Grain Works"}}, e.Camera)
 	require.Len(t, e.GPS, 1)
 	require.Contains(t, e.GPS[0].Value, "57.7")
-	require.Equal(t, &Source{"compositeWithTrainedAlgorithmicMedia", "a photograph with parts made by AI"}, e.Source)
+	require.Equal(t, &Source{"compositeWithTrainedAlgorithmicMedia", "a photograph with parts made by AI"},
+		e.Source)
 	require.Equal(t, []Field{{"CreatorTool", "Example Editor 5"}}, e.Editing)
 	require.Equal(t, []Field{{"JPEG comment", "a comment"}}, e.Texts)
 	require.NotNil(t, e.C2PA)
@@ -130,9 +131,11 @@ func pairs(v ...string) string { return string([]byte{0xA0 | byte(len(v)/2)}) + 
 // store is a manifest store with two manifests.
 func store(t *testing.T) string {
 	t.Helper()
-	claim := pairs(text("claim_generator_info"), list(pairs(text("name"), text("Example Maker"), text("version"), text("2.1"))))
+	claim := pairs(text("claim_generator_info"), list(pairs(text("name"), text("Example Maker"),
+		text("version"), text("2.1"))))
 	actions := pairs(text("actions"), list(
-		pairs(text("action"), text("c2pa.created"), text("softwareAgent"), text("A Model"), text("digitalSourceType"),
+		pairs(text("action"), text("c2pa.created"), text("softwareAgent"), text("A Model"),
+			text("digitalSourceType"),
 			text("http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia")),
 		pairs(text("action"), text("c2pa.edited"))))
 	return super("c2pa", super("urn:uuid:1"), super("urn:uuid:2",
@@ -155,7 +158,8 @@ func TestHostile(t *testing.T) {
 		deep = super("c2pa", deep)
 	}
 	require.NotNil(t, readC2PA([]byte(deep)))
-	for _, b := range []string{"", "\x9b\xff\xff\xff\xff\xff\xff\xff\xff", strings.Repeat("\x81", 100), "\xa1\xa0\x01",
+	for _, b := range []string{"", "\x9b\xff\xff\xff\xff\xff\xff\xff\xff", strings.Repeat("\x81", 100),
+		"\xa1\xa0\x01",
 		"\x5b\xff\xff\xff\xff\xff\xff\xff\xff", "\x1f", "\x7f", strings.Repeat("\xc0", 100)} {
 		_, err := readCBOR([]byte(b))
 		require.Error(t, err, "%x", b)
@@ -176,7 +180,8 @@ func TestCorpus(t *testing.T) {
 		t.Skipf("no test data: %v", err)
 	}
 	n := 0
-	require.NoError(t, filepath.WalkDir(filepath.Join(root, "decode"), func(path string, d os.DirEntry, err error) error {
+	require.NoError(t, filepath.WalkDir(filepath.Join(root, "decode"), func(path string, d os.DirEntry,
+		err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -194,7 +199,8 @@ func TestCorpus(t *testing.T) {
 // No file makes the reader panic, take long, or give more than is kept.
 func FuzzRead(f *testing.F) {
 	f.Add(pngOf(chunk("tEXt", "parameters\x00a lake"), chunk("zTXt", "x\x00\x00"+deflated("y"))), "png")
-	f.Add([]byte("\xFF\xD8"+segment(0xFE, "comment")+segment(0xE1, "Exif\x00\x00II*\x00\x08\x00\x00\x00\x00\x00")), "jpeg")
+	f.Add([]byte("\xFF\xD8"+segment(0xFE, "comment")+segment(0xE1,
+		"Exif\x00\x00II*\x00\x08\x00\x00\x00\x00\x00")), "jpeg")
 	f.Add([]byte("RIFF\x1c\x00\x00\x00WEBPEXIF\x08\x00\x00\x00II*\x00\x08\x00\x00\x00"), "webp")
 	f.Fuzz(func(t *testing.T, data []byte, format string) {
 		e := Read(data, format)
