@@ -81,29 +81,34 @@ func runContext(ctx context.Context, args []string, stdout, stderr io.Writer) (c
 			panic(p)
 		}
 	}()
-	var c cli
-	parser, err := kong.New(&c, kong.Name("truegrain"),
-		kong.Description("Tells photographs from AI-generated pictures and shows why."),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.ExplicitGroups(groups),
-		kong.Vars{"degradations": degrade.Names()}, kong.Writers(stdout, stderr),
-		kong.Exit(func(code int) { panic(errExit(code)) }),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t))
-	if err != nil {
-		panic(err) // the structs above are wrong
-	}
 	switch {
 	case len(args) == 0:
 		args = []string{"--help"}
 	case args[0] == "--version":
 		args[0] = "version"
 	}
-	k, err := parser.Parse(args)
+	k, err := parser(ctx, t).Parse(args)
 	if err != nil {
 		t.say("truegrain: %v%s", err, advice(err))
 		return exitUsage
 	}
 	err = k.Run()
 	t.clear()
+	return exitCode(ctx, t, err)
+}
+
+// parser reads the command line.
+func parser(ctx context.Context, t *terminal) *kong.Kong {
+	return kong.Must(new(cli), kong.Name("truegrain"),
+		kong.Description("Tells photographs from AI-generated pictures and shows why."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.ExplicitGroups(groups),
+		kong.Vars{"degradations": degrade.Names()}, kong.Writers(t.out, t.err),
+		kong.Exit(func(code int) { panic(errExit(code)) }),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t))
+}
+
+// exitCode says what ended a command and gives the code for it.
+func exitCode(ctx context.Context, t *terminal, err error) int {
 	switch {
 	case err == nil:
 		return 0
@@ -115,10 +120,9 @@ func runContext(ctx context.Context, args []string, stdout, stderr io.Writer) (c
 	case errors.As(err, new(usageError)) || errors.Is(err, data.ErrNotThere):
 		t.say("truegrain: %v", err)
 		return exitUsage
-	default:
-		t.say("truegrain: %v", err)
-		return exitFailed
 	}
+	t.say("truegrain: %v", err)
+	return exitFailed
 }
 
 // advice names the help of the command whose arguments can't be understood.
