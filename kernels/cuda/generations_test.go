@@ -14,7 +14,7 @@ import (
 func launchedBy(t *testing.T, spec string, f func(d *Device)) (names []string) {
 	products := map[string]bool{"attention": true, "attentionmma": true, "conv2d": true, "conv2dmma": true,
 		"conv2d_sm90": true, "gemm": true, "gemmmma": true, "gemm_sm90": true}
-	d := emuDevice(t, spec)
+	d := testDevice(t, spec)
 	d.drv = tampering{d.drv, func(l *launch) {
 		if products[l.kernel.module] {
 			names = append(names, l.kernel.entry)
