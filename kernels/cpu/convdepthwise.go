@@ -12,7 +12,7 @@ func (b *Backend) depthwise(g *geometry) bool {
 	return g.groups > 1 && g.groups == g.c && g.groups == g.oc && b.choices.depthwise.or(true)
 }
 
-// panelDepthwise are the packed weights, and what of them goes back to the scratch memory.
+// panelsDepthwise are the packed weights, and what of them goes back to the scratch memory.
 func (b *Backend) panelsDepthwise(w weights, g geometry) (panels, lent []float32) {
 	if w.ready != nil {
 		return w.ready.panels, nil
