@@ -11,7 +11,7 @@ shift 4
 . "$(dirname "$0")/runs.sh"
 
 # updates RUN: how many updates its log has.
-updates() { grep -c '^update' "$1/metrics.csv" 2>/dev/null || true; }
+updates() { awk '/^update/ { n++ } END { print n + 0 }' "$1/metrics.csv" 2>/dev/null || echo 0; }
 
 # interrupted RECIPE DATA FLAGS...: begins a run and stops it in the middle of its first epochs by SIGTERM, since a shell
 # lets what it runs in the background ignore Ctrl-C: what was learned is saved, exit code 130.
@@ -20,7 +20,7 @@ interrupted() {
 	shift 2
 	"$truegrain" train "$data" "$@" -o "$run" >"$log" 2>&1 &
 	begun=$!
-	while kill -0 $begun 2>/dev/null && [ "$(updates "$run")" -lt 3 ] 2>/dev/null; do sleep 0.2; done
+	while kill -0 $begun 2>/dev/null && [ "$(updates "$run")" -lt 3 ]; do sleep 0.2; done
 	kill -TERM $begun 2>/dev/null || true
 	code=0
 	wait $begun || code=$?
