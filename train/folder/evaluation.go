@@ -113,7 +113,8 @@ func ReadEvaluation(dir string) (*Evaluation, error) {
 	path := filepath.Join(dir, evaluationFile)
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%s: the run has no %s: it is not finished; 'truegrain train --resume' goes on", dir, evaluationFile)
+		return nil, fmt.Errorf("%s: the run has no %s: it is not finished; 'truegrain train --resume' goes on", dir,
+			evaluationFile)
 	}
 	if err != nil {
 		return nil, err
