@@ -70,11 +70,11 @@ func TestDriver(t *testing.T) {
 	}
 	t.Run("none", func(t *testing.T) {
 		if _, err := os.Stat("/usr/local/nvidia/lib64/libcuda.so.1"); err == nil {
-			t.Skip("a driver is here")
+			t.Skip("needs a machine without NVIDIA's driver")
 		}
 		if be, err := openCUDA("0"); err == nil {
 			require.NoError(t, be.Close())
-			t.Skip("a driver is here")
+			t.Skip("needs a machine without NVIDIA's driver")
 		} else {
 			require.ErrorContains(t, err, "install NVIDIA's driver, or compute on cpu")
 		}

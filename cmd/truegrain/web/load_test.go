@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"truegrain/cmd/truegrain/web/engine"
+	"truegrain/kernels/kerneltest"
 )
 
 // slow skips what takes minutes.
@@ -29,22 +30,10 @@ func slow(t *testing.T) {
 	}
 }
 
-// data is the folder of test data.
-func data(t testing.TB, name string) string {
-	root := os.Getenv("TRUEGRAIN_DATA")
-	if root == "" {
-		root = "../../../../shared/data"
-	}
-	root = filepath.Join(root, name)
-	if _, err := os.Stat(root); err != nil {
-		t.Skipf("no test data: %v", err)
-	}
-	return root
-}
-
 // photographs are the test data's pictures.
 func photographs(t testing.TB) (out [][]byte) {
-	require.NoError(t, filepath.WalkDir(data(t, "photos"), func(path string, e os.DirEntry, err error) error {
+	root := kerneltest.Shared(t, "data", "photos")
+	require.NoError(t, filepath.WalkDir(root, func(path string, e os.DirEntry, err error) error {
 		if err != nil || e.IsDir() || strings.HasSuffix(path, ".csv") || strings.HasSuffix(path, ".md") {
 			return err
 		}
@@ -276,7 +265,7 @@ func dribble(ctx context.Context, addr string) {
 
 // The corpus of odd and broken files, twice: the same verdicts, and nothing is left.
 func TestCorpusTwice(t *testing.T) {
-	root := data(t, "decode")
+	root := kerneltest.Shared(t, "data", "decode")
 	every := 12
 	if os.Getenv("TRUEGRAIN_SLOW") != "" {
 		every = 1

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"truegrain/kernels/kerneltest"
 )
 
 // chunk is one PNG chunk.
@@ -172,15 +174,8 @@ func TestHostile(t *testing.T) {
 
 // Whatever the corpus holds, it is read, twice alike.
 func TestCorpus(t *testing.T) {
-	root := os.Getenv("TRUEGRAIN_DATA")
-	if root == "" {
-		root = "../../../../../shared/data"
-	}
-	if _, err := os.Stat(root); err != nil {
-		t.Skipf("no test data: %v", err)
-	}
 	n := 0
-	require.NoError(t, filepath.WalkDir(filepath.Join(root, "decode"), func(path string, d os.DirEntry,
+	require.NoError(t, filepath.WalkDir(kerneltest.Shared(t, "data", "decode"), func(path string, d os.DirEntry,
 		err error) error {
 		if err != nil || d.IsDir() {
 			return err
