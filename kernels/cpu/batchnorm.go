@@ -18,10 +18,15 @@ func (b *Backend) BatchNorm(op kernels.BatchNorm) {
 	if op.ReLU {
 		flags |= flagRectify
 	}
-	coef := k.coef(b.batchAffine(op, x))
+	a := affine{BatchNorm: op, sums: kernels.Floats[float64](op.Sums)}
+	if op.Train && a.sums == nil {
+		a.sums = make([]float64, 2*op.C)
+		b.columnSums(x, op.R, op.C, a.sums[:op.C], a.sums[op.C:])
+	}
+	coef := k.coef(b.affineOf(&a))
 	b.parallel(op.R*op.C, k.grain(), func(lo, hi int) {
 		k.blocks(lo, hi, flags, func(lo, hi, from, width int) {
-			b.level.stream.normalize(y[lo:hi], x[lo:hi], part(residual, lo, hi), coef[3*from:], width, flags)
+			b.level.stream.normalize(y[lo:hi], x[lo:hi], part(residual, lo, hi), coef[3*from:], width, k.width, flags)
 		})
 	})
 }
@@ -34,21 +39,31 @@ func part[T any](x []T, lo, hi int) []T {
 	return x[lo:hi]
 }
 
-// batchAffine is batch norm as y = x·slope + high + low: the shift in two parts, since a rounded one would
-// move the whole channel one way. It fills Mean and RStd, and in training moves the running statistics.
-func (b *Backend) batchAffine(op kernels.BatchNorm, x []float32) (slope, high, low []float32) {
-	mean, rstd, gamma, beta := floats(op.Mean), floats(op.RStd), floats(op.Gamma), floats(op.Beta)
-	means, variances := b.batchStatistics(op, x)
-	slope, high, low = make([]float32, op.C), make([]float32, op.C), make([]float32, op.C)
-	b.parallel(op.C, channelGrain, func(lo, hi int) {
-		for j := lo; j < hi; j++ {
-			m, r := means[j], 1/math.Sqrt(variances[j]+op.Eps)
-			mean[j], rstd[j] = float32(m), float32(r)
-			slope[j] = float32(float64(gamma[j]) * r)
-			high[j], low[j] = split(float64(beta[j]) - m*float64(slope[j]))
-		}
-	})
+// affine is batch norm as y = x·slope + high + low: the shift in two parts, since a rounded one would move the
+// whole channel one way. sums is Σx and Σx² of the channels, in training.
+type affine struct {
+	kernels.BatchNorm
+	sums []float64
+}
+
+func (b *Backend) affineOf(a *affine) (slope, high, low []float32) {
+	slope, high, low = make([]float32, a.C), make([]float32, a.C), make([]float32, a.C)
+	b.parallel(a.C, channelGrain, func(lo, hi int) { a.fill(slope[lo:hi], high[lo:hi], low[lo:hi], lo) })
 	return slope, high, low
+}
+
+// fill is the map of the channels from one on. It fills Mean and RStd, and in training moves the running
+// statistics.
+func (a *affine) fill(slope, high, low []float32, from int) {
+	mean, rstd, gamma, beta := floats(a.Mean), floats(a.RStd), floats(a.Gamma), floats(a.Beta)
+	for i := range slope {
+		j := from + i
+		m, v := a.statistics(j)
+		r := 1 / math.Sqrt(v+a.Eps)
+		mean[j], rstd[j] = float32(m), float32(r)
+		slope[i] = float32(float64(gamma[j]) * r)
+		high[i], low[i] = split(float64(beta[j]) - m*float64(slope[i]))
+	}
 }
 
 // channelGrain is the number of channels whose parameters make a chunk: some 5 µs.
@@ -63,40 +78,30 @@ func split(v float64) (high, low float32) {
 	return high, float32(v - float64(high))
 }
 
-// batchStatistics is the mean and the variance to normalise by.
-func (b *Backend) batchStatistics(op kernels.BatchNorm, x []float32) (mean, variance []float64) {
-	mean, variance = make([]float64, op.C), make([]float64, op.C)
-	runMean, runVar := floats(op.RunningMean), floats(op.RunningVar)
-	if !op.Train {
-		for j := range mean {
-			mean[j], variance[j] = float64(runMean[j]), float64(runVar[j])
+// statistics is the mean and the variance to normalise a channel by.
+func (a *affine) statistics(j int) (mean, variance float64) {
+	runMean, runVar := floats(a.RunningMean), floats(a.RunningVar)
+	if !a.Train {
+		return float64(runMean[j]), float64(runVar[j])
+	}
+	n := float64(max(a.R, 1))
+	mean = a.sums[j] / n
+	variance = max(0, a.sums[a.C+j]/n-mean*mean)
+	if runMean != nil && a.R > 0 {
+		move := func(run *float32, batch float64) {
+			*run = float32((1-a.Momentum)*float64(*run) + a.Momentum*batch)
 		}
-		return mean, variance
-	}
-	sums := kernels.Floats[float64](op.Sums)
-	if sums == nil {
-		sums = make([]float64, 2*op.C)
-		b.columnSums(x, op.R, op.C, sums[:op.C], sums[op.C:])
-	}
-	n := float64(max(op.R, 1))
-	move := func(run *float32, batch float64) {
-		*run = float32((1-op.Momentum)*float64(*run) + op.Momentum*batch)
-	}
-	for j := range mean {
-		mean[j] = sums[j] / n
-		variance[j] = max(0, sums[op.C+j]/n-mean[j]*mean[j])
-		if runMean != nil && op.R > 0 {
-			move(&runMean[j], mean[j])
-			move(&runVar[j], variance[j]*n/max(n-1, 1))
-		}
+		move(&runMean[j], mean)
+		move(&runVar[j], variance*n/max(n-1, 1))
 	}
 	return mean, variance
 }
 
-// normalizeGo is y = x·slope + high + low, the planes of coef, plus the residual and rectified, as flags say.
-func normalizeGo(y, x, residual, coef []float32, width, flags int) {
+// normalizeGo is y = x·slope + high + low, the planes of coef, plus the residual and rectified, as flags say, for
+// rows of width elements that begin step elements apart.
+func normalizeGo(y, x, residual, coef []float32, width, step, flags int) {
 	const lanes = genericLanes
-	forRows(len(y), width, func(at, n int) {
+	forRows(len(y), width, step, func(at, n int) {
 		for j := range n {
 			p := coef[j/lanes*3*lanes+j%lanes:]
 			z := float32(float64(x[at+j])*float64(p[0])+float64(p[lanes])) + p[2*lanes]

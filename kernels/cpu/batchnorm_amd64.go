@@ -7,19 +7,19 @@ package cpu
 // normalizeAVX512 is normalizeGo.
 //
 //go:noescape
-func normalizeAVX512(y []float32, x []float32, residual []float32, coef []float32, width int, flags int)
+func normalizeAVX512(y []float32, x []float32, residual []float32, coef []float32, width int, step int, flags int)
 
 // normGradientAVX512 is normGradientGo.
 //
 //go:noescape
-func normGradientAVX512(dx []float32, dy []float32, y []float32, x []float32, branch []float32, coef []float32, width int, flags int)
+func normGradientAVX512(dx []float32, dy []float32, y []float32, x []float32, branch []float32, coef []float32, width int, step int, flags int)
 
 // normalizeAVX2 is normalizeGo.
 //
 //go:noescape
-func normalizeAVX2(y []float32, x []float32, residual []float32, coef []float32, width int, flags int)
+func normalizeAVX2(y []float32, x []float32, residual []float32, coef []float32, width int, step int, flags int)
 
 // normGradientAVX2 is normGradientGo.
 //
 //go:noescape
-func normGradientAVX2(dx []float32, dy []float32, y []float32, x []float32, branch []float32, coef []float32, width int, flags int)
+func normGradientAVX2(dx []float32, dy []float32, y []float32, x []float32, branch []float32, coef []float32, width int, step int, flags int)

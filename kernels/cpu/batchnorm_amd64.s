@@ -4,14 +4,14 @@
 
 #include "textflag.h"
 
-// func normalizeAVX512(y []float32, x []float32, residual []float32, coef []float32, width int, flags int)
+// func normalizeAVX512(y []float32, x []float32, residual []float32, coef []float32, width int, step int, flags int)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·normalizeAVX512(SB), NOSPLIT, $0-112
+TEXT ·normalizeAVX512(SB), NOSPLIT, $0-120
 	MOVQ   y_base+0(FP), AX
 	MOVQ   x_base+24(FP), CX
 	MOVQ   residual_base+48(FP), DX
 	VPXORD Z0, Z0, Z0
-	MOVQ   flags+104(FP), BX
+	MOVQ   flags+112(FP), BX
 	MOVQ   y_len+8(FP), SI
 	TESTQ  SI, SI
 	JZ     done
@@ -23,20 +23,19 @@ row2:
 	MOVQ    width+96(FP), R9
 	CMPQ    SI, R9
 	CMOVQLT SI, R9
-	SUBQ    R9, SI
-	MOVQ    R9, R10
-	SHLQ    $0x02, R10
 	XORQ    DI, DI
 	SUBQ    $+64, R9
 	JLT     end5
 
 loop4:
+	PREFETCHT0  2048(CX)(DI*1)
 	VMOVUPS     (CX)(DI*1), Z1
 	VMOVUPS     (R8), Z2
 	VFMADD213PS 64(R8), Z2, Z1
 	VADDPS      128(R8), Z1, Z1
 	TESTQ       $0x00000008, BX
 	JZ          skip6
+	PREFETCHT0  2048(DX)(DI*1)
 	VMOVUPS     (DX)(DI*1), Z2
 	VADDPS      Z2, Z1, Z1
 
@@ -48,12 +47,14 @@ skip6:
 
 skip7:
 	VMOVNTPS    Z1, (AX)(DI*1)
+	PREFETCHT0  2112(CX)(DI*1)
 	VMOVUPS     64(CX)(DI*1), Z1
 	VMOVUPS     192(R8), Z2
 	VFMADD213PS 256(R8), Z2, Z1
 	VADDPS      320(R8), Z1, Z1
 	TESTQ       $0x00000008, BX
 	JZ          skip8
+	PREFETCHT0  2112(DX)(DI*1)
 	VMOVUPS     64(DX)(DI*1), Z2
 	VADDPS      Z2, Z1, Z1
 
@@ -65,12 +66,14 @@ skip8:
 
 skip9:
 	VMOVNTPS    Z1, 64(AX)(DI*1)
+	PREFETCHT0  2176(CX)(DI*1)
 	VMOVUPS     128(CX)(DI*1), Z1
 	VMOVUPS     384(R8), Z2
 	VFMADD213PS 448(R8), Z2, Z1
 	VADDPS      512(R8), Z1, Z1
 	TESTQ       $0x00000008, BX
 	JZ          skip10
+	PREFETCHT0  2176(DX)(DI*1)
 	VMOVUPS     128(DX)(DI*1), Z2
 	VADDPS      Z2, Z1, Z1
 
@@ -82,12 +85,14 @@ skip10:
 
 skip11:
 	VMOVNTPS    Z1, 128(AX)(DI*1)
+	PREFETCHT0  2240(CX)(DI*1)
 	VMOVUPS     192(CX)(DI*1), Z1
 	VMOVUPS     576(R8), Z2
 	VFMADD213PS 640(R8), Z2, Z1
 	VADDPS      704(R8), Z1, Z1
 	TESTQ       $0x00000008, BX
 	JZ          skip12
+	PREFETCHT0  2240(DX)(DI*1)
 	VMOVUPS     192(DX)(DI*1), Z2
 	VADDPS      Z2, Z1, Z1
 
@@ -110,12 +115,14 @@ end5:
 	JLT  end15
 
 loop14:
+	PREFETCHT0  2048(CX)(DI*1)
 	VMOVUPS     (CX)(DI*1), Z1
 	VMOVUPS     (R8), Z2
 	VFMADD213PS 64(R8), Z2, Z1
 	VADDPS      128(R8), Z1, Z1
 	TESTQ       $0x00000008, BX
 	JZ          skip16
+	PREFETCHT0  2048(DX)(DI*1)
 	VMOVUPS     (DX)(DI*1), Z2
 	VADDPS      Z2, Z1, Z1
 
@@ -135,9 +142,9 @@ skip17:
 end15:
 	ADDQ        $+16, R9
 	JZ          rowdone3
-	MOVQ        $-1, R11
-	BZHIQ       R9, R11, R11
-	KMOVW       R11, K1
+	MOVQ        $-1, R10
+	BZHIQ       R9, R10, R10
+	KMOVW       R10, K1
 	VMOVUPS.Z   (CX)(DI*1), K1, Z1
 	VMOVUPS     (R8), Z2
 	VFMADD213PS 64(R8), Z2, Z1
@@ -157,13 +164,14 @@ skip19:
 	VMOVUPS Z1, K1, (AX)(DI*1)
 
 rowdone3:
-	ADDQ  R10, AX
-	ADDQ  R10, CX
-	ADDQ  R10, DX
-	TESTQ SI, SI
-	JNZ   row2
+	MOVQ step+104(FP), DI
+	LEAQ (AX)(DI*4), AX
+	LEAQ (CX)(DI*4), CX
+	LEAQ (DX)(DI*4), DX
+	SUBQ DI, SI
+	JG   row2
 	SFENCE
-	JMP   done
+	JMP  done
 
 skip1:
 row20:
@@ -171,20 +179,19 @@ row20:
 	MOVQ    width+96(FP), R9
 	CMPQ    SI, R9
 	CMOVQLT SI, R9
-	SUBQ    R9, SI
-	MOVQ    R9, R10
-	SHLQ    $0x02, R10
 	XORQ    DI, DI
 	SUBQ    $+64, R9
 	JLT     end23
 
 loop22:
+	PREFETCHT0  2048(CX)(DI*1)
 	VMOVUPS     (CX)(DI*1), Z1
 	VMOVUPS     (R8), Z2
 	VFMADD213PS 64(R8), Z2, Z1
 	VADDPS      128(R8), Z1, Z1
 	TESTQ       $0x00000008, BX
 	JZ          skip24
+	PREFETCHT0  2048(DX)(DI*1)
 	VMOVUPS     (DX)(DI*1), Z2
 	VADDPS      Z2, Z1, Z1
 
@@ -196,12 +203,14 @@ skip24:
 
 skip25:
 	VMOVUPS     Z1, (AX)(DI*1)
+	PREFETCHT0  2112(CX)(DI*1)
 	VMOVUPS     64(CX)(DI*1), Z1
 	VMOVUPS     192(R8), Z2
 	VFMADD213PS 256(R8), Z2, Z1
 	VADDPS      320(R8), Z1, Z1
 	TESTQ       $0x00000008, BX
 	JZ          skip26
+	PREFETCHT0  2112(DX)(DI*1)
 	VMOVUPS     64(DX)(DI*1), Z2
 	VADDPS      Z2, Z1, Z1
 
@@ -213,12 +222,14 @@ skip26:
 
 skip27:
 	VMOVUPS     Z1, 64(AX)(DI*1)
+	PREFETCHT0  2176(CX)(DI*1)
 	VMOVUPS     128(CX)(DI*1), Z1
 	VMOVUPS     384(R8), Z2
 	VFMADD213PS 448(R8), Z2, Z1
 	VADDPS      512(R8), Z1, Z1
 	TESTQ       $0x00000008, BX
 	JZ          skip28
+	PREFETCHT0  2176(DX)(DI*1)
 	VMOVUPS     128(DX)(DI*1), Z2
 	VADDPS      Z2, Z1, Z1
 
@@ -230,12 +241,14 @@ skip28:
 
 skip29:
 	VMOVUPS     Z1, 128(AX)(DI*1)
+	PREFETCHT0  2240(CX)(DI*1)
 	VMOVUPS     192(CX)(DI*1), Z1
 	VMOVUPS     576(R8), Z2
 	VFMADD213PS 640(R8), Z2, Z1
 	VADDPS      704(R8), Z1, Z1
 	TESTQ       $0x00000008, BX
 	JZ          skip30
+	PREFETCHT0  2240(DX)(DI*1)
 	VMOVUPS     192(DX)(DI*1), Z2
 	VADDPS      Z2, Z1, Z1
 
@@ -258,12 +271,14 @@ end23:
 	JLT  end33
 
 loop32:
+	PREFETCHT0  2048(CX)(DI*1)
 	VMOVUPS     (CX)(DI*1), Z1
 	VMOVUPS     (R8), Z2
 	VFMADD213PS 64(R8), Z2, Z1
 	VADDPS      128(R8), Z1, Z1
 	TESTQ       $0x00000008, BX
 	JZ          skip34
+	PREFETCHT0  2048(DX)(DI*1)
 	VMOVUPS     (DX)(DI*1), Z2
 	VADDPS      Z2, Z1, Z1
 
@@ -283,9 +298,9 @@ skip35:
 end33:
 	ADDQ        $+16, R9
 	JZ          rowdone21
-	MOVQ        $-1, R11
-	BZHIQ       R9, R11, R11
-	KMOVW       R11, K1
+	MOVQ        $-1, R10
+	BZHIQ       R9, R10, R10
+	KMOVW       R10, K1
 	VMOVUPS.Z   (CX)(DI*1), K1, Z1
 	VMOVUPS     (R8), Z2
 	VFMADD213PS 64(R8), Z2, Z1
@@ -305,26 +320,27 @@ skip37:
 	VMOVUPS Z1, K1, (AX)(DI*1)
 
 rowdone21:
-	ADDQ  R10, AX
-	ADDQ  R10, CX
-	ADDQ  R10, DX
-	TESTQ SI, SI
-	JNZ   row20
+	MOVQ step+104(FP), DI
+	LEAQ (AX)(DI*4), AX
+	LEAQ (CX)(DI*4), CX
+	LEAQ (DX)(DI*4), DX
+	SUBQ DI, SI
+	JG   row20
 
 done:
 	VZEROUPPER
 	RET
 
-// func normGradientAVX512(dx []float32, dy []float32, y []float32, x []float32, branch []float32, coef []float32, width int, flags int)
+// func normGradientAVX512(dx []float32, dy []float32, y []float32, x []float32, branch []float32, coef []float32, width int, step int, flags int)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·normGradientAVX512(SB), NOSPLIT, $0-160
+TEXT ·normGradientAVX512(SB), NOSPLIT, $0-168
 	MOVQ   dx_base+0(FP), AX
 	MOVQ   dy_base+24(FP), CX
 	MOVQ   y_base+48(FP), DX
 	MOVQ   x_base+72(FP), BX
 	MOVQ   branch_base+96(FP), SI
 	VPXORD Z0, Z0, Z0
-	MOVQ   flags+152(FP), DI
+	MOVQ   flags+160(FP), DI
 	MOVQ   dx_len+8(FP), R8
 	TESTQ  R8, R8
 	JZ     done
@@ -340,9 +356,6 @@ row3:
 	MOVQ    width+144(FP), DI
 	CMPQ    R8, DI
 	CMOVQLT R8, DI
-	SUBQ    DI, R8
-	MOVQ    DI, R11
-	SHLQ    $0x02, R11
 	XORQ    R9, R9
 	SUBQ    $+64, DI
 	JLT     end6
@@ -417,9 +430,9 @@ loop7:
 end8:
 	ADDQ        $+16, DI
 	JZ          rowdone4
-	MOVQ        $-1, R12
-	BZHIQ       DI, R12, R12
-	KMOVW       R12, K1
+	MOVQ        $-1, R11
+	BZHIQ       DI, R11, R11
+	KMOVW       R11, K1
 	VMOVUPS.Z   (CX)(R9*1), K1, Z0
 	VPXORD      Z6, Z6, Z6
 	VMOVUPS.Z   (BX)(R9*1), K1, Z6
@@ -430,15 +443,16 @@ end8:
 	VMOVUPS     Z6, K1, (AX)(R9*1)
 
 rowdone4:
-	ADDQ  R11, AX
-	ADDQ  R11, CX
-	ADDQ  R11, DX
-	ADDQ  R11, BX
-	ADDQ  R11, SI
-	TESTQ R8, R8
-	JNZ   row3
+	MOVQ step+152(FP), DI
+	LEAQ (AX)(DI*4), AX
+	LEAQ (CX)(DI*4), CX
+	LEAQ (DX)(DI*4), DX
+	LEAQ (BX)(DI*4), BX
+	LEAQ (SI)(DI*4), SI
+	SUBQ DI, R8
+	JG   row3
 	SFENCE
-	JMP   done
+	JMP  done
 
 skip2:
 row9:
@@ -446,9 +460,6 @@ row9:
 	MOVQ    width+144(FP), DI
 	CMPQ    R8, DI
 	CMOVQLT R8, DI
-	SUBQ    DI, R8
-	MOVQ    DI, R11
-	SHLQ    $0x02, R11
 	XORQ    R9, R9
 	SUBQ    $+64, DI
 	JLT     end12
@@ -523,9 +534,9 @@ loop13:
 end14:
 	ADDQ        $+16, DI
 	JZ          rowdone10
-	MOVQ        $-1, R12
-	BZHIQ       DI, R12, R12
-	KMOVW       R12, K1
+	MOVQ        $-1, R11
+	BZHIQ       DI, R11, R11
+	KMOVW       R11, K1
 	VMOVUPS.Z   (CX)(R9*1), K1, Z0
 	VPXORD      Z6, Z6, Z6
 	VMOVUPS.Z   (BX)(R9*1), K1, Z6
@@ -536,14 +547,15 @@ end14:
 	VMOVUPS     Z6, K1, (AX)(R9*1)
 
 rowdone10:
-	ADDQ  R11, AX
-	ADDQ  R11, CX
-	ADDQ  R11, DX
-	ADDQ  R11, BX
-	ADDQ  R11, SI
-	TESTQ R8, R8
-	JNZ   row9
-	JMP   done
+	MOVQ step+152(FP), DI
+	LEAQ (AX)(DI*4), AX
+	LEAQ (CX)(DI*4), CX
+	LEAQ (DX)(DI*4), DX
+	LEAQ (BX)(DI*4), BX
+	LEAQ (SI)(DI*4), SI
+	SUBQ DI, R8
+	JG   row9
+	JMP  done
 
 next1:
 	MOVQ  DI, R9
@@ -558,9 +570,6 @@ row17:
 	MOVQ    width+144(FP), DI
 	CMPQ    R8, DI
 	CMOVQLT R8, DI
-	SUBQ    DI, R8
-	MOVQ    DI, R11
-	SHLQ    $0x02, R11
 	XORQ    R9, R9
 	SUBQ    $+64, DI
 	JLT     end20
@@ -655,9 +664,9 @@ loop21:
 end22:
 	ADDQ        $+16, DI
 	JZ          rowdone18
-	MOVQ        $-1, R12
-	BZHIQ       DI, R12, R12
-	KMOVW       R12, K1
+	MOVQ        $-1, R11
+	BZHIQ       DI, R11, R11
+	KMOVW       R11, K1
 	VMOVUPS.Z   (CX)(R9*1), K1, Z1
 	VMOVUPS.Z   (DX)(R9*1), K1, Z2
 	VCMPPS      $0x1e, Z0, Z2, K2
@@ -671,15 +680,16 @@ end22:
 	VMOVUPS     Z8, K1, (AX)(R9*1)
 
 rowdone18:
-	ADDQ  R11, AX
-	ADDQ  R11, CX
-	ADDQ  R11, DX
-	ADDQ  R11, BX
-	ADDQ  R11, SI
-	TESTQ R8, R8
-	JNZ   row17
+	MOVQ step+152(FP), DI
+	LEAQ (AX)(DI*4), AX
+	LEAQ (CX)(DI*4), CX
+	LEAQ (DX)(DI*4), DX
+	LEAQ (BX)(DI*4), BX
+	LEAQ (SI)(DI*4), SI
+	SUBQ DI, R8
+	JG   row17
 	SFENCE
-	JMP   done
+	JMP  done
 
 skip16:
 row23:
@@ -687,9 +697,6 @@ row23:
 	MOVQ    width+144(FP), DI
 	CMPQ    R8, DI
 	CMOVQLT R8, DI
-	SUBQ    DI, R8
-	MOVQ    DI, R11
-	SHLQ    $0x02, R11
 	XORQ    R9, R9
 	SUBQ    $+64, DI
 	JLT     end26
@@ -784,9 +791,9 @@ loop27:
 end28:
 	ADDQ        $+16, DI
 	JZ          rowdone24
-	MOVQ        $-1, R12
-	BZHIQ       DI, R12, R12
-	KMOVW       R12, K1
+	MOVQ        $-1, R11
+	BZHIQ       DI, R11, R11
+	KMOVW       R11, K1
 	VMOVUPS.Z   (CX)(R9*1), K1, Z1
 	VMOVUPS.Z   (DX)(R9*1), K1, Z2
 	VCMPPS      $0x1e, Z0, Z2, K2
@@ -800,14 +807,15 @@ end28:
 	VMOVUPS     Z8, K1, (AX)(R9*1)
 
 rowdone24:
-	ADDQ  R11, AX
-	ADDQ  R11, CX
-	ADDQ  R11, DX
-	ADDQ  R11, BX
-	ADDQ  R11, SI
-	TESTQ R8, R8
-	JNZ   row23
-	JMP   done
+	MOVQ step+152(FP), DI
+	LEAQ (AX)(DI*4), AX
+	LEAQ (CX)(DI*4), CX
+	LEAQ (DX)(DI*4), DX
+	LEAQ (BX)(DI*4), BX
+	LEAQ (SI)(DI*4), SI
+	SUBQ DI, R8
+	JG   row23
+	JMP  done
 
 next15:
 	TESTQ $0x00000001, DI
@@ -818,9 +826,6 @@ row30:
 	MOVQ    width+144(FP), R11
 	CMPQ    R8, R11
 	CMOVQLT R8, R11
-	SUBQ    R11, R8
-	MOVQ    R11, R12
-	SHLQ    $0x02, R12
 	XORQ    R9, R9
 	SUBQ    $+64, R11
 	JLT     end33
@@ -1080,9 +1085,9 @@ skip64:
 end59:
 	ADDQ      $+16, R11
 	JZ        rowdone31
-	MOVQ      $-1, R13
-	BZHIQ     R11, R13, R13
-	KMOVW     R13, K1
+	MOVQ      $-1, R12
+	BZHIQ     R11, R12, R12
+	KMOVW     R12, K1
 	VMOVUPS.Z (CX)(R9*1), K1, Z1
 	TESTQ     $0x00000002, DI
 	JZ        skip66
@@ -1126,15 +1131,16 @@ skip71:
 
 skip70:
 rowdone31:
-	ADDQ  R12, AX
-	ADDQ  R12, CX
-	ADDQ  R12, DX
-	ADDQ  R12, BX
-	ADDQ  R12, SI
-	TESTQ R8, R8
-	JNZ   row30
+	MOVQ step+152(FP), R9
+	LEAQ (AX)(R9*4), AX
+	LEAQ (CX)(R9*4), CX
+	LEAQ (DX)(R9*4), DX
+	LEAQ (BX)(R9*4), BX
+	LEAQ (SI)(R9*4), SI
+	SUBQ R9, R8
+	JG   row30
 	SFENCE
-	JMP   done
+	JMP  done
 
 skip29:
 row72:
@@ -1142,9 +1148,6 @@ row72:
 	MOVQ    width+144(FP), R11
 	CMPQ    R8, R11
 	CMOVQLT R8, R11
-	SUBQ    R11, R8
-	MOVQ    R11, R12
-	SHLQ    $0x02, R12
 	XORQ    R9, R9
 	SUBQ    $+64, R11
 	JLT     end75
@@ -1404,9 +1407,9 @@ skip106:
 end101:
 	ADDQ      $+16, R11
 	JZ        rowdone73
-	MOVQ      $-1, R13
-	BZHIQ     R11, R13, R13
-	KMOVW     R13, K1
+	MOVQ      $-1, R12
+	BZHIQ     R11, R12, R12
+	KMOVW     R12, K1
 	VMOVUPS.Z (CX)(R9*1), K1, Z1
 	TESTQ     $0x00000002, DI
 	JZ        skip108
@@ -1450,26 +1453,27 @@ skip113:
 
 skip112:
 rowdone73:
-	ADDQ  R12, AX
-	ADDQ  R12, CX
-	ADDQ  R12, DX
-	ADDQ  R12, BX
-	ADDQ  R12, SI
-	TESTQ R8, R8
-	JNZ   row72
+	MOVQ step+152(FP), R9
+	LEAQ (AX)(R9*4), AX
+	LEAQ (CX)(R9*4), CX
+	LEAQ (DX)(R9*4), DX
+	LEAQ (BX)(R9*4), BX
+	LEAQ (SI)(R9*4), SI
+	SUBQ R9, R8
+	JG   row72
 
 done:
 	VZEROUPPER
 	RET
 
-// func normalizeAVX2(y []float32, x []float32, residual []float32, coef []float32, width int, flags int)
+// func normalizeAVX2(y []float32, x []float32, residual []float32, coef []float32, width int, step int, flags int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·normalizeAVX2(SB), NOSPLIT, $0-112
+TEXT ·normalizeAVX2(SB), NOSPLIT, $0-120
 	MOVQ   y_base+0(FP), AX
 	MOVQ   x_base+24(FP), CX
 	MOVQ   residual_base+48(FP), DX
 	VXORPS Y0, Y0, Y0
-	MOVQ   flags+104(FP), BX
+	MOVQ   flags+112(FP), BX
 	MOVQ   y_len+8(FP), SI
 	TESTQ  SI, SI
 	JZ     done
@@ -1481,20 +1485,19 @@ row2:
 	MOVQ    width+96(FP), R9
 	CMPQ    SI, R9
 	CMOVQLT SI, R9
-	SUBQ    R9, SI
-	MOVQ    R9, R10
-	SHLQ    $0x02, R10
 	XORQ    DI, DI
 	SUBQ    $+32, R9
 	JLT     end5
 
 loop4:
+	PREFETCHT0  2048(CX)(DI*1)
 	VMOVUPS     (CX)(DI*1), Y1
 	VMOVUPS     (R8), Y2
 	VFMADD213PS 32(R8), Y2, Y1
 	VADDPS      64(R8), Y1, Y1
 	TESTQ       $0x00000008, BX
 	JZ          skip6
+	PREFETCHT0  2048(DX)(DI*1)
 	VMOVUPS     (DX)(DI*1), Y2
 	VADDPS      Y2, Y1, Y1
 
@@ -1506,12 +1509,14 @@ skip6:
 
 skip7:
 	VMOVNTPS    Y1, (AX)(DI*1)
+	PREFETCHT0  2080(CX)(DI*1)
 	VMOVUPS     32(CX)(DI*1), Y1
 	VMOVUPS     96(R8), Y2
 	VFMADD213PS 128(R8), Y2, Y1
 	VADDPS      160(R8), Y1, Y1
 	TESTQ       $0x00000008, BX
 	JZ          skip8
+	PREFETCHT0  2080(DX)(DI*1)
 	VMOVUPS     32(DX)(DI*1), Y2
 	VADDPS      Y2, Y1, Y1
 
@@ -1523,12 +1528,14 @@ skip8:
 
 skip9:
 	VMOVNTPS    Y1, 32(AX)(DI*1)
+	PREFETCHT0  2112(CX)(DI*1)
 	VMOVUPS     64(CX)(DI*1), Y1
 	VMOVUPS     192(R8), Y2
 	VFMADD213PS 224(R8), Y2, Y1
 	VADDPS      256(R8), Y1, Y1
 	TESTQ       $0x00000008, BX
 	JZ          skip10
+	PREFETCHT0  2112(DX)(DI*1)
 	VMOVUPS     64(DX)(DI*1), Y2
 	VADDPS      Y2, Y1, Y1
 
@@ -1540,12 +1547,14 @@ skip10:
 
 skip11:
 	VMOVNTPS    Y1, 64(AX)(DI*1)
+	PREFETCHT0  2144(CX)(DI*1)
 	VMOVUPS     96(CX)(DI*1), Y1
 	VMOVUPS     288(R8), Y2
 	VFMADD213PS 320(R8), Y2, Y1
 	VADDPS      352(R8), Y1, Y1
 	TESTQ       $0x00000008, BX
 	JZ          skip12
+	PREFETCHT0  2144(DX)(DI*1)
 	VMOVUPS     96(DX)(DI*1), Y2
 	VADDPS      Y2, Y1, Y1
 
@@ -1568,12 +1577,14 @@ end5:
 	JLT  end15
 
 loop14:
+	PREFETCHT0  2048(CX)(DI*1)
 	VMOVUPS     (CX)(DI*1), Y1
 	VMOVUPS     (R8), Y2
 	VFMADD213PS 32(R8), Y2, Y1
 	VADDPS      64(R8), Y1, Y1
 	TESTQ       $0x00000008, BX
 	JZ          skip16
+	PREFETCHT0  2048(DX)(DI*1)
 	VMOVUPS     (DX)(DI*1), Y2
 	VADDPS      Y2, Y1, Y1
 
@@ -1593,10 +1604,10 @@ skip17:
 end15:
 	ADDQ        $+8, R9
 	JZ          rowdone3
-	LEAQ        masks<>+64(SB), R11
+	LEAQ        masks<>+64(SB), R10
 	SHLQ        $0x02, R9
-	SUBQ        R9, R11
-	VMOVUPS     (R11), Y1
+	SUBQ        R9, R10
+	VMOVUPS     (R10), Y1
 	VMASKMOVPS  (CX)(DI*1), Y1, Y2
 	VMOVUPS     (R8), Y3
 	VFMADD213PS 32(R8), Y3, Y2
@@ -1616,13 +1627,14 @@ skip19:
 	VMASKMOVPS Y2, Y1, (AX)(DI*1)
 
 rowdone3:
-	ADDQ  R10, AX
-	ADDQ  R10, CX
-	ADDQ  R10, DX
-	TESTQ SI, SI
-	JNZ   row2
+	MOVQ step+104(FP), DI
+	LEAQ (AX)(DI*4), AX
+	LEAQ (CX)(DI*4), CX
+	LEAQ (DX)(DI*4), DX
+	SUBQ DI, SI
+	JG   row2
 	SFENCE
-	JMP   done
+	JMP  done
 
 skip1:
 row20:
@@ -1630,20 +1642,19 @@ row20:
 	MOVQ    width+96(FP), R9
 	CMPQ    SI, R9
 	CMOVQLT SI, R9
-	SUBQ    R9, SI
-	MOVQ    R9, R10
-	SHLQ    $0x02, R10
 	XORQ    DI, DI
 	SUBQ    $+32, R9
 	JLT     end23
 
 loop22:
+	PREFETCHT0  2048(CX)(DI*1)
 	VMOVUPS     (CX)(DI*1), Y1
 	VMOVUPS     (R8), Y2
 	VFMADD213PS 32(R8), Y2, Y1
 	VADDPS      64(R8), Y1, Y1
 	TESTQ       $0x00000008, BX
 	JZ          skip24
+	PREFETCHT0  2048(DX)(DI*1)
 	VMOVUPS     (DX)(DI*1), Y2
 	VADDPS      Y2, Y1, Y1
 
@@ -1655,12 +1666,14 @@ skip24:
 
 skip25:
 	VMOVUPS     Y1, (AX)(DI*1)
+	PREFETCHT0  2080(CX)(DI*1)
 	VMOVUPS     32(CX)(DI*1), Y1
 	VMOVUPS     96(R8), Y2
 	VFMADD213PS 128(R8), Y2, Y1
 	VADDPS      160(R8), Y1, Y1
 	TESTQ       $0x00000008, BX
 	JZ          skip26
+	PREFETCHT0  2080(DX)(DI*1)
 	VMOVUPS     32(DX)(DI*1), Y2
 	VADDPS      Y2, Y1, Y1
 
@@ -1672,12 +1685,14 @@ skip26:
 
 skip27:
 	VMOVUPS     Y1, 32(AX)(DI*1)
+	PREFETCHT0  2112(CX)(DI*1)
 	VMOVUPS     64(CX)(DI*1), Y1
 	VMOVUPS     192(R8), Y2
 	VFMADD213PS 224(R8), Y2, Y1
 	VADDPS      256(R8), Y1, Y1
 	TESTQ       $0x00000008, BX
 	JZ          skip28
+	PREFETCHT0  2112(DX)(DI*1)
 	VMOVUPS     64(DX)(DI*1), Y2
 	VADDPS      Y2, Y1, Y1
 
@@ -1689,12 +1704,14 @@ skip28:
 
 skip29:
 	VMOVUPS     Y1, 64(AX)(DI*1)
+	PREFETCHT0  2144(CX)(DI*1)
 	VMOVUPS     96(CX)(DI*1), Y1
 	VMOVUPS     288(R8), Y2
 	VFMADD213PS 320(R8), Y2, Y1
 	VADDPS      352(R8), Y1, Y1
 	TESTQ       $0x00000008, BX
 	JZ          skip30
+	PREFETCHT0  2144(DX)(DI*1)
 	VMOVUPS     96(DX)(DI*1), Y2
 	VADDPS      Y2, Y1, Y1
 
@@ -1717,12 +1734,14 @@ end23:
 	JLT  end33
 
 loop32:
+	PREFETCHT0  2048(CX)(DI*1)
 	VMOVUPS     (CX)(DI*1), Y1
 	VMOVUPS     (R8), Y2
 	VFMADD213PS 32(R8), Y2, Y1
 	VADDPS      64(R8), Y1, Y1
 	TESTQ       $0x00000008, BX
 	JZ          skip34
+	PREFETCHT0  2048(DX)(DI*1)
 	VMOVUPS     (DX)(DI*1), Y2
 	VADDPS      Y2, Y1, Y1
 
@@ -1742,10 +1761,10 @@ skip35:
 end33:
 	ADDQ        $+8, R9
 	JZ          rowdone21
-	LEAQ        masks<>+64(SB), R11
+	LEAQ        masks<>+64(SB), R10
 	SHLQ        $0x02, R9
-	SUBQ        R9, R11
-	VMOVUPS     (R11), Y1
+	SUBQ        R9, R10
+	VMOVUPS     (R10), Y1
 	VMASKMOVPS  (CX)(DI*1), Y1, Y2
 	VMOVUPS     (R8), Y3
 	VFMADD213PS 32(R8), Y3, Y2
@@ -1765,11 +1784,12 @@ skip37:
 	VMASKMOVPS Y2, Y1, (AX)(DI*1)
 
 rowdone21:
-	ADDQ  R10, AX
-	ADDQ  R10, CX
-	ADDQ  R10, DX
-	TESTQ SI, SI
-	JNZ   row20
+	MOVQ step+104(FP), DI
+	LEAQ (AX)(DI*4), AX
+	LEAQ (CX)(DI*4), CX
+	LEAQ (DX)(DI*4), DX
+	SUBQ DI, SI
+	JG   row20
 
 done:
 	VZEROUPPER
@@ -1809,16 +1829,16 @@ DATA masks<>+120(SB)/4, $0x00000000
 DATA masks<>+124(SB)/4, $0x00000000
 GLOBL masks<>(SB), RODATA|NOPTR, $128
 
-// func normGradientAVX2(dx []float32, dy []float32, y []float32, x []float32, branch []float32, coef []float32, width int, flags int)
+// func normGradientAVX2(dx []float32, dy []float32, y []float32, x []float32, branch []float32, coef []float32, width int, step int, flags int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·normGradientAVX2(SB), NOSPLIT, $0-160
+TEXT ·normGradientAVX2(SB), NOSPLIT, $0-168
 	MOVQ   dx_base+0(FP), AX
 	MOVQ   dy_base+24(FP), CX
 	MOVQ   y_base+48(FP), DX
 	MOVQ   x_base+72(FP), BX
 	MOVQ   branch_base+96(FP), SI
 	VXORPS Y0, Y0, Y0
-	MOVQ   flags+152(FP), DI
+	MOVQ   flags+160(FP), DI
 	MOVQ   dx_len+8(FP), R8
 	TESTQ  R8, R8
 	JZ     done
@@ -1834,9 +1854,6 @@ row3:
 	MOVQ    width+144(FP), DI
 	CMPQ    R8, DI
 	CMOVQLT R8, DI
-	SUBQ    DI, R8
-	MOVQ    DI, R11
-	SHLQ    $0x02, R11
 	XORQ    R9, R9
 	SUBQ    $+32, DI
 	JLT     end6
@@ -1911,10 +1928,10 @@ loop7:
 end8:
 	ADDQ        $+8, DI
 	JZ          rowdone4
-	LEAQ        masks<>+64(SB), R12
+	LEAQ        masks<>+64(SB), R11
 	SHLQ        $0x02, DI
-	SUBQ        DI, R12
-	VMOVUPS     (R12), Y0
+	SUBQ        DI, R11
+	VMOVUPS     (R11), Y0
 	VMASKMOVPS  (CX)(R9*1), Y0, Y1
 	VXORPS      Y2, Y2, Y2
 	VMASKMOVPS  (BX)(R9*1), Y0, Y2
@@ -1925,15 +1942,16 @@ end8:
 	VMASKMOVPS  Y2, Y0, (AX)(R9*1)
 
 rowdone4:
-	ADDQ  R11, AX
-	ADDQ  R11, CX
-	ADDQ  R11, DX
-	ADDQ  R11, BX
-	ADDQ  R11, SI
-	TESTQ R8, R8
-	JNZ   row3
+	MOVQ step+152(FP), DI
+	LEAQ (AX)(DI*4), AX
+	LEAQ (CX)(DI*4), CX
+	LEAQ (DX)(DI*4), DX
+	LEAQ (BX)(DI*4), BX
+	LEAQ (SI)(DI*4), SI
+	SUBQ DI, R8
+	JG   row3
 	SFENCE
-	JMP   done
+	JMP  done
 
 skip2:
 row9:
@@ -1941,9 +1959,6 @@ row9:
 	MOVQ    width+144(FP), DI
 	CMPQ    R8, DI
 	CMOVQLT R8, DI
-	SUBQ    DI, R8
-	MOVQ    DI, R11
-	SHLQ    $0x02, R11
 	XORQ    R9, R9
 	SUBQ    $+32, DI
 	JLT     end12
@@ -2018,10 +2033,10 @@ loop13:
 end14:
 	ADDQ        $+8, DI
 	JZ          rowdone10
-	LEAQ        masks<>+64(SB), R12
+	LEAQ        masks<>+64(SB), R11
 	SHLQ        $0x02, DI
-	SUBQ        DI, R12
-	VMOVUPS     (R12), Y0
+	SUBQ        DI, R11
+	VMOVUPS     (R11), Y0
 	VMASKMOVPS  (CX)(R9*1), Y0, Y1
 	VXORPS      Y2, Y2, Y2
 	VMASKMOVPS  (BX)(R9*1), Y0, Y2
@@ -2032,14 +2047,15 @@ end14:
 	VMASKMOVPS  Y2, Y0, (AX)(R9*1)
 
 rowdone10:
-	ADDQ  R11, AX
-	ADDQ  R11, CX
-	ADDQ  R11, DX
-	ADDQ  R11, BX
-	ADDQ  R11, SI
-	TESTQ R8, R8
-	JNZ   row9
-	JMP   done
+	MOVQ step+152(FP), DI
+	LEAQ (AX)(DI*4), AX
+	LEAQ (CX)(DI*4), CX
+	LEAQ (DX)(DI*4), DX
+	LEAQ (BX)(DI*4), BX
+	LEAQ (SI)(DI*4), SI
+	SUBQ DI, R8
+	JG   row9
+	JMP  done
 
 next1:
 	MOVQ  DI, R9
@@ -2054,9 +2070,6 @@ row17:
 	MOVQ    width+144(FP), DI
 	CMPQ    R8, DI
 	CMOVQLT R8, DI
-	SUBQ    DI, R8
-	MOVQ    DI, R11
-	SHLQ    $0x02, R11
 	XORQ    R9, R9
 	SUBQ    $+32, DI
 	JLT     end20
@@ -2151,10 +2164,10 @@ loop21:
 end22:
 	ADDQ        $+8, DI
 	JZ          rowdone18
-	LEAQ        masks<>+64(SB), R12
+	LEAQ        masks<>+64(SB), R11
 	SHLQ        $0x02, DI
-	SUBQ        DI, R12
-	VMOVUPS     (R12), Y1
+	SUBQ        DI, R11
+	VMOVUPS     (R11), Y1
 	VMASKMOVPS  (CX)(R9*1), Y1, Y2
 	VMASKMOVPS  (DX)(R9*1), Y1, Y3
 	VCMPPS      $0x1e, Y0, Y3, Y3
@@ -2168,15 +2181,16 @@ end22:
 	VMASKMOVPS  Y3, Y1, (AX)(R9*1)
 
 rowdone18:
-	ADDQ  R11, AX
-	ADDQ  R11, CX
-	ADDQ  R11, DX
-	ADDQ  R11, BX
-	ADDQ  R11, SI
-	TESTQ R8, R8
-	JNZ   row17
+	MOVQ step+152(FP), DI
+	LEAQ (AX)(DI*4), AX
+	LEAQ (CX)(DI*4), CX
+	LEAQ (DX)(DI*4), DX
+	LEAQ (BX)(DI*4), BX
+	LEAQ (SI)(DI*4), SI
+	SUBQ DI, R8
+	JG   row17
 	SFENCE
-	JMP   done
+	JMP  done
 
 skip16:
 row23:
@@ -2184,9 +2198,6 @@ row23:
 	MOVQ    width+144(FP), DI
 	CMPQ    R8, DI
 	CMOVQLT R8, DI
-	SUBQ    DI, R8
-	MOVQ    DI, R11
-	SHLQ    $0x02, R11
 	XORQ    R9, R9
 	SUBQ    $+32, DI
 	JLT     end26
@@ -2281,10 +2292,10 @@ loop27:
 end28:
 	ADDQ        $+8, DI
 	JZ          rowdone24
-	LEAQ        masks<>+64(SB), R12
+	LEAQ        masks<>+64(SB), R11
 	SHLQ        $0x02, DI
-	SUBQ        DI, R12
-	VMOVUPS     (R12), Y1
+	SUBQ        DI, R11
+	VMOVUPS     (R11), Y1
 	VMASKMOVPS  (CX)(R9*1), Y1, Y2
 	VMASKMOVPS  (DX)(R9*1), Y1, Y3
 	VCMPPS      $0x1e, Y0, Y3, Y3
@@ -2298,14 +2309,15 @@ end28:
 	VMASKMOVPS  Y3, Y1, (AX)(R9*1)
 
 rowdone24:
-	ADDQ  R11, AX
-	ADDQ  R11, CX
-	ADDQ  R11, DX
-	ADDQ  R11, BX
-	ADDQ  R11, SI
-	TESTQ R8, R8
-	JNZ   row23
-	JMP   done
+	MOVQ step+152(FP), DI
+	LEAQ (AX)(DI*4), AX
+	LEAQ (CX)(DI*4), CX
+	LEAQ (DX)(DI*4), DX
+	LEAQ (BX)(DI*4), BX
+	LEAQ (SI)(DI*4), SI
+	SUBQ DI, R8
+	JG   row23
+	JMP  done
 
 next15:
 	TESTQ $0x00000001, DI
@@ -2316,9 +2328,6 @@ row30:
 	MOVQ    width+144(FP), R11
 	CMPQ    R8, R11
 	CMOVQLT R8, R11
-	SUBQ    R11, R8
-	MOVQ    R11, R12
-	SHLQ    $0x02, R12
 	XORQ    R9, R9
 	SUBQ    $+32, R11
 	JLT     end33
@@ -2578,10 +2587,10 @@ skip64:
 end59:
 	ADDQ       $+8, R11
 	JZ         rowdone31
-	LEAQ       masks<>+64(SB), R13
+	LEAQ       masks<>+64(SB), R12
 	SHLQ       $0x02, R11
-	SUBQ       R11, R13
-	VMOVUPS    (R13), Y1
+	SUBQ       R11, R12
+	VMOVUPS    (R12), Y1
 	VMASKMOVPS (CX)(R9*1), Y1, Y2
 	TESTQ      $0x00000002, DI
 	JZ         skip66
@@ -2625,15 +2634,16 @@ skip71:
 
 skip70:
 rowdone31:
-	ADDQ  R12, AX
-	ADDQ  R12, CX
-	ADDQ  R12, DX
-	ADDQ  R12, BX
-	ADDQ  R12, SI
-	TESTQ R8, R8
-	JNZ   row30
+	MOVQ step+152(FP), R9
+	LEAQ (AX)(R9*4), AX
+	LEAQ (CX)(R9*4), CX
+	LEAQ (DX)(R9*4), DX
+	LEAQ (BX)(R9*4), BX
+	LEAQ (SI)(R9*4), SI
+	SUBQ R9, R8
+	JG   row30
 	SFENCE
-	JMP   done
+	JMP  done
 
 skip29:
 row72:
@@ -2641,9 +2651,6 @@ row72:
 	MOVQ    width+144(FP), R11
 	CMPQ    R8, R11
 	CMOVQLT R8, R11
-	SUBQ    R11, R8
-	MOVQ    R11, R12
-	SHLQ    $0x02, R12
 	XORQ    R9, R9
 	SUBQ    $+32, R11
 	JLT     end75
@@ -2903,10 +2910,10 @@ skip106:
 end101:
 	ADDQ       $+8, R11
 	JZ         rowdone73
-	LEAQ       masks<>+64(SB), R13
+	LEAQ       masks<>+64(SB), R12
 	SHLQ       $0x02, R11
-	SUBQ       R11, R13
-	VMOVUPS    (R13), Y1
+	SUBQ       R11, R12
+	VMOVUPS    (R12), Y1
 	VMASKMOVPS (CX)(R9*1), Y1, Y2
 	TESTQ      $0x00000002, DI
 	JZ         skip108
@@ -2950,13 +2957,14 @@ skip113:
 
 skip112:
 rowdone73:
-	ADDQ  R12, AX
-	ADDQ  R12, CX
-	ADDQ  R12, DX
-	ADDQ  R12, BX
-	ADDQ  R12, SI
-	TESTQ R8, R8
-	JNZ   row72
+	MOVQ step+152(FP), R9
+	LEAQ (AX)(R9*4), AX
+	LEAQ (CX)(R9*4), CX
+	LEAQ (DX)(R9*4), DX
+	LEAQ (BX)(R9*4), BX
+	LEAQ (SI)(R9*4), SI
+	SUBQ R9, R8
+	JG   row72
 
 done:
 	VZEROUPPER

@@ -67,7 +67,8 @@ func (k columns) grain() int {
 const columnBlock = 512
 
 // blocks calls f for the elements lo..hi-1 of a matrix, whole rows: for all of them; or where rows are long, and
-// memory is not what the work waits for, for blocks of columns one after the other, from so many columns on.
+// memory is not what the work waits for, for blocks of columns one after the other, from so many columns on. The
+// block's rows begin k.width apart.
 func (k columns) blocks(lo, hi, flags int, f func(lo, hi, from, width int)) {
 	if k.width <= 2*columnBlock || flags&flagPast != 0 {
 		f(lo, hi, 0, k.width)
@@ -75,18 +76,17 @@ func (k columns) blocks(lo, hi, flags int, f func(lo, hi, from, width int)) {
 	}
 	for from := 0; from < k.width; from += columnBlock {
 		n := min(columnBlock, k.width-from)
-		for at := lo + from; at < hi; at += k.width {
-			f(at, at+n, from, n)
-		}
+		f(lo+from, hi-k.width+from+n, from, n)
 	}
 }
 
 // pastColumns is flagPast for a large output whose rows are whole vectors.
 func (b *Backend) pastColumns(k columns, out []float32) int { return b.pastRows(out, k.width) }
 
-// forRows calls f for the rows of width elements of a matrix of n: which elements, and how many the row has.
-func forRows(n, width int, f func(at, n int)) {
-	for at := 0; at < n; at += width {
+// forRows calls f for the rows of width elements, step apart, that lie in n elements: where they are, and how many
+// elements the row has.
+func forRows(n, width, step int, f func(at, n int)) {
+	for at := 0; at < n; at += step {
 		f(at, min(width, n-at))
 	}
 }

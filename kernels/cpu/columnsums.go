@@ -17,32 +17,47 @@ const (
 	partRows   = 32
 	callWork   = 1 << 14
 	partGap    = 512 // float64 between parts: a page, or one core would fetch ahead what another one writes
+	sumBlock   = 512 // columns whose sums stay in the first cache beside three operands
 )
 
 // columnSums adds up the rows of x (r,c) in float64: sums[j] is Σ x, and squares[j], where wanted, Σ x².
 func (b *Backend) columnSums(x []float32, r, c int, sums, squares []float64) {
 	both := b.scratch64(2 * c)
 	defer b.scratch.put(both.held)
-	b.sumRows(r, c, both.x, func(first, second []float64, at, rows, cols, stride int) {
+	b.sumRows(r, c, c, both.x, func(first, second []float64, at, rows, cols, stride int) {
 		b.level.stream.columnSums(&first[0], &second[0], &x[at], rows, cols, 4*stride)
 	})
 	copy(sums, both.x[:c])
 	copy(squares, both.x[c:])
 }
 
-// gradientSums adds up the rows of dz (r,c) and of dz·x, dz being what the gates let through of dy.
-func (b *Backend) gradientSums(dy, y, x []float32, r, c, gates int, sums []float64) {
-	if y == nil {
-		y = dy // never read, but there is an address
-	}
-	b.sumRows(r, c, sums, func(first, second []float64, at, rows, cols, stride int) {
-		b.level.stream.gradientSums(&first[0], &second[0], &dy[at], &y[at], &x[at], rows, cols, 4*stride, gates)
-	})
+// gradientSums adds up the rows of dz and of dz·x, dz being what the gates let through of dy.
+func (b *Backend) gradientSums(g *normBack) {
+	b.sumRows(g.R, g.C, sumBlock, g.sums, b.gradientKernel(g))
 }
 
+// gradientKernel asks for rows in time, or for what comes next in long ones.
+func (b *Backend) gradientKernel(g *normBack) sumKernel {
+	y := g.y
+	if y == nil {
+		y = g.dy // never read, but there is an address
+	}
+	return func(first, second []float64, at, rows, cols, stride int) {
+		ahead := aheadBytes
+		if cols < stride {
+			ahead = 4 * stride * ceil(aheadBytes, 4*cols)
+		}
+		b.level.stream.gradientSums(&first[0], &second[0], &g.dy[at], &y[at], &g.x[at], rows, cols, 4*stride, ahead,
+			g.gates)
+	}
+}
+
+// aheadBytes is how far ahead the sums of gradients ask for each operand.
+const aheadBytes = 2048
+
 // sumRows adds up two rows of c sums over r rows, first those of the first kind, then of the second: partial
-// sums, added in their order.
-func (b *Backend) sumRows(r, c int, sums []float64, add sumKernel) {
+// sums, added in their order. A call of the kernel takes so many columns.
+func (b *Backend) sumRows(r, c, block int, sums []float64, add sumKernel) {
 	clear(sums)
 	if r == 0 || c == 0 {
 		return
@@ -55,13 +70,13 @@ func (b *Backend) sumRows(r, c int, sums []float64, add sumKernel) {
 		part := partial.x[i*apart:][:2*c]
 		clear(part)
 		if p.width == c {
-			p.sum(i, part[:c], part[c:], add)
+			p.sum(i, block, part[:c], part[c:], add)
 			return
 		}
 		wide := b.scratch64(2 * p.width)
 		defer b.scratch.put(wide.held)
 		clear(wide.x)
-		p.sum(i, wide.x[:p.width], wide.x[p.width:], add)
+		p.sum(i, p.width, wide.x[:p.width], wide.x[p.width:], add)
 		for at := 0; at < p.width; at += c { // rows that were taken together
 			addInto(part[:c], wide.x[at:])
 			addInto(part[c:], wide.x[p.width+at:])
@@ -107,12 +122,15 @@ func partsOf(r, c int) rowParts {
 }
 
 // sum adds the rows of one part to two rows of sums.
-func (p rowParts) sum(part int, first, second []float64, add sumKernel) {
-	step := max(1, callWork/p.width)
+func (p rowParts) sum(part, block int, first, second []float64, add sumKernel) {
+	step := max(1, callWork/min(block, p.width))
 	whole := p.n / p.width
 	end := min(whole, (part+1)*p.rows)
 	for row := part * p.rows; row < end; row += step {
-		add(first, second, row*p.width, min(step, end-row), p.width, p.width)
+		for at := 0; at < p.width; at += block {
+			n := min(block, p.width-at)
+			add(first[at:], second[at:], row*p.width+at, min(step, end-row), n, p.width)
+		}
 	}
 	if rest := p.n % p.width; rest > 0 && part == p.parts-1 { // of rows taken together, some are missing
 		add(first, second, whole*p.width, 1, rest, p.width)
@@ -131,7 +149,7 @@ func columnSumsGo(sum, square *float64, x *float32, rows, cols, stride int) {
 }
 
 // gradientSumsGo adds the sums of dz, which is dy behind the gates, and of dz·x.
-func gradientSumsGo(sum, product *float64, dy, y, x *float32, rows, cols, stride, flags int) {
+func gradientSumsGo(sum, product *float64, dy, y, x *float32, rows, cols, stride, _, flags int) {
 	s, q := unsafe.Slice(sum, cols), unsafe.Slice(product, cols)
 	for r := range rows {
 		g, out, in := rowAt(dy, r*stride, cols), rowAt(y, r*stride, cols), rowAt(x, r*stride, cols)

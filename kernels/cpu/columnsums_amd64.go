@@ -9,17 +9,19 @@ package cpu
 //go:noescape
 func columnSumsAVX512(sum *float64, square *float64, x *float32, rows int, cols int, stride int)
 
-// gradientSumsAVX512 is gradientSumsGo. There are rows and columns, and stride counts bytes.
+// gradientSumsAVX512 is gradientSumsGo. There are rows and columns, stride counts bytes, and what lies ahead bytes behind is
+// asked for.
 //
 //go:noescape
-func gradientSumsAVX512(sum *float64, product *float64, dy *float32, y *float32, x *float32, rows int, cols int, stride int, flags int)
+func gradientSumsAVX512(sum *float64, product *float64, dy *float32, y *float32, x *float32, rows int, cols int, stride int, ahead int, flags int)
 
 // columnSumsAVX2 is columnSumsGo. There are rows and columns, and stride counts bytes.
 //
 //go:noescape
 func columnSumsAVX2(sum *float64, square *float64, x *float32, rows int, cols int, stride int)
 
-// gradientSumsAVX2 is gradientSumsGo. There are rows and columns, and stride counts bytes.
+// gradientSumsAVX2 is gradientSumsGo. There are rows and columns, stride counts bytes, and what lies ahead bytes behind is
+// asked for.
 //
 //go:noescape
-func gradientSumsAVX2(sum *float64, product *float64, dy *float32, y *float32, x *float32, rows int, cols int, stride int, flags int)
+func gradientSumsAVX2(sum *float64, product *float64, dy *float32, y *float32, x *float32, rows int, cols int, stride int, ahead int, flags int)

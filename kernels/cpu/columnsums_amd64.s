@@ -171,11 +171,11 @@ done7:
 	VZEROUPPER
 	RET
 
-// func gradientSumsAVX512(sum *float64, product *float64, dy *float32, y *float32, x *float32, rows int, cols int, stride int, flags int)
+// func gradientSumsAVX512(sum *float64, product *float64, dy *float32, y *float32, x *float32, rows int, cols int, stride int, ahead int, flags int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, MMX+
-TEXT ·gradientSumsAVX512(SB), NOSPLIT, $0-72
+TEXT ·gradientSumsAVX512(SB), NOSPLIT, $0-80
 	MOVQ   stride+56(FP), AX
-	MOVQ   flags+64(FP), CX
+	MOVQ   flags+72(FP), CX
 	VXORPS Y0, Y0, Y0
 	MOVQ   rows+40(FP), R9
 	XORQ   SI, SI
@@ -185,310 +185,12 @@ group:
 	MOVQ R9, DI
 	CMPQ R8, $+64
 	JLE  rows
-	MOVQ $+1, DI
-	CMPQ R8, $+2048
-	JLT  rows
-	MOVQ R9, DI
-	CMPQ R9, $+8
+	CMPQ R9, $+1
 	JLE  rows
-	MOVQ $+8, DI
+	MOVQ $+1, DI
 
 rows:
 	SUBQ DI, R9
-	CMPQ R8, $+2048
-	JGE  wide
-	MOVQ sum+0(FP), BX
-	MOVQ product+8(FP), R10
-	MOVQ dy+16(FP), R11
-	MOVQ y+24(FP), R12
-	MOVQ x+32(FP), R13
-	ADDQ SI, R11
-	ADDQ SI, R12
-	ADDQ SI, R13
-
-block1:
-	CMPQ    R8, $+64
-	JLT     end2
-	VMOVUPD (BX), Z1
-	VMOVUPD (R10), Z2
-	VMOVUPD 64(BX), Z3
-	VMOVUPD 64(R10), Z4
-	VMOVUPD 128(BX), Z5
-	VMOVUPD 128(R10), Z6
-	VMOVUPD 192(BX), Z7
-	VMOVUPD 192(R10), Z8
-	VMOVUPD 256(BX), Z9
-	VMOVUPD 256(R10), Z10
-	VMOVUPD 320(BX), Z11
-	VMOVUPD 320(R10), Z12
-	VMOVUPD 384(BX), Z13
-	VMOVUPD 384(R10), Z14
-	VMOVUPD 448(BX), Z15
-	VMOVUPD 448(R10), Z16
-	MOVQ    DI, R14
-	XORQ    DX, DX
-
-row3:
-	VMOVUPS   (R11)(DX*1), Y17
-	TESTQ     $0x00000002, CX
-	JZ        skip4
-	VMOVUPS   (R12)(DX*1), Y18
-	VCMPPS    $0x1e, Y0, Y18, K1
-	VMOVAPS.Z Y17, K1, Y17
-
-skip4:
-	TESTQ     $0x00000004, CX
-	JZ        skip5
-	VCMPPS    $0x16, Y0, Y17, K1
-	VMOVAPS.Z Y17, K1, Y17
-
-skip5:
-	VCVTPS2PD   Y17, Z18
-	VCVTPS2PD   (R13)(DX*1), Z17
-	VADDPD      Z18, Z1, Z1
-	VFMADD231PD Z17, Z18, Z2
-	VMOVUPS     32(R11)(DX*1), Y17
-	TESTQ       $0x00000002, CX
-	JZ          skip6
-	VMOVUPS     32(R12)(DX*1), Y18
-	VCMPPS      $0x1e, Y0, Y18, K1
-	VMOVAPS.Z   Y17, K1, Y17
-
-skip6:
-	TESTQ     $0x00000004, CX
-	JZ        skip7
-	VCMPPS    $0x16, Y0, Y17, K1
-	VMOVAPS.Z Y17, K1, Y17
-
-skip7:
-	VCVTPS2PD   Y17, Z18
-	VCVTPS2PD   32(R13)(DX*1), Z17
-	VADDPD      Z18, Z3, Z3
-	VFMADD231PD Z17, Z18, Z4
-	VMOVUPS     64(R11)(DX*1), Y17
-	TESTQ       $0x00000002, CX
-	JZ          skip8
-	VMOVUPS     64(R12)(DX*1), Y18
-	VCMPPS      $0x1e, Y0, Y18, K1
-	VMOVAPS.Z   Y17, K1, Y17
-
-skip8:
-	TESTQ     $0x00000004, CX
-	JZ        skip9
-	VCMPPS    $0x16, Y0, Y17, K1
-	VMOVAPS.Z Y17, K1, Y17
-
-skip9:
-	VCVTPS2PD   Y17, Z18
-	VCVTPS2PD   64(R13)(DX*1), Z17
-	VADDPD      Z18, Z5, Z5
-	VFMADD231PD Z17, Z18, Z6
-	VMOVUPS     96(R11)(DX*1), Y17
-	TESTQ       $0x00000002, CX
-	JZ          skip10
-	VMOVUPS     96(R12)(DX*1), Y18
-	VCMPPS      $0x1e, Y0, Y18, K1
-	VMOVAPS.Z   Y17, K1, Y17
-
-skip10:
-	TESTQ     $0x00000004, CX
-	JZ        skip11
-	VCMPPS    $0x16, Y0, Y17, K1
-	VMOVAPS.Z Y17, K1, Y17
-
-skip11:
-	VCVTPS2PD   Y17, Z18
-	VCVTPS2PD   96(R13)(DX*1), Z17
-	VADDPD      Z18, Z7, Z7
-	VFMADD231PD Z17, Z18, Z8
-	VMOVUPS     128(R11)(DX*1), Y17
-	TESTQ       $0x00000002, CX
-	JZ          skip12
-	VMOVUPS     128(R12)(DX*1), Y18
-	VCMPPS      $0x1e, Y0, Y18, K1
-	VMOVAPS.Z   Y17, K1, Y17
-
-skip12:
-	TESTQ     $0x00000004, CX
-	JZ        skip13
-	VCMPPS    $0x16, Y0, Y17, K1
-	VMOVAPS.Z Y17, K1, Y17
-
-skip13:
-	VCVTPS2PD   Y17, Z18
-	VCVTPS2PD   128(R13)(DX*1), Z17
-	VADDPD      Z18, Z9, Z9
-	VFMADD231PD Z17, Z18, Z10
-	VMOVUPS     160(R11)(DX*1), Y17
-	TESTQ       $0x00000002, CX
-	JZ          skip14
-	VMOVUPS     160(R12)(DX*1), Y18
-	VCMPPS      $0x1e, Y0, Y18, K1
-	VMOVAPS.Z   Y17, K1, Y17
-
-skip14:
-	TESTQ     $0x00000004, CX
-	JZ        skip15
-	VCMPPS    $0x16, Y0, Y17, K1
-	VMOVAPS.Z Y17, K1, Y17
-
-skip15:
-	VCVTPS2PD   Y17, Z18
-	VCVTPS2PD   160(R13)(DX*1), Z17
-	VADDPD      Z18, Z11, Z11
-	VFMADD231PD Z17, Z18, Z12
-	VMOVUPS     192(R11)(DX*1), Y17
-	TESTQ       $0x00000002, CX
-	JZ          skip16
-	VMOVUPS     192(R12)(DX*1), Y18
-	VCMPPS      $0x1e, Y0, Y18, K1
-	VMOVAPS.Z   Y17, K1, Y17
-
-skip16:
-	TESTQ     $0x00000004, CX
-	JZ        skip17
-	VCMPPS    $0x16, Y0, Y17, K1
-	VMOVAPS.Z Y17, K1, Y17
-
-skip17:
-	VCVTPS2PD   Y17, Z18
-	VCVTPS2PD   192(R13)(DX*1), Z17
-	VADDPD      Z18, Z13, Z13
-	VFMADD231PD Z17, Z18, Z14
-	VMOVUPS     224(R11)(DX*1), Y17
-	TESTQ       $0x00000002, CX
-	JZ          skip18
-	VMOVUPS     224(R12)(DX*1), Y18
-	VCMPPS      $0x1e, Y0, Y18, K1
-	VMOVAPS.Z   Y17, K1, Y17
-
-skip18:
-	TESTQ     $0x00000004, CX
-	JZ        skip19
-	VCMPPS    $0x16, Y0, Y17, K1
-	VMOVAPS.Z Y17, K1, Y17
-
-skip19:
-	VCVTPS2PD   Y17, Z18
-	VCVTPS2PD   224(R13)(DX*1), Z17
-	VADDPD      Z18, Z15, Z15
-	VFMADD231PD Z17, Z18, Z16
-	ADDQ        AX, DX
-	DECQ        R14
-	JNZ         row3
-	VMOVUPD     Z1, (BX)
-	VMOVUPD     Z2, (R10)
-	VMOVUPD     Z3, 64(BX)
-	VMOVUPD     Z4, 64(R10)
-	VMOVUPD     Z5, 128(BX)
-	VMOVUPD     Z6, 128(R10)
-	VMOVUPD     Z7, 192(BX)
-	VMOVUPD     Z8, 192(R10)
-	VMOVUPD     Z9, 256(BX)
-	VMOVUPD     Z10, 256(R10)
-	VMOVUPD     Z11, 320(BX)
-	VMOVUPD     Z12, 320(R10)
-	VMOVUPD     Z13, 384(BX)
-	VMOVUPD     Z14, 384(R10)
-	VMOVUPD     Z15, 448(BX)
-	VMOVUPD     Z16, 448(R10)
-	ADDQ        $+256, R11
-	ADDQ        $+256, R12
-	ADDQ        $+256, R13
-	ADDQ        $+512, BX
-	ADDQ        $+512, R10
-	SUBQ        $+64, R8
-	JMP         block1
-
-end2:
-block20:
-	CMPQ    R8, $+8
-	JLT     end21
-	VMOVUPD (BX), Z1
-	VMOVUPD (R10), Z2
-	MOVQ    DI, R14
-	XORQ    DX, DX
-
-row22:
-	VMOVUPS   (R11)(DX*1), Y3
-	TESTQ     $0x00000002, CX
-	JZ        skip23
-	VMOVUPS   (R12)(DX*1), Y4
-	VCMPPS    $0x1e, Y0, Y4, K1
-	VMOVAPS.Z Y3, K1, Y3
-
-skip23:
-	TESTQ     $0x00000004, CX
-	JZ        skip24
-	VCMPPS    $0x16, Y0, Y3, K1
-	VMOVAPS.Z Y3, K1, Y3
-
-skip24:
-	VCVTPS2PD   Y3, Z4
-	VCVTPS2PD   (R13)(DX*1), Z3
-	VADDPD      Z4, Z1, Z1
-	VFMADD231PD Z3, Z4, Z2
-	ADDQ        AX, DX
-	DECQ        R14
-	JNZ         row22
-	VMOVUPD     Z1, (BX)
-	VMOVUPD     Z2, (R10)
-	ADDQ        $+32, R11
-	ADDQ        $+32, R12
-	ADDQ        $+32, R13
-	ADDQ        $+64, BX
-	ADDQ        $+64, R10
-	SUBQ        $+8, R8
-	JMP         block20
-
-end21:
-	TESTQ     R8, R8
-	JZ        done25
-	MOVQ      $-1, DX
-	BZHIQ     R8, DX, DX
-	KMOVW     DX, K1
-	VMOVUPD.Z (BX), K1, Z1
-	VMOVUPD.Z (R10), K1, Z2
-	MOVQ      DI, R8
-	XORQ      DX, DX
-
-row26:
-	VMOVUPS.Z (R11)(DX*1), K1, Y3
-	VMOVUPS   Y3, Y3
-	TESTQ     $0x00000002, CX
-	JZ        skip27
-	VMOVUPS.Z (R12)(DX*1), K1, Y4
-	VMOVUPS   Y4, Y4
-	VCMPPS    $0x1e, Y0, Y4, K2
-	VMOVAPS.Z Y3, K2, Y3
-
-skip27:
-	TESTQ     $0x00000004, CX
-	JZ        skip28
-	VCMPPS    $0x16, Y0, Y3, K2
-	VMOVAPS.Z Y3, K2, Y3
-
-skip28:
-	VCVTPS2PD   Y3, Z4
-	VMOVUPS.Z   (R13)(DX*1), K1, Y3
-	VCVTPS2PD   Y3, Z3
-	VADDPD      Z4, Z1, Z1
-	VFMADD231PD Z3, Z4, Z2
-	ADDQ        AX, DX
-	DECQ        R8
-	JNZ         row26
-	VMOVUPD     Z1, K1, (BX)
-	VMOVUPD     Z2, K1, (R10)
-	ADDQ        $+32, R11
-	ADDQ        $+32, R12
-	ADDQ        $+32, R13
-	ADDQ        $+64, BX
-	ADDQ        $+64, R10
-
-done25:
-	JMP next
-
-wide:
 	MOVQ sum+0(FP), R10
 	MOVQ product+8(FP), R11
 	MOVQ dy+16(FP), R12
@@ -498,9 +200,9 @@ wide:
 	ADDQ SI, R13
 	ADDQ SI, R14
 
-block29:
+block1:
 	CMPQ    R8, $+64
-	JLT     end30
+	JLT     end2
 	VMOVUPD (R10), Z1
 	VMOVUPD (R11), Z2
 	VMOVUPD 64(R10), Z3
@@ -519,26 +221,25 @@ block29:
 	VMOVUPD 448(R11), Z16
 	MOVQ    DI, R15
 	XORQ    DX, DX
-	MOVQ    R15, BX
-	IMULQ   AX, BX
+	MOVQ    ahead+64(FP), BX
 
-row31:
+row3:
 	PREFETCHT0 (R12)(BX*1)
 	VMOVUPS    (R12)(DX*1), Y17
 	TESTQ      $0x00000002, CX
-	JZ         skip32
+	JZ         skip4
 	PREFETCHT0 (R13)(BX*1)
 	VMOVUPS    (R13)(DX*1), Y18
 	VCMPPS     $0x1e, Y0, Y18, K1
 	VMOVAPS.Z  Y17, K1, Y17
 
-skip32:
+skip4:
 	TESTQ     $0x00000004, CX
-	JZ        skip33
+	JZ        skip5
 	VCMPPS    $0x16, Y0, Y17, K1
 	VMOVAPS.Z Y17, K1, Y17
 
-skip33:
+skip5:
 	VCVTPS2PD   Y17, Z18
 	PREFETCHT0  (R14)(BX*1)
 	VCVTPS2PD   (R14)(DX*1), Z17
@@ -546,18 +247,18 @@ skip33:
 	VFMADD231PD Z17, Z18, Z2
 	VMOVUPS     32(R12)(DX*1), Y17
 	TESTQ       $0x00000002, CX
-	JZ          skip34
+	JZ          skip6
 	VMOVUPS     32(R13)(DX*1), Y18
 	VCMPPS      $0x1e, Y0, Y18, K1
 	VMOVAPS.Z   Y17, K1, Y17
 
-skip34:
+skip6:
 	TESTQ     $0x00000004, CX
-	JZ        skip35
+	JZ        skip7
 	VCMPPS    $0x16, Y0, Y17, K1
 	VMOVAPS.Z Y17, K1, Y17
 
-skip35:
+skip7:
 	VCVTPS2PD   Y17, Z18
 	VCVTPS2PD   32(R14)(DX*1), Z17
 	VADDPD      Z18, Z3, Z3
@@ -565,19 +266,19 @@ skip35:
 	PREFETCHT0  64(R12)(BX*1)
 	VMOVUPS     64(R12)(DX*1), Y17
 	TESTQ       $0x00000002, CX
-	JZ          skip36
+	JZ          skip8
 	PREFETCHT0  64(R13)(BX*1)
 	VMOVUPS     64(R13)(DX*1), Y18
 	VCMPPS      $0x1e, Y0, Y18, K1
 	VMOVAPS.Z   Y17, K1, Y17
 
-skip36:
+skip8:
 	TESTQ     $0x00000004, CX
-	JZ        skip37
+	JZ        skip9
 	VCMPPS    $0x16, Y0, Y17, K1
 	VMOVAPS.Z Y17, K1, Y17
 
-skip37:
+skip9:
 	VCVTPS2PD   Y17, Z18
 	PREFETCHT0  64(R14)(BX*1)
 	VCVTPS2PD   64(R14)(DX*1), Z17
@@ -585,18 +286,18 @@ skip37:
 	VFMADD231PD Z17, Z18, Z6
 	VMOVUPS     96(R12)(DX*1), Y17
 	TESTQ       $0x00000002, CX
-	JZ          skip38
+	JZ          skip10
 	VMOVUPS     96(R13)(DX*1), Y18
 	VCMPPS      $0x1e, Y0, Y18, K1
 	VMOVAPS.Z   Y17, K1, Y17
 
-skip38:
+skip10:
 	TESTQ     $0x00000004, CX
-	JZ        skip39
+	JZ        skip11
 	VCMPPS    $0x16, Y0, Y17, K1
 	VMOVAPS.Z Y17, K1, Y17
 
-skip39:
+skip11:
 	VCVTPS2PD   Y17, Z18
 	VCVTPS2PD   96(R14)(DX*1), Z17
 	VADDPD      Z18, Z7, Z7
@@ -604,19 +305,19 @@ skip39:
 	PREFETCHT0  128(R12)(BX*1)
 	VMOVUPS     128(R12)(DX*1), Y17
 	TESTQ       $0x00000002, CX
-	JZ          skip40
+	JZ          skip12
 	PREFETCHT0  128(R13)(BX*1)
 	VMOVUPS     128(R13)(DX*1), Y18
 	VCMPPS      $0x1e, Y0, Y18, K1
 	VMOVAPS.Z   Y17, K1, Y17
 
-skip40:
+skip12:
 	TESTQ     $0x00000004, CX
-	JZ        skip41
+	JZ        skip13
 	VCMPPS    $0x16, Y0, Y17, K1
 	VMOVAPS.Z Y17, K1, Y17
 
-skip41:
+skip13:
 	VCVTPS2PD   Y17, Z18
 	PREFETCHT0  128(R14)(BX*1)
 	VCVTPS2PD   128(R14)(DX*1), Z17
@@ -624,18 +325,18 @@ skip41:
 	VFMADD231PD Z17, Z18, Z10
 	VMOVUPS     160(R12)(DX*1), Y17
 	TESTQ       $0x00000002, CX
-	JZ          skip42
+	JZ          skip14
 	VMOVUPS     160(R13)(DX*1), Y18
 	VCMPPS      $0x1e, Y0, Y18, K1
 	VMOVAPS.Z   Y17, K1, Y17
 
-skip42:
+skip14:
 	TESTQ     $0x00000004, CX
-	JZ        skip43
+	JZ        skip15
 	VCMPPS    $0x16, Y0, Y17, K1
 	VMOVAPS.Z Y17, K1, Y17
 
-skip43:
+skip15:
 	VCVTPS2PD   Y17, Z18
 	VCVTPS2PD   160(R14)(DX*1), Z17
 	VADDPD      Z18, Z11, Z11
@@ -643,19 +344,19 @@ skip43:
 	PREFETCHT0  192(R12)(BX*1)
 	VMOVUPS     192(R12)(DX*1), Y17
 	TESTQ       $0x00000002, CX
-	JZ          skip44
+	JZ          skip16
 	PREFETCHT0  192(R13)(BX*1)
 	VMOVUPS     192(R13)(DX*1), Y18
 	VCMPPS      $0x1e, Y0, Y18, K1
 	VMOVAPS.Z   Y17, K1, Y17
 
-skip44:
+skip16:
 	TESTQ     $0x00000004, CX
-	JZ        skip45
+	JZ        skip17
 	VCMPPS    $0x16, Y0, Y17, K1
 	VMOVAPS.Z Y17, K1, Y17
 
-skip45:
+skip17:
 	VCVTPS2PD   Y17, Z18
 	PREFETCHT0  192(R14)(BX*1)
 	VCVTPS2PD   192(R14)(DX*1), Z17
@@ -663,18 +364,18 @@ skip45:
 	VFMADD231PD Z17, Z18, Z14
 	VMOVUPS     224(R12)(DX*1), Y17
 	TESTQ       $0x00000002, CX
-	JZ          skip46
+	JZ          skip18
 	VMOVUPS     224(R13)(DX*1), Y18
 	VCMPPS      $0x1e, Y0, Y18, K1
 	VMOVAPS.Z   Y17, K1, Y17
 
-skip46:
+skip18:
 	TESTQ     $0x00000004, CX
-	JZ        skip47
+	JZ        skip19
 	VCMPPS    $0x16, Y0, Y17, K1
 	VMOVAPS.Z Y17, K1, Y17
 
-skip47:
+skip19:
 	VCVTPS2PD   Y17, Z18
 	VCVTPS2PD   224(R14)(DX*1), Z17
 	VADDPD      Z18, Z15, Z15
@@ -682,7 +383,7 @@ skip47:
 	ADDQ        AX, DX
 	ADDQ        AX, BX
 	DECQ        R15
-	JNZ         row31
+	JNZ         row3
 	VMOVUPD     Z1, (R10)
 	VMOVUPD     Z2, (R11)
 	VMOVUPD     Z3, 64(R10)
@@ -705,36 +406,35 @@ skip47:
 	ADDQ        $+512, R10
 	ADDQ        $+512, R11
 	SUBQ        $+64, R8
-	JMP         block29
+	JMP         block1
 
-end30:
-block48:
+end2:
+block20:
 	CMPQ    R8, $+8
-	JLT     end49
+	JLT     end21
 	VMOVUPD (R10), Z1
 	VMOVUPD (R11), Z2
 	MOVQ    DI, R15
 	XORQ    DX, DX
-	MOVQ    R15, BX
-	IMULQ   AX, BX
+	MOVQ    ahead+64(FP), BX
 
-row50:
+row22:
 	PREFETCHT0 (R12)(BX*1)
 	VMOVUPS    (R12)(DX*1), Y3
 	TESTQ      $0x00000002, CX
-	JZ         skip51
+	JZ         skip23
 	PREFETCHT0 (R13)(BX*1)
 	VMOVUPS    (R13)(DX*1), Y4
 	VCMPPS     $0x1e, Y0, Y4, K1
 	VMOVAPS.Z  Y3, K1, Y3
 
-skip51:
+skip23:
 	TESTQ     $0x00000004, CX
-	JZ        skip52
+	JZ        skip24
 	VCMPPS    $0x16, Y0, Y3, K1
 	VMOVAPS.Z Y3, K1, Y3
 
-skip52:
+skip24:
 	VCVTPS2PD   Y3, Z4
 	PREFETCHT0  (R14)(BX*1)
 	VCVTPS2PD   (R14)(DX*1), Z3
@@ -743,7 +443,7 @@ skip52:
 	ADDQ        AX, DX
 	ADDQ        AX, BX
 	DECQ        R15
-	JNZ         row50
+	JNZ         row22
 	VMOVUPD     Z1, (R10)
 	VMOVUPD     Z2, (R11)
 	ADDQ        $+32, R12
@@ -752,11 +452,11 @@ skip52:
 	ADDQ        $+64, R10
 	ADDQ        $+64, R11
 	SUBQ        $+8, R8
-	JMP         block48
+	JMP         block20
 
-end49:
+end21:
 	TESTQ     R8, R8
-	JZ        done53
+	JZ        done25
 	MOVQ      $-1, DX
 	BZHIQ     R8, DX, DX
 	KMOVW     DX, K1
@@ -764,28 +464,27 @@ end49:
 	VMOVUPD.Z (R11), K1, Z2
 	MOVQ      DI, R8
 	XORQ      DX, DX
-	MOVQ      R8, BX
-	IMULQ     AX, BX
+	MOVQ      ahead+64(FP), BX
 
-row54:
+row26:
 	PREFETCHT0 (R12)(BX*1)
 	VMOVUPS.Z  (R12)(DX*1), K1, Y3
 	VMOVUPS    Y3, Y3
 	TESTQ      $0x00000002, CX
-	JZ         skip55
+	JZ         skip27
 	PREFETCHT0 (R13)(BX*1)
 	VMOVUPS.Z  (R13)(DX*1), K1, Y4
 	VMOVUPS    Y4, Y4
 	VCMPPS     $0x1e, Y0, Y4, K2
 	VMOVAPS.Z  Y3, K2, Y3
 
-skip55:
+skip27:
 	TESTQ     $0x00000004, CX
-	JZ        skip56
+	JZ        skip28
 	VCMPPS    $0x16, Y0, Y3, K2
 	VMOVAPS.Z Y3, K2, Y3
 
-skip56:
+skip28:
 	VCVTPS2PD   Y3, Z4
 	PREFETCHT0  (R14)(BX*1)
 	VMOVUPS.Z   (R14)(DX*1), K1, Y3
@@ -795,7 +494,7 @@ skip56:
 	ADDQ        AX, DX
 	ADDQ        AX, BX
 	DECQ        R8
-	JNZ         row54
+	JNZ         row26
 	VMOVUPD     Z1, K1, (R10)
 	VMOVUPD     Z2, K1, (R11)
 	ADDQ        $+32, R12
@@ -804,8 +503,7 @@ skip56:
 	ADDQ        $+64, R10
 	ADDQ        $+64, R11
 
-done53:
-next:
+done25:
 	IMULQ AX, DI
 	ADDQ  DI, SI
 	TESTQ R9, R9
@@ -986,11 +684,11 @@ DATA masks<>+120(SB)/4, $0x00000000
 DATA masks<>+124(SB)/4, $0x00000000
 GLOBL masks<>(SB), RODATA|NOPTR, $128
 
-// func gradientSumsAVX2(sum *float64, product *float64, dy *float32, y *float32, x *float32, rows int, cols int, stride int, flags int)
+// func gradientSumsAVX2(sum *float64, product *float64, dy *float32, y *float32, x *float32, rows int, cols int, stride int, ahead int, flags int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·gradientSumsAVX2(SB), NOSPLIT, $0-72
+TEXT ·gradientSumsAVX2(SB), NOSPLIT, $0-80
 	MOVQ   stride+56(FP), AX
-	MOVQ   flags+64(FP), CX
+	MOVQ   flags+72(FP), CX
 	VXORPS X0, X0, X0
 	MOVQ   rows+40(FP), R9
 	XORQ   SI, SI
@@ -1000,48 +698,45 @@ group:
 	MOVQ R9, DI
 	CMPQ R8, $+16
 	JLE  rows
-	MOVQ $+1, DI
-	CMPQ R8, $+2048
-	JLT  rows
-	MOVQ R9, DI
-	CMPQ R9, $+8
+	CMPQ R9, $+1
 	JLE  rows
-	MOVQ $+8, DI
+	MOVQ $+1, DI
 
 rows:
 	SUBQ DI, R9
-	CMPQ R8, $+2048
-	JGE  wide
-	MOVQ sum+0(FP), BX
-	MOVQ product+8(FP), R10
-	MOVQ dy+16(FP), R11
-	MOVQ y+24(FP), R12
-	MOVQ x+32(FP), R13
-	ADDQ SI, R11
+	MOVQ sum+0(FP), R10
+	MOVQ product+8(FP), R11
+	MOVQ dy+16(FP), R12
+	MOVQ y+24(FP), R13
+	MOVQ x+32(FP), R14
 	ADDQ SI, R12
 	ADDQ SI, R13
+	ADDQ SI, R14
 
 block1:
 	CMPQ    R8, $+16
 	JLT     end2
-	VMOVUPD (BX), Y1
-	VMOVUPD (R10), Y2
-	VMOVUPD 32(BX), Y3
-	VMOVUPD 32(R10), Y4
-	VMOVUPD 64(BX), Y5
-	VMOVUPD 64(R10), Y6
-	VMOVUPD 96(BX), Y7
-	VMOVUPD 96(R10), Y8
-	MOVQ    DI, R14
+	VMOVUPD (R10), Y1
+	VMOVUPD (R11), Y2
+	VMOVUPD 32(R10), Y3
+	VMOVUPD 32(R11), Y4
+	VMOVUPD 64(R10), Y5
+	VMOVUPD 64(R11), Y6
+	VMOVUPD 96(R10), Y7
+	VMOVUPD 96(R11), Y8
+	MOVQ    DI, R15
 	XORQ    DX, DX
+	MOVQ    ahead+64(FP), BX
 
 row3:
-	VMOVUPS (R11)(DX*1), X9
-	TESTQ   $0x00000002, CX
-	JZ      skip4
-	VMOVUPS (R12)(DX*1), X10
-	VCMPPS  $0x1e, X0, X10, X10
-	VANDPS  X10, X9, X9
+	PREFETCHT0 (R12)(BX*1)
+	VMOVUPS    (R12)(DX*1), X9
+	TESTQ      $0x00000002, CX
+	JZ         skip4
+	PREFETCHT0 (R13)(BX*1)
+	VMOVUPS    (R13)(DX*1), X10
+	VCMPPS     $0x1e, X0, X10, X10
+	VANDPS     X10, X9, X9
 
 skip4:
 	TESTQ  $0x00000004, CX
@@ -1051,13 +746,14 @@ skip4:
 
 skip5:
 	VCVTPS2PD   X9, Y10
-	VCVTPS2PD   (R13)(DX*1), Y9
+	PREFETCHT0  (R14)(BX*1)
+	VCVTPS2PD   (R14)(DX*1), Y9
 	VADDPD      Y10, Y1, Y1
 	VFMADD231PD Y9, Y10, Y2
-	VMOVUPS     16(R11)(DX*1), X9
+	VMOVUPS     16(R12)(DX*1), X9
 	TESTQ       $0x00000002, CX
 	JZ          skip6
-	VMOVUPS     16(R12)(DX*1), X10
+	VMOVUPS     16(R13)(DX*1), X10
 	VCMPPS      $0x1e, X0, X10, X10
 	VANDPS      X10, X9, X9
 
@@ -1069,13 +765,13 @@ skip6:
 
 skip7:
 	VCVTPS2PD   X9, Y10
-	VCVTPS2PD   16(R13)(DX*1), Y9
+	VCVTPS2PD   16(R14)(DX*1), Y9
 	VADDPD      Y10, Y3, Y3
 	VFMADD231PD Y9, Y10, Y4
-	VMOVUPS     32(R11)(DX*1), X9
+	VMOVUPS     32(R12)(DX*1), X9
 	TESTQ       $0x00000002, CX
 	JZ          skip8
-	VMOVUPS     32(R12)(DX*1), X10
+	VMOVUPS     32(R13)(DX*1), X10
 	VCMPPS      $0x1e, X0, X10, X10
 	VANDPS      X10, X9, X9
 
@@ -1087,13 +783,13 @@ skip8:
 
 skip9:
 	VCVTPS2PD   X9, Y10
-	VCVTPS2PD   32(R13)(DX*1), Y9
+	VCVTPS2PD   32(R14)(DX*1), Y9
 	VADDPD      Y10, Y5, Y5
 	VFMADD231PD Y9, Y10, Y6
-	VMOVUPS     48(R11)(DX*1), X9
+	VMOVUPS     48(R12)(DX*1), X9
 	TESTQ       $0x00000002, CX
 	JZ          skip10
-	VMOVUPS     48(R12)(DX*1), X10
+	VMOVUPS     48(R13)(DX*1), X10
 	VCMPPS      $0x1e, X0, X10, X10
 	VANDPS      X10, X9, X9
 
@@ -1105,224 +801,13 @@ skip10:
 
 skip11:
 	VCVTPS2PD   X9, Y10
-	VCVTPS2PD   48(R13)(DX*1), Y9
-	VADDPD      Y10, Y7, Y7
-	VFMADD231PD Y9, Y10, Y8
-	ADDQ        AX, DX
-	DECQ        R14
-	JNZ         row3
-	VMOVUPD     Y1, (BX)
-	VMOVUPD     Y2, (R10)
-	VMOVUPD     Y3, 32(BX)
-	VMOVUPD     Y4, 32(R10)
-	VMOVUPD     Y5, 64(BX)
-	VMOVUPD     Y6, 64(R10)
-	VMOVUPD     Y7, 96(BX)
-	VMOVUPD     Y8, 96(R10)
-	ADDQ        $+64, R11
-	ADDQ        $+64, R12
-	ADDQ        $+64, R13
-	ADDQ        $+128, BX
-	ADDQ        $+128, R10
-	SUBQ        $+16, R8
-	JMP         block1
-
-end2:
-block12:
-	CMPQ    R8, $+4
-	JLT     end13
-	VMOVUPD (BX), Y1
-	VMOVUPD (R10), Y2
-	MOVQ    DI, R14
-	XORQ    DX, DX
-
-row14:
-	VMOVUPS (R11)(DX*1), X3
-	TESTQ   $0x00000002, CX
-	JZ      skip15
-	VMOVUPS (R12)(DX*1), X4
-	VCMPPS  $0x1e, X0, X4, X4
-	VANDPS  X4, X3, X3
-
-skip15:
-	TESTQ  $0x00000004, CX
-	JZ     skip16
-	VCMPPS $0x16, X0, X3, X4
-	VANDPS X4, X3, X3
-
-skip16:
-	VCVTPS2PD   X3, Y4
-	VCVTPS2PD   (R13)(DX*1), Y3
-	VADDPD      Y4, Y1, Y1
-	VFMADD231PD Y3, Y4, Y2
-	ADDQ        AX, DX
-	DECQ        R14
-	JNZ         row14
-	VMOVUPD     Y1, (BX)
-	VMOVUPD     Y2, (R10)
-	ADDQ        $+16, R11
-	ADDQ        $+16, R12
-	ADDQ        $+16, R13
-	ADDQ        $+32, BX
-	ADDQ        $+32, R10
-	SUBQ        $+4, R8
-	JMP         block12
-
-end13:
-	TESTQ      R8, R8
-	JZ         done17
-	LEAQ       masks<>+64(SB), DX
-	SHLQ       $0x02, R8
-	SUBQ       R8, DX
-	VMOVUPS    (DX), Y1
-	VPMOVSXDQ  X1, Y2
-	VMASKMOVPD (BX), Y2, Y3
-	VMASKMOVPD (R10), Y2, Y4
-	MOVQ       DI, R8
-	XORQ       DX, DX
-
-row18:
-	VMASKMOVPS (R11)(DX*1), X1, X5
-	VMOVUPS    X5, X5
-	TESTQ      $0x00000002, CX
-	JZ         skip19
-	VMASKMOVPS (R12)(DX*1), X1, X6
-	VMOVUPS    X6, X6
-	VCMPPS     $0x1e, X0, X6, X6
-	VANDPS     X6, X5, X5
-
-skip19:
-	TESTQ  $0x00000004, CX
-	JZ     skip20
-	VCMPPS $0x16, X0, X5, X6
-	VANDPS X6, X5, X5
-
-skip20:
-	VCVTPS2PD   X5, Y6
-	VMASKMOVPS  (R13)(DX*1), X1, X5
-	VCVTPS2PD   X5, Y5
-	VADDPD      Y6, Y3, Y3
-	VFMADD231PD Y5, Y6, Y4
-	ADDQ        AX, DX
-	DECQ        R8
-	JNZ         row18
-	VMASKMOVPD  Y3, Y2, (BX)
-	VMASKMOVPD  Y4, Y2, (R10)
-	ADDQ        $+16, R11
-	ADDQ        $+16, R12
-	ADDQ        $+16, R13
-	ADDQ        $+32, BX
-	ADDQ        $+32, R10
-
-done17:
-	JMP next
-
-wide:
-	MOVQ sum+0(FP), R10
-	MOVQ product+8(FP), R11
-	MOVQ dy+16(FP), R12
-	MOVQ y+24(FP), R13
-	MOVQ x+32(FP), R14
-	ADDQ SI, R12
-	ADDQ SI, R13
-	ADDQ SI, R14
-
-block21:
-	CMPQ    R8, $+16
-	JLT     end22
-	VMOVUPD (R10), Y1
-	VMOVUPD (R11), Y2
-	VMOVUPD 32(R10), Y3
-	VMOVUPD 32(R11), Y4
-	VMOVUPD 64(R10), Y5
-	VMOVUPD 64(R11), Y6
-	VMOVUPD 96(R10), Y7
-	VMOVUPD 96(R11), Y8
-	MOVQ    DI, R15
-	XORQ    DX, DX
-	MOVQ    R15, BX
-	IMULQ   AX, BX
-
-row23:
-	PREFETCHT0 (R12)(BX*1)
-	VMOVUPS    (R12)(DX*1), X9
-	TESTQ      $0x00000002, CX
-	JZ         skip24
-	PREFETCHT0 (R13)(BX*1)
-	VMOVUPS    (R13)(DX*1), X10
-	VCMPPS     $0x1e, X0, X10, X10
-	VANDPS     X10, X9, X9
-
-skip24:
-	TESTQ  $0x00000004, CX
-	JZ     skip25
-	VCMPPS $0x16, X0, X9, X10
-	VANDPS X10, X9, X9
-
-skip25:
-	VCVTPS2PD   X9, Y10
-	PREFETCHT0  (R14)(BX*1)
-	VCVTPS2PD   (R14)(DX*1), Y9
-	VADDPD      Y10, Y1, Y1
-	VFMADD231PD Y9, Y10, Y2
-	VMOVUPS     16(R12)(DX*1), X9
-	TESTQ       $0x00000002, CX
-	JZ          skip26
-	VMOVUPS     16(R13)(DX*1), X10
-	VCMPPS      $0x1e, X0, X10, X10
-	VANDPS      X10, X9, X9
-
-skip26:
-	TESTQ  $0x00000004, CX
-	JZ     skip27
-	VCMPPS $0x16, X0, X9, X10
-	VANDPS X10, X9, X9
-
-skip27:
-	VCVTPS2PD   X9, Y10
-	VCVTPS2PD   16(R14)(DX*1), Y9
-	VADDPD      Y10, Y3, Y3
-	VFMADD231PD Y9, Y10, Y4
-	VMOVUPS     32(R12)(DX*1), X9
-	TESTQ       $0x00000002, CX
-	JZ          skip28
-	VMOVUPS     32(R13)(DX*1), X10
-	VCMPPS      $0x1e, X0, X10, X10
-	VANDPS      X10, X9, X9
-
-skip28:
-	TESTQ  $0x00000004, CX
-	JZ     skip29
-	VCMPPS $0x16, X0, X9, X10
-	VANDPS X10, X9, X9
-
-skip29:
-	VCVTPS2PD   X9, Y10
-	VCVTPS2PD   32(R14)(DX*1), Y9
-	VADDPD      Y10, Y5, Y5
-	VFMADD231PD Y9, Y10, Y6
-	VMOVUPS     48(R12)(DX*1), X9
-	TESTQ       $0x00000002, CX
-	JZ          skip30
-	VMOVUPS     48(R13)(DX*1), X10
-	VCMPPS      $0x1e, X0, X10, X10
-	VANDPS      X10, X9, X9
-
-skip30:
-	TESTQ  $0x00000004, CX
-	JZ     skip31
-	VCMPPS $0x16, X0, X9, X10
-	VANDPS X10, X9, X9
-
-skip31:
-	VCVTPS2PD   X9, Y10
 	VCVTPS2PD   48(R14)(DX*1), Y9
 	VADDPD      Y10, Y7, Y7
 	VFMADD231PD Y9, Y10, Y8
 	ADDQ        AX, DX
 	ADDQ        AX, BX
 	DECQ        R15
-	JNZ         row23
+	JNZ         row3
 	VMOVUPD     Y1, (R10)
 	VMOVUPD     Y2, (R11)
 	VMOVUPD     Y3, 32(R10)
@@ -1337,36 +822,35 @@ skip31:
 	ADDQ        $+128, R10
 	ADDQ        $+128, R11
 	SUBQ        $+16, R8
-	JMP         block21
+	JMP         block1
 
-end22:
-block32:
+end2:
+block12:
 	CMPQ    R8, $+4
-	JLT     end33
+	JLT     end13
 	VMOVUPD (R10), Y1
 	VMOVUPD (R11), Y2
 	MOVQ    DI, R15
 	XORQ    DX, DX
-	MOVQ    R15, BX
-	IMULQ   AX, BX
+	MOVQ    ahead+64(FP), BX
 
-row34:
+row14:
 	PREFETCHT0 (R12)(BX*1)
 	VMOVUPS    (R12)(DX*1), X3
 	TESTQ      $0x00000002, CX
-	JZ         skip35
+	JZ         skip15
 	PREFETCHT0 (R13)(BX*1)
 	VMOVUPS    (R13)(DX*1), X4
 	VCMPPS     $0x1e, X0, X4, X4
 	VANDPS     X4, X3, X3
 
-skip35:
+skip15:
 	TESTQ  $0x00000004, CX
-	JZ     skip36
+	JZ     skip16
 	VCMPPS $0x16, X0, X3, X4
 	VANDPS X4, X3, X3
 
-skip36:
+skip16:
 	VCVTPS2PD   X3, Y4
 	PREFETCHT0  (R14)(BX*1)
 	VCVTPS2PD   (R14)(DX*1), Y3
@@ -1375,7 +859,7 @@ skip36:
 	ADDQ        AX, DX
 	ADDQ        AX, BX
 	DECQ        R15
-	JNZ         row34
+	JNZ         row14
 	VMOVUPD     Y1, (R10)
 	VMOVUPD     Y2, (R11)
 	ADDQ        $+16, R12
@@ -1384,11 +868,11 @@ skip36:
 	ADDQ        $+32, R10
 	ADDQ        $+32, R11
 	SUBQ        $+4, R8
-	JMP         block32
+	JMP         block12
 
-end33:
+end13:
 	TESTQ      R8, R8
-	JZ         done37
+	JZ         done17
 	LEAQ       masks<>+64(SB), DX
 	MOVQ       R8, BX
 	SHLQ       $0x02, BX
@@ -1399,28 +883,27 @@ end33:
 	VMASKMOVPD (R11), Y2, Y4
 	MOVQ       DI, R8
 	XORQ       DX, DX
-	MOVQ       R8, BX
-	IMULQ      AX, BX
+	MOVQ       ahead+64(FP), BX
 
-row38:
+row18:
 	PREFETCHT0 (R12)(BX*1)
 	VMASKMOVPS (R12)(DX*1), X1, X5
 	VMOVUPS    X5, X5
 	TESTQ      $0x00000002, CX
-	JZ         skip39
+	JZ         skip19
 	PREFETCHT0 (R13)(BX*1)
 	VMASKMOVPS (R13)(DX*1), X1, X6
 	VMOVUPS    X6, X6
 	VCMPPS     $0x1e, X0, X6, X6
 	VANDPS     X6, X5, X5
 
-skip39:
+skip19:
 	TESTQ  $0x00000004, CX
-	JZ     skip40
+	JZ     skip20
 	VCMPPS $0x16, X0, X5, X6
 	VANDPS X6, X5, X5
 
-skip40:
+skip20:
 	VCVTPS2PD   X5, Y6
 	PREFETCHT0  (R14)(BX*1)
 	VMASKMOVPS  (R14)(DX*1), X1, X5
@@ -1430,7 +913,7 @@ skip40:
 	ADDQ        AX, DX
 	ADDQ        AX, BX
 	DECQ        R8
-	JNZ         row38
+	JNZ         row18
 	VMASKMOVPD  Y3, Y2, (R10)
 	VMASKMOVPD  Y4, Y2, (R11)
 	ADDQ        $+16, R12
@@ -1439,8 +922,7 @@ skip40:
 	ADDQ        $+32, R10
 	ADDQ        $+32, R11
 
-done37:
-next:
+done17:
 	IMULQ AX, DI
 	ADDQ  DI, SI
 	TESTQ R9, R9

@@ -29,7 +29,7 @@ func compareSums(t *testing.T, l *level, rows, cols, apart, flags int, seed uint
 			out = append(out, sums)
 		}
 		s.columnSums(&out[0][1], &out[1][1], &x[0], rows, cols, 4*stride)
-		s.gradientSums(&out[2][1], &out[3][1], &dy[0], &y[0], &x[0], rows, cols, 4*stride, flags)
+		s.gradientSums(&out[2][1], &out[3][1], &dy[0], &y[0], &x[0], rows, cols, 4*stride, 4*stride, flags)
 		return a, out
 	}
 	name := fmt.Sprintf("%d rows, %d columns, %d apart, flags %b", rows, cols, apart, flags)

@@ -467,9 +467,6 @@ row2:
 	MOVQ    width+72(FP), DI
 	CMPQ    BX, DI
 	CMOVQLT BX, DI
-	SUBQ    DI, BX
-	MOVQ    DI, R8
-	SHLQ    $0x02, R8
 	XORQ    DX, DX
 	SUBQ    $+64, DI
 	JLT     end5
@@ -509,20 +506,21 @@ loop6:
 end7:
 	ADDQ      $+16, DI
 	JZ        rowdone3
-	MOVQ      $-1, R9
-	BZHIQ     DI, R9, R9
-	KMOVW     R9, K1
+	MOVQ      $-1, R8
+	BZHIQ     DI, R8, R8
+	KMOVW     R8, K1
 	VMOVUPS.Z (CX)(DX*1), K1, Z0
 	VADDPS    (SI), Z0, Z0
 	VMOVUPS   Z0, K1, (AX)(DX*1)
 
 rowdone3:
-	ADDQ  R8, AX
-	ADDQ  R8, CX
-	TESTQ BX, BX
-	JNZ   row2
+	MOVQ width+72(FP), DX
+	LEAQ (AX)(DX*4), AX
+	LEAQ (CX)(DX*4), CX
+	SUBQ DX, BX
+	JG   row2
 	SFENCE
-	JMP   done
+	JMP  done
 
 skip1:
 row8:
@@ -530,9 +528,6 @@ row8:
 	MOVQ    width+72(FP), DI
 	CMPQ    BX, DI
 	CMOVQLT BX, DI
-	SUBQ    DI, BX
-	MOVQ    DI, R8
-	SHLQ    $0x02, R8
 	XORQ    DX, DX
 	SUBQ    $+64, DI
 	JLT     end11
@@ -572,18 +567,19 @@ loop12:
 end13:
 	ADDQ      $+16, DI
 	JZ        rowdone9
-	MOVQ      $-1, R9
-	BZHIQ     DI, R9, R9
-	KMOVW     R9, K1
+	MOVQ      $-1, R8
+	BZHIQ     DI, R8, R8
+	KMOVW     R8, K1
 	VMOVUPS.Z (CX)(DX*1), K1, Z0
 	VADDPS    (SI), Z0, Z0
 	VMOVUPS   Z0, K1, (AX)(DX*1)
 
 rowdone9:
-	ADDQ  R8, AX
-	ADDQ  R8, CX
-	TESTQ BX, BX
-	JNZ   row8
+	MOVQ width+72(FP), DX
+	LEAQ (AX)(DX*4), AX
+	LEAQ (CX)(DX*4), CX
+	SUBQ DX, BX
+	JG   row8
 
 done:
 	VZEROUPPER
@@ -1094,9 +1090,6 @@ row2:
 	MOVQ    width+72(FP), DI
 	CMPQ    BX, DI
 	CMOVQLT BX, DI
-	SUBQ    DI, BX
-	MOVQ    DI, R8
-	SHLQ    $0x02, R8
 	XORQ    DX, DX
 	SUBQ    $+32, DI
 	JLT     end5
@@ -1136,21 +1129,22 @@ loop6:
 end7:
 	ADDQ       $+8, DI
 	JZ         rowdone3
-	LEAQ       masks<>+64(SB), R9
+	LEAQ       masks<>+64(SB), R8
 	SHLQ       $0x02, DI
-	SUBQ       DI, R9
-	VMOVUPS    (R9), Y0
+	SUBQ       DI, R8
+	VMOVUPS    (R8), Y0
 	VMASKMOVPS (CX)(DX*1), Y0, Y1
 	VADDPS     (SI), Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
 rowdone3:
-	ADDQ  R8, AX
-	ADDQ  R8, CX
-	TESTQ BX, BX
-	JNZ   row2
+	MOVQ width+72(FP), DX
+	LEAQ (AX)(DX*4), AX
+	LEAQ (CX)(DX*4), CX
+	SUBQ DX, BX
+	JG   row2
 	SFENCE
-	JMP   done
+	JMP  done
 
 skip1:
 row8:
@@ -1158,9 +1152,6 @@ row8:
 	MOVQ    width+72(FP), DI
 	CMPQ    BX, DI
 	CMOVQLT BX, DI
-	SUBQ    DI, BX
-	MOVQ    DI, R8
-	SHLQ    $0x02, R8
 	XORQ    DX, DX
 	SUBQ    $+32, DI
 	JLT     end11
@@ -1200,19 +1191,20 @@ loop12:
 end13:
 	ADDQ       $+8, DI
 	JZ         rowdone9
-	LEAQ       masks<>+64(SB), R9
+	LEAQ       masks<>+64(SB), R8
 	SHLQ       $0x02, DI
-	SUBQ       DI, R9
-	VMOVUPS    (R9), Y0
+	SUBQ       DI, R8
+	VMOVUPS    (R8), Y0
 	VMASKMOVPS (CX)(DX*1), Y0, Y1
 	VADDPS     (SI), Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
 rowdone9:
-	ADDQ  R8, AX
-	ADDQ  R8, CX
-	TESTQ BX, BX
-	JNZ   row8
+	MOVQ width+72(FP), DX
+	LEAQ (AX)(DX*4), AX
+	LEAQ (CX)(DX*4), CX
+	SUBQ DX, BX
+	JG   row8
 
 done:
 	VZEROUPPER

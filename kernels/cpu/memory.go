@@ -7,7 +7,13 @@ import (
 )
 
 // Alloc gives zeroed host memory.
-func (b *Backend) Alloc(d kernels.DType, n int) (kernels.Buf, error) { return kernels.AllocHost(d, n) }
+func (b *Backend) Alloc(d kernels.DType, n int) (kernels.Buf, error) {
+	buf, err := kernels.AllocHost(d, n)
+	if err == nil && d == kernels.F32 {
+		onHugePages(floats(buf))
+	}
+	return buf, err
+}
 
 // Free does nothing: the garbage collector takes host memory back when its last handle is gone.
 func (b *Backend) Free(kernels.Buf) {}

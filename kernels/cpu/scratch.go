@@ -21,7 +21,9 @@ func (s *scratch) get(n int) []float32 {
 		s.free[c] = l[:len(l)-1]
 		return l[len(l)-1][:n]
 	}
-	return make([]float32, n, 1<<c)
+	x := make([]float32, n, 1<<c)
+	onHugePages(x)
+	return x
 }
 
 // put takes back what get gave; nil is nothing.

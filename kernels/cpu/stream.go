@@ -16,10 +16,10 @@ type streamKernels struct {
 	momentum      func(p, g, v []float32, lr, momentum, decay float32, flags int)
 	adam          func(p, g, m, v []float32, beta1, rest1, beta2, rest2, step, unbias, eps, decay,
 		shrink float32, flags int)
-	normalize    func(y, x, residual, coef []float32, width, flags int)
-	normGradient func(dx, dy, y, x, branch, coef []float32, width, flags int)
+	normalize    func(y, x, residual, coef []float32, width, step, flags int)
+	normGradient func(dx, dy, y, x, branch, coef []float32, width, step, flags int)
 	columnSums   func(sum, square *float64, x *float32, rows, cols, stride int)
-	gradientSums func(sum, product *float64, dy, y, x *float32, rows, cols, stride, flags int)
+	gradientSums func(sum, product *float64, dy, y, x *float32, rows, cols, stride, ahead, flags int)
 	mix          func(dst, src *float32, reaches *reach, weights *float32, outputs, cols, step, flags int)
 	maxPool      func(args *poolArgs)
 	maxPoolIndex func(args *poolArgs)

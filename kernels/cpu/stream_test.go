@@ -107,7 +107,7 @@ var streamCalls = []streamCall{
 	}},
 	{"normalize", 2 * eps, func(s *streamKernels, a *arena, n, flags, lanes int) {
 		k, p := normColumns(a, n, lanes, 3)
-		s.normalize(a.slice(n, true), a.slice(n, false), a.slice(n, false), p, k.width, flags)
+		s.normalize(a.slice(n, true), a.slice(n, false), a.slice(n, false), p, k.width, stepOf(k, n), flags)
 	}},
 	{"normGradient", 4 * eps, func(s *streamKernels, a *arena, n, flags, lanes int) {
 		k, p := normColumns(a, n, lanes, 4)
@@ -115,9 +115,12 @@ var streamCalls = []streamCall{
 			flags &^= flagPast
 		}
 		s.normGradient(a.slice(n, true), a.slice(n, false), a.slice(n, false), a.slice(n, false), a.slice(n, true),
-			p, k.width, flags)
+			p, k.width, stepOf(k, n), flags)
 	}},
 }
+
+// stepOf is how far apart rows begin, in whole vectors.
+func stepOf(k columns, n int) int { return k.width + 16*(n%3) }
 
 // normColumns is columns whose rows of n elements are whole vectors, so that flagPast is right for them, and
 // the same parameters for kernels of any number of lanes.

@@ -5,7 +5,7 @@ import . "github.com/mmcloughlin/avo/reg"
 // batchnorm writes the passes of batch norm behind its sums. Both are affine maps with constants of a column;
 // that which is added has two parts, since its rounding would move the whole column one way.
 func batchnorm(w *writer, v *vector) {
-	forward := &stream{writer: w, vector: v, bypass: true, planes: 3,
+	forward := &stream{writer: w, vector: v, bypass: true, ahead: true, apart: true, planes: 3,
 		moving: []string{"y", "x", "residual"},
 		body: func(s *stream) {
 			x := s.load("x")
@@ -15,9 +15,9 @@ func batchnorm(w *writer, v *vector) {
 			s.when("flagRectify", func() { s.keep(x, x, notLessEqual, s.splat["zero"]) })
 			s.store(x, "y")
 		}}
-	forward.write("normalize", "func(y, x, residual, coef []float32, width, flags int)", "is normalizeGo.")
+	forward.write("normalize", "func(y, x, residual, coef []float32, width, step, flags int)", "is normalizeGo.")
 
-	back := &stream{writer: w, vector: v, bypass: true, ahead: true, planes: 4,
+	back := &stream{writer: w, vector: v, bypass: true, ahead: true, apart: true, planes: 4,
 		moving:  []string{"dx", "dy", "y", "x", "branch"},
 		tests:   []string{"gateOutput", "gateGradient", "flagCentre", "flagAdd", "flagBranch", "flagAddBranch"},
 		special: [][]string{{"flagCentre"}, {"flagCentre", "gateOutput"}},
@@ -39,7 +39,7 @@ func batchnorm(w *writer, v *vector) {
 				s.store(dz, "branch")
 			})
 		}}
-	back.write("normGradient", "func(dx, dy, y, x, branch, coef []float32, width, flags int)",
+	back.write("normGradient", "func(dx, dy, y, x, branch, coef []float32, width, step, flags int)",
 		"is normGradientGo.")
 }
 

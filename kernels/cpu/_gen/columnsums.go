@@ -10,30 +10,28 @@ func columnsums(w *writer, v *vector) {
 	plain := &sums{stream: &stream{writer: w, vector: v}, operands: []string{"x"}, group: 8}
 	plain.write("columnSums", "square", "func(sum, square *float64, x *float32, rows, cols, stride int)",
 		"is columnSumsGo. There are rows and columns, and stride counts bytes.")
-	gradient := &sums{stream: &stream{writer: w, vector: v}, operands: []string{"dy", "y", "x"}, group: 8,
-		wideFrom: 2048}
+	gradient := &sums{stream: &stream{writer: w, vector: v}, operands: []string{"dy", "y", "x"}, group: 1}
 	gradient.write("gradientSums", "product",
-		"func(sum, product *float64, dy, y, x *float32, rows, cols, stride, flags int)",
-		"is gradientSumsGo. There are rows and columns, and stride counts bytes.")
+		"func(sum, product *float64, dy, y, x *float32, rows, cols, stride, ahead, flags int)",
+		"is gradientSumsGo. There are rows and columns, stride counts bytes, and what lies ahead bytes behind is",
+		"asked for.")
 }
 
 // sums is a kernel that adds rows up in float64. It works on half vectors of float32, which are whole ones of
 // float64, and on blocks of them, whose sums are in registers: for all rows if there is one block, else for a group
-// of rows, with the rows of the next group asked for in time. Three operands are passed row by row, since the
-// processor sees only straight ways ahead, unless rows are so wide that their sums would not stay in the first cache.
+// of rows, with the rows of the next group asked for in time. Three operands are passed row by row, and the caller
+// says how far ahead it goes on.
 type sums struct {
 	*stream
 	operands []string
 	group    int // rows
-	wideFrom int // columns from which on there are groups
-	grouped  bool
 	ptr      map[string]GPVirtual
 	cols     GPVirtual
 	stride   GPVirtual
 	first    GPVirtual // bytes to the first row of the group
 	rows     GPVirtual // in the group
 	row      GPVirtual // bytes from the first row of the group
-	ahead    GPVirtual // and those to the row in its place in the next group
+	ahead    GPVirtual // and those to what is asked for
 	mask     halfMask
 }
 
@@ -59,27 +57,12 @@ func (s *sums) write(name, second, signature string, doc ...string) {
 	s.MOVQ(left, s.rows)
 	s.CMPQ(s.cols, I32(int32(s.half()*s.half())))
 	s.JLE(LabelRef("rows"))
-	if s.wideFrom > 0 {
-		s.MOVQ(I32(1), s.rows)
-		s.CMPQ(s.cols, I32(int32(s.wideFrom)))
-		s.JLT(LabelRef("rows"))
-		s.MOVQ(left, s.rows)
-	}
 	s.CMPQ(left, I32(int32(s.group)))
 	s.JLE(LabelRef("rows"))
 	s.MOVQ(I32(int32(s.group)), s.rows)
 	s.Label("rows")
 	s.SUBQ(s.rows, left)
-	if s.wideFrom > 0 {
-		s.CMPQ(s.cols, I32(int32(s.wideFrom)))
-		s.JGE(LabelRef("wide"))
-		s.blocks(second)
-		s.JMP(LabelRef("next"))
-		s.Label("wide")
-	}
-	s.grouped = true
 	s.blocks(second)
-	s.Label("next")
 	s.IMULQ(s.stride, s.rows)
 	s.ADDQ(s.rows, s.first)
 	s.TESTQ(left, left)
@@ -128,9 +111,11 @@ func (s *sums) block(n int) {
 	rows := s.GP64()
 	s.MOVQ(s.rows, rows)
 	s.XORQ(s.row, s.row)
-	if s.grouped {
+	if s.group > 1 {
 		s.MOVQ(rows, s.ahead)
 		s.IMULQ(s.stride, s.ahead)
+	} else {
+		s.Load(s.Param("ahead"), s.ahead)
 	}
 	loop := s.label("row")
 	s.Label(loop)
@@ -138,9 +123,7 @@ func (s *sums) block(n int) {
 		s.add(first[s.k], second[s.k])
 	}
 	s.ADDQ(s.stride, s.row)
-	if s.grouped {
-		s.ADDQ(s.stride, s.ahead)
-	}
+	s.ADDQ(s.stride, s.ahead)
 	s.DECQ(rows)
 	s.JNZ(LabelRef(loop))
 	for i := range n {
@@ -181,7 +164,7 @@ func (s *sums) add(first, second VecVirtual) {
 // elements is half a vector of an operand: its place, or a register if it is not whole.
 func (s *sums) elements(operand string) Op {
 	m := Mem{Base: s.ptr[operand], Index: s.row, Scale: 1, Disp: 4 * s.half() * s.k}
-	if s.grouped && m.Disp%64 == 0 {
+	if m.Disp%64 == 0 {
 		s.PREFETCHT0(Mem{Base: s.ptr[operand], Index: s.ahead, Scale: 1, Disp: m.Disp})
 	}
 	if s.mask.narrow == nil {

@@ -16,6 +16,7 @@ type stream struct {
 	moving  []string // slices that advance with the elements; the first one is written and says how many
 	planes  int      // parameters of a column, which stand in "coef" (see planes.go), "width" columns
 	scalars []string // numbers
+	apart   bool     // rows begin "step" elements apart
 	bypass  bool     // stores go past the caches, if flagPast says so
 	ahead   bool     // loads ask for what comes later, since much is computed between them
 	body    func(s *stream)
@@ -101,7 +102,7 @@ func (s *stream) passes(n GPVirtual) {
 
 // rows writes the loop over the rows of n elements in all, the last of which may be short.
 func (s *stream) rows(n GPVirtual) {
-	left := s.GP64()
+	left, step := s.GP64(), s.GP64()
 	if s.planes == 0 {
 		s.MOVQ(n, left)
 		s.columns(left)
@@ -113,16 +114,17 @@ func (s *stream) rows(n GPVirtual) {
 	s.Load(s.Param("width"), left)
 	s.CMPQ(n, left)
 	s.CMOVQLT(n, left)
-	s.SUBQ(left, n)
-	cols := s.GP64()
-	s.MOVQ(left, cols)
-	s.SHLQ(U8(2), cols)
 	s.columns(left)
-	for _, m := range s.moving {
-		s.ADDQ(cols, s.ptr[m])
+	param := "width"
+	if s.apart {
+		param = "step"
 	}
-	s.TESTQ(n, n)
-	s.JNZ(LabelRef(row))
+	s.Load(s.Param(param), step)
+	for _, m := range s.moving {
+		s.LEAQ(Mem{Base: s.ptr[m], Index: step, Scale: 4}, s.ptr[m])
+	}
+	s.SUBQ(step, n)
+	s.JG(LabelRef(row))
 }
 
 // columns writes the loops over left elements of a row, at least one.
