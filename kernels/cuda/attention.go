@@ -30,14 +30,16 @@ func (d *Device) Attention(o kernels.Attention) {
 		return
 	}
 	shape := structBytes(d.attentionShape(o))
-	if attentionFits(o, o.Y) {
+	switch fits := attentionFits(o, o.Y); {
+	case fits && d.attentionSM90(o, shape):
+	case fits:
 		n, warps := warpsOver(o.TQ, 8)
 		d.launchShared(attentionFwdMMA.of(o.HD), attentionMMAShared(warps, o.HD), grid(n, o.NH, o.B),
 			block(32*warps), o.Y, o.LSE, o.Q, o.K, o.V, shape)
-		return
+	default:
+		d.launchShared(attentionFwd.of(o.Y.DType()), attentionForwardShared(o.HD), grid(ceil(o.TQ, 64), o.NH, o.B),
+			block(256), o.Y, o.LSE, o.Q, o.K, o.V, shape)
 	}
-	d.launchShared(attentionFwd.of(o.Y.DType()), attentionForwardShared(o.HD), grid(ceil(o.TQ, 64), o.NH, o.B),
-		block(256), o.Y, o.LSE, o.Q, o.K, o.V, shape)
 }
 
 // AttentionMap is the probabilities.
@@ -61,6 +63,9 @@ func (d *Device) AttentionBackward(o kernels.AttentionGrad) {
 	dq, dkv, shared := attentionDQ.of(t), attentionDKV.of(t), attentionShared(4, 1, o.HD)
 	blocks := func(tokens int) (n, threads int) { return ceil(tokens, 64), 256 }
 	if attentionFits(o.Attention, o.DY, o.DQ.Buf, o.DK.Buf, o.DV.Buf) {
+		if d.attentionBackwardSM90(o, delta, shape) {
+			return
+		}
 		dq, dkv = attentionDQMMA.of(o.HD), attentionDKVMMA.of(o.HD)
 		shared = attentionGradMMAShared(o.HD)
 		blocks = func(tokens int) (n, threads int) {

@@ -14,10 +14,12 @@ import (
 	"truegrain/kernels/ref"
 )
 
-// attentionSizes are heads of ViT, ragged and odd numbers of tokens, wide heads, and heads that tensor cores
-// can't take.
+// attentionSizes are heads of ViT, more tokens and heads, ragged and odd numbers of tokens, wide heads, and
+// heads that tensor cores can't take.
 var attentionSizes = []kernels.Attention{
 	{B: 1, TQ: 197, TK: 197, NH: 2, HD: 64},
+	{B: 2, TQ: 330, TK: 330, NH: 1, HD: 64}, // more parts than a ring has slots
+	{B: 3, TQ: 20, TK: 65, NH: 9, HD: 64},   // more heads than blocks
 	{B: 2, TQ: 17, TK: 65, NH: 3, HD: 16},
 	{B: 1, TQ: 130, TK: 40, NH: 1, HD: 128},
 	{B: 1, TQ: 65, TK: 129, NH: 2, HD: 72},
@@ -85,15 +87,33 @@ func attentionOperands(o kernels.Attention, packed bool, seed uint64,
 	return all.Slice(0, n-2*w), all.Slice(w, n-w), all.Slice(2*w, n)
 }
 
-// TestAttentionKeepsNaN: a NaN among the keys reaches every query, on tensor cores too.
+// TestAttentionKeepsNaN: a NaN among the keys reaches every query of its picture and none of another one, on
+// tensor cores too, and in the gradients.
 func TestAttentionKeepsNaN(t *testing.T) {
-	d := testDevice(t, "check,1")
-	o := kernels.Attention{B: 1, TQ: 20, TK: 70, NH: 1, HD: 64, LDQ: 64, LDK: 64, LDV: 64}
-	k := rounded(2, 70*64)
-	k[69*64+3] = math.NaN()
-	o.Q, o.K = alloc(t, d, kernels.BF16, rounded(1, 20*64)...), alloc(t, d, kernels.BF16, k...)
-	o.V, o.Y = alloc(t, d, kernels.BF16, rounded(3, 70*64)...), alloc(t, d, kernels.BF16, rounded(4, 20*64)...)
-	d.Attention(o)
 	number := func(v float64) bool { return v == v }
-	require.False(t, slices.ContainsFunc(read(d, o.Y), number), "a number came out")
+	for _, spec := range specs("check,1", "check,portable,1") {
+		d := testDevice(t, spec)
+		for _, bad := range []int{69, 70} { // the last key of the first picture, the first of the second
+			o := kernels.Attention{B: 2, TQ: 20, TK: 70, NH: 1, HD: 64, LDQ: 64, LDK: 64, LDV: 64}
+			const q, k = 2 * 20 * 64, 2 * 70 * 64
+			put := func(seed uint64, n int) kernels.Buf { return alloc(t, d, kernels.BF16, rounded(seed, n)...) }
+			ks := rounded(2, k)
+			ks[bad*64+3] = math.NaN()
+			o.Q, o.K, o.V, o.Y = put(1, q), alloc(t, d, kernels.BF16, ks...), put(3, k), put(4, q)
+			o.LSE = alloc(t, d, kernels.F32, make([]float64, 40)...)
+			g := kernels.AttentionGrad{Attention: o, DY: put(5, q), DQ: kernels.Grad{Buf: put(6, q)},
+				DK: kernels.Grad{Buf: put(7, k)}, DV: kernels.Grad{Buf: put(8, k)}}
+			d.Attention(o)
+			d.AttentionBackward(g)
+			for name, b := range map[string]kernels.Buf{"y": o.Y, "dq": g.DQ.Buf, "dk": g.DK.Buf} {
+				v := read(d, b)
+				hit, clean := v[:len(v)/2], v[len(v)/2:]
+				if bad == 70 {
+					hit, clean = clean, hit
+				}
+				require.False(t, slices.ContainsFunc(hit, number), "%s, %s: a number came out", spec, name)
+				require.False(t, slices.ContainsFunc(clean, math.IsNaN), "%s, %s: a NaN of another picture", spec, name)
+			}
+		}
+	}
 }

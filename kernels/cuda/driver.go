@@ -62,12 +62,21 @@ type driver interface {
 	FreeGraph(g graph) error
 }
 
-// boxes describes a row-major matrix of bfloat16 and the box of it that one copy fetches, swizzled by 128
-// bytes.
+// boxes describes a row-major matrix of bfloat16, or a batch of them, and the box of it that one copy
+// fetches, swizzled by 128 bytes.
 type boxes struct {
 	of               kernels.Buf
 	rows, cols, ld   int // ld elements from one row to the next
 	boxRows, boxCols int
+	batch            int // matrices, rows·ld elements each; 0: one, and kernels give no third coordinate
+}
+
+// rank is how many coordinates a box has.
+func (m boxes) rank() int {
+	if m.batch > 0 {
+		return 3
+	}
+	return 2
 }
 
 // patches describes pictures (n,h,w,c) of bfloat16 and what one copy fetches of them: 64 channels of so many

@@ -59,12 +59,12 @@ static CUresult set(uintptr_t c, unsigned long long to, unsigned v, int size, si
 	return cuMemsetD8Async(to, (unsigned char)v, n, (CUstream)s);
 }
 static CUresult tensor_map(uintptr_t c, void *out, unsigned long long at, uint64_t rows, uint64_t cols,
-                           uint64_t ld, uint32_t box_rows, uint32_t box_cols) {
+                           uint64_t ld, uint32_t box_rows, uint32_t box_cols, uint32_t rank, uint64_t batch) {
 	CUtensorMap m __attribute__((aligned(64)));
-	uint64_t dim[] = {cols, rows}, stride[] = {2 * ld};
-	uint32_t box[] = {box_cols, box_rows}, step[] = {1, 1};
+	uint64_t dim[] = {cols, rows, batch}, stride[] = {2 * ld, 2 * ld * rows};
+	uint32_t box[] = {box_cols, box_rows, 1}, step[] = {1, 1, 1};
 	current(c);
-	CUresult r = cuTensorMapEncodeTiled(&m, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 2, (void *)at, dim, stride, box,
+	CUresult r = cuTensorMapEncodeTiled(&m, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, rank, (void *)at, dim, stride, box,
 		step, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_128B,
 		CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
 	memcpy(out, &m, sizeof m);
@@ -229,7 +229,8 @@ func (d *cudaDriver) Launch(l *launch, s stream) error {
 func (d *cudaDriver) TensorMap(m boxes) ([]byte, error) {
 	out := make([]byte, 128)
 	err := driverError("tensor map", C.tensor_map(d.ctx, unsafe.Pointer(&out[0]), C.ulonglong(m.of.Addr()),
-		C.uint64_t(m.rows), C.uint64_t(m.cols), C.uint64_t(m.ld), C.uint32_t(m.boxRows), C.uint32_t(m.boxCols)), "")
+		C.uint64_t(m.rows), C.uint64_t(m.cols), C.uint64_t(m.ld), C.uint32_t(m.boxRows), C.uint32_t(m.boxCols),
+		C.uint32_t(m.rank()), C.uint64_t(m.batch)), "")
 	return out, err
 }
 

@@ -162,8 +162,11 @@ func useDriver() error {
 	if err := g.Close(); err != nil {
 		return err
 	}
-	if _, err := d.drv.TensorMap(boxes{of: x, rows: 8, cols: 64, ld: 64, boxRows: 8, boxCols: 64}); err != nil {
-		return err
+	for _, batch := range []int{0, 2} {
+		m := boxes{of: x, rows: 8, cols: 64, ld: 64, boxRows: 8, boxCols: 64, batch: batch}
+		if _, err := d.drv.TensorMap(m); err != nil {
+			return err
+		}
 	}
 	if _, err := d.drv.PatchMap(patches{of: x, n: 1, h: 4, w: 4, c: 64, step: [2]int{1, 1}, positions: 8}); err != nil {
 		return err

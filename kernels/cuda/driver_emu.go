@@ -170,13 +170,13 @@ func (e *emulator) TensorMap(m boxes) ([]byte, error) {
 	}
 	out := make([]byte, 0, 128)
 	out = binary.LittleEndian.AppendUint64(out, uint64(m.of.Addr()))
-	for _, v := range []int{2, 2, 3, m.boxCols, m.boxRows, 1, 1, 1} { // rank, element, swizzle, box
+	for _, v := range []int{m.rank(), 2, 3, m.boxCols, m.boxRows, 1, 1, 1} { // rank, element, swizzle, box
 		out = binary.LittleEndian.AppendUint32(out, uint32(v))
 	}
-	for _, v := range []int{m.cols, m.rows, 1, 1, 1, 2 * m.ld} { // dim, stride
+	for _, v := range []int{m.cols, m.rows, max(1, m.batch), 1, 1, 2 * m.ld, 2 * m.ld * m.rows} { // dim, stride
 		out = binary.LittleEndian.AppendUint64(out, uint64(v))
 	}
-	return out[:128], nil
+	return append(out, make([]byte, 128-len(out))...), nil
 }
 
 // PatchMap is the same of patches, within the hardware's limits.

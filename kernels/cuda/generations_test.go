@@ -12,8 +12,9 @@ import (
 
 // launchedBy runs f on an emulator and gives the products among the kernels that it launched, in their order.
 func launchedBy(t *testing.T, spec string, f func(d *Device)) (names []string) {
-	products := map[string]bool{"attention": true, "attentionmma": true, "conv2d": true, "conv2dmma": true,
-		"conv2d_sm90": true, "gemm": true, "gemmmma": true, "gemm_sm90": true}
+	products := map[string]bool{"attention": true, "attentionmma": true, "attention_sm90": true,
+		"attentionbackward_sm90": true, "attentionbackwardmma": true, "conv2d": true,
+		"conv2dmma": true, "conv2d_sm90": true, "gemm": true, "gemmmma": true, "gemm_sm90": true}
 	d := testDevice(t, spec)
 	d.drv = tampering{d.drv, func(l *launch) {
 		if products[l.kernel.module] {
@@ -42,10 +43,21 @@ func TestGenerations(t *testing.T) {
 			d.Conv2D(o)
 		}
 	}
+	attend := func(hd int, dt kernels.DType) func(d *Device) {
+		return func(d *Device) {
+			put := func(seed uint64) kernels.Buf { return alloc(t, d, dt, rounded(seed, 3*hd)...) }
+			d.Attention(kernels.Attention{B: 1, TQ: 3, TK: 3, NH: 1, HD: hd, LDQ: hd, LDK: hd, LDV: hd, Q: put(1),
+				K: put(2), V: put(3), Y: put(4)})
+		}
+	}
 	for name, c := range map[string]struct {
 		run            func(d *Device)
 		sm90, portable string
 	}{
+		"attention":                 {attend(64, kernels.BF16), "attention_fwd_sm90", "attention_fwd_mma_64"},
+		"attention of narrow heads": {attend(32, kernels.BF16), "attention_fwd_mma_64", "attention_fwd_mma_64"},
+		"attention of wide heads":   {attend(128, kernels.BF16), "attention_fwd_mma_128", "attention_fwd_mma_128"},
+		"attention in float32":      {attend(64, kernels.F32), "attention_fwd_f32", "attention_fwd_f32"},
 		"float32 is never rounded":  {linear(64, 64, 64, kernels.F32), "gemm_nt_f32", "gemm_nt_f32"},
 		"a linear layer":            {linear(64, 64, 64, kernels.BF16), "gemm_nt_64_sm90_bf16", "gemm_nt_mma_bf16"},
 		"many tiles, wide":          {linear(512, 8, 512, kernels.BF16), "gemm_nt_256_sm90_bf16", "gemm_nt_mma_bf16"},

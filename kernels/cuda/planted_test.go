@@ -48,12 +48,32 @@ var planted = []struct {
 		want: "shared memory read"},
 	{name: "wrong phase", file: "ring.cuh", stem: "gemm_sm90", old: "(turn / SLOTS - 1) & 1",
 		new: "(turn / SLOTS) & 1", run: gemmNTInBF16},
-	{name: "unwaited copy of keys", file: "attentionmma.cu", stem: "attentionmma",
+	{name: "unwaited copy of keys", file: "attentionmma.cu", stem: "attentionmma", portable: true,
 		old: "        cp_async_wait<0>();\n        __syncthreads();\n    }", new: "        __syncthreads();\n    }",
 		run: attendInBF16, want: "shared memory read before any write"},
 	{name: "missing barrier between rows and columns", file: "attentionbackwardmma.cu",
-		stem: "attentionbackwardmma", old: "        cp_async_wait<0>();\n        __syncthreads();\n    }",
-		new: "        cp_async_wait<0>();\n    }", run: attendBackInBF16, want: "shared memory"},
+		stem: "attentionbackwardmma", portable: true, run: attendBackInBF16, want: "shared memory",
+		old: "        cp_async_wait<0>();\n        __syncthreads();\n    }", new: "        cp_async_wait<0>();\n    }"},
+	{name: "missing wait for keys", file: "attention_sm90.cuh", stem: "attention_sm90",
+		old: "mbarrier_wait(&full[slot], turn / SLOTS & 1);", new: "", run: attendInBF16, want: "shared memory read"},
+	{name: "wrong phase of keys", file: "attention_sm90.cuh", stem: "attention_sm90", old: "(turn / SLOTS - 1) & 1",
+		new: "(turn / SLOTS) & 1", run: attendLongInBF16},
+	{name: "wrong phase of queries", file: "attention_sm90.cuh", stem: "attention_sm90",
+		old: "(tile / 2 - 1) & 1", new: "(tile / 2) & 1", run: attendManyInBF16},
+	{name: "swapped transposition", file: "attention_sm90.cuh", stem: "attention_sm90",
+		old: "wgmma_operand_across(cols + i * 16 * 64, BOX * 2)", new: "wgmma_operand(cols + i * 16 * 64)",
+		run: attendInBF16, want: "an operand of the other layout"},
+	{name: "unmasked tail", file: "attention_sm90.cu", stem: "attention_sm90",
+		old: "if (col_of(i) >= x.left) s[i] = -INF;", new: "s[i] += 0.0f;", run: attendInBF16},
+	{name: "registers taken back too early", file: "attentionbackward_sm90.cu", stem: "attentionbackward_sm90",
+		old: "unsigned f[N / 16][4], g[N / 16][4];", new: "unsigned f[N / 16][4], (&g)[N / 16][4] = f;",
+		run: attendBackInBF16, want: "were changed before the product was waited for"},
+	{name: "missing fence", file: "attention_sm90.cu", stem: "attention_sm90",
+		old: "        wgmma_fence();\n        add_cols", new: "        add_cols", run: attendInBF16,
+		want: "without wgmma_fence"},
+	{name: "statistics not waited for", file: "attention_sm90.cuh", stem: "attentionbackward_sm90",
+		old: "mbarrier_init(&full[i], STATS ? 2 : 1);", new: "mbarrier_init(&full[i], 1);", run: attendBackInBF16,
+		want: ""},
 	{name: "slot given back too early", file: "ring.cuh", stem: "conv2d_sm90",
 		old: "            wgmma_wait<1>();\n", new: "", run: convolveInBF16},
 	{name: "wrong phase of input pixels", file: "conv2d.cuh", stem: "conv2dmma", portable: true,
@@ -215,30 +235,37 @@ func gemmOnce(t *testing.T, d *Device, dt kernels.DType, trans bool) bool {
 	return differ(kernels.Floats[float64](want.C), read(d, o.C))
 }
 
-func attendInBF16(t *testing.T, d *Device) bool     { return attended(t, d, false) }
-func attendBackInBF16(t *testing.T, d *Device) bool { return attended(t, d, true) }
+func attendInBF16(t *testing.T, d *Device) bool     { return attended(t, d, 1, 70, false) }
+func attendLongInBF16(t *testing.T, d *Device) bool { return attended(t, d, 1, 330, false) }
+func attendManyInBF16(t *testing.T, d *Device) bool { return attended(t, d, 27, 70, false) }
+func attendBackInBF16(t *testing.T, d *Device) bool { return attended(t, d, 1, 70, true) }
 
 // attended is attention on tensor cores over more keys than one part has, forward or with its backward.
-func attended(t *testing.T, d *Device, back bool) bool {
-	const tq, tk, hd = 20, 70, 64
+func attended(t *testing.T, d *Device, nh, tk int, back bool) bool {
+	const tq, hd = 20, 64
+	q, k := tq*nh*hd, tk*nh*hd
 	run := func(be kernels.Backend, put func(seed uint64, n int) kernels.Buf, lse kernels.Buf) []float64 {
-		g := kernels.AttentionGrad{Attention: kernels.Attention{B: 1, TQ: tq, TK: tk, NH: 1, HD: hd, LDQ: hd,
-			LDK: hd, LDV: hd, Q: put(1, tq*hd), K: put(2, tk*hd), V: put(3, tk*hd), Y: put(4, tq*hd), LSE: lse},
-			DY: put(5, tq*hd), DQ: kernels.Grad{Buf: put(6, tq*hd)}}
+		g := kernels.AttentionGrad{Attention: kernels.Attention{B: 1, TQ: tq, TK: tk, NH: nh, HD: hd,
+			LDQ: nh * hd, LDK: nh * hd, LDV: nh * hd, Q: put(1, q), K: put(2, k), V: put(3, k), Y: put(4, q),
+			LSE: lse}, DY: put(5, q), DQ: kernels.Grad{Buf: put(6, q)}, DK: kernels.Grad{Buf: put(7, k)}}
 		be.Attention(g.Attention)
-		out := g.Y
+		out := []kernels.Buf{g.Y}
 		if back {
 			be.AttentionBackward(g)
-			out = g.DQ.Buf
+			out = []kernels.Buf{g.DQ.Buf, g.DK.Buf}
 		}
-		v := make([]float64, out.Len())
-		be.Download(kernels.Of(v), out)
-		return v
+		var all []float64
+		for _, b := range out {
+			v := make([]float64, b.Len())
+			be.Download(kernels.Of(v), b)
+			all = append(all, v...)
+		}
+		return all
 	}
 	want := run(ref.Open64(), func(seed uint64, n int) kernels.Buf { return kernels.Of(rounded(seed, n)) },
-		kernels.Of(make([]float64, tq)))
+		kernels.Of(make([]float64, nh*tq)))
 	got := run(d, func(seed uint64, n int) kernels.Buf { return alloc(t, d, kernels.BF16, rounded(seed, n)...) },
-		alloc(t, d, kernels.F32, make([]float64, tq)...))
+		alloc(t, d, kernels.F32, make([]float64, nh*tq)...))
 	return farFrom(want, got)
 }
 

@@ -74,6 +74,14 @@ func attentionGradMMAShared(hd int) int {
 	return 2*(2*16*gradWarps+4*others)*(filledHead(hd)+8) + 16*others
 }
 
+// declareTokens is a kernel of src/attention_sm90.cuh: boxes of 64 tokens, two of each of the rows' operands in
+// two buffers and two in each of four slots, so many statistics a slot, and twelve barriers.
+func declareTokens(module, entry, params string, operands, stats int) *kernel {
+	k := declare(module, entry, params)
+	k.shared = 64*64*2*(2*2*operands+2*4) + 4*4*stats + 12*8
+	return k
+}
+
 // widths is a kernel of src/ring.cuh for tiles of 64, 128 and 256 columns.
 type widths[K any] struct{ w64, w128, w256 K }
 
@@ -138,6 +146,11 @@ var (
 		attentionGradMMAShared)
 	attentionDKVMMA = declareHeaded("attentionbackwardmma", "attention_dkv_mma", "pppppppps36ii",
 		attentionGradMMAShared)
+
+	attentionFwdSM90 = declareTokens("attention_sm90", "attention_fwd_sm90", "pps128s128s128s36", 1, 0)
+	attentionDQSM90  = declareTokens("attentionbackward_sm90", "attention_dq_sm90", "ps128s128s128s128pps36i", 2, 0)
+	attentionDKVSM90 = declareTokens("attentionbackward_sm90", "attention_dkv_sm90", "pps128s128s128s128pps36ii",
+		2, 128)
 
 	avgPoolFwd = declareTyped("avgpool2d", "avgpool2d_fwd", "pps64")
 	avgPoolBwd = declareTyped("avgpool2d", "avgpool2d_bwd", "pps64i")

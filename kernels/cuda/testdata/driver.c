@@ -81,7 +81,8 @@ CUresult cuTensorMapEncodeTiled(CUtensorMap *m, CUtensorMapDataType t, unsigned 
                                 const uint64_t *stride, const uint32_t *box, const uint32_t *step,
                                 CUtensorMapInterleave i, CUtensorMapSwizzle w, CUtensorMapL2promotion l,
                                 CUtensorMapFloatOOBfill f) {
-	return memset(m, 0, sizeof *m), (uintptr_t)m % 64 || rank != 2 || box[1] > 256;
+	int matrices = rank == 2 || (rank == 3 && stride[1] == dim[1] * stride[0] && dim[2] == 2 && box[2] == 1);
+	return memset(m, 0, sizeof *m), (uintptr_t)m % 64 || !matrices || box[1] > 256;
 }
 CUresult cuTensorMapEncodeIm2col(CUtensorMap *m, CUtensorMapDataType t, unsigned rank, void *p, const uint64_t *dim,
                                  const uint64_t *stride, const int *lower, const int *upper, unsigned channels,

@@ -46,9 +46,10 @@ struct Box {
     void* to;
     tensormap map; // a copy: here, parameters lie on the stack of a thread that may return before its boxes come
     mbarrier* barrier;
-    int at[4], offset[2]; // column and row; or channel, column, row and picture of the first position
+    int at[4], offset[2]; // column, row and matrix; or the first position's channel, column, row and picture
     int thread;
     void* pc;
+    std::vector<uint32_t> known; // to the thread when it sent the box: for the checker
 };
 static std::vector<Box> boxes;
 
@@ -85,26 +86,28 @@ void mbarrier_wait(mbarrier* b, int parity) {
 // The hardware's swizzle: within 8 rows of 128 bytes, the 16-byte pieces of a row change places.
 static uintptr_t swizzled(uintptr_t a) { return a ^ ((a >> 7 & 7) << 4); }
 
-static void send(const Box& x) {
+static void send(const Box& box) {
+    Box x = box;
+    x.thread = current->thread, x.known = check_sent(x.thread);
     if ((uintptr_t)x.to & 1023) fail("a swizzled box must begin at a multiple of 1024 in shared memory");
     memset(x.to, 0xff, (size_t)x.map.element * x.map.box[0] * x.map.box[1]);
     boxes.push_back(x);
 }
-void tma_load(void* to, const tensormap* m, mbarrier* b, int c, int r) {
-    if (m->rank != 2) fail("a box of a tensor map of patches");
-    send({to, *m, b, {c, r}, {}, current->thread, __builtin_return_address(0)});
+void tma_load(void* to, const tensormap* m, mbarrier* b, int rank, int c, int r, int z) {
+    if ((int)m->rank != rank) fail("a box at %d coordinates of a tensor map of %d", rank, (int)m->rank);
+    send({to, *m, b, {c, r, z}, {}, 0, __builtin_return_address(0), {}});
 }
 void tma_patches(void* to, const tensormap* m, mbarrier* b, int c, int x, int y, int n, int dx, int dy) {
     if (m->rank != 4) fail("patches of a tensor map of boxes");
     if (dx < 0 || dx > 255 || dy < 0 || dy > 255) fail("patches: an offset of (%d, %d), not 0 to 255", dx, dy);
-    send({to, *m, b, {c, x, y, n}, {dx, dy}, current->thread, __builtin_return_address(0)});
+    send({to, *m, b, {c, x, y, n}, {dx, dy}, 0, __builtin_return_address(0), {}});
 }
 
 // One row of a box: what is there of its elements, and zeros.
 static void copy_row(const Box& x, int row, const char* from, int64_t there) {
     const tensormap& m = x.map;
     int64_t n = there > (int)m.box[0] ? m.box[0] : there;
-    if (n > 0) check_access(from, (int)n * m.element, READ, x.thread, true);
+    if (n > 0) check_access(from, (int)n * m.element, READ, x.thread);
     for (unsigned k = 0; k < m.box[0]; k++) {
         char* to = (char*)swizzled((uintptr_t)x.to + (row * m.box[0] + k) * m.element);
         if ((int64_t)k < n) memcpy(to, from + k * m.element, m.element);
@@ -114,9 +117,9 @@ static void copy_row(const Box& x, int row, const char* from, int64_t there) {
 static void copy_box(const Box& x) {
     const tensormap& m = x.map;
     for (unsigned i = 0; i < m.box[1]; i++) {
-        int64_t row = (int64_t)x.at[1] + i;
-        bool in = row >= 0 && row < (int64_t)m.dim[1];
-        const char* from = m.base + row * m.stride[0] + (int64_t)x.at[0] * m.element;
+        int64_t row = (int64_t)x.at[1] + i, z = x.at[2];
+        bool in = row >= 0 && row < (int64_t)m.dim[1] && z >= 0 && z < (int64_t)m.dim[2];
+        const char* from = m.base + z * m.stride[1] + row * m.stride[0] + (int64_t)x.at[0] * m.element;
         copy_row(x, i, from, in ? (int64_t)m.dim[0] - x.at[0] : 0);
     }
 }
@@ -141,8 +144,7 @@ static void arrive(const Box& x) {
     access_pc = x.pc;
     if (x.map.rank == 4) copy_patches(x);
     else copy_box(x);
-    check_access(x.to, size, WRITE, x.thread, true);
-    check_sync(RELEASED, &x.thread, 1, x.barrier);
+    check_arrived(x.to, size, x.thread, x.known, x.barrier);
     ((Barrier*)x.barrier)->bytes -= size;
     phase_over(x.barrier);
 }

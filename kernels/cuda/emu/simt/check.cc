@@ -17,10 +17,10 @@ namespace simt {
 void shared_range(int i, const unsigned char** lo, const unsigned char** hi);
 bool on_stack(uintptr_t);
 
-const int WARPS = 32;
+const int WARPS = 32, BOXES = 32, CLOCKS = WARPS + BOXES; // of warps, and of mbarriers that boxes arrive at
 struct Cell { // two bytes of shared memory
     uint32_t block, write_clock, write_epoch, read_clock[WARPS], read_epoch[WARPS];
-    uint16_t write_warp, write_lane, read_lane[WARPS];
+    uint16_t write_warp, write_thread, read_lane[WARPS]; // write_warp: of CLOCKS
     bool written;
 };
 struct Buffer {
@@ -32,9 +32,11 @@ struct Operand { uintptr_t from, to; };
 
 static std::vector<Cell> cells[2];
 static const unsigned char *low[2], *high[2];
-static uint32_t block_number, launch_start, epochs, clocks[WARPS][WARPS], epoch[WARPS];
+static uint32_t block_number, launch_start, epochs, clocks[WARPS][CLOCKS], epoch[WARPS];
+static uint32_t arrived[BOXES]; // boxes, at each mbarrier
 static int warps;
 static std::map<const void*, std::vector<uint32_t>> released; // the clocks that an mbarrier carries
+static std::map<const void*, int> targets;                    // the mbarriers that boxes arrive at
 static std::map<uintptr_t, Buffer> buffers;
 static std::vector<Operand> operands;
 static std::set<std::pair<uintptr_t, std::string>> seen;
@@ -70,26 +72,48 @@ static bool before(uint32_t clock, int warp, int lane, uint32_t at, int w, int m
     return warp == w ? lane == me || at < epoch[w] : clock <= clocks[w][warp];
 }
 
-static void check_shared(Cell& c, uintptr_t pc, Access kind, int thread, bool agent) {
-    int w = thread >> 5, lane = thread & 31;
+static Cell& fresh(Cell& c) {
     if (c.block != block_number) c = Cell(), c.block = block_number;
+    return c;
+}
+static std::string after_write(const Cell& c, Access kind) {
+    return "race: shared memory " + std::string(kind == READ ? "read" : "written") +
+           " without barrier after a write of thread " + std::to_string(c.write_thread);
+}
+static std::string after_read(const Cell& c, int warp) {
+    return "race: shared memory written without barrier after a read of thread " +
+           std::to_string(warp * 32 + c.read_lane[warp]);
+}
+
+static void check_shared(Cell& c, uintptr_t pc, Access kind, int thread) {
+    int w = thread >> 5, lane = thread & 31;
+    fresh(c);
     if (kind == READ && !c.written) return report(pc, thread, "shared memory read before any write");
-    int me = agent ? c.write_lane : lane;
-    if (c.written && !before(c.write_clock, c.write_warp, c.write_lane, c.write_epoch, w, me))
-        report(pc, thread, "race: shared memory " + std::string(kind == READ ? "read" : "written") +
-               " without barrier after a write of thread " +
-               std::to_string(c.write_warp * 32 + c.write_lane));
+    if (c.written && !before(c.write_clock, c.write_warp, c.write_thread & 31, c.write_epoch, w, lane))
+        report(pc, thread, after_write(c, kind));
     if (kind == READ) {
         c.read_clock[w] = clocks[w][w], c.read_lane[w] = lane, c.read_epoch[w] = epoch[w];
         return;
     }
     for (int k = 0; k < warps; k++)
-        if (c.read_clock[k] &&
-            !before(c.read_clock[k], k, c.read_lane[k], c.read_epoch[k], w, agent ? c.read_lane[k] : lane))
-            report(pc, thread, "race: shared memory written without barrier after a read of thread " +
-                   std::to_string(k * 32 + c.read_lane[k]));
+        if (c.read_clock[k] && !before(c.read_clock[k], k, c.read_lane[k], c.read_epoch[k], w, lane))
+            report(pc, thread, after_read(c, k));
     c.written = true;
-    c.write_warp = w, c.write_lane = lane, c.write_clock = clocks[w][w], c.write_epoch = epoch[w];
+    c.write_warp = w, c.write_thread = thread, c.write_clock = clocks[w][w], c.write_epoch = epoch[w];
+    memset(c.read_clock, 0, sizeof c.read_clock);
+}
+
+// A box may overwrite what its thread had seen the end of when it sent the box, and only who waited for its
+// mbarrier may read it.
+static void check_box(Cell& c, uintptr_t pc, int thread, const std::vector<uint32_t>& known, int target) {
+    int w = thread >> 5;
+    fresh(c);
+    if (c.written && c.write_warp != w && c.write_clock > known[c.write_warp])
+        report(pc, thread, after_write(c, WRITE));
+    for (int k = 0; k < warps; k++)
+        if (k != w && c.read_clock[k] > known[k]) report(pc, thread, after_read(c, k));
+    c.written = true;
+    c.write_warp = WARPS + target, c.write_thread = thread, c.write_clock = arrived[target];
     memset(c.read_clock, 0, sizeof c.read_clock);
 }
 
@@ -116,14 +140,14 @@ static void check_global(uintptr_t a, int bytes, uintptr_t pc, Access kind, int 
     }
 }
 
-static void check(uintptr_t a, int bytes, Access kind, int thread, uintptr_t pc, bool agent = false) {
+static void check(uintptr_t a, int bytes, Access kind, int thread, uintptr_t pc) {
     if (on_stack(a)) return;
     for (int i = 0; i < 2; i++) {
         uintptr_t lo = (uintptr_t)low[i];
         if (a < lo || a >= (uintptr_t)high[i]) continue;
         if (a + bytes > (uintptr_t)high[i]) report(pc, thread, "out of bounds: beyond the shared memory");
         for (uintptr_t k = (a - lo) / 2; k <= (a + bytes - 1 - lo) / 2 && k < cells[i].size(); k++)
-            check_shared(cells[i][k], pc, kind, thread, agent);
+            check_shared(cells[i][k], pc, kind, thread);
         return;
     }
     if (a >= (uintptr_t)now.dynamic && a < (uintptr_t)now.dynamic + MAX_SHARED)
@@ -131,8 +155,28 @@ static void check(uintptr_t a, int bytes, Access kind, int thread, uintptr_t pc,
     check_global(a, bytes, pc, kind, thread);
 }
 
-void check_access(const void* p, int bytes, Access kind, int thread, bool agent) {
-    check((uintptr_t)p, bytes, kind, thread, (uintptr_t)access_pc, agent);
+void check_access(const void* p, int bytes, Access kind, int thread) {
+    check((uintptr_t)p, bytes, kind, thread, (uintptr_t)access_pc);
+}
+
+std::vector<uint32_t> check_sent(int thread) {
+    const uint32_t* c = clocks[thread >> 5];
+    return {c, c + CLOCKS};
+}
+
+void check_arrived(const void* to, int bytes, int thread, const std::vector<uint32_t>& known,
+                   const void* barrier) {
+    int target = targets.emplace(barrier, (int)targets.size()).first->second;
+    if (target >= BOXES) fail("boxes arrive at more than %d mbarriers", BOXES);
+    arrived[target]++;
+    uintptr_t a = (uintptr_t)to - (uintptr_t)low[1];
+    if (a + bytes > (uintptr_t)(high[1] - low[1]))
+        return report((uintptr_t)access_pc, thread, "out of bounds: a box beyond the dynamic shared memory");
+    for (uintptr_t k = a / 2; k < (a + bytes) / 2; k++)
+        check_box(cells[1][k], (uintptr_t)access_pc, thread, known, target);
+    auto& o = released[barrier];
+    o.resize(CLOCKS);
+    o[WARPS + target] = arrived[target];
 }
 
 static void new_block(int threads) {
@@ -142,7 +186,8 @@ static void new_block(int threads) {
         if (cells[i].size() < n) cells[i].resize(n);
     }
     block_number++;
-    released.clear();
+    released.clear(), targets.clear();
+    memset(arrived, 0, sizeof arrived);
     warps = (threads + 31) / 32;
     memset(clocks, 0, sizeof clocks);
     for (int w = 0; w < WARPS; w++) clocks[w][w] = 1, epoch[w] = ++epochs;
@@ -151,8 +196,8 @@ static void new_block(int threads) {
 // What a thread did before its arrival at an mbarrier happened before what those do that waited for it.
 static void through(Sync kind, int w, const void* object) {
     auto& o = released[object];
-    o.resize(WARPS);
-    for (int k = 0; k < WARPS; k++) {
+    o.resize(CLOCKS);
+    for (int k = 0; k < CLOCKS; k++) {
         if (kind == RELEASED && clocks[w][k] > o[k]) o[k] = clocks[w][k];
         if (kind == ACQUIRED && o[k] > clocks[w][k]) clocks[w][k] = o[k];
     }
@@ -164,11 +209,11 @@ static void through(Sync kind, int w, const void* object) {
 void check_sync(Sync kind, const int* ids, int n, const void* object) {
     if (kind == NEW_BLOCK) return new_block(n);
     if (kind != MET) return through(kind, *ids >> 5, object);
-    uint32_t m[WARPS] = {};
+    uint32_t m[CLOCKS] = {};
     bool in[WARPS] = {};
     for (int i = 0; i < n; i++) in[ids[i] >> 5] = true;
     for (int w = 0; w < warps; w++)
-        for (int k = 0; in[w] && k < WARPS; k++) m[k] = m[k] > clocks[w][k] ? m[k] : clocks[w][k];
+        for (int k = 0; in[w] && k < CLOCKS; k++) m[k] = m[k] > clocks[w][k] ? m[k] : clocks[w][k];
     for (int w = 0; w < warps; w++) {
         if (!in[w]) continue;
         memcpy(clocks[w], m, sizeof m);

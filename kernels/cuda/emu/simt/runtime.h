@@ -52,8 +52,11 @@ void finish_thread_copies();             // at a thread's end
 // The checker (check.cc); without it they do nothing.
 enum Access { READ, WRITE };
 enum Sync { MET, RELEASED, ACQUIRED, NEW_BLOCK };
-// agent: the access is made by hardware that the thread has set going. RELEASED and ACQUIRED: by *threads,
-// through an mbarrier.
-void check_access(const void* p, int bytes, Access, int thread, bool agent = false);
+// RELEASED and ACQUIRED: by *threads, through an mbarrier.
+void check_access(const void* p, int bytes, Access, int thread);
 void check_sync(Sync, const int* threads, int n, const void* object = 0);
+// A box of a tensor map: what its thread knows of the others when it is sent, and its arrival with that.
+std::vector<uint32_t> check_sent(int thread);
+void check_arrived(const void* to, int bytes, int thread, const std::vector<uint32_t>& known,
+                   const void* barrier);
 } // namespace simt

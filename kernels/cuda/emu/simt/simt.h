@@ -71,13 +71,15 @@ void cp_async_wait(int groups);
 void mbarrier_init(mbarrier*, int count);
 void mbarrier_arrive(mbarrier*, int bytes);
 void mbarrier_wait(mbarrier*, int parity);
-void tma_load(void* to, const tensormap*, mbarrier*, int c, int r);
+void tma_load(void* to, const tensormap*, mbarrier*, int rank, int c, int r, int z);
 void tma_patches(void* to, const tensormap*, mbarrier*, int c, int x, int y, int n, int dx, int dy);
 struct Matrix64 {
     const void* p;
     int next; // bytes from one box to the next where elements are neighbours in m or n; 0: they are in k
 };
-void wgmma(int n, float* d, Matrix64 a, Matrix64 b);
+// d (64 x n) = or, if add, += a·bᵀ; a is in shared memory or, if held, in four registers of each thread.
+void wgmma(int n, float* d, bool add, Matrix64 a, const unsigned* held, Matrix64 b);
+void wgmma_fence();
 void wgmma_commit();
 void wgmma_wait(int groups);
 
@@ -189,10 +191,16 @@ DI void mbarrier_fence_init() {}
 DI void mbarrier_expect(mbarrier* b, int bytes) { simt::mbarrier_arrive(b, bytes); }
 DI void mbarrier_arrive(mbarrier* b) { simt::mbarrier_arrive(b, 0); }
 DI void mbarrier_wait(mbarrier* b, int parity) { simt::mbarrier_wait(b, parity); }
-DI void tma_load(void* to, const tensormap* m, mbarrier* b, int c, int r) { simt::tma_load(to, m, b, c, r); }
-DI void wgmma_fence() {}
+DI void tma_load(void* to, const tensormap* m, mbarrier* b, int c, int r) {
+    simt::tma_load(to, m, b, 2, c, r, 0);
+}
+DI void tma_load(void* to, const tensormap* m, mbarrier* b, int c, int r, int z) {
+    simt::tma_load(to, m, b, 3, c, r, z);
+}
+DI void wgmma_fence() { simt::wgmma_fence(); }
 DI void wgmma_commit() { simt::wgmma_commit(); }
 template <int N> inline void wgmma_wait() { simt::wgmma_wait(N); }
+template <int HALF> inline void wgmma_result(float (&)[HALF]) {}
 template <int R> inline void more_registers() {}
 template <int R> inline void fewer_registers() {}
 DI void tma_patches(void* to, const tensormap* m, mbarrier* b, int c, int x, int y, int n, int dx, int dy) {
@@ -201,9 +209,20 @@ DI void tma_patches(void* to, const tensormap* m, mbarrier* b, int c, int x, int
 typedef simt::Matrix64 Operand;
 DI Operand wgmma_operand(const void* p) { return {p, 0}; }
 DI Operand wgmma_operand_across(const void* p, int next) { return {p, next}; }
+DI void same_layout(Operand o, bool across) {
+    if (across != (o.next != 0)) simt::stop("wgmma: an operand of the other layout");
+}
 template <bool A_ACROSS, bool B_ACROSS, int HALF> void wgmma(float (&d)[HALF], Operand a, Operand b) {
-    static_assert(HALF == 32 || HALF == 64 || HALF == 128, "wgmma of 64, 128 or 256 columns");
-    if (A_ACROSS != (a.next != 0) || B_ACROSS != (b.next != 0))
-        simt::stop("wgmma: an operand of the other layout");
-    simt::wgmma(2 * HALF, d, a, b);
+    static_assert(HALF == 8 || HALF == 32 || HALF == 64 || HALF == 128, "wgmma of 16, 64, 128, 256 columns");
+    same_layout(a, A_ACROSS), same_layout(b, B_ACROSS);
+    simt::wgmma(2 * HALF, d, true, a, 0, b);
+}
+template <bool A_ACROSS, bool B_ACROSS, int HALF> void wgmma_first(float (&d)[HALF], Operand a, Operand b) {
+    static_assert(HALF == 8 || HALF == 32, "wgmma_first of 16 or 64 columns");
+    same_layout(a, A_ACROSS), same_layout(b, B_ACROSS);
+    simt::wgmma(2 * HALF, d, false, a, 0, b);
+}
+DI void wgmma_held(float (&d)[32], const unsigned (&a)[4], Operand b) {
+    same_layout(b, true);
+    simt::wgmma(64, d, true, {}, a, b);
 }

@@ -4,32 +4,45 @@
 namespace simt {
 struct Product {
     int n;
-    float* d[128]; // each thread's fragment
+    bool add;
     Matrix64 a, b;
     void* pc;
+    float* d[128];           // each thread's fragment
+    const unsigned* in[128]; // and its registers of a, if that is not in shared memory, with what was in them
+    unsigned held[128][4];
 };
 struct Group {
     std::vector<std::vector<Product>> committed;
     std::vector<Product> open;
+    bool fenced[128];
 };
 static Group groups[MAX_THREADS / 128];
 const int GROUP_BARRIER = 8; // barriers from here on are the emulator's own, one a warpgroup
 
 void clear_wgmma() {
-    for (Group& g : groups) g.committed.clear(), g.open.clear();
+    for (Group& g : groups) {
+        g.committed.clear(), g.open.clear();
+        memset(g.fenced, 0, sizeof g.fenced);
+    }
 }
 
-void wgmma(int n, float* d, Matrix64 a, Matrix64 b) {
+// Registers that the threads have used are fenced off before products use them: after each wait, therefore.
+void wgmma_fence() { groups[current->thread >> 7].fenced[current->thread & 127] = true; }
+
+void wgmma(int n, float* d, bool add, Matrix64 a, const unsigned* held, Matrix64 b) {
     Group& g = groups[current->thread >> 7];
     int t = current->thread & 127;
+    if (!g.fenced[t]) fail("wgmma without wgmma_fence since the last wait");
+    Product* mine = 0;
     for (Product& p : g.open)
-        if (!p.d[t]) {
-            p.d[t] = d;
-            return;
-        }
-    Product p = {n, {}, a, b, __builtin_return_address(0)};
-    p.d[t] = d;
-    g.open.push_back(p);
+        if (!mine && !p.d[t]) mine = &p;
+    if (!mine) {
+        g.open.push_back({n, add, a, b, __builtin_return_address(0), {}, {}, {}});
+        mine = &g.open.back();
+    }
+    mine->d[t] = d;
+    mine->in[t] = held;
+    if (held) memcpy(mine->held[t], held, sizeof mine->held[t]);
 }
 
 // Element (i of m or n, k): boxes of 64 a row, of k or of i. The swizzle of 128 bytes goes by the address.
@@ -42,23 +55,36 @@ static float element(Matrix64 o, int i, int k) {
     return __uint_as_float((unsigned)*p << 16);
 }
 
+static float half_of(unsigned u, int e) { return __uint_as_float(e ? u & 0xffff0000u : u << 16); }
+
+// The part of a that thread t holds, which must be what it was when the product was issued.
+static void take_held(float (&A)[64][16], const Product& p, int t) {
+    int row = (t >> 5) * 16 + (t & 31) / 4, col = (t & 3) * 2;
+    if (memcmp(p.in[t], p.held[t], sizeof p.held[t]))
+        fail("wgmma: registers of thread %d were changed before the product was waited for", t);
+    for (int i = 0; i < 4; i++)
+        for (int e = 0; e < 2; e++) A[row + (i & 1) * 8][col + (i >> 1) * 8 + e] = half_of(p.held[t][i], e);
+}
+
 static void compute(const Product& p) {
     static float A[64][16], B[16][256];
     access_pc = p.pc;
-    for (int k = 0; k < 16; k++) {
-        for (int i = 0; i < 64; i++) A[i][k] = element(p.a, i, k);
-        for (int j = 0; j < p.n; j++) B[k][j] = element(p.b, j, k);
-    }
     for (int t = 0; t < 128; t++) {
         if (!p.d[t]) fail("wgmma: thread %d of its warpgroup has not issued it", t);
+        if (p.in[t]) take_held(A, p, t);
+    }
+    for (int k = 0; k < 16; k++) {
+        for (int i = 0; !p.in[0] && i < 64; i++) A[i][k] = element(p.a, i, k);
+        for (int j = 0; j < p.n; j++) B[k][j] = element(p.b, j, k);
+    }
+    for (int t = 0; t < 128; t++)
         for (int i = 0; i < p.n / 2; i++) {
             int row = (t >> 5) * 16 + (t & 31) / 4 + (i >> 1 & 1) * 8;
             int col = i / 4 * 8 + (t & 3) * 2 + (i & 1);
-            float s = p.d[t][i];
+            float s = p.add ? p.d[t][i] : 0.0f;
             for (int k = 0; k < 16; k++) s += A[row][k] * B[k][col];
             p.d[t][i] = s;
         }
-    }
 }
 
 void wgmma_commit() {
@@ -81,6 +107,7 @@ void wgmma_wait(int left) {
             for (const Product& p : g.committed[0]) compute(p);
             g.committed.erase(g.committed.begin());
         }
+    g.fenced[current->thread & 127] = false;
     barrier(id, 128);
 }
 } // namespace simt
