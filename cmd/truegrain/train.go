@@ -27,7 +27,7 @@ type TrainCmd struct {
 	Weights     string `placeholder:"FILE|DIR" help:"Weights to start from (.safetensors, .pth), or the folder that has the recipe's."`
 	FromScratch bool   `help:"Start from random weights, whatever the recipe names."`
 	storeFlag
-	Device string `default:"cpu" help:"cpu, cuda:0, ref …; 'truegrain devices' lists them."`
+	Device string `default:"cpu" help:"cpu, cpu:exact (no Winograd in gradients), cuda:0, ref …; 'truegrain devices' lists them."`
 
 	Resume  string        `type:"existingdir" placeholder:"RUN" help:"Go on with the run of this folder, bit for bit."`
 	Restart bool          `help:"Begin again in a folder that holds a run, which is removed."`

@@ -55,19 +55,21 @@ func init() {
 	})
 }
 
-// open opens the named level, or for "" the best one; "avx2,on" and "avx2,off" are that level with all choices
-// forced.
+// open opens the named level, or for "" the best one, with the choices of the word behind it.
 func open(arg string) (*Backend, error) {
 	levels, err := available()
 	if err != nil {
 		return nil, err
 	}
 	name, word, _ := strings.Cut(arg, ",")
-	force, known := forcings[word]
+	if _, alone := words[arg]; alone {
+		name, word = "", arg
+	}
+	choices, known := words[word]
 	for _, l := range levels {
 		if known && (name == "" || name == l.name) {
 			b := newBackend(l)
-			b.choices = forced(force)
+			b.choices = choices
 			return b, nil
 		}
 	}

@@ -1,7 +1,7 @@
 package cpu
 
 // choices are the ways of computing that shapes choose between. All are automatic, the zero value, but in tests,
-// which force them so that each of them meets every shape.
+// which force them so that each of them meets every shape, and where a backend is opened as "exact".
 type choices struct {
 	fresh     choice // chunks pack B (fresh.go)
 	inPlace   choice // few rows read B where it is (gemm.go)
@@ -13,6 +13,7 @@ type choices struct {
 	depthwise choice // groups of one channel have kernels of their own (convdepthwise.go)
 	bands     choice // positions whose windows have the same elements are one band (convgeometry.go)
 	past      choice // stores go past the caches (stream.go)
+	winograd  choice // gradients of convolutions in training are Winograd's (winogradtrain.go)
 }
 
 // choice is whether something is done.
@@ -28,7 +29,8 @@ const (
 func (c choice) or(automatically bool) bool { return c == always || c == automatic && automatically }
 
 // forced are choices that are all the same.
-func forced(c choice) choices { return choices{c, c, c, c, c, c, c, c, c, c} }
+func forced(c choice) choices { return choices{c, c, c, c, c, c, c, c, c, c, c} }
 
-// forcings are the words behind a level that force all choices, for tests: "avx2,on".
-var forcings = map[string]choice{"": automatic, "on": always, "off": never}
+// words are what may stand behind a level: "avx2,on" and "avx2,off" force all choices, for tests; "avx2,exact", or
+// "exact" at the best level, computes every convolution as a sum of products.
+var words = map[string]choices{"": {}, "on": forced(always), "off": forced(never), "exact": {winograd: never}}

@@ -53,6 +53,12 @@ func TestConformanceForced(t *testing.T) {
 			})
 		}
 	}
+	for _, spec := range []string{"cpu:exact", "cpu:generic,exact"} {
+		be, err := kernels.Open(spec)
+		require.NoError(t, err)
+		require.Equal(t, choices{winograd: never}, be.(*Backend).choices, spec)
+		require.NoError(t, be.Close())
+	}
 	_, err := kernels.Open("cpu:generic,sometimes")
 	require.ErrorIs(t, err, kernels.ErrNoBackend)
 }

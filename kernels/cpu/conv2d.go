@@ -7,7 +7,8 @@ func (b *Backend) Conv2D(op kernels.Conv2D) {
 	op.Check()
 	y := floats(op.Y)
 	if w, ok := op.Packed.(*winograd); ok {
-		b.winograd(op, w)
+		b.winograd(conv2DGeometry(op), w, floats(op.X), y,
+			epilogue{bias: floats(op.Bias), res: floats(op.Residual), act: op.Act})
 		if s := kernels.Floats[float64](op.Sums); s != nil {
 			b.columnSums(y, len(y)/op.OC, op.OC, s[:op.OC], s[op.OC:])
 		}
@@ -25,12 +26,32 @@ func (b *Backend) Conv2DBackward(op kernels.Conv2DGrad) {
 	dz := b.activationBackward("conv2d", op.Act, op.Rule, op.Y, op.DY, op.Work)
 	if op.DX.Wanted() {
 		exactly("conv2d", "DX", op.DX.Buf, op.X.Len())
-		b.picture(g, dz, weightsOf(op.Weight, nil), floats(op.DX.Buf), op.DX.Acc, epilogue{})
+		b.conv2DPicture(op, g, dz)
 	}
 	if op.DWeight.Wanted() {
 		exactly("conv2d", "DWeight", op.DWeight.Buf, op.Weight.Len())
-		b.weights(g, floats(op.X), dz, floats(op.DWeight.Buf), op.DWeight.Acc)
+		b.conv2DWeights(op, g, dz)
 	}
 	b.biasBackward("conv2d", op.DBias, dz, g.positions(), op.OC)
 	b.give("conv2d", op.DResidual, dz)
+}
+
+// conv2DPicture computes the gradient of the picture.
+func (b *Backend) conv2DPicture(op kernels.Conv2DGrad, g geometry, dz []float32) {
+	weight, dx := floats(op.Weight), floats(op.DX.Buf)
+	if m := b.winogradTrains(op.Conv2D, g.mirrored()); m > 0 {
+		b.winogradPicture(g.mirrored(), m, dz, weight, dx, op.DX.Acc)
+		return
+	}
+	b.picture(g, dz, weights{raw: weight}, dx, op.DX.Acc, epilogue{})
+}
+
+// conv2DWeights computes the gradient of the weights.
+func (b *Backend) conv2DWeights(op kernels.Conv2DGrad, g geometry, dz []float32) {
+	x, dw := floats(op.X), floats(op.DWeight.Buf)
+	if m := b.winogradTrains(op.Conv2D, g); m > 0 {
+		b.winogradWeights(g, m, x, dz, dw, op.DWeight.Acc)
+		return
+	}
+	b.weights(g, x, dz, dw, op.DWeight.Acc)
 }

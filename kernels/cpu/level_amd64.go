@@ -28,7 +28,10 @@ var avx512 = &level{
 	gather:    gatherAVX512,
 	stream:    &streamAVX512,
 	winograd: [2]winogradKernels{
-		{winogradInput2AVX512, winogradOutput2AVX512}, {winogradInput4AVX512, winogradOutput4AVX512},
+		{winogradInput2AVX512, winogradOutput2AVX512, winogradFilter2AVX512, winogradGradient2AVX512,
+			winogradWeights2AVX512},
+		{winogradInput4AVX512, winogradOutput4AVX512, winogradFilter4AVX512, winogradGradient4AVX512,
+			winogradWeights4AVX512},
 	},
 	peak:      peakAVX512,
 	peakFLOPs: 12 * 2 * 16,
@@ -51,7 +54,10 @@ var avx2 = &level{
 	gather:    gatherAVX2,
 	stream:    &streamAVX2,
 	winograd: [2]winogradKernels{
-		{winogradInput2AVX2, winogradOutput2AVX2}, {winogradInput4AVX2, winogradOutput4AVX2},
+		{winogradInput2AVX2, winogradOutput2AVX2, winogradFilter2AVX2, winogradGradient2AVX2,
+			winogradWeights2AVX2},
+		{winogradInput4AVX2, winogradOutput4AVX2, winogradFilter4AVX2, winogradGradient4AVX2,
+			winogradWeights4AVX2},
 	},
 	peak:      peakAVX2,
 	peakFLOPs: 12 * 2 * 8,

@@ -3,12 +3,16 @@ package cpu
 import "truegrain/kernels"
 
 // winograd are the weights of a 3×3 convolution of stride 1 for F(m×m, 3×3): transformed, G·g·Gᵀ, in float64
-// and rounded once, and packed for n² products, [n²][panel][C][width].
+// and rounded once, and packed for n² products, [n²][panel][C][width], planes filterPlane apart.
 type winograd struct {
 	m       int
 	weights []float32
 	zero    []float32 // a pixel outside the picture
+	depth   int       // k in a part of a sum at most
 }
+
+// n is the pixels of a tile, in one direction.
+func (w *winograd) n() int { return w.m + 2 }
 
 // Method is the algorithm.
 func (w *winograd) Method() string {
@@ -53,38 +57,11 @@ func winogradFor(op kernels.Conv2D) (best int) {
 
 // packWinograd transforms and packs the weights of op, which fits.
 func (b *Backend) packWinograd(op kernels.Conv2D, m int) *winograd {
-	n, width := m+2, b.level.width
-	panels := (op.OC + width - 1) / width
-	w := &winograd{m: m, weights: make([]float32, n*n*panels*op.C*width), zero: make([]float32, op.C)}
-	weight, filter := floats(op.Weight), winogradFilter[m]
-	const deep = 16 // channels of a chunk
-	b.chunks(panels*op.C/deep, func(i int) {
-		panel, from := i/(op.C/deep), i%(op.C/deep)*deep
-		for c := from; c < from+deep; c++ {
-			for o := panel * width; o < min(op.OC, (panel+1)*width); o++ {
-				u := transformFilter(filter, weight[o*9*op.C+c:], op.C)
-				for q, v := range u[:n*n] {
-					w.weights[((q*panels+panel)*op.C+c)*width+o%width] = float32(v)
-				}
-			}
-		}
-	})
+	g := conv2DGeometry(op)
+	w := &winograd{m: m, depth: sumDepth, zero: make([]float32, op.C)}
+	w.weights = make([]float32, b.winogradLen(g, m))
+	b.packFilters(g, floats(op.Weight), w)
 	return w
-}
-
-// transformFilter is G·g·Gᵀ of the nine weights that lie step apart.
-func transformFilter(filter [][3]float64, g []float32, step int) (u [36]float64) {
-	n := len(filter)
-	for i, f := range filter {
-		var row [3]float64
-		for q := range 3 {
-			row[q] = f[0]*float64(g[q*step]) + f[1]*float64(g[(3+q)*step]) + f[2]*float64(g[(6+q)*step])
-		}
-		for j, f := range filter {
-			u[n*i+j] = f[0]*row[0] + f[1]*row[1] + f[2]*row[2]
-		}
-	}
-	return u
 }
 
 // tiling is how the positions of a convolution fall into tiles: picture by picture, and within a picture by

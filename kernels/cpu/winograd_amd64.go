@@ -14,6 +14,21 @@ func winogradInput2AVX512(args *winogradArgs)
 //go:noescape
 func winogradOutput2AVX512(args *winogradArgs)
 
+// winogradGradient2AVX512 transforms 2x2 positions of each tile, as winogradGradientGo does.
+//
+//go:noescape
+func winogradGradient2AVX512(args *winogradArgs)
+
+// winogradWeights2AVX512 makes 3x3 weights of each tile, as winogradWeightsGo does.
+//
+//go:noescape
+func winogradWeights2AVX512(args *winogradArgs)
+
+// winogradFilter2AVX512 transforms 3x3 weights of each tile, as winogradFilterGo does.
+//
+//go:noescape
+func winogradFilter2AVX512(args *winogradArgs)
+
 // winogradInput4AVX512 transforms 6x6 pixels of each tile, as winogradInputGo does.
 //
 //go:noescape
@@ -23,6 +38,21 @@ func winogradInput4AVX512(args *winogradArgs)
 //
 //go:noescape
 func winogradOutput4AVX512(args *winogradArgs)
+
+// winogradGradient4AVX512 transforms 4x4 positions of each tile, as winogradGradientGo does.
+//
+//go:noescape
+func winogradGradient4AVX512(args *winogradArgs)
+
+// winogradWeights4AVX512 makes 3x3 weights of each tile, as winogradWeightsGo does.
+//
+//go:noescape
+func winogradWeights4AVX512(args *winogradArgs)
+
+// winogradFilter4AVX512 transforms 3x3 weights of each tile, as winogradFilterGo does.
+//
+//go:noescape
+func winogradFilter4AVX512(args *winogradArgs)
 
 // winogradInput2AVX2 transforms 4x4 pixels of each tile, as winogradInputGo does.
 //
@@ -34,6 +64,21 @@ func winogradInput2AVX2(args *winogradArgs)
 //go:noescape
 func winogradOutput2AVX2(args *winogradArgs)
 
+// winogradGradient2AVX2 transforms 2x2 positions of each tile, as winogradGradientGo does.
+//
+//go:noescape
+func winogradGradient2AVX2(args *winogradArgs)
+
+// winogradWeights2AVX2 makes 3x3 weights of each tile, as winogradWeightsGo does.
+//
+//go:noescape
+func winogradWeights2AVX2(args *winogradArgs)
+
+// winogradFilter2AVX2 transforms 3x3 weights of each tile, as winogradFilterGo does.
+//
+//go:noescape
+func winogradFilter2AVX2(args *winogradArgs)
+
 // winogradInput4AVX2 transforms 6x6 pixels of each tile, as winogradInputGo does.
 //
 //go:noescape
@@ -43,3 +88,18 @@ func winogradInput4AVX2(args *winogradArgs)
 //
 //go:noescape
 func winogradOutput4AVX2(args *winogradArgs)
+
+// winogradGradient4AVX2 transforms 4x4 positions of each tile, as winogradGradientGo does.
+//
+//go:noescape
+func winogradGradient4AVX2(args *winogradArgs)
+
+// winogradWeights4AVX2 makes 3x3 weights of each tile, as winogradWeightsGo does.
+//
+//go:noescape
+func winogradWeights4AVX2(args *winogradArgs)
+
+// winogradFilter4AVX2 transforms 3x3 weights of each tile, as winogradFilterGo does.
+//
+//go:noescape
+func winogradFilter4AVX2(args *winogradArgs)

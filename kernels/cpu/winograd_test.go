@@ -18,7 +18,16 @@ type winogradCase struct {
 	m, count, tiles, rows, cols, flags int
 }
 
-// input compares a level's transform of pixels with the one in Go.
+// spreads and collects are the transforms to planes and from planes, and the side of what they read or write.
+func (k *winogradKernels) spreads(m int) map[int]winogradKernel {
+	return map[int]winogradKernel{m + 2: k.input, m: k.gradient, 3: k.filter}
+}
+
+func (k *winogradKernels) collects(m int) map[int]winogradKernel {
+	return map[int]winogradKernel{m: k.output, 3: k.weights}
+}
+
+// input compares a level's transforms of pixels, positions and weights with those in Go.
 func (tc winogradCase) input(t *testing.T, l *level, seed uint64) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 1))
@@ -40,10 +49,12 @@ func (tc winogradCase) input(t *testing.T, l *level, seed uint64) {
 		runtime.KeepAlive([]any{x, offsets, room})
 		return v
 	}
-	near(t, run(winogradGo[tc.m/4].input), run(l.winograd[tc.m/4].input), 1e-5, tc)
+	for side, k := range l.winograd[tc.m/4].spreads(tc.m) {
+		near(t, run(winogradGo[tc.m/4].spreads(tc.m)[side]), run(k), 1e-5, fmt.Sprintf("%+v, side %d", tc, side))
+	}
 }
 
-// output compares a level's transform of products with the one in Go.
+// output compares a level's transforms of products with those in Go.
 func (tc winogradCase) output(t *testing.T, l *level, seed uint64) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 2))
@@ -51,21 +62,24 @@ func (tc winogradCase) output(t *testing.T, l *level, seed uint64) {
 	plane := tc.tiles*tc.count + 7
 	m, bias := randomFloats(rng, n*n*plane), randomFloats(rng, tc.count)
 	col := tc.count + 2
-	row := (tc.tiles*tc.m + 1) * col
-	res := randomFloats(rng, tc.m*row+col)
-	run := func(k winogradKernel) []float32 {
+	row := (tc.tiles*max(tc.m, 3) + 1) * col
+	res := randomFloats(rng, max(tc.m, 3)*row+col)
+	run := func(k winogradKernel, side int) []float32 {
 		y := guarded(len(res))
 		room := make([]float32, 36*16+16)
 		k(&winogradArgs{
 			pixels: address(y, 1), planes: address(m, 0), scratch: address(room, 0), plane: 4 * plane,
-			step: 4 * tc.m * col, advance: 4 * tc.count, row: 4 * row, col: 4 * col,
-			rows: tc.rows, cols: tc.cols, res: address(res, 0) - address(y, 0), bias: address(bias, 0),
-			flags: tc.flags, count: tc.count, tiles: tc.tiles,
+			step: 4 * side * col, advance: 4 * tc.count, row: 4 * row, col: 4 * col,
+			rows: min(side, tc.rows), cols: min(side, tc.cols), res: address(res, 0) - address(y, 0),
+			bias: address(bias, 0), flags: tc.flags, count: tc.count, tiles: tc.tiles,
 		})
 		runtime.KeepAlive([]any{m, bias, res, room})
 		return y
 	}
-	near(t, run(winogradGo[tc.m/4].output), run(l.winograd[tc.m/4].output), 1e-4, tc)
+	for side, k := range l.winograd[tc.m/4].collects(tc.m) {
+		want := run(winogradGo[tc.m/4].collects(tc.m)[side], side)
+		near(t, want, run(k, side), 1e-4, fmt.Sprintf("%+v, side %d", tc, side))
+	}
 }
 
 // guarded is n guard values.
@@ -95,7 +109,8 @@ func TestWinogradTransformsAgainstGo(t *testing.T) {
 	forLevels(t, func(t *testing.T, l *level) {
 		for _, m := range []int{2, 4} {
 			for count := 16; count < 1000; count += 16 {
-				tc := winogradCase{m, count, 1 + count/16%3, 1 + count/16%m, 1 + count/32%m, count / 16 % 8}
+				tc := winogradCase{m, count, 1 + count/16%3, 1 + count/16%4, 1 + count/32%4, count / 16 % 8}
+				tc.rows, tc.cols = min(tc.rows, max(m, 3)), min(tc.cols, max(m, 3))
 				tc.input(t, l, uint64(count))
 				tc.output(t, l, uint64(count))
 			}
@@ -111,7 +126,8 @@ func FuzzWinogradTransforms(f *testing.F) {
 		if four {
 			m = 4
 		}
-		tc := winogradCase{m, 16 + 16*(int(count)%20), 1 + int(tiles)%5, 1 + int(rows)%m, 1 + int(cols)%m,
+		most := max(m, 3)
+		tc := winogradCase{m, 16 + 16*(int(count)%20), 1 + int(tiles)%5, 1 + int(rows)%most, 1 + int(cols)%most,
 			int(flags) % 8}
 		for _, l := range levels {
 			if l.supported() {
@@ -203,5 +219,25 @@ func TestWinogradIsChosenByShape(t *testing.T) {
 		op := kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1,
 			PadH: d, PadW: d, DilH: d, DilW: d}, B: tc.b, H: tc.h, W: tc.h, C: tc.c, OC: tc.oc, Groups: 1}
 		require.Equal(t, tc.m, winogradFor(op), "%+v", tc)
+	}
+}
+
+func TestWinogradGradientsAreChosenByShape(t *testing.T) {
+	be := testBackend(t, generic)
+	for _, tc := range []struct{ b, h, c, oc, dilation, dx, dw int }{
+		{8, 56, 64, 64, 1, 4, 4}, {8, 14, 256, 256, 1, 4, 4}, {4, 28, 512, 512, 4, 4, 4},
+		{4, 28, 2048, 512, 1, 4, 4}, {1, 7, 512, 512, 1, 0, 0}, {1, 56, 3, 64, 1, 0, 0}, {0, 56, 64, 64, 1, 0, 0},
+	} {
+		d := tc.dilation
+		op := kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1,
+			PadH: d, PadW: d, DilH: d, DilW: d}, B: tc.b, H: tc.h, W: tc.h, C: tc.c, OC: tc.oc, Groups: 1}
+		g := conv2DGeometry(op)
+		require.Zero(t, be.winogradTrains(op, g), "no batch norm is behind: %+v", tc)
+		op.Sums = kernels.Of(make([]float64, 2*tc.oc))
+		require.Equal(t, tc.dx, be.winogradTrains(op, g.mirrored()), "%+v", tc)
+		require.Equal(t, tc.dw, be.winogradTrains(op, g), "%+v", tc)
+		be.choices = words["exact"]
+		require.Zero(t, be.winogradTrains(op, g), "exact: %+v", tc)
+		be.choices = choices{}
 	}
 }

@@ -1,11 +1,12 @@
 package cpu
 
 // winogradArgs is the argument block of the transforms of Winograd's convolution (the generator reads the
-// layout of this struct from this file). A call transforms a run of tiles that lie side by side in a picture;
-// each is a column of n² planes, n = m+2, on the other side. Addresses are uintptr, as in tileArgs.
+// layout of this struct from this file). A call transforms a run of tiles that lie side by side in a picture,
+// or of filters; each is a column of n² planes, n = m+2, on the other side. Addresses are uintptr, as in
+// tileArgs.
 type winogradArgs struct {
 	pixels  uintptr // of the first tile: input: what offsets are relative to; output: its first pixel
-	offsets uintptr // input: bytes from pixels to each pixel of the tile, [n][n] int64
+	offsets uintptr // input: bytes from pixels to each pixel of the tile, [n][n] int64, or to nine weights
 	planes  uintptr // of the first tile: its channels in the first plane
 	scratch uintptr // room for n² vectors, aligned
 	plane   int     // bytes from plane to plane

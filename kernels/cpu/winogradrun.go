@@ -1,7 +1,5 @@
 package cpu
 
-import "truegrain/kernels"
-
 // winogradCall is one convolution that is being computed. It is kept from one to the next, with its
 // functions, so that a call allocates nothing.
 type winogradCall struct {
@@ -9,7 +7,8 @@ type winogradCall struct {
 	grid         winogradGrid
 	be           *Backend
 	weights      *winograd
-	x, y         []float32
+	source       tileSource
+	y            []float32
 	e            epilogue
 	v            []float32 // shared: the transformed pixels of the tiles first..end-1
 	first, end   int
@@ -52,8 +51,7 @@ func (t *tiling) grid(shared choice) winogradGrid {
 func evenly(total, most int) int { return roundUp(ceil(total, ceil(total, most)), tileRows) }
 
 // winograd computes y = act(x ⋆ weight + bias + residual).
-func (b *Backend) winograd(op kernels.Conv2D, w *winograd) {
-	g := conv2DGeometry(op)
+func (b *Backend) winograd(g geometry, w *winograd, x, y []float32, e epilogue) {
 	if g.positions() == 0 {
 		return
 	}
@@ -62,7 +60,7 @@ func (b *Backend) winograd(op kernels.Conv2D, w *winograd) {
 		c.input, c.chunk = c.transform, c.compute
 	}
 	c.tiling, c.be, c.weights = tilingOf(g, w.m), b, w
-	c.x, c.y, c.e = floats(op.X), floats(op.Y), epilogue{bias: floats(op.Bias), res: floats(op.Residual), act: op.Act}
+	c.source, c.y, c.e = c.pictureOf(b.level, x, w.zero), y, e
 	c.grid = c.tiling.grid(b.choices.shared)
 	c.cut(b.level.width)
 	if c.grid.shared {
@@ -79,14 +77,14 @@ func (b *Backend) winograd(op kernels.Conv2D, w *winograd) {
 	if c.grid.shared {
 		b.scratch.put(c.v)
 	}
-	c.be, c.weights, c.x, c.y, c.e, c.v = nil, nil, nil, nil, epilogue{}, nil
+	c.be, c.weights, c.source, c.y, c.e, c.v = nil, nil, tileSource{}, nil, epilogue{}, nil
 	b.winogradCalls.put(c)
 }
 
 // cut cuts the depth into parts of a sum.
 func (c *winogradCall) cut(width int) {
 	c.segments = c.segments[:0]
-	step := roundUp(ceil(c.c, ceil(c.c, sumDepth)), 4)
+	step := roundUp(ceil(c.c, ceil(c.c, c.weights.depth)), 4)
 	for k := 0; k < c.c; k += step {
 		n := min(step, c.c-k)
 		c.segments = append(c.segments, segment{a: 4 * k, b: 4 * k * width, depth: n, sum: sumNext})
@@ -114,7 +112,8 @@ const inputTiles = 8
 func (c *winogradCall) transform(i int) {
 	r := c.be.winogradRunners.get()
 	lo := i * inputTiles
-	r.transform(c, c.first+lo, min(c.first+lo+inputTiles, c.end), c.v[lo*c.c:], plane(c.grid.block, c.c))
+	to := planes{v: c.v[lo*c.c:], plane: plane(c.grid.block, c.c)}
+	r.transform(&c.tiling, &c.source, c.first+lo, min(c.first+lo+inputTiles, c.end), to)
 	c.be.winogradRunners.put(r)
 }
 
@@ -129,7 +128,7 @@ func (c *winogradCall) compute(i int) {
 		v = v[(lo-c.first)*c.c:]
 	} else {
 		v = s.get(c.planes(c.grid.block, c.c))
-		r.transform(c, lo, hi, v, vPlane)
+		r.transform(&c.tiling, &c.source, lo, hi, planes{v: v, plane: vPlane})
 	}
 	m := s.get(c.planes(hi-lo, cols))
 	r.multiply(c, v, vPlane, m, hi-lo, col, cols)

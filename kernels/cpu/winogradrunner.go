@@ -10,13 +10,16 @@ import (
 // winogradKernel is one of the kernels that winogradArgs describes.
 type winogradKernel func(args *winogradArgs)
 
-// winogradKernels are the transforms of F(m×m, 3×3).
-type winogradKernels struct{ input, output winogradKernel }
+// winogradKernels are the transforms of F(m×m, 3×3): of pixels, products and weights; and of its transpose: of
+// positions and products.
+type winogradKernels struct{ input, output, filter, gradient, weights winogradKernel }
 
 // winogradGo are the transforms in Go.
-var winogradGo = [...]winogradKernels{
-	{winogradInputGo(2), winogradOutputGo(2)},
-	{winogradInputGo(4), winogradOutputGo(4)},
+var winogradGo = [...]winogradKernels{winogradOf(2), winogradOf(4)}
+
+func winogradOf(m int) winogradKernels {
+	return winogradKernels{winogradInputGo(m), winogradOutputGo(m), winogradFilterGo(m), winogradGradientGo(m),
+		winogradWeightsGo(m)}
 }
 
 // winogradRunner is what one goroutine needs to run chunks; it is kept from one to the next.
@@ -31,49 +34,81 @@ type winogradRunner struct {
 
 func (r *winogradRunner) scratch() uintptr { return (uintptr(unsafe.Pointer(&r.room)) + 63) &^ 63 }
 
-// transform writes the transformed pixels of the tiles lo..hi-1 to the planes of v: tiles inside the picture
-// by runs, those at its edge one by one.
-func (r *winogradRunner) transform(c *winogradCall, lo, hi int, v []float32, vPlane int) {
-	kernel := c.be.level.winograd[c.m/4].input
-	for i := range c.n * c.n {
-		r.interior[i] = c.pixel(i/c.n*c.DilH, i%c.n*c.DilW)
+// tileSource is what is read in tiles of side×side pixels: a picture, whose tiles overlap, or positions.
+type tileSource struct {
+	kernel     winogradKernel
+	x, zero    []float32 // zero is a pixel outside
+	h, w, c    int
+	padH, padW int
+	side       int
+	channels   int // that are transformed at once, into planes of their own
+}
+
+// pictureOf and positionsOf are those of a tiling.
+func (t *tiling) pictureOf(l *level, x, zero []float32) tileSource {
+	return tileSource{l.winograd[t.m/4].input, x, zero, t.h, t.w, t.c, t.PadH, t.PadW, t.n, t.c}
+}
+
+func (t *tiling) positionsOf(l *level, dy, zero []float32) tileSource {
+	return tileSource{l.winograd[t.m/4].gradient, dy, zero, t.oh, t.ow, t.oc, 0, 0, t.m, t.oc}
+}
+
+// planes is where transformed tiles go: [n²][part of the channels][tile][channel].
+type planes struct {
+	v           []float32
+	plane, part int
+}
+
+// transform writes the transformed pixels of the tiles lo..hi-1 to planes, whose first tile is lo: tiles inside the
+// picture by runs, those at its edge one by one.
+func (r *winogradRunner) transform(t *tiling, s *tileSource, lo, hi int, to planes) {
+	for i := range s.side * s.side {
+		r.interior[i] = s.pixel(i/s.side*t.DilH, i%s.side*t.DilW)
 	}
-	for t, run := lo, 0; t < hi; t += run {
-		p := c.place(t)
-		y, x := p.i-c.PadH, p.j-c.PadW
-		r.args = winogradArgs{
-			pixels: address(c.x, 0) + uintptr(c.pixel(p.b*c.h+y, x)), step: int(c.pixel(0, c.m*c.DilW)),
-			planes: address(v, (t-lo)*c.c), plane: 4 * vPlane, advance: 4 * c.c,
-			offsets: uintptr(unsafe.Pointer(&r.interior)), scratch: r.scratch(), count: c.c,
+	reach := s.side - 1
+	for i, run := lo, 0; i < hi; i += run {
+		p := t.place(i)
+		y, x := p.i-s.padH, p.j-s.padW
+		args := winogradArgs{
+			pixels: address(s.x, 0) + uintptr(s.pixel(p.b*s.h+y, x)), step: int(s.pixel(0, t.m*t.DilW)),
+			planes: address(to.v, (i-lo)*s.channels), plane: 4 * to.plane, advance: 4 * s.channels,
+			offsets: uintptr(unsafe.Pointer(&r.interior)), scratch: r.scratch(),
 		}
-		run = min(p.left, hi-t, whole(x, (c.n-1)*c.DilW, c.m*c.DilW, c.w))
-		if run == 0 || x < 0 || y < 0 || y+(c.n-1)*c.DilH >= c.h {
+		run = min(p.left, hi-i, whole(x, reach*t.DilW, t.m*t.DilW, s.w))
+		if run == 0 || x < 0 || y < 0 || y+reach*t.DilH >= s.h {
 			run = 1
-			r.atEdge(c, y, x)
+			r.atEdge(t, s, y, x, args.pixels)
+			args.offsets = uintptr(unsafe.Pointer(&r.edge))
 		}
-		r.args.tiles = run
-		kernel(&r.args)
+		for c := 0; c < s.c; c += s.channels {
+			r.args = args
+			r.args.pixels += uintptr(4 * c)
+			r.args.planes += uintptr(4 * c / s.channels * to.part)
+			r.args.count, r.args.tiles = min(s.channels, s.c-c), run
+			s.kernel(&r.args)
+		}
 	}
-	runtime.KeepAlive(c)
+	runtime.KeepAlive(s)
+	runtime.KeepAlive(to)
 }
 
 // pixel is the distance in bytes of a pixel from one that lies dy rows and dx columns before it.
-func (t *tiling) pixel(dy, dx int) int64 { return 4 * int64(dy*t.w+dx) * int64(t.c) }
+func (s *tileSource) pixel(dy, dx int) int64 { return 4 * int64(dy*s.w+dx) * int64(s.c) }
 
-// atEdge makes the offsets of the tile with the first pixel (y,x): outside the picture there are zeros.
-func (r *winogradRunner) atEdge(c *winogradCall, y, x int) {
-	zero := int64(address(c.weights.zero, 0) - r.args.pixels)
-	for i := range c.n {
-		for j := range c.n {
-			dy, dx := i*c.DilH, j*c.DilW
+// atEdge makes the offsets of the tile with the first pixel (y,x), which is at an address: outside the picture there
+// are zeros.
+func (r *winogradRunner) atEdge(t *tiling, s *tileSource, y, x int, at uintptr) {
+	zero := int64(address(s.zero, 0) - at)
+	for i := range s.side {
+		for j := range s.side {
+			dy, dx := i*t.DilH, j*t.DilW
 			off := zero
-			if uint(y+dy) < uint(c.h) && uint(x+dx) < uint(c.w) {
-				off = c.pixel(dy, dx)
+			if uint(y+dy) < uint(s.h) && uint(x+dx) < uint(s.w) {
+				off = s.pixel(dy, dx)
 			}
-			r.edge[i*c.n+j] = off
+			r.edge[i*s.side+j] = off
 		}
 	}
-	r.args.offsets = uintptr(unsafe.Pointer(&r.edge))
 }
 
 // multiply computes the n² products of a chunk: m[q] = v[q]·weights[q] for some rows of v and the columns
@@ -86,17 +121,17 @@ func (r *winogradRunner) multiply(
 		r.aOff[i], r.cOff[i] = 4*int64(i*c.c), 4*int64(i*cols)
 	}
 	l := c.be.level
-	panels := ceil(c.oc, l.width)
+	apart := c.be.filterPlane(&c.geometry)
 	for q := range c.n * c.n {
 		for n := 0; n < cols; n += l.width {
-			b := address(c.weights.weights, (q*panels+(col+n)/l.width)*c.c*l.width)
+			b := address(c.weights.weights, q*apart+(col+n)/l.width*c.c*l.width)
 			r.product = tileArgs{
 				a: address(v, q*vPlane), aStep: 4, b: b, bStep: 4 * l.width,
 				segments: uintptr(unsafe.Pointer(&c.segments[0])), count: len(c.segments),
 				sums: uintptr(unsafe.Pointer(&r.sums)),
 				c:    address(m, q*plane(rows, cols)+n), cols: min(l.width, cols-n),
 			}
-			r.product.fetch(b+uintptr(4*panels*c.c*l.width), rows)
+			r.product.fetch(b+uintptr(4*apart), rows)
 			tiles, full := tile(l.tiles, r.product.cols), rows/tileRows
 			if full > 0 {
 				r.run(tiles[tileRows-1], 0, full)

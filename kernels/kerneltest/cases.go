@@ -35,6 +35,8 @@ func convolutions() (all []Case) {
 			false},
 		{"3x3 full", kernels.Conv2D{Window: window(3, 1, 1, 1), B: 1, H: 6, W: 5, C: 8, OC: 70, Groups: 1,
 			Act: kernels.WithReLU}, true},
+		{"3x3 in training", kernels.Conv2D{Window: window(3, 1, 2, 2), B: 2, H: 9, W: 7, C: 16, OC: 32, Groups: 1},
+			true},
 		{"1x1 stride 2", kernels.Conv2D{Window: window(1, 2, 0, 1), B: 3, H: 9, W: 8, C: 17, OC: 13,
 			Groups: 1}, true},
 		{"stem", kernels.Conv2D{Window: window(7, 2, 3, 1), B: 1, H: 19, W: 17, C: 3, OC: 11, Groups: 1},

@@ -118,6 +118,21 @@ func (w *writer) copies(v float32) Mem {
 	return m
 }
 
+// copies64 is four copies of a constant in float64.
+func (w *writer) copies64(v float64) Mem {
+	bits := math.Float64bits(v)
+	m, ok := w.copied64[bits]
+	if !ok {
+		m = w.StaticGlobal(fmt.Sprintf("d%016x", bits))
+		w.DataAttributes(attr.RODATA | attr.NOPTR)
+		for i := range 4 {
+			w.AddDatum(8*i, U64(bits))
+		}
+		w.copied64[bits] = m
+	}
+	return m
+}
+
 // param is a parameter in a register.
 func (f *flow) param(name string) GPVirtual { return f.Load(f.Param(name), f.GP64()).(GPVirtual) }
 

@@ -59,7 +59,7 @@ func main() {
 	}
 	for _, p := range parts {
 		w := &writer{Context: build.NewContext(), pkg: pkg, copied: map[uint32]operand.Mem{},
-			tables: map[string]operand.Mem{}}
+			copied64: map[uint64]operand.Mem{}, tables: map[string]operand.Mem{}}
 		w.ConstraintExpr("amd64,!noasm")
 		for _, v := range []*vector{avx512(w), avx2(w)} {
 			p.write(w, v)
@@ -98,10 +98,11 @@ func (w *writer) save(path string) error {
 // writer is the file being written; signatures may name the types of pkg.
 type writer struct {
 	*build.Context
-	pkg    *types.Package
-	masks  *operand.Mem           // what maskTable has made
-	copied map[uint32]operand.Mem // and copies, by bits
-	tables map[string]operand.Mem // and integers, by name
+	pkg      *types.Package
+	masks    *operand.Mem           // what maskTable has made
+	copied   map[uint32]operand.Mem // and copies, by bits
+	copied64 map[uint64]operand.Mem
+	tables   map[string]operand.Mem // and integers, by name
 }
 
 // load type-checks the files that declare argument blocks and flags, so that these are written down only

@@ -12,8 +12,9 @@ import (
 type minimal struct {
 	*writer
 	*vector
-	m, n int
-	held map[string]VecPhysical // constants in registers, on AVX-512
+	m, n    int
+	doubles bool                   // it computes in float64, on half as many lanes
+	held    map[string]VecPhysical // constants in registers, on AVX-512
 }
 
 // Points of interpolation: 0, ±1 and ∞ for m = 2; 0, ±a, ±b and ∞ for m = 4.
@@ -22,20 +23,33 @@ const (
 	pointB = 1.5
 )
 
-// constants of the transforms; all are exact.
+// Weights of the filter at the points of m = 4: filterAt in ../winogradtile.go.
+const (
+	atA = 1 / (2 * pointA * pointA * (pointA*pointA - pointB*pointB))
+	atB = 1 / (2 * pointB * pointB * (pointB*pointB - pointA*pointA))
+)
+
+// constants of the transforms; those of pixels and of products are exact.
 var constants = map[string]float64{
 	"a": pointA, "a2": pointA * pointA, "a3": pointA * pointA * pointA,
 	"b": pointB, "b2": pointB * pointB, "b3": pointB * pointB * pointB,
 	"a2b2": pointA * pointA * pointB * pointB, "a2+b2": pointA*pointA + pointB*pointB,
-	"-inf": math.Inf(-1),
+	"-inf": math.Inf(-1), "half": 0.5, "at0": 1 / (pointA * pointA * pointB * pointB),
+	"atA": atA, "aAtA": pointA * atA, "a2AtA": pointA * pointA * atA,
+	"atB": atB, "bAtB": pointB * atB, "b2AtB": pointB * pointB * atB,
 }
 
-// winograd writes the transforms of input and output of F(2×2, 3×3) and F(4×4, 3×3).
+// winograd writes the transforms of F(2×2, 3×3) and F(4×4, 3×3).
 func winograd(w *writer, v *vector) {
 	for _, m := range []int{2, 4} {
 		t := minimal{writer: w, vector: v, m: m, n: m + 2}
-		t.input()
-		t.output()
+		t.spread("Input", "pixels", t.n, t.inputLine, "a", "b", "a2", "b2", "a2b2", "a2+b2")
+		t.collect("Output", "pixels", m, t.outputLine, "a", "b", "a2", "b2", "a3", "b3")
+		t.spread("Gradient", "positions", m, t.gradientLine, "a", "b", "a2", "b2", "a3", "b3")
+		t.collect("Weights", "weights", 3, t.weightsLine, "half", "at0", "atA", "aAtA", "a2AtA", "atB", "bAtB", "b2AtB")
+		t.doubles = true
+		t.spread("Filter", "weights", 3, t.filterLine, "half", "at0", "atA", "aAtA", "a2AtA", "atB", "bAtB", "b2AtB")
+		t.doubles = false
 	}
 }
 
@@ -62,12 +76,19 @@ func (t *minimal) arg(name string) Mem { return t.fieldOf(wArgs, "winogradArgs",
 // hold keeps constants in the last registers where there are 32.
 func (t *minimal) hold(names ...string) {
 	t.held = map[string]VecPhysical{}
-	if t.lanes < 16 || t.m == 2 {
+	if t.lanes < 16 {
 		return
 	}
 	for i, name := range names {
+		if (name == "half") != (t.m == 2) {
+			continue
+		}
 		t.held[name] = t.regs[len(t.regs)-1-i]
-		t.VBROADCASTSS(t.copies(name), t.held[name])
+		if t.doubles {
+			t.VBROADCASTSD(t.copies(name), t.held[name])
+		} else {
+			t.VBROADCASTSS(t.copies(name), t.held[name])
+		}
 	}
 }
 
@@ -79,16 +100,29 @@ func (t *minimal) c(name string) Op {
 	return t.copies(name)
 }
 
-// copies is eight copies of a constant in memory.
-func (t *minimal) copies(name string) Mem { return t.writer.copies(float32(constants[name])) }
+// copies is copies of a constant in memory: eight, or four in float64.
+func (t *minimal) copies(name string) Mem {
+	if t.doubles {
+		return t.writer.copies64(constants[name])
+	}
+	return t.writer.copies(float32(constants[name]))
+}
 
 // at is vector i of the scratch memory.
 func (t *minimal) at(i int) Mem { return Mem{Base: wScratch, Disp: 4 * t.lanes * i} }
 
+// step is the channels that are computed at once.
+func (t *minimal) step() int {
+	if t.doubles {
+		return t.lanes / 2
+	}
+	return t.lanes
+}
+
 // channels closes the loop over channels, next the one over tiles.
 func (t *minimal) channels() {
-	t.ADDQ(I32(int32(4*t.lanes)), wAt)
-	t.SUBQ(I32(int32(t.lanes)), wLeft)
+	t.ADDQ(I32(int32(4*t.step())), wAt)
+	t.SUBQ(I32(int32(t.step())), wLeft)
 	t.JG(LabelRef("channels"))
 }
 
@@ -101,35 +135,59 @@ func (t *minimal) next() {
 	t.RET()
 }
 
-// input writes the transform of pixels, V = Bᵀ·d·B: columns first, into scratch memory, then rows.
-func (t *minimal) input() {
-	t.begin("Input", fmt.Sprintf("transforms %dx%d pixels of each tile, as winogradInputGo does.", t.n, t.n))
+// load reads channels.
+func (t *minimal) load(m Mem, r VecPhysical) {
+	if t.doubles {
+		t.VCVTPS2PD(m, r)
+		return
+	}
+	t.VMOVUPS(m, r)
+}
+
+// store writes channels, which it may round in place.
+func (t *minimal) store(r VecPhysical, m Mem) {
+	switch {
+	case t.doubles && t.lanes == 16:
+		t.VCVTPD2PS(r, r.AsY())
+		t.VMOVUPS(r.AsY(), m)
+	case t.doubles:
+		t.VCVTPD2PSY(r, r.AsX())
+		t.VMOVUPS(r.AsX(), m)
+	default:
+		t.VMOVUPS(r, m)
+	}
+}
+
+// spread writes a transform of from×from elements to n×n planes, L·d·Lᵀ where y = L·d is what line does: columns
+// first, into scratch memory, then rows.
+func (t *minimal) spread(name, what string, from int, line func(d, y []VecPhysical), hold ...string) {
+	t.begin(name, fmt.Sprintf("transforms %dx%d %s of each tile, as winograd%sGo does.", from, from, what, name))
 	t.fetch("offsets", wOffsets)
-	t.hold("a", "b", "a2", "b2", "a2b2", "a2+b2")
-	d, y := t.regs[:t.n], t.regs[t.n:2*t.n]
+	t.hold(hold...)
+	d, y := t.regs[:from], t.regs[from:from+t.n]
 	t.Label("tile")
 	t.XORQ(wAt, wAt)
 	t.fetch("count", wLeft)
 	t.Label("channels")
 	t.LEAQ(Mem{Base: wTile, Index: wAt, Scale: 1}, wPixels)
-	for j := range t.n {
-		for i := range t.n {
-			t.MOVQ(Mem{Base: wOffsets, Disp: 8 * (t.n*i + j)}, wBase)
-			t.VMOVUPS(Mem{Base: wPixels, Index: wBase, Scale: 1}, d[i])
+	for j := range from {
+		for i := range from {
+			t.MOVQ(Mem{Base: wOffsets, Disp: 8 * (from*i + j)}, wBase)
+			t.load(Mem{Base: wPixels, Index: wBase, Scale: 1}, d[i])
 		}
-		t.inputLine(d, y)
+		line(d, y)
 		for i := range t.n {
-			t.VMOVUPS(y[i], t.at(t.n*i+j))
+			t.VMOVUPS(y[i], t.at(from*i+j))
 		}
 	}
 	t.LEAQ(Mem{Base: wPlanes, Index: wAt, Scale: 1}, wBase)
 	for i := range t.n {
-		for j := range t.n {
-			t.VMOVUPS(t.at(t.n*i+j), d[j])
+		for j := range from {
+			t.VMOVUPS(t.at(from*i+j), d[j])
 		}
-		t.inputLine(d, y)
+		line(d, y)
 		for j := range t.n {
-			t.VMOVUPS(y[j], Mem{Base: wBase})
+			t.store(y[j], Mem{Base: wBase})
 			t.ADDQ(wPlane, wBase)
 		}
 	}
@@ -137,49 +195,15 @@ func (t *minimal) input() {
 	t.next()
 }
 
-// inputLine is y = Bᵀ·d.
-func (t *minimal) inputLine(d, y []VecPhysical) {
-	if t.m == 2 {
-		t.VSUBPS(d[2], d[0], y[0])
-		t.VADDPS(d[2], d[1], y[1])
-		t.VSUBPS(d[1], d[2], y[2])
-		t.VSUBPS(d[3], d[1], y[3])
-		return
-	}
-	ends := func(lo, mid, hi, to VecPhysical) { // a²b²·lo − (a²+b²)·mid + hi
-		t.VMOVAPS(hi, to)
-		t.VFMADD231PS(t.c("a2b2"), lo, to)
-		t.VFNMADD231PS(t.c("a2+b2"), mid, to)
-	}
-	ends(d[0], d[2], d[4], y[0])
-	ends(d[1], d[3], d[5], y[5])
-	even, odd := y[3], y[4] // free until the end
-	t.VMOVAPS(d[4], even)
-	t.VFNMADD231PS(t.c("b2"), d[2], even)
-	t.VMOVAPS(d[3], odd)
-	t.VFNMADD231PS(t.c("b2"), d[1], odd)
-	t.VMOVAPS(even, y[1])
-	t.VFMADD231PS(t.c("a"), odd, y[1])
-	t.VMOVAPS(even, y[2])
-	t.VFNMADD231PS(t.c("a"), odd, y[2])
-	even, odd = d[4], d[3]
-	t.VFNMADD231PS(t.c("a2"), d[2], even)
-	t.VFNMADD231PS(t.c("a2"), d[1], odd)
-	t.VMOVAPS(even, y[3])
-	t.VFMADD231PS(t.c("b"), odd, y[3])
-	t.VMOVAPS(even, y[4])
-	t.VFNMADD231PS(t.c("b"), odd, y[4])
-}
-
-// output writes the transform of products, Aᵀ·M·A, and the epilogue: rows first, into scratch memory, then
-// columns.
-func (t *minimal) output() {
-	t.begin("Output", fmt.Sprintf("makes %dx%d pixels of each tile, as winogradOutputGo does.", t.m, t.m))
+// collect makes to×to elements of n×n planes, L·M·Lᵀ where y = L·x is what line does, and their epilogue: rows
+// first, into scratch memory, then columns.
+func (t *minimal) collect(name, what string, to int, line func(x, y, free []VecPhysical), hold ...string) {
+	t.begin(name, fmt.Sprintf("makes %dx%d %s of each tile, as winograd%sGo does.", to, to, what, name))
 	t.fetch("row", wRow)
 	t.fetch("col", wCol)
 	t.fetch("res", wRes)
-	t.hold("a", "b", "a2", "b2", "a3", "b3")
-	x, y := t.regs[:t.n], t.regs[t.n:t.n+t.m]
+	t.hold(hold...)
+	x, y, free := t.regs[:t.n], t.regs[t.n:t.n+to], t.regs[t.n+to:]
 	bias, low := t.regs[2*t.n], t.regs[2*t.n+1]
 	t.Label("tile")
 	t.XORQ(wAt, wAt)
@@ -191,24 +215,24 @@ func (t *minimal) output() {
 			t.VMOVUPS(Mem{Base: wBase}, x[j])
 			t.ADDQ(wPlane, wBase)
 		}
-		t.outputLine(x, y)
-		for j := range t.m {
-			t.VMOVUPS(y[j], t.at(t.m*i+j))
+		line(x, y, free)
+		for j := range to {
+			t.VMOVUPS(y[j], t.at(to*i+j))
 		}
 	}
 	t.bounds(bias, low)
 	t.LEAQ(Mem{Base: wTile, Index: wAt, Scale: 1}, wPixels)
-	for j := range t.m {
+	for j := range to {
 		if j > 0 {
 			t.CMPQ(t.arg("cols"), I8(j))
 			t.JLE(LabelRef("stored"))
 			t.ADDQ(wCol, wPixels)
 		}
 		for i := range t.n {
-			t.VMOVUPS(t.at(t.m*i+j), x[i])
+			t.VMOVUPS(t.at(to*i+j), x[i])
 		}
-		t.outputLine(x, y)
-		t.column(j, y[:t.m], bias, low)
+		line(x, y, free)
+		t.column(j, y, bias, low)
 	}
 	t.Label("stored")
 	t.channels()
@@ -234,7 +258,7 @@ func (t *minimal) bounds(bias, low VecPhysical) {
 func (t *minimal) column(j int, y []VecPhysical, bias, low VecPhysical) {
 	t.MOVQ(wPixels, wBase)
 	end := fmt.Sprintf("column%d", j)
-	for i := range t.m {
+	for i := range y {
 		if i > 0 {
 			t.CMPQ(t.arg("rows"), I8(i))
 			t.JLE(LabelRef(end))
@@ -250,30 +274,4 @@ func (t *minimal) column(j int, y []VecPhysical, bias, low VecPhysical) {
 		t.VMOVUPS(y[i], Mem{Base: wBase})
 	}
 	t.Label(end)
-}
-
-// outputLine is y = Aᵀ·x.
-func (t *minimal) outputLine(x, y []VecPhysical) {
-	if t.m == 2 {
-		t.VADDPS(x[1], x[0], y[0])
-		t.VADDPS(x[2], y[0], y[0])
-		t.VSUBPS(x[2], x[1], y[1])
-		t.VSUBPS(x[3], y[1], y[1])
-		return
-	}
-	free := t.regs[t.n+t.m:]
-	s1, d1, s2, d2 := free[0], x[1], free[1], x[3]
-	t.VADDPS(x[2], x[1], s1)
-	t.VSUBPS(x[2], x[1], d1)
-	t.VADDPS(x[4], x[3], s2)
-	t.VSUBPS(x[4], x[3], d2)
-	t.VADDPS(s1, x[0], y[0])
-	t.VADDPS(s2, y[0], y[0])
-	t.VMULPS(t.c("a"), d1, y[1])
-	t.VFMADD231PS(t.c("b"), d2, y[1])
-	t.VMULPS(t.c("a2"), s1, y[2])
-	t.VFMADD231PS(t.c("b2"), s2, y[2])
-	t.VMOVAPS(x[5], y[3])
-	t.VFMADD231PS(t.c("a3"), d1, y[3])
-	t.VFMADD231PS(t.c("b3"), d2, y[3])
 }
