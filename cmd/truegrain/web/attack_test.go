@@ -3,7 +3,6 @@ package web
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"mime"
@@ -165,12 +164,8 @@ func (a app) raw(t testing.TB, request string) *http.Response {
 // Headers are bounded in size and in time.
 func TestHeaderFloods(t *testing.T) {
 	a := openApp(t, nil)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	gone := make(chan error, 1)
-	go func() { gone <- a.s.Serve(ctx, l, "", "") }()
-	conn, err := net.Dial("tcp", l.Addr().String())
+	addr, leave, gone := a.listen(t)
+	conn, err := net.Dial("tcp", addr)
 	require.NoError(t, err)
 	defer conn.Close()
 	_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n") // it may be refused before all was sent
@@ -183,13 +178,13 @@ func TestHeaderFloods(t *testing.T) {
 	got, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusRequestHeaderFieldsTooLarge, got.StatusCode)
-	slow := begin(t, l.Addr().String(), "GET / HTTP/1.1\r\nHost: x\r\nX: ", 20)
+	slow := begin(t, addr, "GET / HTTP/1.1\r\nHost: x\r\nX: ", 20)
 	start := time.Now()
 	require.NoError(t, slow.SetReadDeadline(start.Add(4*headerTime)))
 	_, err = io.Copy(io.Discard, slow)
 	require.NoError(t, err, "a header that takes too long ends the connection")
 	require.GreaterOrEqual(t, time.Since(start), headerTime-time.Second)
-	cancel()
+	leave()
 	require.NoError(t, <-gone)
 }
 

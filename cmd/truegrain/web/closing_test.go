@@ -41,19 +41,25 @@ func (h half) finish(t *testing.T, name string) *http.Response {
 	return got
 }
 
+// listen serves on a listener of its own until leave is called; gone says how that ended.
+func (a app) listen(t *testing.T) (addr string, leave context.CancelFunc, gone <-chan error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, leave := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- a.s.Serve(ctx, l, "", "") }()
+	return l.Addr().String(), leave, served
+}
+
 // Whoever was connected when the end began is answered, however little of the request had come by then;
 // whoever kept a connection may use it once more, and learns that it was the last time.
 func TestEndAnswersWhatWasAccepted(t *testing.T) {
 	a := openApp(t, nil)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	gone := make(chan error, 1)
-	go func() { gone <- a.s.Serve(ctx, l, "", "") }()
+	addr, leave, gone := a.listen(t)
 	picture := string(waves(t, 200, 150))
 	head := fmt.Sprintf("POST /v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n",
 		len(picture))
-	request, addr := head+picture, l.Addr().String()
+	request := head + picture
 	kept := begin(t, addr, request, 0)
 	require.Equal(t, 200, kept.finish(t, "kept").StatusCode)
 	kept.rest = request
@@ -62,7 +68,7 @@ func TestEndAnswersWhatWasAccepted(t *testing.T) {
 		"half a picture": len(head) + len(picture)/2, "everything": len(request)} {
 		open[name] = begin(t, addr, request, bytes)
 	}
-	cancel()
+	leave()
 	require.Eventually(t, a.s.leaving.Load, 5*time.Second, time.Millisecond)
 	last := kept.finish(t, "kept, after the end began")
 	require.Equal(t, 200, last.StatusCode)
@@ -72,6 +78,6 @@ func TestEndAnswersWhatWasAccepted(t *testing.T) {
 		require.Equal(t, 200, h.finish(t, name).StatusCode, name)
 	}
 	require.NoError(t, <-gone)
-	_, err = net.DialTimeout("tcp", addr, 10*time.Second)
+	_, err := net.DialTimeout("tcp", addr, 10*time.Second)
 	require.Error(t, err, "nobody listens any more")
 }

@@ -123,9 +123,12 @@ func (s *Server) judge(err error) trouble {
 // headers sets what goes with the answer.
 func (t trouble) headers(h http.Header) {
 	if t.retry > 0 {
-		h.Set("Retry-After", strconv.Itoa(int((t.retry+time.Second-1)/time.Second)))
+		h.Set("Retry-After", strconv.Itoa(seconds(t.retry)))
 	}
 }
+
+// seconds rounds up.
+func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
 // problem is an error of the API (RFC 9457).
 func (s *Server) problem(err error) error {

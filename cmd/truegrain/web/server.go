@@ -34,12 +34,15 @@ type Server struct {
 	mux     *http.ServeMux
 	spec    []byte
 	leaving atomic.Bool
+
+	busy, pace refusal
 }
 
 // New puts the app together.
 func New(c Config, e *engine.Engine, m *Metrics) (*Server, error) {
 	s := &Server{Config: c, engine: e, metrics: m, limiter: newLimiter(c.Rate, c.Burst), mux: http.NewServeMux()}
 	m.watch(e)
+	s.busy, s.pace = s.refusal(engine.ErrBusy), s.refusal(&paceError{})
 	if err := s.loadPages(); err != nil {
 		return nil, err
 	}
@@ -82,6 +85,7 @@ func plain(w http.ResponseWriter, status int, text string) {
 // Handler is the app with all that surrounds it, from the outside in.
 func (s *Server) Handler() http.Handler {
 	var h http.Handler = http.HandlerFunc(s.serve)
+	h = s.admitted(h)
 	h = s.authorise(h)
 	h = s.sameSite(h)
 	h = s.onlyHosts(h)

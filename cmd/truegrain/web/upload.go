@@ -38,35 +38,15 @@ type upload struct {
 	done func() // gives back the room it took while it was read
 }
 
-// begin checks what can be checked before a body is read: the client's pace, the queue, the kind of body.
-// What is refused is read to its end, as far as that is cheap, so that the client sees the answer.
+// begin checks the kind of a body and gives its sender a deadline.
 func (s *Server) begin(w http.ResponseWriter, r *http.Request) (
 	kind string, params map[string]string, err error) {
 	kind, params, err = mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" && !slices.Contains(bodyTypes, kind) {
 		return "", nil, &mediaError{r.Header.Get("Content-Type")}
 	}
-	if d := s.limiter.wait(r); d > 0 {
-		s.drain(w, r)
-		return "", nil, &paceError{d}
-	}
-	if s.engine.Full() {
-		s.drain(w, r)
-		return "", nil, engine.ErrBusy
-	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.UploadTime)) // a test's recorder has none
 	return kind, params, nil
-}
-
-// drainTime is how long a refused upload is listened to.
-const drainTime = 2 * time.Second
-
-// drain reads a refused body without keeping it.
-func (s *Server) drain(w http.ResponseWriter, r *http.Request) {
-	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Now().Add(drainTime))
-	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, s.engine.Limits.Picture.FileBytes))
-	_ = c.SetReadDeadline(time.Time{})
 }
 
 // uploads hands every picture of a request to f, one after the other; most bounds how many there may be.

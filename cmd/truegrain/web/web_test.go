@@ -148,6 +148,13 @@ func decode[T any](t testing.TB, r reply) (v T) {
 }
 
 func TestMain(m *testing.M) {
+	if set := os.Getenv(floodVar); set != "" {
+		if err := floods(set); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	code := m.Run()
 	http.DefaultClient.CloseIdleConnections()
 	if code == 0 {

@@ -1,0 +1,58 @@
+package web
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"truegrain/cmd/truegrain/web/engine"
+)
+
+// A full queue turns uploads away: programs are told so in the API's form and keep their connection, browsers
+// get a page, and nothing but uploads is refused.
+func TestFullQueue(t *testing.T) {
+	a := openApp(t, func(_ *Config, l *engine.Limits) { l.Queue = 0 })
+	conn, err := net.Dial("tcp", strings.TrimPrefix(a.URL, "http://"))
+	require.NoError(t, err)
+	defer conn.Close()
+	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	in := bufio.NewReader(conn)
+	for _, size := range []int{0, 10, drainPiece, 1 << 20, int(a.engine.Limits.Picture.FileBytes)} {
+		_, err = fmt.Fprintf(conn, "POST /v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"+
+			"Content-Length: %d\r\n\r\n%s", size, bytes.Repeat([]byte{0xFF}, size))
+		require.NoError(t, err, size)
+		got, err := http.ReadResponse(in, nil)
+		require.NoError(t, err, size)
+		body, err := io.ReadAll(got.Body)
+		require.NoError(t, err, size)
+		require.Equal(t, 429, got.StatusCode)
+		require.False(t, got.Close, "%d bytes: the connection is kept", size)
+		require.Equal(t, "1", got.Header.Get("Retry-After"))
+		require.Equal(t, "application/problem+json", got.Header.Get("Content-Type"))
+		require.Equal(t, policy, got.Header.Get("Content-Security-Policy"))
+		said := mustJSON[map[string]any](body)
+		require.Equal(t, map[string]any{"title": "Busy", "status": 429.0, "detail": engine.ErrBusy.Error()}, said)
+	}
+	page := a.do(t, "POST", "/analyze", strings.NewReader("x"), "Accept", "text/html")
+	require.Equal(t, 429, page.StatusCode)
+	require.Contains(t, string(page.body), "</html>")
+	require.Equal(t, 200, a.do(t, "GET", "/v1/models", nil).StatusCode)
+	require.Contains(t, string(a.do(t, "GET", "/metrics", nil).body), `truegrain_rejected_total{reason="queue"} 6`)
+}
+
+// Whoever asks whether to send is told without sending.
+func TestFullQueueSparesSending(t *testing.T) {
+	a := openApp(t, func(_ *Config, l *engine.Limits) { l.Queue = 0 })
+	got := a.raw(t, "POST /v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 9000000\r\n"+
+		"Expect: 100-continue\r\n\r\n")
+	require.Equal(t, 429, got.StatusCode)
+	require.True(t, got.Close)
+}
