@@ -34,7 +34,7 @@ func (s *Server) admitted(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		s.drain(w, r)
+		s.drain(r)
 		if wantsPage(r) {
 			s.fail(w, r, err)
 			return
@@ -54,29 +54,37 @@ func (s *Server) admit(r *http.Request) error {
 	return nil
 }
 
+// hurried gives every body a short time to come. Uploads that are taken get a longer one; of all others
+// net/http reads what it was sent before it answers, and would wait for a slow client for ever.
+func hurried(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) // a test's recorder has none
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // drain reads a refused body without keeping it, as far as that is cheap: whoever still sends when the
 // connection is closed may lose the answer. A client that asked before it sends is spared sending.
-func (s *Server) drain(w http.ResponseWriter, r *http.Request) {
+func (s *Server) drain(r *http.Request) {
 	if r.Header.Get("Expect") != "" {
 		return
 	}
-	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Now().Add(drainTime)) // a test's recorder has none
 	buf := drains.Get().(*[drainPiece]byte)
 	defer drains.Put(buf)
-	body := io.LimitedReader{R: r.Body, N: s.engine.Limits.Picture.FileBytes}
+	body := io.LimitedReader{R: r.Body, N: s.engine.Limits.Picture.FileBytes + 1}
 	for {
 		if _, err := body.Read(buf[:]); err != nil {
-			break
+			return
 		}
 	}
-	_ = c.SetReadDeadline(time.Time{})
 }
 
-// drainTime is how long a refused upload is listened to; drainPiece, how much of it is read at once: most of
-// what has come, in few calls, and little of the cache.
+// bodyTime is how long a body is waited for that nobody wants; drainPiece, how much of it is read at once: most
+// of what has come, in few calls, and little of the cache.
 const (
-	drainTime  = 2 * time.Second
+	bodyTime   = 2 * time.Second
 	drainPiece = 64 << 10
 )
 

@@ -56,3 +56,28 @@ func TestFullQueueSparesSending(t *testing.T) {
 	require.Equal(t, 429, got.StatusCode)
 	require.True(t, got.Close)
 }
+
+// A client that sends a byte a second to no purpose is answered and let go.
+func TestSlowBodiesAreNotWaitedFor(t *testing.T) {
+	a, full := openApp(t, nil), openApp(t, func(_ *Config, l *engine.Limits) { l.Queue = 0 })
+	for _, c := range []struct {
+		to           app
+		name, header string
+		status       int
+	}{
+		{full, "POST /v1/analyze", "image/jpeg", 429}, {full, "POST /analyze", "image/jpeg", 429},
+		{a, "POST /v1/analyze", "application/json", 415}, {a, "POST /nothing", "image/jpeg", 404},
+		{a, "GET /livez", "image/jpeg", 200}, {a, "POST /sample/none", "image/jpeg", 404},
+	} {
+		t.Run(c.name+" "+c.header, func(t *testing.T) {
+			t.Parallel()
+			conn := begin(t, strings.TrimPrefix(c.to.URL, "http://"), c.name+" HTTP/1.1\r\nHost: x\r\nContent-Type: "+
+				c.header+"\r\nContent-Length: 1000\r\n\r\n", 0)
+			got := conn.finish(t, c.name)
+			require.Equal(t, c.status, got.StatusCode)
+			require.True(t, got.Close)
+			_, err := conn.Read(make([]byte, 1))
+			require.ErrorIs(t, err, io.EOF)
+		})
+	}
+}

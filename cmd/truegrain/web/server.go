@@ -90,6 +90,7 @@ func (s *Server) Handler() http.Handler {
 	h = s.sameSite(h)
 	h = s.onlyHosts(h)
 	h = secured(h)
+	h = hurried(h)
 	return s.observed(h)
 }
 
