@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http/httputil"
 	"os"
@@ -28,8 +29,8 @@ type flood struct {
 	Clients      int
 }
 
-// tally is what became of a flood. Good counts pictures scored before its end, so that how many were waiting
-// then doesn't matter.
+// tally is what became of a flood. Good counts the pictures that were scored between settle after its beginning
+// and its end: how many wait at either doesn't matter then.
 type tally struct {
 	Offered, Good int
 	Codes         map[int]int
@@ -37,8 +38,11 @@ type tally struct {
 	CPU           float64 // seconds that the clients computed
 }
 
-// per is so many a second.
-func (f flood) per(n int) float64 { return float64(n) / f.Seconds }
+// settle is how long a flood runs before anything is counted.
+const settle = 3 * time.Second
+
+// goodput is the pictures scored a second.
+func (f flood) goodput(t tally) float64 { return float64(t.Good) / (f.Seconds - settle.Seconds()) }
 
 // floodVar asks the test program to be the clients.
 const floodVar = "TRUEGRAIN_TEST_FLOOD"
@@ -71,14 +75,18 @@ func floods(set string) error {
 		s.requests = append(s.requests, fmt.Appendf(nil, "POST /v1/analyze?evidence=false HTTP/1.1\r\nHost: %s\r\n"+
 			"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s", f.Addr, len(p), p))
 	}
-	start := time.Now()
-	s.end = start.Add(time.Duration(f.Seconds * float64(time.Second)))
+	// any part of them is like all of them
+	rand.New(rand.NewPCG(1, 2)).Shuffle(len(s.requests), func(i, j int) {
+		s.requests[i], s.requests[j] = s.requests[j], s.requests[i]
+	})
+	s.start = time.Now()
+	s.end = s.start.Add(time.Duration(f.Seconds * float64(time.Second)))
 	if f.Rate == 0 {
 		for range f.Clients {
 			s.all.Go(s.pressing)
 		}
 	} else {
-		s.paced(start)
+		s.paced()
 	}
 	s.all.Wait()
 	return json.NewEncoder(os.Stdout).Encode(s.tally)
@@ -87,9 +95,9 @@ func floods(set string) error {
 // senders are clients, each with a connection that it keeps.
 type senders struct {
 	flood
-	requests [][]byte
-	end      time.Time
-	all      sync.WaitGroup
+	requests   [][]byte
+	start, end time.Time
+	all        sync.WaitGroup
 
 	mu sync.Mutex
 	tally
@@ -116,9 +124,9 @@ func (s *senders) pressing() {
 }
 
 // paced sends each request at its time, by the client that was idle last or by a new one.
-func (s *senders) paced(start time.Time) {
+func (s *senders) paced() {
 	every := time.Duration(float64(time.Second) / s.Rate)
-	for at := start; ; at = at.Add(every) {
+	for at := s.start; ; at = at.Add(every) {
 		time.Sleep(time.Until(at))
 		r := s.next()
 		if r == nil {
@@ -172,7 +180,7 @@ func (s *senders) note(code int, err error) {
 		return
 	}
 	s.Codes[code]++
-	if code == 200 && time.Now().Before(s.end) {
+	if now := time.Now(); code == 200 && now.After(s.start.Add(settle)) && now.Before(s.end) {
 		s.Good++
 	}
 }
