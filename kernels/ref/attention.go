@@ -26,10 +26,7 @@ func (b *Backend[T]) scores(o kernels.Attention, n, h, t int) []float64 {
 	q, k := b.f(o.Q), b.f(o.K)
 	out := make([]float64, o.TK)
 	for s := range out {
-		for d := range o.HD {
-			out[s] += float64(q[qAt(o, n, h, t)+d]) * float64(k[kAt(o, n, h, s)+d])
-		}
-		out[s] /= math.Sqrt(float64(o.HD))
+		out[s] = dot(0, q[qAt(o, n, h, t):][:o.HD], k[kAt(o, n, h, s):][:o.HD]) / math.Sqrt(float64(o.HD))
 	}
 	return out
 }

@@ -2,9 +2,10 @@ package ref
 
 import "truegrain/kernels"
 
-// taps calls f for every product of a convolution: the index of the output element, of the input element and
-// of the weight. H, W, C are the convolution's input, which is the output of its transpose.
-func taps(w kernels.Window, batch, h, wd, c, oh, ow, oc, groups int, f func(y, x, weight int)) {
+// taps calls f for all products of a convolution, the n channels of one place of the window at a time: with the
+// index of the output element, of the first input element and of the first weight. H, W, C are the convolution's
+// input, which is the output of its transpose.
+func taps(w kernels.Window, batch, h, wd, c, oh, ow, oc, groups int, f func(y, x, weight, n int)) {
 	cg, og := c/groups, oc/groups
 	for b := range batch {
 		for i := range oh {
@@ -16,9 +17,7 @@ func taps(w kernels.Window, batch, h, wd, c, oh, ow, oc, groups int, f func(y, x
 							continue
 						}
 						for o := range oc {
-							for k := range cg {
-								f(((b*oh+i)*ow+j)*oc+o, ((b*h+r)*wd+s)*c+o/og*cg+k, ((o*w.KH+p)*w.KW+q)*cg+k)
-							}
+							f(((b*oh+i)*ow+j)*oc+o, ((b*h+r)*wd+s)*c+o/og*cg, ((o*w.KH+p)*w.KW+q)*cg, cg)
 						}
 					}
 				}
@@ -27,7 +26,7 @@ func taps(w kernels.Window, batch, h, wd, c, oh, ow, oc, groups int, f func(y, x
 	}
 }
 
-func convTaps(o kernels.Conv2D, f func(y, x, weight int)) {
+func convTaps(o kernels.Conv2D, f func(y, x, weight, n int)) {
 	oh, ow := o.Out(o.H, o.W)
 	taps(o.Window, o.B, o.H, o.W, o.C, oh, ow, o.OC, o.Groups, f)
 }
@@ -36,7 +35,7 @@ func convTaps(o kernels.Conv2D, f func(y, x, weight int)) {
 func (b *Backend[T]) Conv2D(o kernels.Conv2D) {
 	x, w := b.f(o.X), b.f(o.Weight)
 	z := make([]float64, o.Y.Len())
-	convTaps(o, func(yi, xi, wi int) { z[yi] += float64(x[xi]) * float64(w[wi]) })
+	convTaps(o, func(yi, xi, wi, n int) { z[yi] = dot(z[yi], x[xi:][:n], w[wi:][:n]) })
 	b.finish(z, o.OC, o.Act, o.Bias, o.Residual, o.Y, o.Sums)
 }
 
@@ -46,12 +45,12 @@ func (b *Backend[T]) Conv2DBackward(o kernels.Conv2DGrad) {
 	dz := b.through(o.Act, o.Rule, o.DY, o.Y)
 	if o.DX.Wanted() {
 		s := gather(o.DX)
-		convTaps(o.Conv2D, func(yi, xi, wi int) { s[xi] += dz[yi] * float64(w[wi]) })
+		convTaps(o.Conv2D, func(yi, xi, wi, n int) { add(s[xi:][:n], dz[yi], w[wi:][:n]) })
 		b.store(o.DX, s)
 	}
 	if o.DWeight.Wanted() {
 		s := gather(o.DWeight)
-		convTaps(o.Conv2D, func(yi, xi, wi int) { s[wi] += dz[yi] * float64(x[xi]) })
+		convTaps(o.Conv2D, func(yi, xi, wi, n int) { add(s[wi:][:n], dz[yi], x[xi:][:n]) })
 		b.store(o.DWeight, s)
 	}
 	b.columns(o.DBias, dz, o.OC)

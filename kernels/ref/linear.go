@@ -8,9 +8,7 @@ func (b *Backend[T]) Linear(o kernels.Linear) {
 	z := make([]float64, o.R*o.OD)
 	for r := range o.R {
 		for k := range o.OD {
-			for d := range o.D {
-				z[r*o.OD+k] += float64(x[r*o.D+d]) * float64(w[k*o.D+d])
-			}
+			z[r*o.OD+k] = dot(0, x[r*o.D:][:o.D], w[k*o.D:][:o.D])
 		}
 	}
 	b.finish(z, o.OD, o.Act, o.Bias, o.Residual, o.Y, kernels.Buf{})
@@ -20,20 +18,19 @@ func (b *Backend[T]) Linear(o kernels.Linear) {
 func (b *Backend[T]) LinearBackward(o kernels.LinearGrad) {
 	x, w := b.f(o.X), b.f(o.Weight)
 	dz := b.through(o.Act, o.Rule, o.DY, o.Y)
-	b.each(o.DX, func(i int) (s float64) {
-		r, d := i/o.D, i%o.D
+	dx, dw := gather(o.DX), gather(o.DWeight)
+	for r := range o.R {
 		for k := range o.OD {
-			s += dz[r*o.OD+k] * float64(w[k*o.D+d])
+			if o.DX.Wanted() {
+				add(dx[r*o.D:][:o.D], dz[r*o.OD+k], w[k*o.D:][:o.D])
+			}
+			if o.DWeight.Wanted() {
+				add(dw[k*o.D:][:o.D], dz[r*o.OD+k], x[r*o.D:][:o.D])
+			}
 		}
-		return s
-	})
-	b.each(o.DWeight, func(i int) (s float64) {
-		k, d := i/o.D, i%o.D
-		for r := range o.R {
-			s += dz[r*o.OD+k] * float64(x[r*o.D+d])
-		}
-		return s
-	})
+	}
+	b.store(o.DX, dx)
+	b.store(o.DWeight, dw)
 	b.columns(o.DBias, dz, o.OD)
 	b.each(o.DResidual, func(i int) float64 { return dz[i] })
 }

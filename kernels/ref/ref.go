@@ -92,3 +92,18 @@ func (b *Backend[T]) each(g kernels.Grad, f func(i int) float64) {
 	}
 	b.store(g, s)
 }
+
+// dot adds the products of a and b to s, one after the other.
+func dot[A, B Float](s float64, a []A, b []B) float64 {
+	for i, v := range a {
+		s += float64(v) * float64(b[i])
+	}
+	return s
+}
+
+// add adds a·x to s.
+func add[X Float](s []float64, a float64, x []X) {
+	for i, v := range x {
+		s[i] += a * float64(v)
+	}
+}
