@@ -20,7 +20,7 @@ func (t *Tape) Attention(qkv *Var) *Var {
 	qkv.MustShape("Attention qkv", -1, -1, 3, -1, -1)
 	b, n, heads, hd := qkv.Dim(0), qkv.Dim(1), qkv.Dim(3), qkv.Dim(4)
 	d := heads * hd
-	y := t.Alloc(b, n, d)
+	y := t.like(qkv, b, n, d)
 	part := func(g kernels.Buf, i int) kernels.Buf { // q, k or v of a packed buffer, to its last element
 		if g.IsZero() || g.Len() == 0 {
 			return g
@@ -52,7 +52,7 @@ func (t *Tape) CrossAttention(q, k, v *Var) *Var {
 	k.MustShape("CrossAttention k", b, -1, heads, hd)
 	v.MustShape("CrossAttention v", k.Shape()...)
 	d := heads * hd
-	y := t.Alloc(b, tq, d)
+	y := t.like(q, b, tq, d)
 	op := kernels.Attention{B: b, TQ: tq, TK: k.Dim(1), NH: heads, HD: hd, LDQ: d, LDK: d, LDV: d,
 		Q: q.Buf, K: k.Buf, V: v.Buf, Y: y.Buf, LSE: t.Scratch(b * heads * tq)}
 	t.tapAttention(op)
@@ -76,7 +76,7 @@ func (t *Tape) tapAttention(op kernels.Attention) {
 	if !t.tapWanted(name) || t.taps[name] != nil {
 		return
 	}
-	m := t.take(t.be.DType(), op.B*op.NH*op.TQ*op.TK)
+	m := t.take(op.Q.DType(), op.B*op.NH*op.TQ*op.TK)
 	v := &Var{Tensor: tensor.New(m.whole.Slice(0, op.B*op.NH*op.TQ*op.TK), op.B, op.NH, op.TQ, op.TK), tape: t, mem: m}
 	if t.runs() {
 		t.be.AttentionMap(kernels.AttentionMap{Attention: op, P: v.Buf})

@@ -13,7 +13,7 @@ func (t *Tape) AvgPool2D(x *Var, p Pooling) *Var {
 		panic(&kernels.ArgError{Op: "avgpool2d", Field: "Dilation", Reason: "must be 1"})
 	}
 	op := kernels.AvgPool2D{Window: win, B: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Dim(3), OH: oh, OW: ow, X: x.Buf}
-	y := t.Alloc(op.B, oh, ow, op.C)
+	y := t.like(x, op.B, oh, ow, op.C)
 	op.Y = y.Buf
 	return t.apply(op, y, inputs{x}, func(dy kernels.Buf) {
 		t.be.AvgPool2DBackward(kernels.AvgPool2DGrad{AvgPool2D: op, DY: dy, DX: x.Grad()})

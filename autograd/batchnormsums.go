@@ -42,21 +42,39 @@ func (t *Tape) statistics(op kernels.BatchNorm, x *Var) []float64 {
 		if !op.Sums.IsZero() {
 			t.be.Download(kernels.Of(v[:2*c]), op.Sums)
 		} else {
-			sum := kernels.Sum{Outer: 1, N: op.R, Inner: c, Scale: 1, X: x.Buf}
-			t.work(x.Len()+c, func(w kernels.Buf) {
-				square := w.Slice(0, x.Len())
-				sum.Y = w.Slice(x.Len(), x.Len()+c)
-				t.be.Sum(sum)
-				t.be.Download(kernels.Of(v[:c]), sum.Y)
-				t.be.Mul(kernels.Mul{N: x.Len(), A: x.Buf, B: x.Buf, Y: square})
-				sum.X = square
-				t.be.Sum(sum)
-				t.be.Download(kernels.Of(v[c:2*c]), sum.Y)
-			})
+			t.wide(x.Buf, func(values kernels.Buf) { t.channelSumsOf(values, op.R, v[:2*c]) })
 		}
 	}
 	t.fail(t.opts.sums(v))
 	return v
+}
+
+// channelSumsOf downloads Σx and Σx² of every channel of x (r,c) into sums (2,c).
+func (t *Tape) channelSumsOf(x kernels.Buf, r int, sums []float64) {
+	n, c := x.Len(), len(sums)/2
+	sum := kernels.Sum{Outer: 1, N: r, Inner: c, Scale: 1, X: x}
+	t.work(n+c, func(w kernels.Buf) {
+		square := w.Slice(0, n)
+		sum.Y = w.Slice(n, n+c)
+		t.be.Sum(sum)
+		t.be.Download(kernels.Of(sums[:c]), sum.Y)
+		t.be.Mul(kernels.Mul{N: n, A: x, B: x, Y: square})
+		sum.X = square
+		t.be.Sum(sum)
+		t.be.Download(kernels.Of(sums[c:]), sum.Y)
+	})
+}
+
+// wide gives f the elements of x in the backend's own type.
+func (t *Tape) wide(x kernels.Buf, f func(kernels.Buf)) {
+	if x.DType() == t.be.DType() {
+		f(x)
+		return
+	}
+	t.work(x.Len(), func(w kernels.Buf) {
+		t.be.Cast(kernels.Cast{N: x.Len(), X: x, Y: w})
+		f(w)
+	})
 }
 
 // moveRunning moves the running statistics, the variance made unbiased.
@@ -90,32 +108,34 @@ func (t *Tape) upload(v []float64) kernels.Buf {
 func (t *Tape) batchNormTogetherBackward(op kernels.BatchNorm, dy kernels.Buf, n float64, variance []float64,
 	x, gamma, beta, residual *Var) {
 	c, size := op.C, op.R*op.C
-	t.work(2*size+6*c, func(w kernels.Buf) {
-		dx, whole, w := w.Slice(0, size), w.Slice(size, 2*size), w.Slice(2*size, 2*size+6*c)
-		dgamma, dbeta, gamma2, beta2 := w.Slice(0, c), w.Slice(c, 2*c), w.Slice(2*c, 3*c), w.Slice(3*c, 4*c)
-		t.be.BatchNormBackward(kernels.BatchNormGrad{BatchNorm: op, Rule: t.opts.rule, DY: dy,
-			DX: kernels.Grad{Buf: dx}, DGamma: kernels.Grad{Buf: dgamma}, DBeta: kernels.Grad{Buf: dbeta}, DResidual: residual.Grad()})
-		t.add(gamma.Grad(), dgamma)
-		t.add(beta.Grad(), dbeta)
-		if !x.wants {
-			return
-		}
-		sums, g := make([]float64, 2*c), make([]float64, c)
-		t.be.Download(kernels.Of(sums[:c]), dgamma)
-		t.be.Download(kernels.Of(sums[c:]), dbeta)
-		t.be.Download(kernels.Of(g), op.Gamma)
-		t.fail(t.opts.sums(sums))
-		for i := range g {
-			scale := -g[i] / math.Sqrt(variance[i]+op.Eps) / n
-			sums[i] *= scale
-			sums[c+i] *= scale
-		}
-		t.be.Upload(gamma2, kernels.Of(sums[:c]))
-		t.be.Upload(beta2, kernels.Of(sums[c:]))
-		t.be.BatchNorm(kernels.BatchNorm{R: op.R, C: c, Eps: op.Eps, X: op.X, Gamma: gamma2, Beta: beta2,
-			Residual: dx, Y: whole, RunningMean: op.RunningMean, RunningVar: op.RunningVar,
-			Mean: w.Slice(4*c, 5*c), RStd: w.Slice(5*c, 6*c)})
-		t.add(x.Grad(), whole)
+	t.workAs(op.X.DType(), 2*size, func(values kernels.Buf) {
+		t.work(6*c, func(w kernels.Buf) {
+			dx, whole := values.Slice(0, size), values.Slice(size, 2*size)
+			dgamma, dbeta, gamma2, beta2 := w.Slice(0, c), w.Slice(c, 2*c), w.Slice(2*c, 3*c), w.Slice(3*c, 4*c)
+			t.be.BatchNormBackward(kernels.BatchNormGrad{BatchNorm: op, Rule: t.opts.rule, DY: dy,
+				DX: kernels.Grad{Buf: dx}, DGamma: kernels.Grad{Buf: dgamma}, DBeta: kernels.Grad{Buf: dbeta}, DResidual: residual.Grad()})
+			t.add(gamma.Grad(), dgamma)
+			t.add(beta.Grad(), dbeta)
+			if !x.wants {
+				return
+			}
+			sums, g := make([]float64, 2*c), make([]float64, c)
+			t.be.Download(kernels.Of(sums[:c]), dgamma)
+			t.be.Download(kernels.Of(sums[c:]), dbeta)
+			t.be.Download(kernels.Of(g), op.Gamma)
+			t.fail(t.opts.sums(sums))
+			for i := range g {
+				scale := -g[i] / math.Sqrt(variance[i]+op.Eps) / n
+				sums[i] *= scale
+				sums[c+i] *= scale
+			}
+			t.be.Upload(gamma2, kernels.Of(sums[:c]))
+			t.be.Upload(beta2, kernels.Of(sums[c:]))
+			t.be.BatchNorm(kernels.BatchNorm{R: op.R, C: c, Eps: op.Eps, X: op.X, Gamma: gamma2, Beta: beta2,
+				Residual: dx, Y: whole, RunningMean: op.RunningMean, RunningVar: op.RunningVar,
+				Mean: w.Slice(4*c, 5*c), RStd: w.Slice(5*c, 6*c)})
+			t.add(x.Grad(), whole)
+		})
 	})
 }
 

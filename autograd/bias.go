@@ -15,7 +15,7 @@ func (t *Tape) Bias(x, b *Var) *Var {
 		panic(&tensor.ShapeError{Op: "Bias", Got: b.Shape(), Want: x.Shape()})
 	}
 	b.MustShape("Bias", x.Shape()[x.Rank()-b.Rank():]...)
-	y := t.Alloc(x.Shape()...)
+	y := t.like(x, x.Shape()...)
 	op := kernels.Bias{R: rows(x, b.Len()), C: b.Len(), X: x.Buf, Bias: b.Buf, Y: y.Buf}
 	return t.apply(op, y, inputs{x, b}, func(dy kernels.Buf) {
 		t.be.BiasBackward(kernels.BiasGrad{Bias: op, DY: dy, DX: x.Grad(), DBias: b.Grad()})

@@ -26,7 +26,7 @@ func (t *Tape) Concat(axis int, xs ...*Var) *Var {
 		op.N, op.X = append(op.N, x.Dim(axis)), append(op.X, x.Buf)
 		shape[axis] += x.Dim(axis)
 	}
-	y := t.Alloc(shape...)
+	y := t.like(xs[0], shape...)
 	op.Y = y.Buf
 	return t.apply(op, y, xs, func(dy kernels.Buf) {
 		g := kernels.ConcatGrad{Concat: op, DY: dy}

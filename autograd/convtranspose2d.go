@@ -22,7 +22,7 @@ func (t *Tape) ConvTranspose2D(x, w, bias, residual *Var, c Conv) *Var {
 	if residual != nil {
 		residual.MustShape("ConvTranspose2D residual", op.B, oh, ow, op.OC)
 	}
-	y := t.Alloc(op.B, oh, ow, op.OC)
+	y := t.like(x, op.B, oh, ow, op.OC)
 	op.Y = y.Buf
 	if c.Sums {
 		op.Sums = t.channelSums(y, op.OC)

@@ -20,7 +20,7 @@ func (t *Tape) Dropout(x *Var, p float64) *Var {
 	if !t.Training() || p == 0 {
 		return x
 	}
-	y := t.Alloc(x.Shape()...)
+	y := t.like(x, x.Shape()...)
 	op := kernels.Dropout{N: x.Len(), P: p, Seed: t.opts.seed, Step: t.opts.step,
 		Node: uint32(t.base + len(t.nodes)), X: x.Buf, Y: y.Buf, StepIn: t.stepIn}
 	return t.apply(op, y, inputs{x}, func(dy kernels.Buf) {

@@ -6,6 +6,8 @@ import "truegrain/kernels"
 //
 //	y[r,d] = gamma[d]·(x[r,d] − mean[r])·rstd[r] + beta[d],  rstd = 1/√(var + eps)
 //
+// The result has the type of the backend's Activations, whichever x has.
+//
 // Shapes: x (..., D) read as (R, D); gamma (D); beta (D); result as x. var is the biased (1/D) one.
 // Saved:  x, gamma, mean (R), rstd (R), until backward has run.
 // Panics: *tensor.ShapeError if gamma or beta is not (D).
@@ -15,7 +17,7 @@ func (t *Tape) LayerNorm(x, gamma, beta *Var, eps float64) *Var {
 	beta.MustShape("LayerNorm beta", d)
 	r := rows(x, d)
 
-	y := t.Alloc(x.Shape()...)
+	y := t.allocAs(t.be.Activations(), x.Shape()...)
 	op := kernels.LayerNorm{R: r, D: d, Eps: eps, X: x.Buf, Gamma: gamma.Buf, Beta: beta.Buf,
 		Y: y.Buf, Mean: t.Scratch(r), RStd: t.Scratch(r)}
 

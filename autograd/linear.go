@@ -10,6 +10,8 @@ import (
 //
 //	y[r,o] = act(Σ_d x[r,d]·w[o,d] + bias[o] + residual[r,o])
 //
+// The result has the residual's type, which may be wider than x's, or without one that of x.
+//
 // Shapes: x (..., D); w (OD,D); bias (OD) or nil; residual (..., OD) or nil; result as residual.
 // Saved:  x, w, and with a ReLU the result, until backward has run.
 // Panics: *tensor.ShapeError if an operand does not fit; *kernels.ArgError if the activation is a GELU, which has no
@@ -32,7 +34,11 @@ func (t *Tape) Linear(x, w, bias, residual *Var, act kernels.Activation) *Var {
 		panic(&kernels.ArgError{Op: "linear", Field: "Act",
 			Reason: "a fused GELU has no backward; use Tape.GELU where gradients flow"})
 	}
-	y := t.Alloc(shape...)
+	as := x
+	if residual != nil {
+		as = residual
+	}
+	y := t.like(as, shape...)
 	op.Y = y.Buf
 	t.countReLU(act)
 

@@ -18,7 +18,7 @@ func (t *Tape) Pad(x *Var, top, bottom, left, right int) *Var {
 	}
 	op := kernels.Pad{B: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Dim(3), Top: top, Bottom: bottom,
 		Left: left, Right: right, X: x.Buf}
-	y := t.Alloc(op.B, top+op.H+bottom, left+op.W+right, op.C)
+	y := t.like(x, op.B, top+op.H+bottom, left+op.W+right, op.C)
 	op.Y = y.Buf
 	return t.apply(op, y, inputs{x}, func(dy kernels.Buf) {
 		t.be.PadBackward(kernels.PadGrad{Pad: op, DY: dy, DX: x.Grad()})

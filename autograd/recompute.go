@@ -21,7 +21,7 @@ func (t *Tape) Recompute(x *Var, f func(t *Tape, x *Var) *Var) *Var {
 	first := t.segment(len(t.nodes))
 	first.opts.grad = false
 	out := f(first, first.Const(x.Tensor))
-	y := t.Alloc(out.Shape()...)
+	y := t.like(out, out.Shape()...)
 	if first.runs() {
 		t.be.Copy(y.Buf, out.Buf)
 	}

@@ -8,7 +8,7 @@ import "truegrain/kernels"
 // Shapes: any; result as x.
 // Saved:  the result, until backward has run.
 func (t *Tape) ReLU(x *Var) *Var {
-	y := t.Alloc(x.Shape()...)
+	y := t.like(x, x.Shape()...)
 	op := kernels.ReLU{N: x.Len(), X: x.Buf, Y: y.Buf}
 	t.relus++
 	return t.apply(op, y, inputs{x}, func(dy kernels.Buf) {

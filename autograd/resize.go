@@ -12,7 +12,7 @@ func (t *Tape) Resize(x *Var, oh, ow int) *Var {
 	if min(op.H, op.W, oh, ow) < 1 {
 		panic(&kernels.ArgError{Op: "resize", Field: "OH, OW", Reason: "pictures must have at least one pixel on both sides"})
 	}
-	y := t.Alloc(op.B, oh, ow, op.C)
+	y := t.like(x, op.B, oh, ow, op.C)
 	op.Y = y.Buf
 	return t.apply(op, y, inputs{x}, func(dy kernels.Buf) {
 		t.be.ResizeBackward(kernels.ResizeGrad{Resize: op, DY: dy, DX: x.Grad()})

@@ -6,7 +6,7 @@ import "truegrain/kernels"
 //
 // Shapes: any; result as x.
 func (t *Tape) Scale(x *Var, alpha float64) *Var {
-	y := t.Alloc(x.Shape()...)
+	y := t.like(x, x.Shape()...)
 	op := kernels.Scale{N: x.Len(), Alpha: alpha, X: x.Buf, Y: y.Buf}
 	return t.apply(op, y, inputs{x}, func(dy kernels.Buf) {
 		t.be.ScaleBackward(kernels.ScaleGrad{Scale: op, DY: dy, DX: x.Grad()})

@@ -7,7 +7,7 @@ import "truegrain/kernels"
 // Shapes: any; result as x.
 // Saved:  the result, until backward has run.
 func (t *Tape) Sigmoid(x *Var) *Var {
-	y := t.Alloc(x.Shape()...)
+	y := t.like(x, x.Shape()...)
 	op := kernels.Sigmoid{N: x.Len(), X: x.Buf, Y: y.Buf}
 	return t.apply(op, y, inputs{x}, func(dy kernels.Buf) {
 		t.be.SigmoidBackward(kernels.SigmoidGrad{Sigmoid: op, DY: dy, DX: x.Grad()})

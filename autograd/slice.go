@@ -19,7 +19,7 @@ func (t *Tape) Slice(x *Var, axis, start, stop int) *Var {
 		panic(&tensor.ShapeError{Op: fmt.Sprintf("Slice %d..%d along axis %d", start, stop, axis), Got: shape})
 	}
 	shape[axis] = stop - start
-	y := t.Alloc(shape...)
+	y := t.like(x, shape...)
 	op := kernels.Slice{Outer: shape[:axis].Len(), N: n, Inner: shape[axis+1:].Len(),
 		Start: start, Stop: stop, X: x.Buf, Y: y.Buf}
 	return t.apply(op, y, inputs{x}, func(dy kernels.Buf) {

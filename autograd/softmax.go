@@ -7,7 +7,7 @@ import "truegrain/kernels"
 // Shapes: x (..., D); result as x.
 // Saved:  the result, until backward has run.
 func (t *Tape) Softmax(x *Var) *Var {
-	y := t.Alloc(x.Shape()...)
+	y := t.like(x, x.Shape()...)
 	d := x.Dim(-1)
 	op := kernels.Softmax{R: rows(x, d), D: d, X: x.Buf, Y: y.Buf}
 	return t.apply(op, y, inputs{x}, func(dy kernels.Buf) {

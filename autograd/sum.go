@@ -31,7 +31,7 @@ func (t *Tape) sumAxis(x *Var, axis int, scale float64) *Var {
 }
 
 func (t *Tape) sum(x *Var, op kernels.Sum, shape []int) *Var {
-	y := t.Alloc(shape...)
+	y := t.like(x, shape...)
 	op.X, op.Y = x.Buf, y.Buf
 	return t.apply(op, y, inputs{x}, func(dy kernels.Buf) {
 		t.be.SumBackward(kernels.SumGrad{Sum: op, DY: dy, DX: x.Grad()})

@@ -133,6 +133,9 @@ func (t *Tape) Zeros(shape ...int) *Var {
 // Alloc gives a value of the tape's type with undefined contents, in the innermost scope.
 func (t *Tape) Alloc(shape ...int) *Var { return t.allocAs(t.be.DType(), shape...) }
 
+// like gives a value for the result of an op on x: of x's type.
+func (t *Tape) like(x *Var, shape ...int) *Var { return t.allocAs(x.Buf.DType(), shape...) }
+
 func (t *Tape) allocAs(d kernels.DType, shape ...int) *Var {
 	n := tensor.Shape(shape).Len()
 	m := t.take(d, n)
@@ -151,12 +154,14 @@ func (t *Tape) scratchAs(d kernels.DType, n int) kernels.Buf {
 }
 
 // work gives f n elements that are taken back when it returns. Without memory, f does not run.
-func (t *Tape) work(n int, f func(kernels.Buf)) {
+func (t *Tape) work(n int, f func(kernels.Buf)) { t.workAs(t.be.DType(), n, f) }
+
+func (t *Tape) workAs(d kernels.DType, n int, f func(kernels.Buf)) {
 	if n == 0 {
 		f(kernels.Buf{})
 		return
 	}
-	m := t.take(t.be.DType(), n)
+	m := t.take(d, n)
 	if !m.lost {
 		f(m.whole.Slice(0, n))
 	}

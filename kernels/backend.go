@@ -9,6 +9,9 @@ type Backend interface {
 	Name() string
 	// DType is the type of its values: F32, or F64 on the float64 oracle.
 	DType() DType
+	// Activations is the type in which a model gives it the values between ops, and they their gradients: BF16
+	// in mixed precision, else DType. An op's results have the type of its operands.
+	Activations() DType
 	// WithContext is the same backend looking at ctx between chunks of work. A cancelled op returns early with
 	// its outputs undefined; whoever holds the context notices and discards them.
 	WithContext(ctx context.Context) Backend
@@ -33,9 +36,9 @@ type Backend interface {
 
 // Mixed is a backend that may also train in mixed precision.
 type Mixed interface {
-	// Mixed is the same device whose products (linear maps, convolutions, attention) round their operands to
-	// bfloat16 and add up in float32; weights, gradients and everything else stay float32. false: it does not
-	// gain from that, or can't.
+	// Mixed is the same device for values and their gradients in bfloat16, added up in float32. Parameters,
+	// their gradients, statistics and losses stay float32; products round their weights. What an op finds in
+	// float32 it computes in float32. false: the device does not gain from that, or can't.
 	Mixed() (Backend, bool)
 }
 
@@ -111,6 +114,7 @@ type Elementwise interface {
 	MulBackward(MulGrad)
 	Scale(Scale)
 	ScaleBackward(ScaleGrad)
+	Cast(Cast)
 	Bias(Bias)
 	BiasBackward(BiasGrad)
 }

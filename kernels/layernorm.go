@@ -4,6 +4,8 @@ package kernels
 //
 //	y[r,d] = gamma[d]·(x[r,d] − mean[r])·rstd[r] + beta[d],  rstd = 1/√(var + Eps), var biased (1/D)
 //
+// Y may be BF16 where X is F32: a shortcut goes on as it is, and what is normalised goes into a product.
+//
 // Shapes: X, Y (R,D); Gamma, Beta (D); Mean, RStd (R), written for the backward.
 type LayerNorm struct {
 	R, D           int

@@ -4,6 +4,8 @@ package kernels
 //
 //	y[r,o] = act(Σ_d x[r,d]·weight[o,d] + bias[o] + residual[r,o])
 //
+// Residual and Y may be F32 where X is BF16.
+//
 // Shapes: X (R,D); Weight (OD,D); Bias (OD), optional; Residual (R,OD), optional; Y (R,OD).
 type Linear struct {
 	R, D, OD                     int

@@ -6,6 +6,9 @@ type Unsupported struct{ Backend string }
 
 func (u Unsupported) no(op string) { panic(&UnsupportedError{u.Backend, op}) }
 
+// Activations is float32, as the values of all backends but the oracle of float64.
+func (u Unsupported) Activations() DType { return F32 }
+
 // Workspace is 0: most ops need none.
 func (u Unsupported) Workspace(any) int { return 0 }
 
@@ -121,6 +124,9 @@ func (u Unsupported) Scale(Scale) { u.no("Scale") }
 
 // ScaleBackward is refused.
 func (u Unsupported) ScaleBackward(ScaleGrad) { u.no("ScaleBackward") }
+
+// Cast is refused.
+func (u Unsupported) Cast(Cast) { u.no("Cast") }
 
 // Bias is refused.
 func (u Unsupported) Bias(Bias) { u.no("Bias") }

@@ -51,7 +51,7 @@ func (f *FCN) Forward(t *autograd.Tape, x *autograd.Var) *autograd.Var {
 	return t.Sequence(x,
 		func(x *autograd.Var) *autograd.Var { return f.features(t, x, 3) },
 		func(y *autograd.Var) *autograd.Var { return f.head.Forward(t, y) },
-		func(y *autograd.Var) *autograd.Var { return t.Resize(y, h, w) })
+		func(y *autograd.Var) *autograd.Var { return t.Resize(out(t, y), h, w) })
 }
 
 // ForwardAux is Forward with the auxiliary head's logits.
@@ -59,13 +59,13 @@ func (f *FCN) ForwardAux(t *autograd.Tape, x *autograd.Var) (logits, aux *autogr
 	h, w := x.Dim(1), x.Dim(2)
 	third := f.features(t, x, 2)
 	if f.aux != nil {
-		aux = t.Scope(func() *autograd.Var { return t.Resize(f.aux.Forward(t, third), h, w) })
+		aux = t.Scope(func() *autograd.Var { return t.Resize(out(t, f.aux.Forward(t, third)), h, w) })
 	}
 	logits = t.Scope(func() *autograd.Var {
 		leave := t.Enter("backbone")
 		y := f.backbone.stages[3].Forward(t, third)
 		leave()
-		return t.Resize(f.head.Forward(t, y), h, w)
+		return t.Resize(out(t, f.head.Forward(t, y)), h, w)
 	})
 	return logits, aux
 }

@@ -64,7 +64,7 @@ func (f *FCN8s) score(t *autograd.Tape, x *autograd.Var) (scores [3]*autograd.Va
 			}
 			return f.backbone.stages[i+1].Forward(t, x)
 		})
-		scores[i] = f.scores[i].Forward(t, x)
+		scores[i] = out(t, f.scores[i].Forward(t, x))
 	}
 	return scores
 }

@@ -114,7 +114,7 @@ func newStage(b *nn.Builder, s trunkSpec, stage, in, dilation int) (nn.Layer, in
 // forward is the result of stage last of pictures x.
 func (k *trunk) forward(t *autograd.Tape, x *autograd.Var, last int) *autograd.Var {
 	layers := nn.Sequential{k.stem}
-	return append(layers, k.stages[:last+1]...).Forward(t, x)
+	return append(layers, k.stages[:last+1]...).Forward(t, into(t, x))
 }
 
 // ResNet is a residual network that classifies pictures of any size.
@@ -137,7 +137,7 @@ func resnet(s trunkSpec, size int) func(*nn.Builder, model, Config) Model {
 func (r *ResNet) Forward(t *autograd.Tape, x *autograd.Var) *autograd.Var {
 	return t.Scope(func() *autograd.Var {
 		y := averagePool.Forward(t, r.trunk.forward(t, x, 3))
-		return r.fc.Forward(t, t.Reshape(y, x.Dim(0), -1))
+		return r.fc.Forward(t, out(t, t.Reshape(y, x.Dim(0), -1)))
 	})
 }
 

@@ -103,20 +103,21 @@ func (v *ViT) Forward(t *autograd.Tape, x *autograd.Var) *autograd.Var {
 		y := t.Scope(func() *autograd.Var { return v.encode(t, v.tokens(t, x)) })
 		y = t.Reshape(t.Slice(y, 1, 0, 1), x.Dim(0), v.spec.width)
 		defer t.Enter("heads")()
-		return v.head.Forward(t, y)
+		return v.head.Forward(t, out(t, y))
 	})
 }
 
-// tokens is the class token and the patches of each picture: (B,1+N,D).
+// tokens is the class token and the patches of each picture, (B,1+N,D), in the backend's own type: what goes
+// through the shortcuts is the sum of all layers.
 func (v *ViT) tokens(t *autograd.Tape, x *autograd.Var) *autograd.Var {
-	y := v.patches.Forward(t, x)
+	y := v.patches.Forward(t, into(t, x))
 	b := y.Dim(0)
 	y = t.Reshape(y, b, -1, v.spec.width)
 	class := make([]*autograd.Var, b)
 	for i := range class {
 		class[i] = t.Param(v.classToken)
 	}
-	return t.Concat(1, t.Concat(0, class...), y)
+	return t.Concat(1, t.Concat(0, class...), out(t, y))
 }
 
 // encode adds the positions and runs the layers and the last norm.

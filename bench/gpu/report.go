@@ -116,7 +116,7 @@ func (r *Result) writeModels(b *strings.Builder) {
 		return
 	}
 	b.WriteString("\n## Models\nPictures lie in the device's memory. Inference is frozen (bfloat16: operands of products; exact: " +
-		"float32) and replayed\nas a graph; training is forward, backward and the optimiser's step (mixed: products in " +
+		"float32) and replayed\nas a graph; training is forward, backward and the optimiser's step (mixed: values in " +
 		"bfloat16, weights in float32).\n\n")
 	var rows [][]string
 	for _, s := range steps {

@@ -5,7 +5,7 @@ package cuda
 import "truegrain/kernels"
 
 // columnsAcross is how the 256 threads of a block lie over c columns (src/columns.cuh): across of them, per
-// columns each, 16 bytes of them if wide: if all rows of all matrices are aligned.
+// columns each, 16 bytes of them in the first matrix if wide: if all rows of all matrices are aligned.
 func columnsAcross(c int, matrices ...kernels.Buf) (across, per int, wide bool) {
 	per = 16 / matrices[0].DType().Size()
 	wide = c%per == 0

@@ -37,6 +37,14 @@ func (t typed) of(d kernels.DType) *kernel {
 	return t.f32
 }
 
+// from picks the kernel for the element types of an operand and of a result.
+func (n narrowing) from(x, y kernels.DType) *kernel {
+	if x != y {
+		return n.half
+	}
+	return n.of(x)
+}
+
 // of picks the kernel for heads of hd elements.
 func (h headed) of(hd int) *kernel {
 	if filledHead(hd) == 64 {

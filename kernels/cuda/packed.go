@@ -60,17 +60,6 @@ func (d *Device) Pack(op kernels.Op, how kernels.Packing) (kernels.Packed, error
 	return p, nil
 }
 
-// cast converts between float32 and bfloat16 on the device.
-func (d *Device) cast(dst, src kernels.Buf) {
-	k := castF32BF16
-	if dst.DType() == kernels.F32 {
-		k = castBF16F32
-	}
-	if n := dst.Len(); n > 0 {
-		d.launch(k, strided(n, 8), block(256), dst, src, n)
-	}
-}
-
 // operands are the input and the weights that an op multiplies: as they are, or both in bfloat16 if the
 // weights are packed (the input not, if it is rounded later). free gives back what its conversion took.
 func (d *Device) operands(op string, x, w kernels.Buf, p kernels.Packed, later bool) (x2, w2 kernels.Buf,

@@ -33,6 +33,16 @@ func declareTyped(module, entry, params string) typed {
 	return typed{declare(module, entry+"_f32", params), declare(module, entry+"_bf16", params)}
 }
 
+// narrowing is a kernel once per element type, and from float32 to bfloat16.
+type narrowing struct {
+	typed
+	half *kernel
+}
+
+func declareNarrowing(module, entry, params string) narrowing {
+	return narrowing{declareTyped(module, entry, params), declare(module, entry+"_f32_bf16", params)}
+}
+
 // allow is the most dynamic shared memory that launches of the kernel ask for.
 func (t typed) allow(bytes int) typed {
 	t.f32.shared, t.bf16.shared = bytes, bytes
@@ -211,9 +221,9 @@ var (
 	gemmNNSM90 = declareTypedRing("gemm_sm90", "gemm_nn", "ps128s128ppps64")
 	gemmTNSM90 = declareRing("gemm_sm90", "gemm_tn", "ps128s128ppps64")
 
-	layerNormFwd  = declareTyped("layernorm", "layernorm_fwd", "ppppppiifi")
-	layerNormBwd  = declareTyped("layernorm", "layernorm_bwd", "ppppppiiii")
-	layerNormSums = declareTyped("layernorm", "layernorm_sums", "ppppppiiii")
+	layerNormFwd  = declareNarrowing("layernorm", "layernorm_fwd", "ppppppiifi")
+	layerNormBwd  = declareNarrowing("layernorm", "layernorm_bwd", "ppppppiiii")
+	layerNormSums = declareNarrowing("layernorm", "layernorm_sums", "ppppppiiii")
 
 	maxPoolFwd = declareTyped("maxpool2d", "maxpool2d_fwd", "ppps64i")
 	maxPoolBwd = declareTyped("maxpool2d", "maxpool2d_bwd", "ppps64ii")

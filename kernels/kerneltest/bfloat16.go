@@ -32,7 +32,7 @@ func RunBFloat16(t *testing.T, be kernels.Backend, stems ...string) {
 
 // half says that a field is bfloat16.
 func (s *session) half(field string) bool {
-	if _, ok := s.c.Ints[field]; ok || !s.bf16 {
+	if _, ok := s.c.Ints[field]; ok || !s.bf16 || slices.Contains(s.wide, field) {
 		return false
 	}
 	switch field {

@@ -10,33 +10,31 @@ import (
 	"truegrain/kernels/ref"
 )
 
-// MixedTolerance is the largest relative L2 error of attention in mixed precision against the oracle's: a
-// device may round its results to bfloat16, by 2⁻⁹ at most each, and so the y and dy of its backward, whose
-// difference from δ cancels.
-const MixedTolerance = 1e-2
-
-// RunMixed runs the products on a device in mixed precision (kernels.Mixed) against those of the oracle in
-// mixed precision: both round the same operands, so that results are as near as in float32.
+// RunMixed runs what meets parameters on a device in mixed precision (kernels.Mixed) against the oracle in mixed
+// precision: values and their gradients in bfloat16, parameters and theirs in float32.
 func RunMixed(t *testing.T, be kernels.Backend) {
 	m, ok := be.(kernels.Mixed)
 	require.True(t, ok, "%s has no mixed precision", be.Name())
 	work, ok := m.Mixed()
 	require.True(t, ok, "%s has no mixed precision", be.Name())
+	require.Equal(t, kernels.BF16, work.Activations())
 	oracle, ok := ref.Open32().(kernels.Mixed).Mixed()
 	require.True(t, ok)
-	for _, c := range Cases() {
-		stem := c.Op.Stem()
-		if !slices.Contains([]string{"linear", "conv2d", "convtranspose2d", "attention"}, stem) {
-			continue
-		}
-		t.Run(stem+"/"+c.Name, func(t *testing.T) {
-			s := &session{t: t, be: work, c: c, oracle: oracle}
-			if stem == "attention" {
-				s.loose = MixedTolerance
+	parameters := []string{"Weight", "Bias", "DWeight", "DBias", "Gamma", "Beta", "DGamma", "DBeta"}
+	run := func(kind string, wide []string, stems ...string) {
+		for _, c := range Cases() {
+			if !slices.Contains(stems, c.Op.Stem()) {
+				continue
 			}
-			s.forward()
-			s.backwards()
-			s.guards()
-		})
+			t.Run(c.Op.Stem()+kind+"/"+c.Name, func(t *testing.T) {
+				s := &session{bf16: true, wide: wide, t: t, be: work, c: c, oracle: oracle}
+				s.forward()
+				s.backwards()
+				s.guards()
+			})
+		}
 	}
+	run("", parameters, "linear", "conv2d", "convtranspose2d", "bias")
+	run(" out of float32", append([]string{"X", "DX"}, parameters...), "layernorm")
+	run(" into float32", append([]string{"Residual", "DResidual", "Y", "DY"}, parameters...), "linear")
 }

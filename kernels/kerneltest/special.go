@@ -1,6 +1,7 @@
 package kerneltest
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,10 +10,16 @@ import (
 	"truegrain/kernels/ref"
 )
 
+// buffer is fresh memory of a backend.
+func buffer(t *testing.T, be kernels.Backend, d kernels.DType, n int) kernels.Buf {
+	b, err := be.Alloc(d, n)
+	require.NoError(t, err)
+	return b
+}
+
 // fresh is a buffer of a backend with the values of a random field.
 func fresh(t *testing.T, be kernels.Backend, field string, n int) kernels.Buf {
-	b, err := be.Alloc(be.DType(), n)
-	require.NoError(t, err)
+	b := buffer(t, be, be.DType(), n)
 	be.Upload(b, kernels.Of((&session{}).random(field, n)))
 	return b
 }
@@ -34,6 +41,33 @@ func concat(t *testing.T, be kernels.Backend) {
 	require.Equal(t, wy, gy)
 	require.InDeltaSlice(t, wa, ga, 1e-6)
 	require.InDeltaSlice(t, wb, gb, 1e-6)
+}
+
+// casts converts between the types of values, ties and numbers that are none among them.
+func casts(t *testing.T, be kernels.Backend) {
+	for _, n := range []int{0, 1, 19, 1000} {
+		v := (&session{}).random("x", n)
+		copy(v, []float64{1 + 1.0/256, 1 + 3.0/256, math.Inf(1), math.NaN(), 1e-40, -0.1})
+		for _, from := range []kernels.DType{kernels.F32, kernels.BF16} {
+			for _, to := range []kernels.DType{kernels.F32, kernels.BF16} {
+				want, x := make([]float64, n), buffer(t, be, from, n)
+				be.Upload(x, kernels.Of(v))
+				for i, w := range read(be, x) {
+					want[i] = w
+					if to == kernels.BF16 {
+						want[i] = float64(kernels.BF16Float(kernels.BF16Bits(float32(w))))
+					}
+				}
+				y := buffer(t, be, to, n)
+				be.Cast(kernels.Cast{N: n, X: x, Y: y})
+				got := read(be, y)
+				for i, w := range want {
+					require.True(t, w == got[i] || math.IsNaN(w) && math.IsNaN(got[i]), "%v of %v: %v to %v gave %v",
+						w, v[i], from, to, got[i])
+				}
+			}
+		}
+	}
 }
 
 // optimisers takes three steps of each.

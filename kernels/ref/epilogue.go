@@ -45,12 +45,21 @@ func (b *Backend[T]) finish(z []float64, c int, a kernels.Activation, bias, resi
 		}
 		ys[i] = T(act(a, v))
 	}
-	if s := kernels.Floats[float64](sums); s != nil {
-		clear(s)
-		for i, v := range ys {
-			s[i%c] += float64(v)
-			s[c+i%c] += float64(v) * float64(v)
-		}
+	channelSums(sums, y)
+}
+
+// channelSums is Σy and Σy² of every channel, as y holds it, if they are wanted.
+func channelSums(sums, y kernels.Buf) {
+	s := kernels.Floats[float64](sums)
+	if s == nil {
+		return
+	}
+	clear(s)
+	c := len(s) / 2
+	for i := range y.Len() {
+		v := y.At(i)
+		s[i%c] += v
+		s[c+i%c] += v * v
 	}
 }
 

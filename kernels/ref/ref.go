@@ -54,6 +54,9 @@ func (b *Backend[T]) Name() string { return b.name }
 // DType is the type of the values.
 func (b *Backend[T]) DType() kernels.DType { return kernels.Of([]T(nil)).DType() }
 
+// Activations is the type of the values.
+func (b *Backend[T]) Activations() kernels.DType { return b.DType() }
+
 // WithContext is the backend itself: the oracle's ops are small and run to their end.
 func (b *Backend[T]) WithContext(context.Context) kernels.Backend { return b }
 

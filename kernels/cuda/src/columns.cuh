@@ -6,8 +6,10 @@
 
 template <class T> DI void get(float (&v)[1], const T* p) { v[0] = to_f32(*p); }
 template <class T> DI void get(float (&v)[per16<T>::n], const T* p) { load16(v, p); }
+DI void get(float (&v)[8], const float* p) { load8(v, p); } // beside 16 bytes of bfloat16
 template <class T> DI void set(T* p, const float (&v)[1]) { put(p, v[0]); }
 template <class T> DI void set(T* p, const float (&v)[per16<T>::n]) { store16(p, v); }
+DI void set(float* p, const float (&v)[8]) { store8(p, v); }
 
 DI int thread_of_block() { return threadIdx.y * blockDim.x + threadIdx.x; }
 

@@ -1,13 +1,14 @@
 // y[r,d] = gamma[d]·(x[r,d] − mean[r])·rstd[r] + beta[d],  rstd = 1/√(var + eps), var biased
 // With x̂ = (x − mean)·rstd and g = dy·gamma:
 // dx = rstd·(g − mean_d(g) − x̂·mean_d(g·x̂)) (+ dx if acc),  dgamma = Σ_r dy·x̂,  dbeta = Σ_r dy
-// x, y, dy, dx: (rows, cols); gamma, beta: (cols), mean, rstd: (rows) float32. A warp per row, V columns next
-// to each other a lane: 16 bytes if wide (cols a multiple of them, all rows aligned), otherwise 1.
+// x, dx (T) and y, dy (O, no wider than T): (rows, cols); gamma, beta: (cols), mean, rstd: (rows) float32. A
+// warp per row, V columns next to each other a lane: 16 bytes of O if wide (cols a multiple of them, all rows
+// aligned), otherwise 1.
 // Launch: grid (ceil(rows/8)), block (256).
 #include "columns.cuh"
 
-template <int V, class T>
-DI void forward(T* y, float* means, float* rstds, const T* x, const float* gamma, const float* beta, int rows,
+template <int V, class O, class T>
+DI void forward(O* y, float* means, float* rstds, const T* x, const float* gamma, const float* beta, int rows,
                 int cols, float eps) {
     int r = blockIdx.x * 8 + (threadIdx.x >> 5), lane = threadIdx.x & 31;
     if (r >= rows) return;
@@ -40,8 +41,8 @@ DI void forward(T* y, float* means, float* rstds, const T* x, const float* gamma
         set(y + c, v);
     }
 }
-template <int V, class T>
-DI void backward(T* dx, const T* dy, const T* x, const float* gamma, const float* means, const float* rstds,
+template <int V, class O, class T>
+DI void backward(T* dx, const O* dy, const T* x, const float* gamma, const float* means, const float* rstds,
                  int rows, int cols, int acc) {
     int r = blockIdx.x * 8 + (threadIdx.x >> 5), lane = threadIdx.x & 31;
     if (r >= rows) return;
@@ -71,8 +72,8 @@ DI void backward(T* dx, const T* dy, const T* x, const float* gamma, const float
 }
 // Partial sums of dgamma and dbeta over chunks of rows: (chunks, cols) each. Launch: grid (., chunks),
 // columns.cuh.
-template <int V, class T>
-DI void sums(float* dgamma, float* dbeta, const T* dy, const T* x, const float* means, const float* rstds,
+template <int V, class O, class T>
+DI void sums(float* dgamma, float* dbeta, const O* dy, const T* x, const float* means, const float* rstds,
              int rows, int cols, int chunk) {
     int from = blockIdx.y * chunk;
     column_sums<V, 2, float>(
@@ -86,24 +87,25 @@ DI void sums(float* dgamma, float* dbeta, const T* dy, const T* x, const float* 
         },
         [=](int q, int c, float sum) { (q ? dbeta : dgamma)[(i64)blockIdx.y * cols + c] = sum; });
 }
-#define LAYER_NORM(SUFFIX, T)                                                                                \
+#define LAYER_NORM(SUFFIX, T, O)                                                                             \
     KERNEL(256)                                                                                              \
-    layernorm_fwd_##SUFFIX(T* y, float* mean, float* rstd, const T* x, const float* gamma,                   \
+    layernorm_fwd_##SUFFIX(O* y, float* mean, float* rstd, const T* x, const float* gamma,                   \
                            const float* beta, int rows, int cols, float eps, int wide) {                     \
-        WIDE_OR_NOT(T, wide, forward, y, mean, rstd, x, gamma, beta, rows, cols, eps);                       \
+        WIDE_OR_NOT(O, wide, forward, y, mean, rstd, x, gamma, beta, rows, cols, eps);                       \
     }                                                                                                        \
     EXPORT(layernorm_fwd_##SUFFIX)                                                                           \
     KERNEL(256)                                                                                              \
-    layernorm_bwd_##SUFFIX(T* dx, const T* dy, const T* x, const float* gamma, const float* mean,            \
+    layernorm_bwd_##SUFFIX(T* dx, const O* dy, const T* x, const float* gamma, const float* mean,            \
                            const float* rstd, int rows, int cols, int acc, int wide) {                       \
-        WIDE_OR_NOT(T, wide, backward, dx, dy, x, gamma, mean, rstd, rows, cols, acc);                       \
+        WIDE_OR_NOT(O, wide, backward, dx, dy, x, gamma, mean, rstd, rows, cols, acc);                       \
     }                                                                                                        \
     EXPORT(layernorm_bwd_##SUFFIX)                                                                           \
     KERNEL(256)                                                                                              \
-    layernorm_sums_##SUFFIX(float* dgamma, float* dbeta, const T* dy, const T* x, const float* mean,         \
+    layernorm_sums_##SUFFIX(float* dgamma, float* dbeta, const O* dy, const T* x, const float* mean,         \
                             const float* rstd, int rows, int cols, int chunk, int wide) {                    \
-        WIDE_OR_NOT(T, wide, sums, dgamma, dbeta, dy, x, mean, rstd, rows, cols, chunk);                     \
+        WIDE_OR_NOT(O, wide, sums, dgamma, dbeta, dy, x, mean, rstd, rows, cols, chunk);                     \
     }                                                                                                        \
     EXPORT(layernorm_sums_##SUFFIX)
-LAYER_NORM(f32, float)
-LAYER_NORM(bf16, bf16)
+LAYER_NORM(f32, float, float)
+LAYER_NORM(bf16, bf16, bf16)
+LAYER_NORM(f32_bf16, float, bf16)
