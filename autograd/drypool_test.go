@@ -15,7 +15,8 @@ type refuser struct {
 	kernels.Backend
 }
 
-func (refuser) DType() kernels.DType { return kernels.F32 }
+func (refuser) DType() kernels.DType       { return kernels.F32 }
+func (refuser) Activations() kernels.DType { return kernels.F32 }
 
 func TestDryPoolCountsAndComputesNothing(t *testing.T) {
 	pool := autograd.NewDryPool()

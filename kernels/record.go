@@ -14,7 +14,11 @@ type Recorder interface {
 type Recording interface {
 	// Replay queues them behind all that was queued before. host are the sources of the uploads, in the order
 	// in which they were recorded and of the sizes that they had then; they may change as soon as it returns.
+	// Without any it takes those that Prepare was given.
 	Replay(host ...Buf) error
+	// Prepare brings the sources of the next Replay on their way, beside the one that still runs. They may
+	// change as soon as it returns.
+	Prepare(host ...Buf) error
 	// Close waits for replays and gives the memory back.
 	Close() error
 }

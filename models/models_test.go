@@ -21,7 +21,8 @@ type paper struct {
 
 func newPaper() paper { return paper{next: new(uintptr)} }
 
-func (p paper) DType() kernels.DType { return kernels.F32 }
+func (p paper) DType() kernels.DType       { return kernels.F32 }
+func (p paper) Activations() kernels.DType { return kernels.F32 }
 
 func (p paper) Alloc(d kernels.DType, n int) (kernels.Buf, error) {
 	*p.next += 64

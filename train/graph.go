@@ -20,6 +20,7 @@ type graph struct {
 	step    kernels.Recording
 	shapes  []tensor.Shape // of the outputs that the loss looks at
 	loss    *autograd.Var
+	ahead   *data.Batch       // is on its way to the device
 	reached []*autograd.Param // those that get a gradient
 	never   bool              // there is not the memory for it
 }
@@ -54,15 +55,18 @@ func (l *Loop) replay(b *data.Batch) (loss float64, err error) {
 			return 0, err
 		}
 	}
-	host := []kernels.Buf{kernels.Of([]int32{int32(l.key())}), b.X.Buf}
-	for _, s := range g.shapes {
-		host = append(host, l.Loss.targets(s, b)...)
+	var host []kernels.Buf
+	if g.ahead != b {
+		host = l.uploads(b, 0)
 	}
 	for _, p := range l.Model.Params() {
 		p.ZeroGrad()
 	}
 	bad := tensor.Catch(func() {
 		if err = g.step.Replay(host...); err != nil {
+			return
+		}
+		if err = l.prefetch(); err != nil {
 			return
 		}
 		for _, p := range g.reached { // the memory is there: this only says so
@@ -75,6 +79,30 @@ func (l *Loop) replay(b *data.Batch) (loss float64, err error) {
 		}
 	})
 	return loss, errors.Join(err, bad)
+}
+
+// uploads are the sources of the recording's uploads for the batch that comes so many batches from now.
+func (l *Loop) uploads(b *data.Batch, from int) []kernels.Buf {
+	host := []kernels.Buf{kernels.Of([]int32{int32(l.keyOf(from))}), b.X.Buf}
+	for _, s := range l.graph.shapes {
+		host = append(host, l.Loss.targets(s, b)...)
+	}
+	return host
+}
+
+// prefetch sends the next batch to the device while it computes this one, if that will be a replay, too.
+func (l *Loop) prefetch() error {
+	g := &l.graph
+	g.ahead = nil
+	next := l.batches.peek()
+	if next == nil || len(next.Label) == 0 || !g.fits(l, next) {
+		return nil
+	}
+	if err := g.step.Prepare(l.uploads(next, 1)...); err != nil {
+		return err
+	}
+	g.ahead = next
+	return nil
 }
 
 // record records the forward and the backward of a batch like b. Nothing of it runs yet.

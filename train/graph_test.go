@@ -19,25 +19,30 @@ import (
 // opByOp is a device that can't record.
 type opByOp struct{ kernels.Backend }
 
-// counted is a device that counts the replays of its recordings.
+// counted is a device that counts the replays of its recordings, and the batches that it was sent ahead.
 type counted struct {
 	kernels.Backend
-	replays *int
+	replays, ahead *int
 }
 
 func (c counted) Record(f func(kernels.Backend)) (kernels.Recording, error) {
 	r, err := c.Backend.(kernels.Recorder).Record(f)
-	return playing{r, c.replays}, err
+	return playing{r, c}, err
 }
 
 type playing struct {
 	kernels.Recording
-	n *int
+	counted
 }
 
 func (p playing) Replay(host ...kernels.Buf) error {
-	*p.n++
+	*p.replays++
 	return p.Recording.Replay(host...)
+}
+
+func (p playing) Prepare(host ...kernels.Buf) error {
+	*p.ahead++
+	return p.Recording.Prepare(host...)
 }
 
 // dropping is a model that sees a tenth less of its pictures in training.
@@ -94,10 +99,11 @@ func TestDeviceReplaysTrainingSteps(t *testing.T) {
 			if c.mixed {
 				be, _ = be.(kernels.Mixed).Mixed()
 			}
-			var n int
+			var n, ahead int
 			want := twoEpochs(t, opByOp{be}, c.arch, c.loss)
-			require.Equal(t, want, twoEpochs(t, counted{be, &n}, c.arch, c.loss))
+			require.Equal(t, want, twoEpochs(t, counted{be, &n, &ahead}, c.arch, c.loss))
 			require.Equal(t, 3, n, "of six batches the first one goes op by op, and two are too small")
+			require.Equal(t, 1, ahead, "one replay follows another")
 		})
 	}
 }

@@ -63,10 +63,11 @@ type Loop struct {
 	// State is where the run stands. Resume sets it; a fresh run begins with the zero State.
 	State State
 
-	pool  *autograd.Pool
-	grads *optim.Gradients
-	graph graph
-	clock clock
+	pool    *autograd.Pool
+	grads   *optim.Gradients
+	graph   graph
+	batches batches
+	clock   clock
 }
 
 // The errors that end a run early. All that was learned is in the checkpoint, and the run can be resumed,
@@ -122,7 +123,9 @@ func (l *Loop) epoch(ctx context.Context) error {
 	// An interruption lets the batch at hand finish.
 	reading, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	for b, err := range l.Train.Epoch(reading, l.State.Epoch, l.State.Batch) {
+	l.batches = ahead(l.Train.Epoch(reading, l.State.Epoch, l.State.Batch))
+	defer l.batches.stop()
+	for b, err := range l.batches.all {
 		if err != nil {
 			return err
 		}

@@ -56,7 +56,12 @@ func flag(b bool) float64 {
 }
 
 // key is what the random numbers of the batch at hand depend on beside the seed.
-func (l *Loop) key() uint32 { return uint32(l.State.Seen*world(l.Reducer) + rank(l.Reducer)) }
+func (l *Loop) key() uint32 { return l.keyOf(0) }
+
+// keyOf is the key of the batch that comes so many batches from now.
+func (l *Loop) keyOf(from int) uint32 {
+	return uint32((l.State.Seen+from)*world(l.Reducer) + rank(l.Reducer))
+}
 
 // tape opens a tape for the batch at hand. Its random numbers depend on the seed, the batch and the worker.
 func (l *Loop) tape(opts ...autograd.Option) *autograd.Tape {

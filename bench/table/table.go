@@ -247,13 +247,14 @@ func withoutValues(c models.Config) models.Config {
 // dry is a backend without memory or ops, for rehearsals.
 type dry struct{ kernels.Backend }
 
-func (dry) Name() string              { return "dry" }
-func (dry) DType() kernels.DType      { return kernels.F32 }
-func (dry) Workspace(any) int         { return 0 }
-func (dry) Free(kernels.Buf)          {}
-func (dry) Fill(kernels.Buf, float64) {}
-func (dry) Upload(_, _ kernels.Buf)   {}
-func (dry) Download(_, _ kernels.Buf) {}
+func (dry) Name() string               { return "dry" }
+func (dry) DType() kernels.DType       { return kernels.F32 }
+func (dry) Activations() kernels.DType { return kernels.F32 }
+func (dry) Workspace(any) int          { return 0 }
+func (dry) Free(kernels.Buf)           {}
+func (dry) Fill(kernels.Buf, float64)  {}
+func (dry) Upload(_, _ kernels.Buf)    {}
+func (dry) Download(_, _ kernels.Buf)  {}
 
 // Pack packs nothing.
 func (dry) Pack(kernels.Op, kernels.Packing) (kernels.Packed, error) { return nil, nil }

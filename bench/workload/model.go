@@ -176,7 +176,8 @@ func inputSize(name string) (int, error) {
 // nothing is a backend that has only addresses to give, for models of which nothing is computed.
 type nothing struct{ kernels.Backend }
 
-func (nothing) DType() kernels.DType { return kernels.F32 }
+func (nothing) DType() kernels.DType       { return kernels.F32 }
+func (nothing) Activations() kernels.DType { return kernels.F32 }
 
 func (nothing) Alloc(d kernels.DType, n int) (kernels.Buf, error) {
 	return kernels.OfDevice(d, n, 1<<61), nil

@@ -177,7 +177,7 @@ func (d *Device) scratch(t kernels.DType, n int) kernels.Buf {
 // take is memory of the pool, or of the recording.
 func (d *Device) take(n int) (addr, error) {
 	if d.rec != nil {
-		return d.rec.take(n)
+		return d.rec.get(n)
 	}
 	return d.pool.get(n)
 }

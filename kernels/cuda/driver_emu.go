@@ -100,9 +100,12 @@ type emuStream struct {
 	captured  []func() error
 }
 
-type emuEvent struct {
+// emuEvent is what was recorded last; who waits for it waits for that, whatever is recorded later.
+type emuEvent struct{ last *emuRecord }
+
+type emuRecord struct {
 	on   *emuStream
-	left int // how much of the queue was before it when it was recorded
+	done bool
 	at   time.Time
 }
 
@@ -130,7 +133,7 @@ func (e *emulator) Free(a addr) error {
 }
 
 func (e *emulator) AllocHost(bytes int) (unsafe.Pointer, error) {
-	return unsafe.Pointer(unsafe.SliceData(make([]float64, bytes/8))), nil
+	return unsafe.Pointer(unsafe.SliceData(make([]float64, (bytes+7)/8))), nil
 }
 
 func (e *emulator) FreeHost(unsafe.Pointer) error { return nil }
@@ -266,12 +269,13 @@ func (e *emulator) enqueue(s stream, f func() error) error {
 
 // run runs the first n of the queue and keeps the first error; after one, nothing runs until it is reported.
 func (q *emuStream) run(n int) {
-	for _, f := range q.queue[:min(n, len(q.queue))] {
+	for range min(n, len(q.queue)) {
+		f := q.queue[0]
+		q.queue = q.queue[1:]
 		if q.err == nil {
 			q.err = f()
 		}
 	}
-	q.queue = q.queue[min(n, len(q.queue)):]
 }
 
 func (e *emulator) Wait(s stream) error {
@@ -294,13 +298,12 @@ func (e *emulator) NewEvent() (event, error) {
 func (e *emulator) FreeEvent(event) error { return nil }
 
 func (e *emulator) Record(v event, s stream) error {
-	ev := e.events[v-1]
 	e.mu.Lock()
-	ev.on = e.streams[s-1]
-	ev.left = 1
+	r := &emuRecord{on: e.streams[s-1]}
+	e.events[v-1].last = r
 	e.mu.Unlock()
 	return e.enqueue(s, func() error {
-		ev.left, ev.at = 0, time.Now()
+		r.done, r.at = true, time.Now()
 		return nil
 	})
 }
@@ -308,27 +311,31 @@ func (e *emulator) Record(v event, s stream) error {
 func (e *emulator) WaitEvent(v event) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.events[v-1].wait()
+	return e.events[v-1].last.wait()
 }
 
-func (v *emuEvent) wait() error {
-	for v.left > 0 && v.on != nil && v.on.err == nil && len(v.on.queue) > 0 {
-		v.on.run(1)
-	}
-	if v.on == nil {
+// wait runs the queue up to the record; of an event that was never recorded there is none.
+func (r *emuRecord) wait() error {
+	if r == nil {
 		return nil
 	}
-	return v.on.err
+	for !r.done && r.on.err == nil && len(r.on.queue) > 0 {
+		r.on.run(1)
+	}
+	return r.on.err
 }
 
 func (e *emulator) After(s stream, v event) error {
-	return e.enqueue(s, func() error { return e.events[v-1].wait() })
+	e.mu.Lock()
+	r := e.events[v-1].last
+	e.mu.Unlock()
+	return e.enqueue(s, r.wait)
 }
 
 func (e *emulator) Elapsed(from, to event) (float32, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return float32(e.events[to-1].at.Sub(e.events[from-1].at).Seconds() * 1e3), nil
+	return float32(e.events[to-1].last.at.Sub(e.events[from-1].last.at).Seconds() * 1e3), nil
 }
 
 func (e *emulator) BeginCapture(s stream) error {

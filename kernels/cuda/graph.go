@@ -19,16 +19,22 @@ type Graph struct {
 	g      graph
 
 	free    map[int][]addr // taken by ops and given back while recording, by size class: for the ops behind
-	taken   []addr         // all that goes back to the pool in the end
+	mine    []addr         // all that goes back to the pool in the end
 	uploads []upload
-	played  event // the last replay
-	playing bool
+
+	copies   stream // on which sources come to the device, beside a replay
+	arrived  event  // on it: they are there
+	taken    event  // on the device's: a replay has what it needs of them
+	prepared bool   // for the next replay
+	sent     bool   // once at least
 }
 
-// upload is a copy from pinned memory that is a part of a graph.
+// upload is a copy that is a part of a graph. What it copies comes from pinned memory to the device while the
+// replay before may still run, and is then moved to where the graph looks for it.
 type upload struct {
-	pinned unsafe.Pointer
-	dst    kernels.Buf
+	pinned      unsafe.Pointer
+	ahead, here addr
+	dst         kernels.Buf
 }
 
 // Record records the ops that f calls on the backend it is given (kernels.Recorder).
@@ -57,24 +63,28 @@ func (d *Device) Record(f func(kernels.Backend)) (kernels.Recording, error) {
 }
 
 func (g *Graph) begin() (err error) {
-	if g.played, err = g.d.drv.NewEvent(); err != nil {
-		return err
+	for _, e := range []*event{&g.arrived, &g.taken} {
+		if *e, err = g.d.drv.NewEvent(); err != nil {
+			return err
+		}
 	}
-	if g.stream, err = g.d.drv.NewStream(); err != nil {
-		return err
+	for _, s := range []*stream{&g.copies, &g.stream} {
+		if *s, err = g.d.drv.NewStream(); err != nil {
+			return err
+		}
 	}
 	return g.d.drv.BeginCapture(g.stream)
 }
 
-// take is pool.get while recording.
-func (g *Graph) take(n int) (a addr, err error) {
+// get is pool.get while recording.
+func (g *Graph) get(n int) (a addr, err error) {
 	class := sizeClass(n)
 	if list := g.free[class]; len(list) > 0 {
 		g.free[class] = list[:len(list)-1]
 		return list[len(list)-1], nil
 	}
 	if a, err = g.d.pool.get(class); err == nil {
-		g.taken = append(g.taken, a)
+		g.mine = append(g.mine, a)
 	}
 	return a, err
 }
@@ -86,31 +96,39 @@ func (g *Graph) give(b kernels.Buf) bool {
 	if !ok {
 		return false
 	}
-	for _, a := range g.taken {
+	for _, a := range g.mine {
 		if a == b.Addr() {
 			g.free[class] = append(g.free[class], a)
 			return true
 		}
 	}
-	g.taken = append(g.taken, b.Addr())
+	g.mine = append(g.mine, b.Addr())
 	return true
 }
 
-// upload records a copy from pinned memory, which a replay fills before.
+// upload records a copy of what a replay is given.
 func (g *Graph) upload(dst kernels.Buf) error {
-	p, err := g.d.drv.AllocHost(max(8, dst.Bytes()))
-	if err != nil {
+	u := upload{dst: dst}
+	var err error
+	if u.pinned, err = g.d.drv.AllocHost(max(8, dst.Bytes())); err != nil {
 		return err
 	}
-	g.uploads = append(g.uploads, upload{p, dst})
+	g.uploads = append(g.uploads, u)
+	last := &g.uploads[len(g.uploads)-1]
+	for _, a := range []*addr{&last.ahead, &last.here} {
+		if *a, err = g.d.pool.get(dst.Bytes()); err != nil {
+			return err
+		}
+		g.mine = append(g.mine, *a)
+	}
 	if dst.Len() == 0 {
 		return nil
 	}
-	return g.d.drv.CopyIn(dst.Addr(), p, dst.Bytes(), g.stream)
+	return g.d.drv.Copy(dst.Addr(), last.here, dst.Bytes(), g.stream)
 }
 
-// Replay queues the recorded ops.
-func (g *Graph) Replay(host ...kernels.Buf) error {
+// Prepare copies the sources to pinned memory, when that is free, and queues their way to the device.
+func (g *Graph) Prepare(host ...kernels.Buf) error {
 	if len(host) != len(g.uploads) {
 		panic(&kernels.ArgError{Op: "replay", Field: "host",
 			Reason: fmt.Sprintf("has %d buffers, %d uploads were recorded", len(host), len(g.uploads))})
@@ -118,18 +136,42 @@ func (g *Graph) Replay(host ...kernels.Buf) error {
 	for i, u := range g.uploads {
 		g.d.same("replay", u.dst, host[i])
 	}
-	if g.playing && len(host) > 0 { // the copies of the last replay may still be on their way
-		if err := g.d.drv.WaitEvent(g.played); err != nil {
-			return deviceError("replay", err)
-		}
+	drv := g.d.drv
+	var err error
+	if g.sent { // what was sent before has left pinned memory
+		err = drv.WaitEvent(g.arrived)
+	} else { // whoever had the memory before is done with it
+		err = drv.Record(g.taken, g.d.stream)
+	}
+	if err == nil {
+		err = drv.After(g.copies, g.taken)
 	}
 	for i, u := range g.uploads {
-		convert(hostView(u.dst.DType(), u.dst.Len(), u.pinned), host[i])
+		if err == nil && u.dst.Len() > 0 {
+			convert(hostView(u.dst.DType(), u.dst.Len(), u.pinned), host[i])
+			err = drv.CopyIn(u.ahead, u.pinned, u.dst.Bytes(), g.copies)
+		}
 	}
-	err := g.d.drv.Replay(g.g, g.d.stream)
 	if err == nil {
-		g.playing = true
-		err = g.d.drv.Record(g.played, g.d.stream)
+		err = drv.Record(g.arrived, g.copies)
+	}
+	if err != nil {
+		return deviceError("replay", err)
+	}
+	g.sent, g.prepared = true, true
+	return nil
+}
+
+// Replay queues the recorded ops.
+func (g *Graph) Replay(host ...kernels.Buf) error {
+	if len(host) > 0 || len(g.uploads) > 0 && !g.prepared {
+		if err := g.Prepare(host...); err != nil {
+			return err
+		}
+	}
+	err := g.take()
+	if err == nil {
+		err = g.d.drv.Replay(g.g, g.d.stream)
 	}
 	if err != nil {
 		return deviceError("replay", err)
@@ -137,10 +179,32 @@ func (g *Graph) Replay(host ...kernels.Buf) error {
 	return nil
 }
 
+// take waits, on the device, for what was prepared, and moves it to where the graph looks for it.
+func (g *Graph) take() error {
+	if !g.prepared {
+		return nil
+	}
+	g.prepared = false
+	drv := g.d.drv
+	err := drv.After(g.d.stream, g.arrived)
+	for _, u := range g.uploads {
+		if err == nil && u.dst.Len() > 0 {
+			err = drv.Copy(u.here, u.ahead, u.dst.Bytes(), g.d.stream)
+		}
+	}
+	if err == nil {
+		err = drv.Record(g.taken, g.d.stream)
+	}
+	return err
+}
+
 // Close waits for replays and gives the graph and its memory back.
 func (g *Graph) Close() error {
 	errs := []error{g.d.Wait()}
-	for _, a := range g.taken {
+	if g.copies != 0 {
+		errs = append(errs, g.d.drv.Wait(g.copies))
+	}
+	for _, a := range g.mine {
 		g.d.pool.put(a)
 	}
 	for _, u := range g.uploads {
@@ -149,12 +213,16 @@ func (g *Graph) Close() error {
 	if g.g != 0 {
 		errs = append(errs, g.d.drv.FreeGraph(g.g))
 	}
-	if g.stream != 0 {
-		errs = append(errs, g.d.drv.FreeStream(g.stream))
+	for _, s := range []stream{g.stream, g.copies} {
+		if s != 0 {
+			errs = append(errs, g.d.drv.FreeStream(s))
+		}
 	}
-	if g.played != 0 {
-		errs = append(errs, g.d.drv.FreeEvent(g.played))
+	for _, e := range []event{g.arrived, g.taken} {
+		if e != 0 {
+			errs = append(errs, g.d.drv.FreeEvent(e))
+		}
 	}
-	g.taken, g.uploads, g.free, g.g, g.stream, g.played = nil, nil, nil, 0, 0, 0
+	*g = Graph{d: g.d}
 	return errors.Join(errs...)
 }
