@@ -130,6 +130,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"unsafe"
 
 	"github.com/barnex/cuda5/cu"
@@ -141,6 +142,14 @@ import (
 type cudaDriver struct {
 	info kernels.Hardware
 	ctx  C.uintptr_t
+	said sync.Map // what the compiler said of each module
+}
+
+// Said is what the driver's compiler said of a module that was loaded.
+func (d *cudaDriver) Said(module string) string {
+	v, _ := d.said.Load(module)
+	s, _ := v.(string)
+	return s
 }
 
 // codeName is what the driver calls a code, or the package cu, which knows the older ones.
@@ -204,6 +213,7 @@ func (d *cudaDriver) Load(module string, ptx []byte) (moduleHandle, error) {
 	r := C.load(d.ctx, &m, image, info, failed, size)
 	log := strings.TrimSpace(fmt.Sprintf("compute capability %d.%d\n%s%s", d.info.Major, d.info.Minor,
 		C.GoString(failed), C.GoString(info)))
+	d.said.Store(module, log)
 	return moduleHandle(m), driverError("compile "+module+".ptx", r, log)
 }
 

@@ -2,72 +2,137 @@
 # The tests on a GPU, from binaries that 'make gpu' has built: the machine needs its driver and nothing else.
 #   test-gpu.sh [DIR]              DIR has the binaries, bin/gpu unless said
 #   TRUEGRAIN_DEVICE=cuda:1        another device than cuda:0
-#   TRUEGRAIN_GOLDEN=DIR           where the golden files are, ../shared/golden unless said
+#   TRUEGRAIN_GOLDEN=DIR           where the golden files are, DIR/golden or ../shared/golden unless said
 #   COMPUTE_SANITIZER=PATH         NVIDIA's checker, if it is not on the PATH
+#   LIMIT=530                      seconds after which no step is begun
+#   ONLY=REGEX                     the steps whose name it matches
+#   AGAIN=1                        also the steps that these binaries have done
+# Each step is a process of its own: an illegal address ends one step, not those behind it. What is done stands
+# in DIR/done.tsv at once, with the step's log in DIR/logs, and is not done again; another binary does all anew.
+# It ends with 0 if all passed, 1 if a step failed, 2 if nothing can run here, 3 if the time was over first.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 2
 dir=$(realpath "${1:-bin/gpu}")
 export TRUEGRAIN_DEVICE=${TRUEGRAIN_DEVICE:-cuda:0}
 kind=${TRUEGRAIN_DEVICE%%:*}
-failed=()
+if [ -z "${TRUEGRAIN_GOLDEN:-}" ] && [ -d "$dir/golden" ]; then
+	export TRUEGRAIN_GOLDEN=$dir/golden
+fi
+limit=${LIMIT:-530}
+table=$dir/done.tsv # name, binary, state, seconds
+mkdir -p "$dir/logs"
+touch "$table"
+steps=0 left=()
 
 if ! said=$("$dir/truegrain" inspect resnet_mini --device "$TRUEGRAIN_DEVICE" 2>&1); then
 	printf 'test-gpu: there is no %s to test on:\n%s\n' "$TRUEGRAIN_DEVICE" "$said" >&2
-	exit 1
+	exit 2
 fi
 "$dir/truegrain" devices | grep "^$kind"
+
+declare -A sum
+# of BINARY is what tells this build of it from another.
+of() {
+	[ -n "${sum[$1]:-}" ] || sum[$1]=$(sha256sum "$dir/$1" | cut -c1-16)
+	printf '%s' "${sum[$1]}"
+}
 
 # why prints the reason of each skip in a log.
 why() {
 	awk '/^=== /{test = $3}
 		/_test.go:[0-9]+: /{said = $0; sub(/.*_test.go:[0-9]+: /, "", said); reason[test] = said}
-		/--- SKIP: /{print reason[$3]}' "$1"
+		/--- SKIP: /{print reason[$3]}' "$1" | sort | uniq -c | sort -rn | head -3 | sed 's/^/       skipped: /'
 }
 
-# run NAME PACKAGE PATTERN ... runs tests in the folder of their package, and says what was skipped and why.
+# run NAME PACKAGE SECONDS PATTERN runs tests in the folder of their package, unless that is done.
 run() {
-	local name=$1 package=$2 log=$dir/$1.log binary start=$SECONDS
-	binary=$dir/${package//\//-}.test
-	shift 2
-	printf '== %s\n' "$name"
-	if (cd "$package" && "${checker[@]}" "$binary" -test.v -test.timeout 20m "$@") >"$log" 2>&1; then
-		printf '   passed: %s tests, %s skipped, %s s\n' "$(grep -c -e '--- PASS' "$log")" \
-			"$(grep -c -e '--- SKIP' "$log")" $((SECONDS - start))
-		why "$log" | sort | uniq -c | sort -rn | head -5 | sed 's/^/   skipped: /'
+	local name=$1 package=$2 most=$3 pattern=$4 start=$SECONDS state=passed log binary
+	binary=${package//\//-}.test
+	log=$dir/logs/${name//\//-}.log
+	[[ $name =~ ${ONLY:-} ]] || return 0
+	steps=$((steps + 1))
+	of "$binary" >/dev/null
+	if [ -z "${AGAIN:-}" ] && grep -q "^$name	${sum[$binary]}	" "$table"; then
+		return 0
+	fi
+	if [ "$SECONDS" -ge "$limit" ]; then
+		left+=("$name")
+		return 0
+	fi
+	(cd "$package" && timeout "$most" "${checker[@]}" "$dir/$binary" -test.v -test.timeout 20m -test.run "$pattern") \
+		>"$log" 2>&1
+	case $? in
+	0)
 		if ! grep -q -e '--- PASS' "$log"; then
-			printf '   no test was run: %s\n' "$log"
-			failed+=("$name")
+			state=empty
+			! grep -q -e '--- SKIP' "$log" || state=skipped
 		fi
+		;;
+	124) state='too long' ;;
+	*) state=FAILED ;;
+	esac
+	printf '%s\t%s\t%s\t%s\n' "$name" "${sum[$binary]}" "$state" $((SECONDS - start)) >>"$table"
+	printf '%-8s %s: %s tests, %s skipped, %s s\n' "$state" "$name" "$(grep -c -e '--- PASS' "$log")" \
+		"$(grep -c -e '--- SKIP' "$log")" $((SECONDS - start))
+	if [ "$state" = passed ] || [ "$state" = skipped ]; then
+		why "$log"
 	else
-		failed+=("$name")
-		grep -e '--- FAIL' -e '_test.go' -e Error -e panic "$log" | tail -40
-		printf '   FAILED: %s\n' "$log"
+		grep -e '--- FAIL' -e '_test.go' -e Error -e panic -e CUDA_ERROR "$log" | head -12 | sed 's/^/       /'
+		printf '       %s\n' "$log"
 	fi
 }
 checker=()
 
-run conformance kernels/cuda
-run golden-ops autograd -test.run "TestGoldenOps/^$kind"
-run golden-steps train/optim -test.run "TestGoldenSteps/.*/^$kind"
-run golden-models models -test.run "TestGolden/.*/^$kind"
-run golden-explanations models/explain -test.run "TestGolden/.*/^$kind"
-run training-repeats models -test.run 'TestTwoTrainingRunsAreTheSame'
-run models models -test.run 'TestDevice|TestFrozenOnGraph|TestFrozenOnAGraph'
-run commands cmd/truegrain -test.run 'TestDevice'
+# stems are the names of all ops, each with its tests in every type.
+stems() { grep -ho 'Stem() string { return "[a-z0-9]*"' kernels/*.go | cut -d'"' -f2 | sort -u; }
 
+run modules kernels/cuda 300 '^TestModulesLoad$'
+run memory kernels/cuda 60 '^TestConformance$/.*/^memory$'
+for stem in $(stems); do
+	run "conformance/$stem" kernels/cuda 120 "^TestConformance/.*/^$stem(_|\$)"
+done
+run conformance/optimisers kernels/cuda 60 '^TestConformance$/.*/^optimisers$'
+for test in $("$dir/kernels-cuda.test" -test.list . | grep ^Test | grep -v -e '^TestConformance' -e '^TestModulesLoad$'); do
+	run "kernels/$test" kernels/cuda 180 "^$test\$"
+done
+run golden-ops autograd 120 "TestGoldenOps/^$kind"
+run golden-steps train/optim 120 "TestGoldenSteps/.*/^$kind"
+run golden-models models 400 "TestGolden/.*/^$kind"
+run golden-training models 400 "TestGoldenTrain.*/.*/^$kind"
+run golden-explanations models/explain 300 "TestGolden/.*/^$kind"
+run training-repeats models 400 'TestTwoTrainingRunsAreTheSame'
+run models models 400 'TestDevice|TestFrozenOnGraph|TestFrozenOnAGraph'
+run training train 300 'TestDevice'
+run commands cmd/truegrain 400 'TestDevice'
+
+# An access that is out of bounds or races may leave the result right: NVIDIA's checker sees it.
 sanitizer=${COMPUTE_SANITIZER:-$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null)}
-if [ -n "$sanitizer" ] && [ "$kind" = cuda ]; then
-	for tool in memcheck racecheck; do
-		checker=("$sanitizer" --tool "$tool" --error-exitcode 9 --launch-timeout 60)
-		run "$tool" kernels/cuda -test.run 'TestConformance|TestGemmInBFloat16|TestConvolutionsInBFloat16'
+if [ "$kind" != cuda ]; then
+	sanitizer=
+elif [ -z "$sanitizer" ]; then
+	echo 'memcheck, racecheck: skipped, compute-sanitizer is not at hand (it comes with the CUDA toolkit, and in the'
+	echo "    package nvidia-cuda-sanitizer-api-cu12 of PyPI as bin/compute-sanitizer; COMPUTE_SANITIZER names it)"
+elif ! said=$("$sanitizer" --tool memcheck "$dir/truegrain" inspect resnet_mini --device "$TRUEGRAIN_DEVICE" 2>&1); then
+	printf 'memcheck, racecheck: skipped, %s does not run here:\n%s\n' "$sanitizer" "$(tail -3 <<<"$said")"
+	sanitizer=
+fi
+for tool in ${sanitizer:+memcheck racecheck}; do
+	checker=("$sanitizer" --tool "$tool" --error-exitcode 9 --launch-timeout 60)
+	for stem in $(stems); do
+		run "$tool/$stem" kernels/cuda 200 "^TestConformance/.*/^$stem(_|\$)"
 	done
-else
-	echo '== memcheck, racecheck'
-	echo '   skipped: compute-sanitizer is not at hand (it comes with the CUDA toolkit; COMPUTE_SANITIZER names it)'
-fi
+	for test in TestGemmInBFloat16 TestConvolutionsInBFloat16 TestAttentionInBFloat16; do
+		run "$tool/$test" kernels/cuda 300 "^$test\$"
+	done
+done
 
-if [ ${#failed[@]} -gt 0 ]; then
-	printf 'test-gpu: FAILED: %s\n' "${failed[*]}" >&2
-	exit 1
+# The last word on each step counts.
+bad=$(awk -F'\t' '{state[$1] = $3} END {for (n in state) if (state[n] !~ /^(passed|skipped)$/) print n " (" state[n] ")"}' "$table" | sort)
+printf 'test-gpu: %s steps, %s in %s\n' "$steps" "$(awk -F'\t' '{s[$1]} END {print length(s)}' "$table") done" "$table"
+[ -z "$bad" ] || printf 'test-gpu: did not pass:\n%s\n' "$bad" >&2
+if [ ${#left[@]} -gt 0 ]; then
+	printf 'test-gpu: %s steps are left, %s next: run the same again\n' "${#left[@]}" "${left[0]}" >&2
+	exit 3
 fi
+[ -z "$bad" ] || exit 1
 echo 'test-gpu: all passed'
