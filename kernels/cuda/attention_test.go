@@ -28,19 +28,26 @@ var attentionSizes = []kernels.Attention{
 }
 
 // TestAttentionInBFloat16 holds forward and backward to the oracle, on tensor cores and in scalars, of packed
-// (B,T,3,NH,HD) and of single operands.
+// (B,T,3,NH,HD) and of single operands; and to the same bytes in whatever order threads and copies come.
 func TestAttentionInBFloat16(t *testing.T) {
+	first := map[string][][]float64{}
 	for _, spec := range specs("check,1", "2", "3", "check,portable,1", "portable,2") {
 		t.Run(spec, func(t *testing.T) {
 			d := testDevice(t, spec)
 			for _, o := range attentionSizes {
-				t.Run(fmt.Sprintf("%d %d %d", o.TQ, o.TK, o.HD), func(t *testing.T) { attentionInBFloat16(t, d, o) })
+				t.Run(fmt.Sprintf("%d %d %d", o.TQ, o.TK, o.HD), func(t *testing.T) {
+					got, name := attentionInBFloat16(t, d, o), fmt.Sprint(d.hopper(), o)
+					if first[name] == nil {
+						first[name] = got
+					}
+					require.Equal(t, first[name], got, "in another order")
+				})
 			}
 		})
 	}
 }
 
-func attentionInBFloat16(t *testing.T, d *Device, o kernels.Attention) {
+func attentionInBFloat16(t *testing.T, d *Device, o kernels.Attention) (got [][]float64) {
 	w := o.NH * o.HD
 	o.LDQ, o.LDK, o.LDV = w, w, w
 	packed := o.TQ == o.TK
@@ -67,12 +74,13 @@ func attentionInBFloat16(t *testing.T, d *Device, o kernels.Attention) {
 	}
 	want := run(ref.Open64(), func(seed uint64, n int) kernels.Buf { return kernels.Of(rounded(seed, n)) },
 		func(n int) kernels.Buf { return kernels.Of(make([]float64, n)) })
-	got := run(d, func(seed uint64, n int) kernels.Buf { return alloc(t, d, kernels.BF16, rounded(seed, n)...) },
+	got = run(d, func(seed uint64, n int) kernels.Buf { return alloc(t, d, kernels.BF16, rounded(seed, n)...) },
 		func(n int) kernels.Buf { return alloc(t, d, kernels.F32, make([]float64, n)...) })
 	for i := range want {
 		sameInBF16(t, want[i], got[i])
 	}
 	require.InDeltaSlice(t, want[1], got[1], 1e-5, "log sums")
+	return got
 }
 
 // attentionOperands are three of a kind: side by side in one buffer, or each in its own.
