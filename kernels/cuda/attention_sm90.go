@@ -10,7 +10,7 @@ func (d *Device) attentionSM90(o kernels.Attention, shape []byte) bool {
 	if !d.hopper() || o.HD != 64 || o.TK == 0 {
 		return false
 	}
-	d.launchTokens(attentionFwdSM90, 2, o, o.TQ, o.Y, o.LSE, queries(o, o.Q, o.LDQ), keys(o, o.K, o.LDK),
+	d.launchTokens(attentionFwdSM90, 2, o, ceil(o.TQ, 128), o.Y, o.LSE, queries(o, o.Q, o.LDQ), keys(o, o.K, o.LDK),
 		keys(o, o.V, o.LDV), shape)
 	return true
 }
@@ -23,12 +23,16 @@ func (d *Device) attentionBackwardSM90(o kernels.AttentionGrad, delta kernels.Bu
 	a := o.Attention
 	q, k, v := queries(a, o.Q, o.LDQ), keys(a, o.K, o.LDK), keys(a, o.V, o.LDV)
 	dy := queries(a, o.DY, o.NH*o.HD)
+	tiles := 0
 	if o.DQ.Wanted() {
-		d.launchTokens(attentionDQSM90, 1, a, o.TQ, o.DQ.Buf, q, k, v, dy, o.LSE, delta, shape, o.DQ.Acc)
+		tiles += ceil(o.TQ, 128)
 	}
 	if o.DK.Wanted() || o.DV.Wanted() {
-		d.launchTokens(attentionDKVSM90, 1, a, o.TK, o.DK.Buf, o.DV.Buf, q, k, v, dy, o.LSE, delta, shape,
-			o.DK.Acc, o.DV.Acc)
+		tiles += ceil(o.TK, 128)
+	}
+	if tiles > 0 {
+		d.launchTokens(attentionBwdSM90, 1, a, tiles, o.DQ.Buf, o.DK.Buf, o.DV.Buf, q, k, v, dy, o.LSE, delta, shape,
+			o.DQ.Acc, o.DK.Acc, o.DV.Acc)
 	}
 	return true
 }
@@ -43,7 +47,7 @@ func keys(o kernels.Attention, of kernels.Buf, ld int) boxes {
 }
 
 // launchTokens queues a kernel of src/attention_sm90.cuh, at most so many blocks a multiprocessor: they stay
-// until all tiles of 128 rows are done.
-func (d *Device) launchTokens(k *kernel, blocks int, o kernels.Attention, rows int, args ...any) {
-	d.launch(k, grid(min(ceil(rows, 128)*o.NH*o.B, blocks*d.drv.Info().SMs)), block(384), args...)
+// until all tiles of 128 rows, so many a head, are done.
+func (d *Device) launchTokens(k *kernel, blocks int, o kernels.Attention, tiles int, args ...any) {
+	d.launch(k, grid(min(tiles*o.NH*o.B, blocks*d.drv.Info().SMs)), block(384), args...)
 }

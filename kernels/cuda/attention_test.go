@@ -83,6 +83,33 @@ func attentionInBFloat16(t *testing.T, d *Device, o kernels.Attention) (got [][]
 	return got
 }
 
+// TestAttentionGradientsAlone: a gradient does not depend on which others are wanted.
+func TestAttentionGradientsAlone(t *testing.T) {
+	const n = 2 * 150 * 64
+	for _, spec := range specs("check,1", "check,portable,1") {
+		d := testDevice(t, spec)
+		put := func(seed uint64) kernels.Buf { return alloc(t, d, kernels.BF16, rounded(seed, n)...) }
+		g := kernels.AttentionGrad{Attention: kernels.Attention{B: 1, TQ: 150, TK: 150, NH: 2, HD: 64, LDQ: 128,
+			LDK: 128, LDV: 128, Q: put(1), K: put(2), V: put(3), Y: put(4)}, DY: put(5)}
+		g.LSE = alloc(t, d, kernels.F32, make([]float64, 2*150)...)
+		d.Attention(g.Attention)
+		all, grads := g, []func(g *kernels.AttentionGrad) *kernels.Grad{
+			func(g *kernels.AttentionGrad) *kernels.Grad { return &g.DQ },
+			func(g *kernels.AttentionGrad) *kernels.Grad { return &g.DK },
+			func(g *kernels.AttentionGrad) *kernels.Grad { return &g.DV }}
+		for _, of := range grads {
+			of(&all).Buf = put(6)
+		}
+		d.AttentionBackward(all)
+		for _, of := range grads {
+			alone := g
+			of(&alone).Buf = put(7)
+			d.AttentionBackward(alone)
+			require.Equal(t, read(d, of(&all).Buf), read(d, of(&alone).Buf), spec)
+		}
+	}
+}
+
 // attentionOperands are three of a kind: side by side in one buffer, or each in its own.
 func attentionOperands(o kernels.Attention, packed bool, seed uint64,
 	put func(seed uint64, n int) kernels.Buf) (q, k, v kernels.Buf) {

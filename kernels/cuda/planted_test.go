@@ -72,7 +72,7 @@ var planted = []struct {
 		old: "        wgmma_fence();\n        add_cols", new: "        add_cols", run: attendInBF16,
 		want: "without wgmma_fence"},
 	{name: "statistics not waited for", file: "attention_sm90.cuh", stem: "attentionbackward_sm90",
-		old: "mbarrier_init(&full[i], STATS ? 2 : 1);", new: "mbarrier_init(&full[i], 1);", run: attendBackInBF16,
+		old: "mbarrier_init(&full[i], BACK ? 2 : 1);", new: "mbarrier_init(&full[i], 1);", run: attendBackInBF16,
 		want: ""},
 	{name: "slot given back too early", file: "ring.cuh", stem: "conv2d_sm90",
 		old: "            wgmma_wait<1>();\n", new: "", run: convolveInBF16},

@@ -158,9 +158,8 @@ var (
 		attentionGradMMAShared)
 
 	attentionFwdSM90 = declareTokens("attention_sm90", "attention_fwd_sm90", "pps128s128s128s36", 1, 0)
-	attentionDQSM90  = declareTokens("attentionbackward_sm90", "attention_dq_sm90", "ps128s128s128s128pps36i", 2, 0)
-	attentionDKVSM90 = declareTokens("attentionbackward_sm90", "attention_dkv_sm90", "pps128s128s128s128pps36ii",
-		2, 128)
+	attentionBwdSM90 = declareTokens("attentionbackward_sm90", "attention_bwd_sm90",
+		"ppps128s128s128s128pps36iii", 2, 128)
 
 	avgPoolFwd = declareTyped("avgpool2d", "avgpool2d_fwd", "pps64")
 	avgPoolBwd = declareTyped("avgpool2d", "avgpool2d_bwd", "pps64i")

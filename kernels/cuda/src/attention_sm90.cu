@@ -63,14 +63,23 @@ struct QueriesSM90 {
     }
 };
 
+struct ForwardSM90 {
+    bf16* y;
+    float* lse;
+    Shape o;
+    DI_MEMBER void meet(const TokenFeed<false>& feed, const Place& p, int tile, int& turn) const {
+        QueriesSM90 w;
+        w.y = y, w.lse = lse, w.o = o;
+        feed.meet(w, p, tile, turn);
+    }
+};
+
 KERNEL_ATTENTION(2)
 attention_fwd_sm90(bf16* y, float* lse, tensormap q, tensormap k, tensormap v, Shape o) {
-    Boxes queries = {PARAMETER(attention_fwd_sm90, 2, q), 0, o.tq};
-    Boxes keys = {PARAMETER(attention_fwd_sm90, 3, k), PARAMETER(attention_fwd_sm90, 4, v), o.tk};
-    TokenFeed<1, false> feed;
+    Boxes queries = {PARAMETER(attention_fwd_sm90, 2, q), 0, o.tq, tiles_over(o.tq)};
+    Boxes keys = {PARAMETER(attention_fwd_sm90, 3, k), PARAMETER(attention_fwd_sm90, 4, v), o.tk, 0};
+    TokenFeed<false> feed;
     feed.begin(queries, keys, {}, o);
-    QueriesSM90 w;
-    w.y = y, w.lse = lse, w.o = o;
-    feed.run<24, 104>(w);
+    feed.run<24, 104>(ForwardSM90{y, lse, o});
 }
 EXPORT(attention_fwd_sm90)

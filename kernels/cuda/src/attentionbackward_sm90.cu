@@ -1,8 +1,8 @@
 // The backward of attention.cu in bfloat16 on sm_90a, heads of 64: as attentionbackwardmma.cu, with products
 // by wgmma, formulas in attentionbackward.cu, which also makes δ. p and ds are rounded to bfloat16 before
 // they are multiplied; p is computed twice and nothing is added up by atomics. Launch: attention_sm90.cuh,
-// rows are queries (dq) or keys (dk and dv), at most a block per tile. Maps of q, k, v, dy: (b, tokens,
-// nh·64), boxes of 64 tokens x 64.
+// rows are queries (dq) in some tiles and keys (dk and dv) in others, at most a block per tile. Maps of q, k,
+// v, dy: (b, tokens, nh·64), boxes of 64 tokens x 64. Gradients may be null.
 #include "attention_sm90.cuh"
 
 struct Target { // a gradient, or null; its sums are multiplied by scale
@@ -94,29 +94,32 @@ template <bool KEYS> struct GradientsSM90 {
     }
 };
 
-template <bool KEYS>
-DI void backward(const Target& g1, const Target& g2, const Boxes& rows, const Boxes& cols, const float* lse,
-                 const float* delta, const Shape& o) {
-    TokenFeed<2, KEYS> feed;
-    feed.begin(rows, cols, {lse, delta}, o);
-    GradientsSM90<KEYS> w;
-    w.to1 = g1, w.to2 = g2, w.of = {lse, delta}, w.o = o;
-    feed.template run<40, 232>(w);
-}
+struct BackwardSM90 {
+    Target dq, dk, dv;
+    Statistics of;
+    Shape o;
+    template <bool KEYS>
+    DI_MEMBER void meet_rows(const TokenFeed<true>& feed, const Place& p, int tile, int& turn) const {
+        GradientsSM90<KEYS> w;
+        w.to1 = KEYS ? dk : dq, w.to2 = dv, w.of = of, w.o = o;
+        feed.meet(w, p, tile, turn);
+    }
+    DI_MEMBER void meet(const TokenFeed<true>& feed, const Place& p, int tile, int& turn) const {
+        if (p.keys) meet_rows<true>(feed, p, tile, turn);
+        else meet_rows<false>(feed, p, tile, turn);
+    }
+};
 
 KERNEL_ATTENTION(1)
-attention_dq_sm90(bf16* dq, tensormap q, tensormap k, tensormap v, tensormap dy, const float* lse,
-                  const float* delta, Shape o, int acc) {
-    Boxes queries = {PARAMETER(attention_dq_sm90, 1, q), PARAMETER(attention_dq_sm90, 4, dy), o.tq};
-    Boxes keys = {PARAMETER(attention_dq_sm90, 2, k), PARAMETER(attention_dq_sm90, 3, v), o.tk};
-    backward<false>({dq, o.ldq, acc, o.scale}, {}, queries, keys, lse, delta, o);
+attention_bwd_sm90(bf16* dq, bf16* dk, bf16* dv, tensormap q, tensormap k, tensormap v, tensormap dy,
+                   const float* lse, const float* delta, Shape o, int acc_q, int acc_k, int acc_v) {
+    Boxes queries = {PARAMETER(attention_bwd_sm90, 3, q), PARAMETER(attention_bwd_sm90, 6, dy), o.tq,
+                     dq ? tiles_over(o.tq) : 0};
+    Boxes keys = {PARAMETER(attention_bwd_sm90, 4, k), PARAMETER(attention_bwd_sm90, 5, v), o.tk,
+                  dk || dv ? tiles_over(o.tk) : 0};
+    TokenFeed<true> feed;
+    feed.begin(queries, keys, {lse, delta}, o);
+    feed.run<40, 232>(BackwardSM90{{dq, o.ldq, acc_q, o.scale}, {dk, o.ldk, acc_k, o.scale},
+                                   {dv, o.ldv, acc_v, 1.0f}, {lse, delta}, o});
 }
-EXPORT(attention_dq_sm90)
-KERNEL_ATTENTION(1)
-attention_dkv_sm90(bf16* dk, bf16* dv, tensormap q, tensormap k, tensormap v, tensormap dy, const float* lse,
-                   const float* delta, Shape o, int acc_k, int acc_v) {
-    Boxes queries = {PARAMETER(attention_dkv_sm90, 2, q), PARAMETER(attention_dkv_sm90, 5, dy), o.tq};
-    Boxes keys = {PARAMETER(attention_dkv_sm90, 3, k), PARAMETER(attention_dkv_sm90, 4, v), o.tk};
-    backward<true>({dk, o.ldk, acc_k, o.scale}, {dv, o.ldv, acc_v, 1.0f}, keys, queries, lse, delta, o);
-}
-EXPORT(attention_dkv_sm90)
+EXPORT(attention_bwd_sm90)
