@@ -10,7 +10,7 @@ type choices struct {
 	turned    choice // and has the input's channels as rows
 	copied    choice // chunks copy what lies far apart (copies.go)
 	shared    choice // transformed pixels are shared between chunks (winogradrun.go)
-	depthwise choice // groups of one channel have kernels of their own (convdepthwise.go)
+	depthwise choice // groups of few channels have kernels of their own (convdepthwise.go)
 	bands     choice // positions whose windows have the same elements are one band (convgeometry.go)
 	past      choice // stores go past the caches (stream.go)
 	winograd  choice // gradients of convolutions in training are Winograd's (winogradtrain.go)

@@ -1,28 +1,59 @@
 package cpu
 
-import "truegrain/kernels"
+import (
+	"math/bits"
+
+	"truegrain/kernels"
+)
 
 // Where every channel is a group of its own, a window's elements are each one vector of channels, and a position
 // is a weighted sum of these: a pooling with weights. Its time is that of moving pictures, not of multiplying.
-// Weights are packed as those of one product with the window's elements as its depth, so that a panel has the
-// elements of its channels close together.
+// Groups of few channels are as many such sums: each input of a group, moved to all of its lanes, has a row of weights.
+// As products they would fill a part of a tile only; and several groups in one product, with zeros between them, would
+// let an infinity in one of them reach the others. Weights are packed as those of one product with the window's elements
+// as its depth, so that a panel has the elements of its channels close together.
+
+// groupSizes is how many powers of two there are up to the channels of the largest groups, a vector.
+const groupSizes = 5
 
 // depthwise says that a convolution is computed so.
 func (b *Backend) depthwise(g *geometry) bool {
-	return g.groups > 1 && g.groups == g.c && g.groups == g.oc && b.choices.depthwise.or(true)
+	n := g.c / g.groups
+	return g.groups > 1 && g.c == g.oc && n&(n-1) == 0 && n <= b.level.lanes && b.choices.depthwise.or(true)
 }
 
 // panelsDepthwise are the packed weights, and what of them goes back to the scratch memory.
-func (b *Backend) panelsDepthwise(w weights, g geometry) (panels, lent []float32) {
+func (b *Backend) panelsDepthwise(w weights, g geometry, back bool) (panels, lent []float32) {
 	if w.ready != nil {
 		return w.ready.panels, nil
 	}
 	lent = b.scratch.get(b.packedLen(g.window(), g.c))
-	b.packColumns(lent, w.raw, g.window(), g.window(), g.c)
+	if back {
+		b.packMates(lent, w.raw, g)
+	} else {
+		b.packColumns(lent, w.raw, g.window(), g.window(), g.c)
+	}
 	return lent, lent
 }
 
-// sliding is a depthwise convolution, or the gradient of its picture, which is another one: over dy, where a
+// packMates packs weights for the way back, where the outputs of a group are what is summed.
+func (b *Backend) packMates(to, weight []float32, g geometry) {
+	n, width, elements := g.c/g.groups, b.level.width, g.KH*g.KW
+	clear(to[g.c/width*width*g.window():]) // of the last panel, there may be less
+	b.parallel(g.c, channelGrain/8, func(lo, hi int) {
+		for c := lo; c < hi; c++ {
+			panel := to[c/width*width*g.window()+c%width:]
+			for e := range elements {
+				from := weight[c/n*n*g.window()+e*n+c%n:]
+				for mate := range n {
+					panel[(e*n+mate)*width] = from[mate*g.window()]
+				}
+			}
+		}
+	})
+}
+
+// sliding is such a convolution, or the gradient of its picture, which is another one: over dy, where a
 // pixel meets every so many elements of the window in reverse.
 type sliding struct {
 	*poolTables
@@ -41,7 +72,7 @@ type sliding struct {
 
 // slide computes y (positions) of x, or back x (pixels) of y, either added to what is there or not.
 func (b *Backend) slide(g geometry, from []float32, w weights, to []float32, back, acc bool, e epilogue) {
-	panels, lent := b.panelsDepthwise(w, g)
+	panels, lent := b.panelsDepthwise(w, g, back)
 	t := b.poolings.get()
 	s := sliding{poolTables: t, geometry: g, back: back, from: from, to: to, panels: panels, e: e, acc: acc,
 		fromH: g.h, fromW: g.w, lines: g.oh, width: g.ow,
@@ -59,15 +90,22 @@ func (b *Backend) slide(g geometry, from []float32, w weights, to []float32, bac
 		t.rows = spansInto(t.rows, g.oh, g.h, g.KH, g.StrideH, g.PadH, g.DilH)
 		t.cols = spansInto(t.cols, g.ow, g.w, g.KW, g.StrideW, g.PadW, g.DilW)
 	}
-	t.runs = runsInto(t.runs, t.cols, step, move, g.KH*g.KW*g.c)
+	t.runs = runsInto(t.runs, t.cols, step, move, g.window()*g.c)
 	s.past = flag(e.res == nil && !acc && e.act != kernels.WithGELU && b.aligned(to, g.c))
-	over(b, g.b*s.lines, rowGrain(s.width*g.c*(1+g.KH*g.KW/4)), s, (*Backend).slideLines)
+	grain := rowGrain(s.width * g.c * (1 + g.KH*g.KW/4))
+	if g.groups < g.c {
+		grain = max(1, slideMACs/max(1, s.width*g.c*g.window()))
+	}
+	over(b, g.b*s.lines, grain, s, (*Backend).slideLines)
 	b.poolings.put(t)
 	b.scratch.put(lent)
 	if e.sums != nil {
 		b.columnSums(to, g.b*s.lines*s.width, g.c, e.sums[:g.c], e.sums[g.c:])
 	}
 }
+
+// slideMACs is the multiply-adds of a chunk: some 50 µs.
+const slideMACs = 4 << 20
 
 // meetingsInto is the positions, n of them, whose windows have an element on each of some pixels.
 func meetingsInto(s []span, pixels, n, k, stride, pad, dil int) []span {
@@ -87,38 +125,55 @@ func meetingsInto(s []span, pixels, n, k, stride, pad, dil int) []span {
 	return s
 }
 
-// slideLines computes the lines lo..hi-1 of all pictures.
+// slideLines computes the lines lo..hi-1 of all pictures, some channels of all of them after the other.
 func (b *Backend) slideLines(s *sliding, lo, hi int) {
 	args := b.slides.get()
-	l, c := b.level, s.c
-	for line := lo; line < hi; line++ {
-		image, i := line/s.lines, line%s.lines
-		row := s.rows[i]
-		for _, run := range s.runs {
-			at := (line*s.width + run.at) * c
-			s.arguments(args, l, at)
-			args.positions = run.count
-			if row.n*run.n > 0 {
-				e, f := s.element(i, row.first, s.PadH, s.StrideH, s.DilH),
-					s.element(run.at, run.first, s.PadW, s.StrideW, s.DilW)
-				args.in = &s.from[((image*s.fromH+row.first)*s.fromW+run.first)*c]
-				args.weights = &s.panels[(e*s.KW+f)*l.width]
-				args.rows, args.cols = row.n, run.n
-				args.rowStep -= run.n * args.colStep
-				args.rowWeight -= run.n * args.colWeight
-			}
-			l.stream.depthwise(args)
-		}
-		if s.e.act == kernels.WithGELU {
-			if n := s.width * c; n > 0 {
-				at := &s.to[line*n]
-				l.vmath.gelu(at, at, n, 0)
-			}
+	block := s.channelsAtOnce(b.level)
+	for from := 0; from < s.c; from += block {
+		for line := lo; line < hi; line++ {
+			b.slideLine(s, args, line, from, min(block, s.c-from))
 		}
 	}
 	*args = depthwiseArgs{} // keep nothing alive
 	b.slides.put(args)
+	if n := (hi - lo) * s.width * s.c; s.e.act == kernels.WithGELU && n > 0 {
+		at := &s.to[lo*s.width*s.c]
+		b.level.vmath.gelu(at, at, n, 0)
+	}
 }
+
+// slideLine computes n channels of a line, from one on.
+func (b *Backend) slideLine(s *sliding, args *depthwiseArgs, line, from, n int) {
+	l, group := b.level, s.c/s.groups
+	image, i := line/s.lines, line%s.lines
+	row := s.rows[i]
+	for _, run := range s.runs {
+		s.arguments(args, l, (line*s.width+run.at)*s.c+from, from, n)
+		args.positions = run.count
+		if row.n*run.n > 0 {
+			e, f := s.element(i, row.first, s.PadH, s.StrideH, s.DilH),
+				s.element(run.at, run.first, s.PadW, s.StrideW, s.DilW)
+			args.in = &s.from[((image*s.fromH+row.first)*s.fromW+run.first)*s.c+from]
+			args.weights = &s.panels[from*s.window()+(e*s.KW+f)*group*l.width]
+			args.rows, args.cols = row.n, run.n
+			args.rowStep -= run.n * args.colStep
+			args.rowWeight -= run.n * args.colWeight
+		}
+		l.stream.slide[bits.Len(uint(group))-1](args)
+	}
+}
+
+// channelsAtOnce is the channels, whole panels, whose weights stay in the first cache from position to position: all
+// of them where a group is one.
+func (g *geometry) channelsAtOnce(l *level) int {
+	if g.groups == g.c {
+		return g.c
+	}
+	return max(1, weightBytes/(4*l.width*g.window())) * l.width
+}
+
+// weightBytes is half of the first cache.
+const weightBytes = 24 << 10
 
 // element is the first element of the window of output i, the first of whose source is at first.
 func (s *sliding) element(i, first, pad, stride, dil int) int {
@@ -129,21 +184,22 @@ func (s *sliding) element(i, first, pad, stride, dil int) int {
 }
 
 // arguments are those of all runs: steps are bytes, rowStep and rowWeight from the beginning of a row of the
-// window to that of the next one.
-func (s *sliding) arguments(args *depthwiseArgs, l *level, at int) {
-	pixel, element := 4*s.c, 4*l.width
+// window to that of the next one. They are those of n channels, from one on.
+func (s *sliding) arguments(args *depthwiseArgs, l *level, at, from, n int) {
+	group := s.c / s.groups
+	pixel, element := 4*s.c, 4*l.width*group
 	*args = depthwiseArgs{
-		out: &s.to[at], weights: &s.panels[0], channels: s.c,
+		out: &s.to[at], weights: &s.panels[0], channels: n, group: group,
 		outStep: pixel, inStep: pixel * s.StrideW,
 		rowStep: pixel * s.fromW * s.rowTap, colStep: pixel * s.colTap,
-		rowWeight: element * s.KW * s.rowNext, colWeight: element * s.colNext, panel: element * s.window(),
+		rowWeight: element * s.KW * s.rowNext, colWeight: element * s.colNext, panel: 4 * l.width * s.window(),
 		past: s.past, rectify: flag(s.e.act == kernels.WithReLU),
 	}
 	if s.back {
 		args.outStep, args.inStep = args.inStep, args.outStep
 	}
 	if s.e.bias != nil {
-		args.bias = &s.e.bias[0]
+		args.bias = &s.e.bias[from]
 	}
 	switch {
 	case s.acc:
@@ -170,7 +226,7 @@ func (b *Backend) weightsDepthwise(g geometry, x, dy, dw []float32, acc bool) {
 // partOfWeights is how many elements of dy make a part of a sum at least.
 const partOfWeights = 1 << 16
 
-// slidingSum is the gradient of the weights of a depthwise convolution, in parts.
+// slidingSum is the gradient of the weights, in parts.
 type slidingSum struct {
 	*poolTables
 	geometry
@@ -178,35 +234,44 @@ type slidingSum struct {
 	parts       int
 }
 
-// sumLines computes the parts lo..hi-1.
+// sumLines computes the parts lo..hi-1, some channels after the other.
 func (b *Backend) sumLines(s *slidingSum, lo, hi int) {
 	args := b.slides.get()
-	l, c, lines := b.level, s.c, s.b*s.oh
+	lines, block := s.b*s.oh, s.channelsAtOnce(b.level)
 	for part := lo; part < hi; part++ {
 		sums := s.sums[part*len(s.sums)/s.parts:][:len(s.sums)/s.parts]
 		clear(sums)
-		for line := part * lines / s.parts; line < (part+1)*lines/s.parts; line++ {
-			image, i := line/s.oh, line%s.oh
-			row := s.rows[i]
-			for _, run := range s.runs {
-				if row.n*run.n == 0 {
-					continue
-				}
-				e, f := (row.first-i*s.StrideH+s.PadH)/s.DilH, (run.first-run.at*s.StrideW+s.PadW)/s.DilW
-				*args = depthwiseArgs{
-					out: &s.dy[(line*s.ow+run.at)*c], in: &s.x[((image*s.h+row.first)*s.w+run.first)*c],
-					weights: &sums[(e*s.KW+f)*l.width], panel: 4 * l.width * s.window(),
-					positions: run.count, channels: c, rows: row.n, cols: run.n,
-					outStep: 4 * c, inStep: 4 * c * s.StrideW, colStep: 4 * c * s.DilW, colWeight: 4 * l.width,
-					rowStep:   4 * c * (s.DilH*s.w - run.n*s.DilW),
-					rowWeight: 4 * l.width * (s.KW - run.n),
-				}
-				l.stream.depthwiseWeights(args)
+		for from := 0; from < s.c; from += block {
+			for line := part * lines / s.parts; line < (part+1)*lines/s.parts; line++ {
+				b.sumLine(s, args, sums[from*s.window():], line, from, min(block, s.c-from))
 			}
 		}
 	}
 	*args = depthwiseArgs{}
 	b.slides.put(args)
+}
+
+// sumLine adds what a line contributes to the weights of n channels, from one on.
+func (b *Backend) sumLine(s *slidingSum, args *depthwiseArgs, sums []float32, line, from, n int) {
+	l, c, group := b.level, s.c, s.c/s.groups
+	element := l.width * group
+	image, i := line/s.oh, line%s.oh
+	row := s.rows[i]
+	for _, run := range s.runs {
+		if row.n*run.n == 0 {
+			continue
+		}
+		e, f := (row.first-i*s.StrideH+s.PadH)/s.DilH, (run.first-run.at*s.StrideW+s.PadW)/s.DilW
+		*args = depthwiseArgs{
+			out: &s.dy[(line*s.ow+run.at)*c+from], in: &s.x[((image*s.h+row.first)*s.w+run.first)*c+from],
+			weights: &sums[(e*s.KW+f)*element], panel: 4 * l.width * s.window(),
+			positions: run.count, channels: n, group: group, rows: row.n, cols: run.n,
+			outStep: 4 * c, inStep: 4 * c * s.StrideW, colStep: 4 * c * s.DilW, colWeight: 4 * element,
+			rowStep:   4 * c * (s.DilH*s.w - run.n*s.DilW),
+			rowWeight: 4 * element * (s.KW - run.n),
+		}
+		l.stream.slideWeights[bits.Len(uint(group))-1](args)
+	}
 }
 
 // unpacking is packed weights of so many elements of the window, and where they go.

@@ -158,7 +158,7 @@ func (b *Backend) pictureLen(g geometry) (n int) {
 // picture adds them.
 func (p *packer) picture(g geometry, weight, to []float32) {
 	if p.b.depthwise(&g) {
-		p.forward(g, weight, to)
+		p.b.packMates(to, weight, g)
 		return
 	}
 	perGroup, channels := g.oc/g.groups, g.c/g.groups

@@ -2,7 +2,7 @@ package cpu
 
 import "unsafe"
 
-// The kernels of depthwise convolutions in Go: level generic, and what the assembly is tested against.
+// The kernels of convolutions in groups of few channels in Go: level generic, and what the assembly is tested against.
 
 // window calls f for every element of the window: how far it is behind in, and where its weights are behind
 // weights, in bytes.
@@ -24,12 +24,17 @@ func (args *depthwiseArgs) panels(width int, f func(lo, hi, panel int)) {
 	}
 }
 
+// mates is the group that channel c belongs to: of x, its inputs.
+func (args *depthwiseArgs) mates(x []float32, c int) []float32 {
+	return x[c/args.group*args.group:][:args.group]
+}
+
 // weightsAt is the weights of n channels that lie some bytes behind the first, either way.
 func (args *depthwiseArgs) weightsAt(bytes, n int) []float32 { return rowAt(args.weights, bytes, n) }
 
-// depthwiseGo is, for every position, the sum of the window's vectors times their weights, plus bias and
-// residual, rectified where that is asked for.
-func depthwiseGo(args *depthwiseArgs) {
+// slideGo is, for every position, the sum of the window's vectors times their weights, plus bias and residual,
+// rectified where that is asked for.
+func slideGo(args *depthwiseArgs) {
 	sum := make([]float32, args.channels)
 	for i := range args.positions {
 		clear(sum)
@@ -39,9 +44,11 @@ func depthwiseGo(args *depthwiseArgs) {
 		args.window(func(in, weight int) {
 			x := rowAt(args.in, i*args.inStep+in, args.channels)
 			args.panels(genericWidth, func(lo, hi, panel int) {
-				w := args.weightsAt(panel+weight, hi-lo)
-				for j, v := range x[lo:hi] {
-					sum[lo+j] = float32(float64(v)*float64(w[j]) + float64(sum[lo+j]))
+				for i := range args.group {
+					w := args.weightsAt(panel+weight+4*genericWidth*i, hi-lo)
+					for j := lo; j < hi; j++ {
+						sum[j] = float32(float64(args.mates(x, j)[i])*float64(w[j-lo]) + float64(sum[j]))
+					}
 				}
 			})
 		})
@@ -58,23 +65,25 @@ func depthwiseGo(args *depthwiseArgs) {
 	}
 }
 
-// depthwiseWeightsGo adds to the weights of every element of the window the sum over positions of dy times what
-// lies there.
-func depthwiseWeightsGo(args *depthwiseArgs) {
+// slideWeightsGo adds to the weights of every element of the window, and of every input of a group, the sum over
+// positions of dy times what lies there.
+func slideWeightsGo(args *depthwiseArgs) {
 	sum := make([]float32, args.channels)
 	args.window(func(in, weight int) {
-		clear(sum)
-		for i := range args.positions {
-			dy := rowAt(args.out, i*args.outStep, args.channels)
-			for j, v := range rowAt(args.in, i*args.inStep+in, args.channels) {
-				sum[j] = float32(float64(v)*float64(dy[j]) + float64(sum[j]))
+		for k := range args.group {
+			clear(sum)
+			for i := range args.positions {
+				x := rowAt(args.in, i*args.inStep+in, args.channels)
+				for j, dy := range rowAt(args.out, i*args.outStep, args.channels) {
+					sum[j] = float32(float64(args.mates(x, j)[k])*float64(dy) + float64(sum[j]))
+				}
 			}
+			args.panels(genericWidth, func(lo, hi, panel int) {
+				w := args.weightsAt(panel+weight+4*genericWidth*k, hi-lo)
+				for j := range w {
+					w[j] += sum[lo+j]
+				}
+			})
 		}
-		args.panels(genericWidth, func(lo, hi, panel int) {
-			w := args.weightsAt(panel+weight, hi-lo)
-			for j := range w {
-				w[j] += sum[lo+j]
-			}
-		})
 	})
 }

@@ -4,22 +4,92 @@
 
 package cpu
 
-// depthwiseAVX512 is depthwiseGo.
+// slide1AVX512 is slideGo for groups of 1.
 //
 //go:noescape
-func depthwiseAVX512(args *depthwiseArgs)
+func slide1AVX512(args *depthwiseArgs)
 
-// depthwiseWeightsAVX512 is depthwiseWeightsGo.
+// slideWeights1AVX512 is slideWeightsGo for groups of 1.
 //
 //go:noescape
-func depthwiseWeightsAVX512(args *depthwiseArgs)
+func slideWeights1AVX512(args *depthwiseArgs)
 
-// depthwiseAVX2 is depthwiseGo.
+// slide2AVX512 is slideGo for groups of 2.
 //
 //go:noescape
-func depthwiseAVX2(args *depthwiseArgs)
+func slide2AVX512(args *depthwiseArgs)
 
-// depthwiseWeightsAVX2 is depthwiseWeightsGo.
+// slideWeights2AVX512 is slideWeightsGo for groups of 2.
 //
 //go:noescape
-func depthwiseWeightsAVX2(args *depthwiseArgs)
+func slideWeights2AVX512(args *depthwiseArgs)
+
+// slide4AVX512 is slideGo for groups of 4.
+//
+//go:noescape
+func slide4AVX512(args *depthwiseArgs)
+
+// slideWeights4AVX512 is slideWeightsGo for groups of 4.
+//
+//go:noescape
+func slideWeights4AVX512(args *depthwiseArgs)
+
+// slide8AVX512 is slideGo for groups of 8.
+//
+//go:noescape
+func slide8AVX512(args *depthwiseArgs)
+
+// slideWeights8AVX512 is slideWeightsGo for groups of 8.
+//
+//go:noescape
+func slideWeights8AVX512(args *depthwiseArgs)
+
+// slide16AVX512 is slideGo for groups of 16.
+//
+//go:noescape
+func slide16AVX512(args *depthwiseArgs)
+
+// slideWeights16AVX512 is slideWeightsGo for groups of 16.
+//
+//go:noescape
+func slideWeights16AVX512(args *depthwiseArgs)
+
+// slide1AVX2 is slideGo for groups of 1.
+//
+//go:noescape
+func slide1AVX2(args *depthwiseArgs)
+
+// slideWeights1AVX2 is slideWeightsGo for groups of 1.
+//
+//go:noescape
+func slideWeights1AVX2(args *depthwiseArgs)
+
+// slide2AVX2 is slideGo for groups of 2.
+//
+//go:noescape
+func slide2AVX2(args *depthwiseArgs)
+
+// slideWeights2AVX2 is slideWeightsGo for groups of 2.
+//
+//go:noescape
+func slideWeights2AVX2(args *depthwiseArgs)
+
+// slide4AVX2 is slideGo for groups of 4.
+//
+//go:noescape
+func slide4AVX2(args *depthwiseArgs)
+
+// slideWeights4AVX2 is slideWeightsGo for groups of 4.
+//
+//go:noescape
+func slideWeights4AVX2(args *depthwiseArgs)
+
+// slide8AVX2 is slideGo for groups of 8.
+//
+//go:noescape
+func slide8AVX2(args *depthwiseArgs)
+
+// slideWeights8AVX2 is slideWeightsGo for groups of 8.
+//
+//go:noescape
+func slideWeights8AVX2(args *depthwiseArgs)

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func depthwiseAVX512(args *depthwiseArgs)
+// func slide1AVX512(args *depthwiseArgs)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·depthwiseAVX512(SB), NOSPLIT, $0-8
+TEXT ·slide1AVX512(SB), NOSPLIT, $0-8
 	MOVQ   args+0(FP), AX
 	MOVQ   48(AX), CX
 	ANDQ   $+15, CX
@@ -16,7 +16,7 @@ TEXT ·depthwiseAVX512(SB), NOSPLIT, $0-8
 	VPXORD Z0, Z0, Z0
 	MOVQ   8(AX), R8
 	MOVQ   (AX), R9
-	MOVQ   80(AX), R10
+	MOVQ   88(AX), R10
 	LEAQ   (R10)(R10*2), R11
 	SUBQ   $+4, 40(AX)
 	JLT    fewer4
@@ -66,14 +66,14 @@ loop2:
 	VMOVAPS Z4, Z16
 
 not4:
-	MOVQ  56(AX), R12
+	MOVQ  64(AX), R12
 	TESTQ R12, R12
 	JZ    window6
 	LEAQ  (R8)(DX*1), SI
 	MOVQ  BX, DI
 
 row5:
-	MOVQ 64(AX), R13
+	MOVQ 72(AX), R13
 
 col7:
 	VMOVUPS     (DI), Z17
@@ -96,17 +96,17 @@ col7:
 	VFMADD231PS 192(SI)(R10*1), Z17, Z8
 	VFMADD231PS 192(SI)(R10*2), Z17, Z12
 	VFMADD231PS 192(SI)(R11*1), Z17, Z16
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	DECQ        R13
 	JNZ         col7
-	ADDQ        88(AX), SI
-	ADDQ        104(AX), DI
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
 	DECQ        R12
 	JNZ         row5
 
 window6:
-	MOVQ    72(AX), SI
+	MOVQ    80(AX), SI
 	LEAQ    (SI)(SI*2), DI
 	LEAQ    (R9)(DX*1), R12
 	CMPQ    24(AX), $+0
@@ -148,7 +148,7 @@ window6:
 	VADDPS  Z17, Z16, Z16
 
 not8:
-	CMPQ      128(AX), $+0
+	CMPQ      136(AX), $+0
 	JEQ       not9
 	VCMPPS    $0x16, Z0, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
@@ -184,7 +184,7 @@ not8:
 	VMOVAPS.Z Z16, K2, Z16
 
 not9:
-	CMPQ     136(AX), $+0
+	CMPQ     144(AX), $+0
 	JEQ      not11
 	VMOVNTPS Z1, (R12)
 	VMOVNTPS Z2, 64(R12)
@@ -224,7 +224,7 @@ not11:
 
 stored10:
 	ADDQ $+256, DX
-	ADDQ 120(AX), BX
+	ADDQ 128(AX), BX
 	SUBQ $+64, CX
 	JGE  loop2
 
@@ -255,14 +255,14 @@ loop12:
 	VMOVAPS Z2, Z8
 
 not14:
-	MOVQ  56(AX), R12
+	MOVQ  64(AX), R12
 	TESTQ R12, R12
 	JZ    window16
 	LEAQ  (R8)(DX*1), SI
 	MOVQ  BX, DI
 
 row15:
-	MOVQ 64(AX), R13
+	MOVQ 72(AX), R13
 
 col17:
 	VMOVUPS     (DI), Z9
@@ -275,17 +275,17 @@ col17:
 	VFMADD231PS 64(SI)(R10*1), Z9, Z4
 	VFMADD231PS 64(SI)(R10*2), Z9, Z6
 	VFMADD231PS 64(SI)(R11*1), Z9, Z8
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	DECQ        R13
 	JNZ         col17
-	ADDQ        88(AX), SI
-	ADDQ        104(AX), DI
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
 	DECQ        R12
 	JNZ         row15
 
 window16:
-	MOVQ    72(AX), SI
+	MOVQ    80(AX), SI
 	LEAQ    (SI)(SI*2), DI
 	LEAQ    (R9)(DX*1), R12
 	CMPQ    24(AX), $+0
@@ -311,7 +311,7 @@ window16:
 	VADDPS  Z9, Z8, Z8
 
 not18:
-	CMPQ      128(AX), $+0
+	CMPQ      136(AX), $+0
 	JEQ       not19
 	VCMPPS    $0x16, Z0, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
@@ -331,7 +331,7 @@ not18:
 	VMOVAPS.Z Z8, K2, Z8
 
 not19:
-	CMPQ     136(AX), $+0
+	CMPQ     144(AX), $+0
 	JEQ      not21
 	VMOVNTPS Z1, (R12)
 	VMOVNTPS Z2, 64(R12)
@@ -378,14 +378,14 @@ loop22:
 	VMOVAPS Z1, Z4
 
 not24:
-	MOVQ  56(AX), R12
+	MOVQ  64(AX), R12
 	TESTQ R12, R12
 	JZ    window26
 	LEAQ  (R8)(DX*1), SI
 	MOVQ  BX, DI
 
 row25:
-	MOVQ 64(AX), R13
+	MOVQ 72(AX), R13
 
 col27:
 	VMOVUPS     (DI), Z5
@@ -393,17 +393,17 @@ col27:
 	VFMADD231PS (SI)(R10*1), Z5, Z2
 	VFMADD231PS (SI)(R10*2), Z5, Z3
 	VFMADD231PS (SI)(R11*1), Z5, Z4
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	DECQ        R13
 	JNZ         col27
-	ADDQ        88(AX), SI
-	ADDQ        104(AX), DI
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
 	DECQ        R12
 	JNZ         row25
 
 window26:
-	MOVQ    72(AX), SI
+	MOVQ    80(AX), SI
 	LEAQ    (SI)(SI*2), DI
 	LEAQ    (R9)(DX*1), R12
 	CMPQ    24(AX), $+0
@@ -421,7 +421,7 @@ window26:
 	VADDPS  Z5, Z4, Z4
 
 not28:
-	CMPQ      128(AX), $+0
+	CMPQ      136(AX), $+0
 	JEQ       not29
 	VCMPPS    $0x16, Z0, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
@@ -433,7 +433,7 @@ not28:
 	VMOVAPS.Z Z4, K2, Z4
 
 not29:
-	CMPQ     136(AX), $+0
+	CMPQ     144(AX), $+0
 	JEQ      not31
 	VMOVNTPS Z1, (R12)
 	VMOVNTPS Z2, (R12)(SI*1)
@@ -469,14 +469,14 @@ end23:
 	VMOVAPS   Z1, Z4
 
 not32:
-	MOVQ  56(AX), CX
+	MOVQ  64(AX), CX
 	TESTQ CX, CX
 	JZ    window34
 	LEAQ  (R8)(DX*1), SI
 	MOVQ  BX, DI
 
 row33:
-	MOVQ 64(AX), BX
+	MOVQ 72(AX), BX
 
 col35:
 	VMOVUPS     (DI), Z5
@@ -488,17 +488,17 @@ col35:
 	VFMADD231PS Z6, Z5, Z3
 	VMOVUPS.Z   (SI)(R11*1), K1, Z6
 	VFMADD231PS Z6, Z5, Z4
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	DECQ        BX
 	JNZ         col35
-	ADDQ        88(AX), SI
-	ADDQ        104(AX), DI
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
 	DECQ        CX
 	JNZ         row33
 
 window34:
-	MOVQ      72(AX), CX
+	MOVQ      80(AX), CX
 	LEAQ      (CX)(CX*2), BX
 	LEAQ      (R9)(DX*1), DX
 	CMPQ      24(AX), $+0
@@ -516,7 +516,7 @@ window34:
 	VADDPS    Z5, Z4, Z4
 
 not36:
-	CMPQ      128(AX), $+0
+	CMPQ      136(AX), $+0
 	JEQ       not37
 	VCMPPS    $0x16, Z0, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
@@ -535,13 +535,13 @@ not37:
 
 whole1:
 	ADDQ R10, R8
-	ADDQ 72(AX), R9
+	ADDQ 80(AX), R9
 	ADDQ R10, R8
-	ADDQ 72(AX), R9
+	ADDQ 80(AX), R9
 	ADDQ R10, R8
-	ADDQ 72(AX), R9
+	ADDQ 80(AX), R9
 	ADDQ R10, R8
-	ADDQ 72(AX), R9
+	ADDQ 80(AX), R9
 	SUBQ $+4, 40(AX)
 	JGE  positions4
 
@@ -571,14 +571,14 @@ loop40:
 	VMOVUPS 192(SI)(DX*1), Z4
 
 not42:
-	MOVQ  56(AX), R11
+	MOVQ  64(AX), R11
 	TESTQ R11, R11
 	JZ    window44
 	LEAQ  (R8)(DX*1), SI
 	MOVQ  BX, DI
 
 row43:
-	MOVQ 64(AX), R12
+	MOVQ 72(AX), R12
 
 col45:
 	VMOVUPS     (DI), Z5
@@ -589,17 +589,17 @@ col45:
 	VFMADD231PS 128(SI), Z5, Z3
 	VMOVUPS     192(DI), Z5
 	VFMADD231PS 192(SI), Z5, Z4
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	DECQ        R12
 	JNZ         col45
-	ADDQ        88(AX), SI
-	ADDQ        104(AX), DI
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
 	DECQ        R11
 	JNZ         row43
 
 window44:
-	MOVQ    72(AX), SI
+	MOVQ    80(AX), SI
 	LEAQ    (SI)(SI*2), SI
 	LEAQ    (R9)(DX*1), SI
 	CMPQ    24(AX), $+0
@@ -617,7 +617,7 @@ window44:
 	VADDPS  Z5, Z4, Z4
 
 not46:
-	CMPQ      128(AX), $+0
+	CMPQ      136(AX), $+0
 	JEQ       not47
 	VCMPPS    $0x16, Z0, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
@@ -629,7 +629,7 @@ not46:
 	VMOVAPS.Z Z4, K2, Z4
 
 not47:
-	CMPQ     136(AX), $+0
+	CMPQ     144(AX), $+0
 	JEQ      not49
 	VMOVNTPS Z1, (SI)
 	VMOVNTPS Z2, 64(SI)
@@ -645,7 +645,7 @@ not49:
 
 stored48:
 	ADDQ $+256, DX
-	ADDQ 120(AX), BX
+	ADDQ 128(AX), BX
 	SUBQ $+64, CX
 	JGE  loop40
 
@@ -664,31 +664,31 @@ loop50:
 	VMOVUPS 64(SI)(DX*1), Z2
 
 not52:
-	MOVQ  56(AX), R11
+	MOVQ  64(AX), R11
 	TESTQ R11, R11
 	JZ    window54
 	LEAQ  (R8)(DX*1), SI
 	MOVQ  BX, DI
 
 row53:
-	MOVQ 64(AX), R12
+	MOVQ 72(AX), R12
 
 col55:
 	VMOVUPS     (DI), Z3
 	VFMADD231PS (SI), Z3, Z1
 	VMOVUPS     64(DI), Z3
 	VFMADD231PS 64(SI), Z3, Z2
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	DECQ        R12
 	JNZ         col55
-	ADDQ        88(AX), SI
-	ADDQ        104(AX), DI
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
 	DECQ        R11
 	JNZ         row53
 
 window54:
-	MOVQ    72(AX), SI
+	MOVQ    80(AX), SI
 	LEAQ    (SI)(SI*2), SI
 	LEAQ    (R9)(DX*1), SI
 	CMPQ    24(AX), $+0
@@ -702,7 +702,7 @@ window54:
 	VADDPS  Z3, Z2, Z2
 
 not56:
-	CMPQ      128(AX), $+0
+	CMPQ      136(AX), $+0
 	JEQ       not57
 	VCMPPS    $0x16, Z0, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
@@ -710,7 +710,7 @@ not56:
 	VMOVAPS.Z Z2, K2, Z2
 
 not57:
-	CMPQ     136(AX), $+0
+	CMPQ     144(AX), $+0
 	JEQ      not59
 	VMOVNTPS Z1, (SI)
 	VMOVNTPS Z2, 64(SI)
@@ -739,29 +739,29 @@ loop60:
 	VMOVUPS (SI)(DX*1), Z1
 
 not62:
-	MOVQ  56(AX), R11
+	MOVQ  64(AX), R11
 	TESTQ R11, R11
 	JZ    window64
 	LEAQ  (R8)(DX*1), SI
 	MOVQ  BX, DI
 
 row63:
-	MOVQ 64(AX), R12
+	MOVQ 72(AX), R12
 
 col65:
 	VMOVUPS     (DI), Z2
 	VFMADD231PS (SI), Z2, Z1
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	DECQ        R12
 	JNZ         col65
-	ADDQ        88(AX), SI
-	ADDQ        104(AX), DI
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
 	DECQ        R11
 	JNZ         row63
 
 window64:
-	MOVQ    72(AX), SI
+	MOVQ    80(AX), SI
 	LEAQ    (SI)(SI*2), SI
 	LEAQ    (R9)(DX*1), SI
 	CMPQ    24(AX), $+0
@@ -773,13 +773,13 @@ window64:
 	VADDPS  Z2, Z1, Z1
 
 not66:
-	CMPQ      128(AX), $+0
+	CMPQ      136(AX), $+0
 	JEQ       not67
 	VCMPPS    $0x16, Z0, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
 
 not67:
-	CMPQ     136(AX), $+0
+	CMPQ     144(AX), $+0
 	JEQ      not69
 	VMOVNTPS Z1, (SI)
 	JMP      stored68
@@ -803,30 +803,30 @@ end61:
 	VMOVUPS.Z (CX)(DX*1), K1, Z1
 
 not70:
-	MOVQ  56(AX), CX
+	MOVQ  64(AX), CX
 	TESTQ CX, CX
 	JZ    window72
 	LEAQ  (R8)(DX*1), SI
 	MOVQ  BX, DI
 
 row71:
-	MOVQ 64(AX), BX
+	MOVQ 72(AX), BX
 
 col73:
 	VMOVUPS     (DI), Z2
 	VMOVUPS.Z   (SI), K1, Z3
 	VFMADD231PS Z3, Z2, Z1
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	DECQ        BX
 	JNZ         col73
-	ADDQ        88(AX), SI
-	ADDQ        104(AX), DI
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
 	DECQ        CX
 	JNZ         row71
 
 window72:
-	MOVQ      72(AX), CX
+	MOVQ      80(AX), CX
 	LEAQ      (CX)(CX*2), CX
 	LEAQ      (R9)(DX*1), CX
 	CMPQ      24(AX), $+0
@@ -838,7 +838,7 @@ window72:
 	VADDPS    Z2, Z1, Z1
 
 not74:
-	CMPQ      128(AX), $+0
+	CMPQ      136(AX), $+0
 	JEQ       not75
 	VCMPPS    $0x16, Z0, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
@@ -848,13 +848,13 @@ not75:
 
 whole39:
 	ADDQ R10, R8
-	ADDQ 72(AX), R9
+	ADDQ 80(AX), R9
 	SUBQ $+1, 40(AX)
 	JGE  positions1
 
 fewer1:
 	ADDQ $+1, 40(AX)
-	CMPQ 136(AX), $+0
+	CMPQ 144(AX), $+0
 	JEQ  not77
 	SFENCE
 
@@ -862,9 +862,9 @@ not77:
 	VZEROUPPER
 	RET
 
-// func depthwiseWeightsAVX512(args *depthwiseArgs)
+// func slideWeights1AVX512(args *depthwiseArgs)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·depthwiseWeightsAVX512(SB), NOSPLIT, $0-8
+TEXT ·slideWeights1AVX512(SB), NOSPLIT, $0-8
 	MOVQ   args+0(FP), AX
 	MOVQ   48(AX), CX
 	ANDQ   $+15, CX
@@ -879,7 +879,7 @@ TEXT ·depthwiseWeightsAVX512(SB), NOSPLIT, $0-8
 	JLT    end3
 
 loop2:
-	MOVQ  56(AX), R8
+	MOVQ  64(AX), R8
 	TESTQ R8, R8
 	JZ    window5
 	MOVQ  8(AX), SI
@@ -887,7 +887,7 @@ loop2:
 	MOVQ  BX, DI
 
 row4:
-	MOVQ 64(AX), R9
+	MOVQ 72(AX), R9
 	SUBQ $+3, R9
 	JLT  end7
 
@@ -906,7 +906,7 @@ loop6:
 	VMOVAPS Z0, Z12
 	MOVQ    40(AX), R10
 	MOVQ    (AX), R12
-	MOVQ    96(AX), R13
+	MOVQ    104(AX), R13
 	MOVQ    SI, R11
 	ADDQ    DX, R12
 
@@ -927,11 +927,11 @@ position8:
 	VFMADD231PS 192(R11), Z13, Z4
 	VFMADD231PS 192(R11)(R13*1), Z13, Z8
 	VFMADD231PS 192(R11)(R13*2), Z13, Z12
-	ADDQ        80(AX), R11
-	ADDQ        72(AX), R12
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
 	DECQ        R10
 	JNZ         position8
-	MOVQ        112(AX), R10
+	MOVQ        120(AX), R10
 	VADDPS      (DI), Z1, Z1
 	VMOVUPS     Z1, (DI)
 	VADDPS      64(DI), Z2, Z2
@@ -956,12 +956,12 @@ position8:
 	VMOVUPS     Z11, 128(DI)(R10*2)
 	VADDPS      192(DI)(R10*2), Z12, Z12
 	VMOVUPS     Z12, 192(DI)(R10*2)
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	SUBQ        $+3, R9
 	JGE         loop6
 
@@ -977,7 +977,7 @@ loop9:
 	VMOVAPS Z0, Z4
 	MOVQ    40(AX), R10
 	MOVQ    (AX), R12
-	MOVQ    96(AX), R11
+	MOVQ    104(AX), R11
 	MOVQ    SI, R11
 	ADDQ    DX, R12
 
@@ -990,11 +990,11 @@ position11:
 	VFMADD231PS 128(R11), Z5, Z3
 	VMOVUPS     192(R12), Z5
 	VFMADD231PS 192(R11), Z5, Z4
-	ADDQ        80(AX), R11
-	ADDQ        72(AX), R12
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
 	DECQ        R10
 	JNZ         position11
-	MOVQ        112(AX), R10
+	MOVQ        120(AX), R10
 	VADDPS      (DI), Z1, Z1
 	VMOVUPS     Z1, (DI)
 	VADDPS      64(DI), Z2, Z2
@@ -1003,21 +1003,21 @@ position11:
 	VMOVUPS     Z3, 128(DI)
 	VADDPS      192(DI), Z4, Z4
 	VMOVUPS     Z4, 192(DI)
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	SUBQ        $+1, R9
 	JGE         loop9
 
 end10:
 	ADDQ $+1, R9
-	ADDQ 88(AX), SI
-	ADDQ 104(AX), DI
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
 	DECQ R8
 	JNZ  row4
 
 window5:
 	ADDQ $+256, DX
-	ADDQ 120(AX), BX
+	ADDQ 128(AX), BX
 	SUBQ $+64, CX
 	JGE  loop2
 
@@ -1027,7 +1027,7 @@ end3:
 	JLT  end13
 
 loop12:
-	MOVQ  56(AX), R8
+	MOVQ  64(AX), R8
 	TESTQ R8, R8
 	JZ    window15
 	MOVQ  8(AX), SI
@@ -1035,7 +1035,7 @@ loop12:
 	MOVQ  BX, DI
 
 row14:
-	MOVQ 64(AX), R9
+	MOVQ 72(AX), R9
 	SUBQ $+3, R9
 	JLT  end17
 
@@ -1048,7 +1048,7 @@ loop16:
 	VMOVAPS Z0, Z6
 	MOVQ    40(AX), R10
 	MOVQ    (AX), R12
-	MOVQ    96(AX), R13
+	MOVQ    104(AX), R13
 	MOVQ    SI, R11
 	ADDQ    DX, R12
 
@@ -1061,11 +1061,11 @@ position18:
 	VFMADD231PS 64(R11), Z7, Z2
 	VFMADD231PS 64(R11)(R13*1), Z7, Z4
 	VFMADD231PS 64(R11)(R13*2), Z7, Z6
-	ADDQ        80(AX), R11
-	ADDQ        72(AX), R12
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
 	DECQ        R10
 	JNZ         position18
-	MOVQ        112(AX), R10
+	MOVQ        120(AX), R10
 	VADDPS      (DI), Z1, Z1
 	VMOVUPS     Z1, (DI)
 	VADDPS      64(DI), Z2, Z2
@@ -1078,12 +1078,12 @@ position18:
 	VMOVUPS     Z5, (DI)(R10*2)
 	VADDPS      64(DI)(R10*2), Z6, Z6
 	VMOVUPS     Z6, 64(DI)(R10*2)
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	SUBQ        $+3, R9
 	JGE         loop16
 
@@ -1097,7 +1097,7 @@ loop19:
 	VMOVAPS Z0, Z2
 	MOVQ    40(AX), R10
 	MOVQ    (AX), R12
-	MOVQ    96(AX), R11
+	MOVQ    104(AX), R11
 	MOVQ    SI, R11
 	ADDQ    DX, R12
 
@@ -1106,24 +1106,24 @@ position21:
 	VFMADD231PS (R11), Z3, Z1
 	VMOVUPS     64(R12), Z3
 	VFMADD231PS 64(R11), Z3, Z2
-	ADDQ        80(AX), R11
-	ADDQ        72(AX), R12
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
 	DECQ        R10
 	JNZ         position21
-	MOVQ        112(AX), R10
+	MOVQ        120(AX), R10
 	VADDPS      (DI), Z1, Z1
 	VMOVUPS     Z1, (DI)
 	VADDPS      64(DI), Z2, Z2
 	VMOVUPS     Z2, 64(DI)
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	SUBQ        $+1, R9
 	JGE         loop19
 
 end20:
 	ADDQ $+1, R9
-	ADDQ 88(AX), SI
-	ADDQ 104(AX), DI
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
 	DECQ R8
 	JNZ  row14
 
@@ -1139,7 +1139,7 @@ end13:
 	JLT  end23
 
 loop22:
-	MOVQ  56(AX), R8
+	MOVQ  64(AX), R8
 	TESTQ R8, R8
 	JZ    window25
 	MOVQ  8(AX), SI
@@ -1147,7 +1147,7 @@ loop22:
 	MOVQ  BX, DI
 
 row24:
-	MOVQ 64(AX), R9
+	MOVQ 72(AX), R9
 	SUBQ $+3, R9
 	JLT  end27
 
@@ -1157,7 +1157,7 @@ loop26:
 	VMOVAPS Z0, Z3
 	MOVQ    40(AX), R10
 	MOVQ    (AX), R12
-	MOVQ    96(AX), R13
+	MOVQ    104(AX), R13
 	MOVQ    SI, R11
 	ADDQ    DX, R12
 
@@ -1166,23 +1166,23 @@ position28:
 	VFMADD231PS (R11), Z4, Z1
 	VFMADD231PS (R11)(R13*1), Z4, Z2
 	VFMADD231PS (R11)(R13*2), Z4, Z3
-	ADDQ        80(AX), R11
-	ADDQ        72(AX), R12
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
 	DECQ        R10
 	JNZ         position28
-	MOVQ        112(AX), R10
+	MOVQ        120(AX), R10
 	VADDPS      (DI), Z1, Z1
 	VMOVUPS     Z1, (DI)
 	VADDPS      (DI)(R10*1), Z2, Z2
 	VMOVUPS     Z2, (DI)(R10*1)
 	VADDPS      (DI)(R10*2), Z3, Z3
 	VMOVUPS     Z3, (DI)(R10*2)
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	SUBQ        $+3, R9
 	JGE         loop26
 
@@ -1195,29 +1195,29 @@ loop29:
 	VMOVAPS Z0, Z1
 	MOVQ    40(AX), R10
 	MOVQ    (AX), R12
-	MOVQ    96(AX), R11
+	MOVQ    104(AX), R11
 	MOVQ    SI, R11
 	ADDQ    DX, R12
 
 position31:
 	VMOVUPS     (R12), Z2
 	VFMADD231PS (R11), Z2, Z1
-	ADDQ        80(AX), R11
-	ADDQ        72(AX), R12
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
 	DECQ        R10
 	JNZ         position31
-	MOVQ        112(AX), R10
+	MOVQ        120(AX), R10
 	VADDPS      (DI), Z1, Z1
 	VMOVUPS     Z1, (DI)
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	SUBQ        $+1, R9
 	JGE         loop29
 
 end30:
 	ADDQ $+1, R9
-	ADDQ 88(AX), SI
-	ADDQ 104(AX), DI
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
 	DECQ R8
 	JNZ  row24
 
@@ -1230,7 +1230,7 @@ window25:
 end23:
 	ADDQ  $+16, CX
 	JZ    whole1
-	MOVQ  56(AX), CX
+	MOVQ  64(AX), CX
 	TESTQ CX, CX
 	JZ    window33
 	MOVQ  8(AX), SI
@@ -1238,7 +1238,7 @@ end23:
 	MOVQ  BX, DI
 
 row32:
-	MOVQ 64(AX), BX
+	MOVQ 72(AX), BX
 	SUBQ $+3, BX
 	JLT  end35
 
@@ -1248,7 +1248,7 @@ loop34:
 	VMOVAPS Z0, Z3
 	MOVQ    40(AX), R8
 	MOVQ    (AX), R10
-	MOVQ    96(AX), R11
+	MOVQ    104(AX), R11
 	MOVQ    SI, R9
 	ADDQ    DX, R10
 
@@ -1260,23 +1260,23 @@ position36:
 	VFMADD231PS Z5, Z4, Z2
 	VMOVUPS.Z   (R9)(R11*2), K1, Z5
 	VFMADD231PS Z5, Z4, Z3
-	ADDQ        80(AX), R9
-	ADDQ        72(AX), R10
+	ADDQ        88(AX), R9
+	ADDQ        80(AX), R10
 	DECQ        R8
 	JNZ         position36
-	MOVQ        112(AX), R8
+	MOVQ        120(AX), R8
 	VADDPS      (DI), Z1, Z1
 	VMOVUPS     Z1, (DI)
 	VADDPS      (DI)(R8*1), Z2, Z2
 	VMOVUPS     Z2, (DI)(R8*1)
 	VADDPS      (DI)(R8*2), Z3, Z3
 	VMOVUPS     Z3, (DI)(R8*2)
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	SUBQ        $+3, BX
 	JGE         loop34
 
@@ -1289,7 +1289,7 @@ loop37:
 	VMOVAPS Z0, Z1
 	MOVQ    40(AX), R8
 	MOVQ    (AX), R10
-	MOVQ    96(AX), R9
+	MOVQ    104(AX), R9
 	MOVQ    SI, R9
 	ADDQ    DX, R10
 
@@ -1297,22 +1297,22 @@ position39:
 	VMOVUPS.Z   (R10), K1, Z2
 	VMOVUPS.Z   (R9), K1, Z3
 	VFMADD231PS Z3, Z2, Z1
-	ADDQ        80(AX), R9
-	ADDQ        72(AX), R10
+	ADDQ        88(AX), R9
+	ADDQ        80(AX), R10
 	DECQ        R8
 	JNZ         position39
-	MOVQ        112(AX), R8
+	MOVQ        120(AX), R8
 	VADDPS      (DI), Z1, Z1
 	VMOVUPS     Z1, (DI)
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	SUBQ        $+1, BX
 	JGE         loop37
 
 end38:
 	ADDQ $+1, BX
-	ADDQ 88(AX), SI
-	ADDQ 104(AX), DI
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
 	DECQ CX
 	JNZ  row32
 
@@ -1321,9 +1321,9519 @@ whole1:
 	VZEROUPPER
 	RET
 
-// func depthwiseAVX2(args *depthwiseArgs)
+// func slide2AVX512(args *depthwiseArgs)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·slide2AVX512(SB), NOSPLIT, $0-8
+	MOVQ   args+0(FP), AX
+	MOVQ   48(AX), CX
+	ANDQ   $+15, CX
+	MOVQ   $-1, DX
+	BZHIQ  CX, DX, DX
+	KMOVW  DX, K1
+	VPXORD Z0, Z0, Z0
+	MOVQ   8(AX), R8
+	MOVQ   (AX), R9
+	MOVQ   88(AX), R10
+	LEAQ   (R10)(R10*2), R11
+	SUBQ   $+4, 40(AX)
+	JLT    fewer4
+
+positions4:
+	MOVQ 48(AX), CX
+	MOVQ 16(AX), BX
+	XORQ DX, DX
+	SUBQ $+64, CX
+	JLT  end3
+
+loop2:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z0, Z15
+	VMOVAPS Z0, Z16
+	CMPQ    32(AX), $+0
+	JEQ     not4
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVAPS Z1, Z5
+	VMOVAPS Z1, Z9
+	VMOVAPS Z1, Z13
+	VMOVUPS 64(SI)(DX*1), Z2
+	VMOVAPS Z2, Z6
+	VMOVAPS Z2, Z10
+	VMOVAPS Z2, Z14
+	VMOVUPS 128(SI)(DX*1), Z3
+	VMOVAPS Z3, Z7
+	VMOVAPS Z3, Z11
+	VMOVAPS Z3, Z15
+	VMOVUPS 192(SI)(DX*1), Z4
+	VMOVAPS Z4, Z8
+	VMOVAPS Z4, Z12
+	VMOVAPS Z4, Z16
+
+not4:
+	MOVQ  64(AX), R12
+	TESTQ R12, R12
+	JZ    window6
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row5:
+	MOVQ 72(AX), R13
+
+col7:
+	VMOVUPS     (SI), Z18
+	VMOVUPS     (SI)(R10*1), Z19
+	VMOVUPS     (SI)(R10*2), Z20
+	VMOVUPS     (SI)(R11*1), Z21
+	VMOVUPS     (DI), Z17
+	VPERMILPS   $0xa0, Z18, Z22
+	VFMADD231PS Z22, Z17, Z1
+	VPERMILPS   $0xa0, Z19, Z22
+	VFMADD231PS Z22, Z17, Z5
+	VPERMILPS   $0xa0, Z20, Z22
+	VFMADD231PS Z22, Z17, Z9
+	VPERMILPS   $0xa0, Z21, Z22
+	VFMADD231PS Z22, Z17, Z13
+	VMOVUPS     256(DI), Z17
+	VPERMILPS   $0xf5, Z18, Z18
+	VFMADD231PS Z18, Z17, Z1
+	VPERMILPS   $0xf5, Z19, Z18
+	VFMADD231PS Z18, Z17, Z5
+	VPERMILPS   $0xf5, Z20, Z18
+	VFMADD231PS Z18, Z17, Z9
+	VPERMILPS   $0xf5, Z21, Z18
+	VFMADD231PS Z18, Z17, Z13
+	VMOVUPS     64(SI), Z18
+	VMOVUPS     64(SI)(R10*1), Z19
+	VMOVUPS     64(SI)(R10*2), Z20
+	VMOVUPS     64(SI)(R11*1), Z21
+	VMOVUPS     64(DI), Z17
+	VPERMILPS   $0xa0, Z18, Z22
+	VFMADD231PS Z22, Z17, Z2
+	VPERMILPS   $0xa0, Z19, Z22
+	VFMADD231PS Z22, Z17, Z6
+	VPERMILPS   $0xa0, Z20, Z22
+	VFMADD231PS Z22, Z17, Z10
+	VPERMILPS   $0xa0, Z21, Z22
+	VFMADD231PS Z22, Z17, Z14
+	VMOVUPS     320(DI), Z17
+	VPERMILPS   $0xf5, Z18, Z18
+	VFMADD231PS Z18, Z17, Z2
+	VPERMILPS   $0xf5, Z19, Z18
+	VFMADD231PS Z18, Z17, Z6
+	VPERMILPS   $0xf5, Z20, Z18
+	VFMADD231PS Z18, Z17, Z10
+	VPERMILPS   $0xf5, Z21, Z18
+	VFMADD231PS Z18, Z17, Z14
+	VMOVUPS     128(SI), Z18
+	VMOVUPS     128(SI)(R10*1), Z19
+	VMOVUPS     128(SI)(R10*2), Z20
+	VMOVUPS     128(SI)(R11*1), Z21
+	VMOVUPS     128(DI), Z17
+	VPERMILPS   $0xa0, Z18, Z22
+	VFMADD231PS Z22, Z17, Z3
+	VPERMILPS   $0xa0, Z19, Z22
+	VFMADD231PS Z22, Z17, Z7
+	VPERMILPS   $0xa0, Z20, Z22
+	VFMADD231PS Z22, Z17, Z11
+	VPERMILPS   $0xa0, Z21, Z22
+	VFMADD231PS Z22, Z17, Z15
+	VMOVUPS     384(DI), Z17
+	VPERMILPS   $0xf5, Z18, Z18
+	VFMADD231PS Z18, Z17, Z3
+	VPERMILPS   $0xf5, Z19, Z18
+	VFMADD231PS Z18, Z17, Z7
+	VPERMILPS   $0xf5, Z20, Z18
+	VFMADD231PS Z18, Z17, Z11
+	VPERMILPS   $0xf5, Z21, Z18
+	VFMADD231PS Z18, Z17, Z15
+	VMOVUPS     192(SI), Z18
+	VMOVUPS     192(SI)(R10*1), Z19
+	VMOVUPS     192(SI)(R10*2), Z20
+	VMOVUPS     192(SI)(R11*1), Z21
+	VMOVUPS     192(DI), Z17
+	VPERMILPS   $0xa0, Z18, Z22
+	VFMADD231PS Z22, Z17, Z4
+	VPERMILPS   $0xa0, Z19, Z22
+	VFMADD231PS Z22, Z17, Z8
+	VPERMILPS   $0xa0, Z20, Z22
+	VFMADD231PS Z22, Z17, Z12
+	VPERMILPS   $0xa0, Z21, Z22
+	VFMADD231PS Z22, Z17, Z16
+	VMOVUPS     448(DI), Z17
+	VPERMILPS   $0xf5, Z18, Z18
+	VFMADD231PS Z18, Z17, Z4
+	VPERMILPS   $0xf5, Z19, Z18
+	VFMADD231PS Z18, Z17, Z8
+	VPERMILPS   $0xf5, Z20, Z18
+	VFMADD231PS Z18, Z17, Z12
+	VPERMILPS   $0xf5, Z21, Z18
+	VFMADD231PS Z18, Z17, Z16
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R13
+	JNZ         col7
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R12
+	JNZ         row5
+
+window6:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	LEAQ    (R9)(DX*1), R12
+	CMPQ    24(AX), $+0
+	JEQ     not8
+	MOVQ    24(AX), R13
+	SUBQ    (AX), R13
+	ADDQ    R12, R13
+	VMOVUPS (R13), Z17
+	VADDPS  Z17, Z1, Z1
+	VMOVUPS 64(R13), Z17
+	VADDPS  Z17, Z2, Z2
+	VMOVUPS 128(R13), Z17
+	VADDPS  Z17, Z3, Z3
+	VMOVUPS 192(R13), Z17
+	VADDPS  Z17, Z4, Z4
+	VMOVUPS (R13)(SI*1), Z17
+	VADDPS  Z17, Z5, Z5
+	VMOVUPS 64(R13)(SI*1), Z17
+	VADDPS  Z17, Z6, Z6
+	VMOVUPS 128(R13)(SI*1), Z17
+	VADDPS  Z17, Z7, Z7
+	VMOVUPS 192(R13)(SI*1), Z17
+	VADDPS  Z17, Z8, Z8
+	VMOVUPS (R13)(SI*2), Z17
+	VADDPS  Z17, Z9, Z9
+	VMOVUPS 64(R13)(SI*2), Z17
+	VADDPS  Z17, Z10, Z10
+	VMOVUPS 128(R13)(SI*2), Z17
+	VADDPS  Z17, Z11, Z11
+	VMOVUPS 192(R13)(SI*2), Z17
+	VADDPS  Z17, Z12, Z12
+	VMOVUPS (R13)(DI*1), Z17
+	VADDPS  Z17, Z13, Z13
+	VMOVUPS 64(R13)(DI*1), Z17
+	VADDPS  Z17, Z14, Z14
+	VMOVUPS 128(R13)(DI*1), Z17
+	VADDPS  Z17, Z15, Z15
+	VMOVUPS 192(R13)(DI*1), Z17
+	VADDPS  Z17, Z16, Z16
+
+not8:
+	CMPQ      136(AX), $+0
+	JEQ       not9
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z0, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z0, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z0, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z0, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z0, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z0, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z0, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z0, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z0, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z0, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z0, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z0, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z0, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z0, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+
+not9:
+	CMPQ     144(AX), $+0
+	JEQ      not11
+	VMOVNTPS Z1, (R12)
+	VMOVNTPS Z2, 64(R12)
+	VMOVNTPS Z3, 128(R12)
+	VMOVNTPS Z4, 192(R12)
+	VMOVNTPS Z5, (R12)(SI*1)
+	VMOVNTPS Z6, 64(R12)(SI*1)
+	VMOVNTPS Z7, 128(R12)(SI*1)
+	VMOVNTPS Z8, 192(R12)(SI*1)
+	VMOVNTPS Z9, (R12)(SI*2)
+	VMOVNTPS Z10, 64(R12)(SI*2)
+	VMOVNTPS Z11, 128(R12)(SI*2)
+	VMOVNTPS Z12, 192(R12)(SI*2)
+	VMOVNTPS Z13, (R12)(DI*1)
+	VMOVNTPS Z14, 64(R12)(DI*1)
+	VMOVNTPS Z15, 128(R12)(DI*1)
+	VMOVNTPS Z16, 192(R12)(DI*1)
+	JMP      stored10
+
+not11:
+	VMOVUPS Z1, (R12)
+	VMOVUPS Z2, 64(R12)
+	VMOVUPS Z3, 128(R12)
+	VMOVUPS Z4, 192(R12)
+	VMOVUPS Z5, (R12)(SI*1)
+	VMOVUPS Z6, 64(R12)(SI*1)
+	VMOVUPS Z7, 128(R12)(SI*1)
+	VMOVUPS Z8, 192(R12)(SI*1)
+	VMOVUPS Z9, (R12)(SI*2)
+	VMOVUPS Z10, 64(R12)(SI*2)
+	VMOVUPS Z11, 128(R12)(SI*2)
+	VMOVUPS Z12, 192(R12)(SI*2)
+	VMOVUPS Z13, (R12)(DI*1)
+	VMOVUPS Z14, 64(R12)(DI*1)
+	VMOVUPS Z15, 128(R12)(DI*1)
+	VMOVUPS Z16, 192(R12)(DI*1)
+
+stored10:
+	ADDQ $+256, DX
+	ADDQ 128(AX), BX
+	SUBQ $+64, CX
+	JGE  loop2
+
+end3:
+	ADDQ $+64, CX
+	SUBQ $+32, CX
+	JLT  end13
+
+loop12:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	CMPQ    32(AX), $+0
+	JEQ     not14
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVAPS Z1, Z3
+	VMOVAPS Z1, Z5
+	VMOVAPS Z1, Z7
+	VMOVUPS 64(SI)(DX*1), Z2
+	VMOVAPS Z2, Z4
+	VMOVAPS Z2, Z6
+	VMOVAPS Z2, Z8
+
+not14:
+	MOVQ  64(AX), R12
+	TESTQ R12, R12
+	JZ    window16
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row15:
+	MOVQ 72(AX), R13
+
+col17:
+	VMOVUPS     (SI), Z10
+	VMOVUPS     (SI)(R10*1), Z11
+	VMOVUPS     (SI)(R10*2), Z12
+	VMOVUPS     (SI)(R11*1), Z13
+	VMOVUPS     (DI), Z9
+	VPERMILPS   $0xa0, Z10, Z14
+	VFMADD231PS Z14, Z9, Z1
+	VPERMILPS   $0xa0, Z11, Z14
+	VFMADD231PS Z14, Z9, Z3
+	VPERMILPS   $0xa0, Z12, Z14
+	VFMADD231PS Z14, Z9, Z5
+	VPERMILPS   $0xa0, Z13, Z14
+	VFMADD231PS Z14, Z9, Z7
+	VMOVUPS     256(DI), Z9
+	VPERMILPS   $0xf5, Z10, Z10
+	VFMADD231PS Z10, Z9, Z1
+	VPERMILPS   $0xf5, Z11, Z10
+	VFMADD231PS Z10, Z9, Z3
+	VPERMILPS   $0xf5, Z12, Z10
+	VFMADD231PS Z10, Z9, Z5
+	VPERMILPS   $0xf5, Z13, Z10
+	VFMADD231PS Z10, Z9, Z7
+	VMOVUPS     64(SI), Z10
+	VMOVUPS     64(SI)(R10*1), Z11
+	VMOVUPS     64(SI)(R10*2), Z12
+	VMOVUPS     64(SI)(R11*1), Z13
+	VMOVUPS     64(DI), Z9
+	VPERMILPS   $0xa0, Z10, Z14
+	VFMADD231PS Z14, Z9, Z2
+	VPERMILPS   $0xa0, Z11, Z14
+	VFMADD231PS Z14, Z9, Z4
+	VPERMILPS   $0xa0, Z12, Z14
+	VFMADD231PS Z14, Z9, Z6
+	VPERMILPS   $0xa0, Z13, Z14
+	VFMADD231PS Z14, Z9, Z8
+	VMOVUPS     320(DI), Z9
+	VPERMILPS   $0xf5, Z10, Z10
+	VFMADD231PS Z10, Z9, Z2
+	VPERMILPS   $0xf5, Z11, Z10
+	VFMADD231PS Z10, Z9, Z4
+	VPERMILPS   $0xf5, Z12, Z10
+	VFMADD231PS Z10, Z9, Z6
+	VPERMILPS   $0xf5, Z13, Z10
+	VFMADD231PS Z10, Z9, Z8
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R13
+	JNZ         col17
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R12
+	JNZ         row15
+
+window16:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	LEAQ    (R9)(DX*1), R12
+	CMPQ    24(AX), $+0
+	JEQ     not18
+	MOVQ    24(AX), R13
+	SUBQ    (AX), R13
+	ADDQ    R12, R13
+	VMOVUPS (R13), Z9
+	VADDPS  Z9, Z1, Z1
+	VMOVUPS 64(R13), Z9
+	VADDPS  Z9, Z2, Z2
+	VMOVUPS (R13)(SI*1), Z9
+	VADDPS  Z9, Z3, Z3
+	VMOVUPS 64(R13)(SI*1), Z9
+	VADDPS  Z9, Z4, Z4
+	VMOVUPS (R13)(SI*2), Z9
+	VADDPS  Z9, Z5, Z5
+	VMOVUPS 64(R13)(SI*2), Z9
+	VADDPS  Z9, Z6, Z6
+	VMOVUPS (R13)(DI*1), Z9
+	VADDPS  Z9, Z7, Z7
+	VMOVUPS 64(R13)(DI*1), Z9
+	VADDPS  Z9, Z8, Z8
+
+not18:
+	CMPQ      136(AX), $+0
+	JEQ       not19
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z0, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z0, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z0, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z0, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z0, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z0, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+
+not19:
+	CMPQ     144(AX), $+0
+	JEQ      not21
+	VMOVNTPS Z1, (R12)
+	VMOVNTPS Z2, 64(R12)
+	VMOVNTPS Z3, (R12)(SI*1)
+	VMOVNTPS Z4, 64(R12)(SI*1)
+	VMOVNTPS Z5, (R12)(SI*2)
+	VMOVNTPS Z6, 64(R12)(SI*2)
+	VMOVNTPS Z7, (R12)(DI*1)
+	VMOVNTPS Z8, 64(R12)(DI*1)
+	JMP      stored20
+
+not21:
+	VMOVUPS Z1, (R12)
+	VMOVUPS Z2, 64(R12)
+	VMOVUPS Z3, (R12)(SI*1)
+	VMOVUPS Z4, 64(R12)(SI*1)
+	VMOVUPS Z5, (R12)(SI*2)
+	VMOVUPS Z6, 64(R12)(SI*2)
+	VMOVUPS Z7, (R12)(DI*1)
+	VMOVUPS Z8, 64(R12)(DI*1)
+
+stored20:
+	ADDQ $+128, DX
+	ADDQ $+128, BX
+	SUBQ $+32, CX
+	JGE  loop12
+
+end13:
+	ADDQ $+32, CX
+	SUBQ $+16, CX
+	JLT  end23
+
+loop22:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	CMPQ    32(AX), $+0
+	JEQ     not24
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVAPS Z1, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z1, Z4
+
+not24:
+	MOVQ  64(AX), R12
+	TESTQ R12, R12
+	JZ    window26
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row25:
+	MOVQ 72(AX), R13
+
+col27:
+	VMOVUPS     (SI), Z6
+	VMOVUPS     (SI)(R10*1), Z7
+	VMOVUPS     (SI)(R10*2), Z8
+	VMOVUPS     (SI)(R11*1), Z9
+	VMOVUPS     (DI), Z5
+	VPERMILPS   $0xa0, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0xa0, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0xa0, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0xa0, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     256(DI), Z5
+	VPERMILPS   $0xf5, Z6, Z6
+	VFMADD231PS Z6, Z5, Z1
+	VPERMILPS   $0xf5, Z7, Z6
+	VFMADD231PS Z6, Z5, Z2
+	VPERMILPS   $0xf5, Z8, Z6
+	VFMADD231PS Z6, Z5, Z3
+	VPERMILPS   $0xf5, Z9, Z6
+	VFMADD231PS Z6, Z5, Z4
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R13
+	JNZ         col27
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R12
+	JNZ         row25
+
+window26:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	LEAQ    (R9)(DX*1), R12
+	CMPQ    24(AX), $+0
+	JEQ     not28
+	MOVQ    24(AX), R13
+	SUBQ    (AX), R13
+	ADDQ    R12, R13
+	VMOVUPS (R13), Z5
+	VADDPS  Z5, Z1, Z1
+	VMOVUPS (R13)(SI*1), Z5
+	VADDPS  Z5, Z2, Z2
+	VMOVUPS (R13)(SI*2), Z5
+	VADDPS  Z5, Z3, Z3
+	VMOVUPS (R13)(DI*1), Z5
+	VADDPS  Z5, Z4, Z4
+
+not28:
+	CMPQ      136(AX), $+0
+	JEQ       not29
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z0, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z0, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+
+not29:
+	CMPQ     144(AX), $+0
+	JEQ      not31
+	VMOVNTPS Z1, (R12)
+	VMOVNTPS Z2, (R12)(SI*1)
+	VMOVNTPS Z3, (R12)(SI*2)
+	VMOVNTPS Z4, (R12)(DI*1)
+	JMP      stored30
+
+not31:
+	VMOVUPS Z1, (R12)
+	VMOVUPS Z2, (R12)(SI*1)
+	VMOVUPS Z3, (R12)(SI*2)
+	VMOVUPS Z4, (R12)(DI*1)
+
+stored30:
+	ADDQ $+64, DX
+	ADDQ $+64, BX
+	SUBQ $+16, CX
+	JGE  loop22
+
+end23:
+	ADDQ      $+16, CX
+	JZ        whole1
+	VMOVAPS   Z0, Z1
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z3
+	VMOVAPS   Z0, Z4
+	CMPQ      32(AX), $+0
+	JEQ       not32
+	MOVQ      32(AX), CX
+	VMOVUPS.Z (CX)(DX*1), K1, Z1
+	VMOVAPS   Z1, Z2
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z4
+
+not32:
+	MOVQ  64(AX), CX
+	TESTQ CX, CX
+	JZ    window34
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row33:
+	MOVQ 72(AX), BX
+
+col35:
+	VMOVUPS.Z   (SI), K1, Z6
+	VMOVUPS.Z   (SI)(R10*1), K1, Z7
+	VMOVUPS.Z   (SI)(R10*2), K1, Z8
+	VMOVUPS.Z   (SI)(R11*1), K1, Z9
+	VMOVUPS     (DI), Z5
+	VPERMILPS   $0xa0, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0xa0, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0xa0, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0xa0, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     256(DI), Z5
+	VPERMILPS   $0xf5, Z6, Z6
+	VFMADD231PS Z6, Z5, Z1
+	VPERMILPS   $0xf5, Z7, Z6
+	VFMADD231PS Z6, Z5, Z2
+	VPERMILPS   $0xf5, Z8, Z6
+	VFMADD231PS Z6, Z5, Z3
+	VPERMILPS   $0xf5, Z9, Z6
+	VFMADD231PS Z6, Z5, Z4
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        BX
+	JNZ         col35
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        CX
+	JNZ         row33
+
+window34:
+	MOVQ      80(AX), CX
+	LEAQ      (CX)(CX*2), BX
+	LEAQ      (R9)(DX*1), DX
+	CMPQ      24(AX), $+0
+	JEQ       not36
+	MOVQ      24(AX), SI
+	SUBQ      (AX), SI
+	ADDQ      DX, SI
+	VMOVUPS.Z (SI), K1, Z5
+	VADDPS    Z5, Z1, Z1
+	VMOVUPS.Z (SI)(CX*1), K1, Z5
+	VADDPS    Z5, Z2, Z2
+	VMOVUPS.Z (SI)(CX*2), K1, Z5
+	VADDPS    Z5, Z3, Z3
+	VMOVUPS.Z (SI)(BX*1), K1, Z5
+	VADDPS    Z5, Z4, Z4
+
+not36:
+	CMPQ      136(AX), $+0
+	JEQ       not37
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z0, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z0, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+
+not37:
+	VMOVUPS Z1, K1, (DX)
+	VMOVUPS Z2, K1, (DX)(CX*1)
+	VMOVUPS Z3, K1, (DX)(CX*2)
+	VMOVUPS Z4, K1, (DX)(BX*1)
+
+whole1:
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	SUBQ $+4, 40(AX)
+	JGE  positions4
+
+fewer4:
+	ADDQ $+4, 40(AX)
+	SUBQ $+1, 40(AX)
+	JLT  fewer1
+
+positions1:
+	MOVQ 48(AX), CX
+	MOVQ 16(AX), BX
+	XORQ DX, DX
+	SUBQ $+64, CX
+	JLT  end41
+
+loop40:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	CMPQ    32(AX), $+0
+	JEQ     not42
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVUPS 64(SI)(DX*1), Z2
+	VMOVUPS 128(SI)(DX*1), Z3
+	VMOVUPS 192(SI)(DX*1), Z4
+
+not42:
+	MOVQ  64(AX), R11
+	TESTQ R11, R11
+	JZ    window44
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row43:
+	MOVQ 72(AX), R12
+
+col45:
+	VMOVUPS     (SI), Z6
+	VMOVUPS     (DI), Z5
+	VPERMILPS   $0xa0, Z6, Z7
+	VFMADD231PS Z7, Z5, Z1
+	VMOVUPS     256(DI), Z5
+	VPERMILPS   $0xf5, Z6, Z6
+	VFMADD231PS Z6, Z5, Z1
+	VMOVUPS     64(SI), Z6
+	VMOVUPS     64(DI), Z5
+	VPERMILPS   $0xa0, Z6, Z7
+	VFMADD231PS Z7, Z5, Z2
+	VMOVUPS     320(DI), Z5
+	VPERMILPS   $0xf5, Z6, Z6
+	VFMADD231PS Z6, Z5, Z2
+	VMOVUPS     128(SI), Z6
+	VMOVUPS     128(DI), Z5
+	VPERMILPS   $0xa0, Z6, Z7
+	VFMADD231PS Z7, Z5, Z3
+	VMOVUPS     384(DI), Z5
+	VPERMILPS   $0xf5, Z6, Z6
+	VFMADD231PS Z6, Z5, Z3
+	VMOVUPS     192(SI), Z6
+	VMOVUPS     192(DI), Z5
+	VPERMILPS   $0xa0, Z6, Z7
+	VFMADD231PS Z7, Z5, Z4
+	VMOVUPS     448(DI), Z5
+	VPERMILPS   $0xf5, Z6, Z6
+	VFMADD231PS Z6, Z5, Z4
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R12
+	JNZ         col45
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R11
+	JNZ         row43
+
+window44:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), SI
+	LEAQ    (R9)(DX*1), SI
+	CMPQ    24(AX), $+0
+	JEQ     not46
+	MOVQ    24(AX), DI
+	SUBQ    (AX), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Z5
+	VADDPS  Z5, Z1, Z1
+	VMOVUPS 64(DI), Z5
+	VADDPS  Z5, Z2, Z2
+	VMOVUPS 128(DI), Z5
+	VADDPS  Z5, Z3, Z3
+	VMOVUPS 192(DI), Z5
+	VADDPS  Z5, Z4, Z4
+
+not46:
+	CMPQ      136(AX), $+0
+	JEQ       not47
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z0, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z0, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+
+not47:
+	CMPQ     144(AX), $+0
+	JEQ      not49
+	VMOVNTPS Z1, (SI)
+	VMOVNTPS Z2, 64(SI)
+	VMOVNTPS Z3, 128(SI)
+	VMOVNTPS Z4, 192(SI)
+	JMP      stored48
+
+not49:
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+	VMOVUPS Z3, 128(SI)
+	VMOVUPS Z4, 192(SI)
+
+stored48:
+	ADDQ $+256, DX
+	ADDQ 128(AX), BX
+	SUBQ $+64, CX
+	JGE  loop40
+
+end41:
+	ADDQ $+64, CX
+	SUBQ $+32, CX
+	JLT  end51
+
+loop50:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	CMPQ    32(AX), $+0
+	JEQ     not52
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVUPS 64(SI)(DX*1), Z2
+
+not52:
+	MOVQ  64(AX), R11
+	TESTQ R11, R11
+	JZ    window54
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row53:
+	MOVQ 72(AX), R12
+
+col55:
+	VMOVUPS     (SI), Z4
+	VMOVUPS     (DI), Z3
+	VPERMILPS   $0xa0, Z4, Z5
+	VFMADD231PS Z5, Z3, Z1
+	VMOVUPS     256(DI), Z3
+	VPERMILPS   $0xf5, Z4, Z4
+	VFMADD231PS Z4, Z3, Z1
+	VMOVUPS     64(SI), Z4
+	VMOVUPS     64(DI), Z3
+	VPERMILPS   $0xa0, Z4, Z5
+	VFMADD231PS Z5, Z3, Z2
+	VMOVUPS     320(DI), Z3
+	VPERMILPS   $0xf5, Z4, Z4
+	VFMADD231PS Z4, Z3, Z2
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R12
+	JNZ         col55
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R11
+	JNZ         row53
+
+window54:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), SI
+	LEAQ    (R9)(DX*1), SI
+	CMPQ    24(AX), $+0
+	JEQ     not56
+	MOVQ    24(AX), DI
+	SUBQ    (AX), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Z3
+	VADDPS  Z3, Z1, Z1
+	VMOVUPS 64(DI), Z3
+	VADDPS  Z3, Z2, Z2
+
+not56:
+	CMPQ      136(AX), $+0
+	JEQ       not57
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+
+not57:
+	CMPQ     144(AX), $+0
+	JEQ      not59
+	VMOVNTPS Z1, (SI)
+	VMOVNTPS Z2, 64(SI)
+	JMP      stored58
+
+not59:
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+
+stored58:
+	ADDQ $+128, DX
+	ADDQ $+128, BX
+	SUBQ $+32, CX
+	JGE  loop50
+
+end51:
+	ADDQ $+32, CX
+	SUBQ $+16, CX
+	JLT  end61
+
+loop60:
+	VMOVAPS Z0, Z1
+	CMPQ    32(AX), $+0
+	JEQ     not62
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+
+not62:
+	MOVQ  64(AX), R11
+	TESTQ R11, R11
+	JZ    window64
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row63:
+	MOVQ 72(AX), R12
+
+col65:
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (DI), Z2
+	VPERMILPS   $0xa0, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     256(DI), Z2
+	VPERMILPS   $0xf5, Z3, Z3
+	VFMADD231PS Z3, Z2, Z1
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R12
+	JNZ         col65
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R11
+	JNZ         row63
+
+window64:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), SI
+	LEAQ    (R9)(DX*1), SI
+	CMPQ    24(AX), $+0
+	JEQ     not66
+	MOVQ    24(AX), DI
+	SUBQ    (AX), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Z2
+	VADDPS  Z2, Z1, Z1
+
+not66:
+	CMPQ      136(AX), $+0
+	JEQ       not67
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+
+not67:
+	CMPQ     144(AX), $+0
+	JEQ      not69
+	VMOVNTPS Z1, (SI)
+	JMP      stored68
+
+not69:
+	VMOVUPS Z1, (SI)
+
+stored68:
+	ADDQ $+64, DX
+	ADDQ $+64, BX
+	SUBQ $+16, CX
+	JGE  loop60
+
+end61:
+	ADDQ      $+16, CX
+	JZ        whole39
+	VMOVAPS   Z0, Z1
+	CMPQ      32(AX), $+0
+	JEQ       not70
+	MOVQ      32(AX), CX
+	VMOVUPS.Z (CX)(DX*1), K1, Z1
+
+not70:
+	MOVQ  64(AX), CX
+	TESTQ CX, CX
+	JZ    window72
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row71:
+	MOVQ 72(AX), BX
+
+col73:
+	VMOVUPS.Z   (SI), K1, Z3
+	VMOVUPS     (DI), Z2
+	VPERMILPS   $0xa0, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     256(DI), Z2
+	VPERMILPS   $0xf5, Z3, Z3
+	VFMADD231PS Z3, Z2, Z1
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        BX
+	JNZ         col73
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        CX
+	JNZ         row71
+
+window72:
+	MOVQ      80(AX), CX
+	LEAQ      (CX)(CX*2), CX
+	LEAQ      (R9)(DX*1), CX
+	CMPQ      24(AX), $+0
+	JEQ       not74
+	MOVQ      24(AX), DX
+	SUBQ      (AX), DX
+	ADDQ      CX, DX
+	VMOVUPS.Z (DX), K1, Z2
+	VADDPS    Z2, Z1, Z1
+
+not74:
+	CMPQ      136(AX), $+0
+	JEQ       not75
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+
+not75:
+	VMOVUPS Z1, K1, (CX)
+
+whole39:
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	SUBQ $+1, 40(AX)
+	JGE  positions1
+
+fewer1:
+	ADDQ $+1, 40(AX)
+	CMPQ 144(AX), $+0
+	JEQ  not77
+	SFENCE
+
+not77:
+	VZEROUPPER
+	RET
+
+// func slideWeights2AVX512(args *depthwiseArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·slideWeights2AVX512(SB), NOSPLIT, $0-8
+	MOVQ   args+0(FP), AX
+	MOVQ   48(AX), CX
+	ANDQ   $+15, CX
+	MOVQ   $-1, DX
+	BZHIQ  CX, DX, DX
+	KMOVW  DX, K1
+	VPXORD Z0, Z0, Z0
+	MOVQ   48(AX), CX
+	MOVQ   16(AX), BX
+	XORQ   DX, DX
+	SUBQ   $+64, CX
+	JLT    end3
+
+loop2:
+	MOVQ  64(AX), R8
+	TESTQ R8, R8
+	JZ    window5
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row4:
+	MOVQ 72(AX), R9
+	SUBQ $+3, R9
+	JLT  end7
+
+loop6:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z0, Z15
+	VMOVAPS Z0, Z16
+	VMOVAPS Z0, Z17
+	VMOVAPS Z0, Z18
+	VMOVAPS Z0, Z19
+	VMOVAPS Z0, Z20
+	VMOVAPS Z0, Z21
+	VMOVAPS Z0, Z22
+	VMOVAPS Z0, Z23
+	VMOVAPS Z0, Z24
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R13
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position8:
+	VMOVUPS     (R12), Z25
+	VMOVUPS     (R11), Z26
+	VPERMILPS   $0xa0, Z26, Z27
+	VFMADD231PS Z27, Z25, Z1
+	VPERMILPS   $0xf5, Z26, Z26
+	VFMADD231PS Z26, Z25, Z5
+	VMOVUPS     (R11)(R13*1), Z26
+	VPERMILPS   $0xa0, Z26, Z27
+	VFMADD231PS Z27, Z25, Z9
+	VPERMILPS   $0xf5, Z26, Z26
+	VFMADD231PS Z26, Z25, Z13
+	VMOVUPS     (R11)(R13*2), Z26
+	VPERMILPS   $0xa0, Z26, Z27
+	VFMADD231PS Z27, Z25, Z17
+	VPERMILPS   $0xf5, Z26, Z26
+	VFMADD231PS Z26, Z25, Z21
+	VMOVUPS     64(R12), Z25
+	VMOVUPS     64(R11), Z26
+	VPERMILPS   $0xa0, Z26, Z27
+	VFMADD231PS Z27, Z25, Z2
+	VPERMILPS   $0xf5, Z26, Z26
+	VFMADD231PS Z26, Z25, Z6
+	VMOVUPS     64(R11)(R13*1), Z26
+	VPERMILPS   $0xa0, Z26, Z27
+	VFMADD231PS Z27, Z25, Z10
+	VPERMILPS   $0xf5, Z26, Z26
+	VFMADD231PS Z26, Z25, Z14
+	VMOVUPS     64(R11)(R13*2), Z26
+	VPERMILPS   $0xa0, Z26, Z27
+	VFMADD231PS Z27, Z25, Z18
+	VPERMILPS   $0xf5, Z26, Z26
+	VFMADD231PS Z26, Z25, Z22
+	VMOVUPS     128(R12), Z25
+	VMOVUPS     128(R11), Z26
+	VPERMILPS   $0xa0, Z26, Z27
+	VFMADD231PS Z27, Z25, Z3
+	VPERMILPS   $0xf5, Z26, Z26
+	VFMADD231PS Z26, Z25, Z7
+	VMOVUPS     128(R11)(R13*1), Z26
+	VPERMILPS   $0xa0, Z26, Z27
+	VFMADD231PS Z27, Z25, Z11
+	VPERMILPS   $0xf5, Z26, Z26
+	VFMADD231PS Z26, Z25, Z15
+	VMOVUPS     128(R11)(R13*2), Z26
+	VPERMILPS   $0xa0, Z26, Z27
+	VFMADD231PS Z27, Z25, Z19
+	VPERMILPS   $0xf5, Z26, Z26
+	VFMADD231PS Z26, Z25, Z23
+	VMOVUPS     192(R12), Z25
+	VMOVUPS     192(R11), Z26
+	VPERMILPS   $0xa0, Z26, Z27
+	VFMADD231PS Z27, Z25, Z4
+	VPERMILPS   $0xf5, Z26, Z26
+	VFMADD231PS Z26, Z25, Z8
+	VMOVUPS     192(R11)(R13*1), Z26
+	VPERMILPS   $0xa0, Z26, Z27
+	VFMADD231PS Z27, Z25, Z12
+	VPERMILPS   $0xf5, Z26, Z26
+	VFMADD231PS Z26, Z25, Z16
+	VMOVUPS     192(R11)(R13*2), Z26
+	VPERMILPS   $0xa0, Z26, Z27
+	VFMADD231PS Z27, Z25, Z20
+	VPERMILPS   $0xf5, Z26, Z26
+	VFMADD231PS Z26, Z25, Z24
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position8
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      64(DI), Z2, Z2
+	VMOVUPS     Z2, 64(DI)
+	VADDPS      128(DI), Z3, Z3
+	VMOVUPS     Z3, 128(DI)
+	VADDPS      192(DI), Z4, Z4
+	VMOVUPS     Z4, 192(DI)
+	VADDPS      256(DI), Z5, Z5
+	VMOVUPS     Z5, 256(DI)
+	VADDPS      320(DI), Z6, Z6
+	VMOVUPS     Z6, 320(DI)
+	VADDPS      384(DI), Z7, Z7
+	VMOVUPS     Z7, 384(DI)
+	VADDPS      448(DI), Z8, Z8
+	VMOVUPS     Z8, 448(DI)
+	VADDPS      (DI)(R10*1), Z9, Z9
+	VMOVUPS     Z9, (DI)(R10*1)
+	VADDPS      64(DI)(R10*1), Z10, Z10
+	VMOVUPS     Z10, 64(DI)(R10*1)
+	VADDPS      128(DI)(R10*1), Z11, Z11
+	VMOVUPS     Z11, 128(DI)(R10*1)
+	VADDPS      192(DI)(R10*1), Z12, Z12
+	VMOVUPS     Z12, 192(DI)(R10*1)
+	VADDPS      256(DI)(R10*1), Z13, Z13
+	VMOVUPS     Z13, 256(DI)(R10*1)
+	VADDPS      320(DI)(R10*1), Z14, Z14
+	VMOVUPS     Z14, 320(DI)(R10*1)
+	VADDPS      384(DI)(R10*1), Z15, Z15
+	VMOVUPS     Z15, 384(DI)(R10*1)
+	VADDPS      448(DI)(R10*1), Z16, Z16
+	VMOVUPS     Z16, 448(DI)(R10*1)
+	VADDPS      (DI)(R10*2), Z17, Z17
+	VMOVUPS     Z17, (DI)(R10*2)
+	VADDPS      64(DI)(R10*2), Z18, Z18
+	VMOVUPS     Z18, 64(DI)(R10*2)
+	VADDPS      128(DI)(R10*2), Z19, Z19
+	VMOVUPS     Z19, 128(DI)(R10*2)
+	VADDPS      192(DI)(R10*2), Z20, Z20
+	VMOVUPS     Z20, 192(DI)(R10*2)
+	VADDPS      256(DI)(R10*2), Z21, Z21
+	VMOVUPS     Z21, 256(DI)(R10*2)
+	VADDPS      320(DI)(R10*2), Z22, Z22
+	VMOVUPS     Z22, 320(DI)(R10*2)
+	VADDPS      384(DI)(R10*2), Z23, Z23
+	VMOVUPS     Z23, 384(DI)(R10*2)
+	VADDPS      448(DI)(R10*2), Z24, Z24
+	VMOVUPS     Z24, 448(DI)(R10*2)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+3, R9
+	JGE         loop6
+
+end7:
+	ADDQ $+3, R9
+	SUBQ $+1, R9
+	JLT  end10
+
+loop9:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R11
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position11:
+	VMOVUPS     (R12), Z9
+	VMOVUPS     (R11), Z10
+	VPERMILPS   $0xa0, Z10, Z11
+	VFMADD231PS Z11, Z9, Z1
+	VPERMILPS   $0xf5, Z10, Z10
+	VFMADD231PS Z10, Z9, Z5
+	VMOVUPS     64(R12), Z9
+	VMOVUPS     64(R11), Z10
+	VPERMILPS   $0xa0, Z10, Z11
+	VFMADD231PS Z11, Z9, Z2
+	VPERMILPS   $0xf5, Z10, Z10
+	VFMADD231PS Z10, Z9, Z6
+	VMOVUPS     128(R12), Z9
+	VMOVUPS     128(R11), Z10
+	VPERMILPS   $0xa0, Z10, Z11
+	VFMADD231PS Z11, Z9, Z3
+	VPERMILPS   $0xf5, Z10, Z10
+	VFMADD231PS Z10, Z9, Z7
+	VMOVUPS     192(R12), Z9
+	VMOVUPS     192(R11), Z10
+	VPERMILPS   $0xa0, Z10, Z11
+	VFMADD231PS Z11, Z9, Z4
+	VPERMILPS   $0xf5, Z10, Z10
+	VFMADD231PS Z10, Z9, Z8
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position11
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      64(DI), Z2, Z2
+	VMOVUPS     Z2, 64(DI)
+	VADDPS      128(DI), Z3, Z3
+	VMOVUPS     Z3, 128(DI)
+	VADDPS      192(DI), Z4, Z4
+	VMOVUPS     Z4, 192(DI)
+	VADDPS      256(DI), Z5, Z5
+	VMOVUPS     Z5, 256(DI)
+	VADDPS      320(DI), Z6, Z6
+	VMOVUPS     Z6, 320(DI)
+	VADDPS      384(DI), Z7, Z7
+	VMOVUPS     Z7, 384(DI)
+	VADDPS      448(DI), Z8, Z8
+	VMOVUPS     Z8, 448(DI)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+1, R9
+	JGE         loop9
+
+end10:
+	ADDQ $+1, R9
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ R8
+	JNZ  row4
+
+window5:
+	ADDQ $+256, DX
+	ADDQ 128(AX), BX
+	SUBQ $+64, CX
+	JGE  loop2
+
+end3:
+	ADDQ $+64, CX
+	SUBQ $+32, CX
+	JLT  end13
+
+loop12:
+	MOVQ  64(AX), R8
+	TESTQ R8, R8
+	JZ    window15
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row14:
+	MOVQ 72(AX), R9
+	SUBQ $+3, R9
+	JLT  end17
+
+loop16:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R13
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position18:
+	VMOVUPS     (R12), Z13
+	VMOVUPS     (R11), Z14
+	VPERMILPS   $0xa0, Z14, Z15
+	VFMADD231PS Z15, Z13, Z1
+	VPERMILPS   $0xf5, Z14, Z14
+	VFMADD231PS Z14, Z13, Z3
+	VMOVUPS     (R11)(R13*1), Z14
+	VPERMILPS   $0xa0, Z14, Z15
+	VFMADD231PS Z15, Z13, Z5
+	VPERMILPS   $0xf5, Z14, Z14
+	VFMADD231PS Z14, Z13, Z7
+	VMOVUPS     (R11)(R13*2), Z14
+	VPERMILPS   $0xa0, Z14, Z15
+	VFMADD231PS Z15, Z13, Z9
+	VPERMILPS   $0xf5, Z14, Z14
+	VFMADD231PS Z14, Z13, Z11
+	VMOVUPS     64(R12), Z13
+	VMOVUPS     64(R11), Z14
+	VPERMILPS   $0xa0, Z14, Z15
+	VFMADD231PS Z15, Z13, Z2
+	VPERMILPS   $0xf5, Z14, Z14
+	VFMADD231PS Z14, Z13, Z4
+	VMOVUPS     64(R11)(R13*1), Z14
+	VPERMILPS   $0xa0, Z14, Z15
+	VFMADD231PS Z15, Z13, Z6
+	VPERMILPS   $0xf5, Z14, Z14
+	VFMADD231PS Z14, Z13, Z8
+	VMOVUPS     64(R11)(R13*2), Z14
+	VPERMILPS   $0xa0, Z14, Z15
+	VFMADD231PS Z15, Z13, Z10
+	VPERMILPS   $0xf5, Z14, Z14
+	VFMADD231PS Z14, Z13, Z12
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position18
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      64(DI), Z2, Z2
+	VMOVUPS     Z2, 64(DI)
+	VADDPS      256(DI), Z3, Z3
+	VMOVUPS     Z3, 256(DI)
+	VADDPS      320(DI), Z4, Z4
+	VMOVUPS     Z4, 320(DI)
+	VADDPS      (DI)(R10*1), Z5, Z5
+	VMOVUPS     Z5, (DI)(R10*1)
+	VADDPS      64(DI)(R10*1), Z6, Z6
+	VMOVUPS     Z6, 64(DI)(R10*1)
+	VADDPS      256(DI)(R10*1), Z7, Z7
+	VMOVUPS     Z7, 256(DI)(R10*1)
+	VADDPS      320(DI)(R10*1), Z8, Z8
+	VMOVUPS     Z8, 320(DI)(R10*1)
+	VADDPS      (DI)(R10*2), Z9, Z9
+	VMOVUPS     Z9, (DI)(R10*2)
+	VADDPS      64(DI)(R10*2), Z10, Z10
+	VMOVUPS     Z10, 64(DI)(R10*2)
+	VADDPS      256(DI)(R10*2), Z11, Z11
+	VMOVUPS     Z11, 256(DI)(R10*2)
+	VADDPS      320(DI)(R10*2), Z12, Z12
+	VMOVUPS     Z12, 320(DI)(R10*2)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+3, R9
+	JGE         loop16
+
+end17:
+	ADDQ $+3, R9
+	SUBQ $+1, R9
+	JLT  end20
+
+loop19:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R11
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position21:
+	VMOVUPS     (R12), Z5
+	VMOVUPS     (R11), Z6
+	VPERMILPS   $0xa0, Z6, Z7
+	VFMADD231PS Z7, Z5, Z1
+	VPERMILPS   $0xf5, Z6, Z6
+	VFMADD231PS Z6, Z5, Z3
+	VMOVUPS     64(R12), Z5
+	VMOVUPS     64(R11), Z6
+	VPERMILPS   $0xa0, Z6, Z7
+	VFMADD231PS Z7, Z5, Z2
+	VPERMILPS   $0xf5, Z6, Z6
+	VFMADD231PS Z6, Z5, Z4
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position21
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      64(DI), Z2, Z2
+	VMOVUPS     Z2, 64(DI)
+	VADDPS      256(DI), Z3, Z3
+	VMOVUPS     Z3, 256(DI)
+	VADDPS      320(DI), Z4, Z4
+	VMOVUPS     Z4, 320(DI)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+1, R9
+	JGE         loop19
+
+end20:
+	ADDQ $+1, R9
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ R8
+	JNZ  row14
+
+window15:
+	ADDQ $+128, DX
+	ADDQ $+128, BX
+	SUBQ $+32, CX
+	JGE  loop12
+
+end13:
+	ADDQ $+32, CX
+	SUBQ $+16, CX
+	JLT  end23
+
+loop22:
+	MOVQ  64(AX), R8
+	TESTQ R8, R8
+	JZ    window25
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row24:
+	MOVQ 72(AX), R9
+	SUBQ $+3, R9
+	JLT  end27
+
+loop26:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R13
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position28:
+	VMOVUPS     (R12), Z7
+	VMOVUPS     (R11), Z8
+	VPERMILPS   $0xa0, Z8, Z9
+	VFMADD231PS Z9, Z7, Z1
+	VPERMILPS   $0xf5, Z8, Z8
+	VFMADD231PS Z8, Z7, Z2
+	VMOVUPS     (R11)(R13*1), Z8
+	VPERMILPS   $0xa0, Z8, Z9
+	VFMADD231PS Z9, Z7, Z3
+	VPERMILPS   $0xf5, Z8, Z8
+	VFMADD231PS Z8, Z7, Z4
+	VMOVUPS     (R11)(R13*2), Z8
+	VPERMILPS   $0xa0, Z8, Z9
+	VFMADD231PS Z9, Z7, Z5
+	VPERMILPS   $0xf5, Z8, Z8
+	VFMADD231PS Z8, Z7, Z6
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position28
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      256(DI), Z2, Z2
+	VMOVUPS     Z2, 256(DI)
+	VADDPS      (DI)(R10*1), Z3, Z3
+	VMOVUPS     Z3, (DI)(R10*1)
+	VADDPS      256(DI)(R10*1), Z4, Z4
+	VMOVUPS     Z4, 256(DI)(R10*1)
+	VADDPS      (DI)(R10*2), Z5, Z5
+	VMOVUPS     Z5, (DI)(R10*2)
+	VADDPS      256(DI)(R10*2), Z6, Z6
+	VMOVUPS     Z6, 256(DI)(R10*2)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+3, R9
+	JGE         loop26
+
+end27:
+	ADDQ $+3, R9
+	SUBQ $+1, R9
+	JLT  end30
+
+loop29:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R11
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position31:
+	VMOVUPS     (R12), Z3
+	VMOVUPS     (R11), Z4
+	VPERMILPS   $0xa0, Z4, Z5
+	VFMADD231PS Z5, Z3, Z1
+	VPERMILPS   $0xf5, Z4, Z4
+	VFMADD231PS Z4, Z3, Z2
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position31
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      256(DI), Z2, Z2
+	VMOVUPS     Z2, 256(DI)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+1, R9
+	JGE         loop29
+
+end30:
+	ADDQ $+1, R9
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ R8
+	JNZ  row24
+
+window25:
+	ADDQ $+64, DX
+	ADDQ $+64, BX
+	SUBQ $+16, CX
+	JGE  loop22
+
+end23:
+	ADDQ  $+16, CX
+	JZ    whole1
+	MOVQ  64(AX), CX
+	TESTQ CX, CX
+	JZ    window33
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row32:
+	MOVQ 72(AX), BX
+	SUBQ $+3, BX
+	JLT  end35
+
+loop34:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	MOVQ    40(AX), R8
+	MOVQ    (AX), R10
+	MOVQ    104(AX), R11
+	MOVQ    SI, R9
+	ADDQ    DX, R10
+
+position36:
+	VMOVUPS.Z   (R10), K1, Z7
+	VMOVUPS.Z   (R9), K1, Z8
+	VPERMILPS   $0xa0, Z8, Z9
+	VFMADD231PS Z9, Z7, Z1
+	VPERMILPS   $0xf5, Z8, Z8
+	VFMADD231PS Z8, Z7, Z2
+	VMOVUPS.Z   (R9)(R11*1), K1, Z8
+	VPERMILPS   $0xa0, Z8, Z9
+	VFMADD231PS Z9, Z7, Z3
+	VPERMILPS   $0xf5, Z8, Z8
+	VFMADD231PS Z8, Z7, Z4
+	VMOVUPS.Z   (R9)(R11*2), K1, Z8
+	VPERMILPS   $0xa0, Z8, Z9
+	VFMADD231PS Z9, Z7, Z5
+	VPERMILPS   $0xf5, Z8, Z8
+	VFMADD231PS Z8, Z7, Z6
+	ADDQ        88(AX), R9
+	ADDQ        80(AX), R10
+	DECQ        R8
+	JNZ         position36
+	MOVQ        120(AX), R8
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      256(DI), Z2, Z2
+	VMOVUPS     Z2, 256(DI)
+	VADDPS      (DI)(R8*1), Z3, Z3
+	VMOVUPS     Z3, (DI)(R8*1)
+	VADDPS      256(DI)(R8*1), Z4, Z4
+	VMOVUPS     Z4, 256(DI)(R8*1)
+	VADDPS      (DI)(R8*2), Z5, Z5
+	VMOVUPS     Z5, (DI)(R8*2)
+	VADDPS      256(DI)(R8*2), Z6, Z6
+	VMOVUPS     Z6, 256(DI)(R8*2)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+3, BX
+	JGE         loop34
+
+end35:
+	ADDQ $+3, BX
+	SUBQ $+1, BX
+	JLT  end38
+
+loop37:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    40(AX), R8
+	MOVQ    (AX), R10
+	MOVQ    104(AX), R9
+	MOVQ    SI, R9
+	ADDQ    DX, R10
+
+position39:
+	VMOVUPS.Z   (R10), K1, Z3
+	VMOVUPS.Z   (R9), K1, Z4
+	VPERMILPS   $0xa0, Z4, Z5
+	VFMADD231PS Z5, Z3, Z1
+	VPERMILPS   $0xf5, Z4, Z4
+	VFMADD231PS Z4, Z3, Z2
+	ADDQ        88(AX), R9
+	ADDQ        80(AX), R10
+	DECQ        R8
+	JNZ         position39
+	MOVQ        120(AX), R8
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      256(DI), Z2, Z2
+	VMOVUPS     Z2, 256(DI)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+1, BX
+	JGE         loop37
+
+end38:
+	ADDQ $+1, BX
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ CX
+	JNZ  row32
+
+window33:
+whole1:
+	VZEROUPPER
+	RET
+
+// func slide4AVX512(args *depthwiseArgs)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·slide4AVX512(SB), NOSPLIT, $0-8
+	MOVQ   args+0(FP), AX
+	MOVQ   48(AX), CX
+	ANDQ   $+15, CX
+	MOVQ   $-1, DX
+	BZHIQ  CX, DX, DX
+	KMOVW  DX, K1
+	VPXORD Z0, Z0, Z0
+	MOVQ   8(AX), R8
+	MOVQ   (AX), R9
+	MOVQ   88(AX), R10
+	LEAQ   (R10)(R10*2), R11
+	SUBQ   $+4, 40(AX)
+	JLT    fewer4
+
+positions4:
+	MOVQ 48(AX), CX
+	MOVQ 16(AX), BX
+	XORQ DX, DX
+	SUBQ $+64, CX
+	JLT  end3
+
+loop2:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z0, Z15
+	VMOVAPS Z0, Z16
+	CMPQ    32(AX), $+0
+	JEQ     not4
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVAPS Z1, Z5
+	VMOVAPS Z1, Z9
+	VMOVAPS Z1, Z13
+	VMOVUPS 64(SI)(DX*1), Z2
+	VMOVAPS Z2, Z6
+	VMOVAPS Z2, Z10
+	VMOVAPS Z2, Z14
+	VMOVUPS 128(SI)(DX*1), Z3
+	VMOVAPS Z3, Z7
+	VMOVAPS Z3, Z11
+	VMOVAPS Z3, Z15
+	VMOVUPS 192(SI)(DX*1), Z4
+	VMOVAPS Z4, Z8
+	VMOVAPS Z4, Z12
+	VMOVAPS Z4, Z16
+
+not4:
+	MOVQ  64(AX), R12
+	TESTQ R12, R12
+	JZ    window6
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row5:
+	MOVQ 72(AX), R13
+
+col7:
+	VMOVUPS     (SI), Z18
+	VMOVUPS     (SI)(R10*1), Z19
+	VMOVUPS     (SI)(R10*2), Z20
+	VMOVUPS     (SI)(R11*1), Z21
+	VMOVUPS     (DI), Z17
+	VPERMILPS   $0x00, Z18, Z22
+	VFMADD231PS Z22, Z17, Z1
+	VPERMILPS   $0x00, Z19, Z22
+	VFMADD231PS Z22, Z17, Z5
+	VPERMILPS   $0x00, Z20, Z22
+	VFMADD231PS Z22, Z17, Z9
+	VPERMILPS   $0x00, Z21, Z22
+	VFMADD231PS Z22, Z17, Z13
+	VMOVUPS     256(DI), Z17
+	VPERMILPS   $0x55, Z18, Z22
+	VFMADD231PS Z22, Z17, Z1
+	VPERMILPS   $0x55, Z19, Z22
+	VFMADD231PS Z22, Z17, Z5
+	VPERMILPS   $0x55, Z20, Z22
+	VFMADD231PS Z22, Z17, Z9
+	VPERMILPS   $0x55, Z21, Z22
+	VFMADD231PS Z22, Z17, Z13
+	VMOVUPS     512(DI), Z17
+	VPERMILPS   $0xaa, Z18, Z22
+	VFMADD231PS Z22, Z17, Z1
+	VPERMILPS   $0xaa, Z19, Z22
+	VFMADD231PS Z22, Z17, Z5
+	VPERMILPS   $0xaa, Z20, Z22
+	VFMADD231PS Z22, Z17, Z9
+	VPERMILPS   $0xaa, Z21, Z22
+	VFMADD231PS Z22, Z17, Z13
+	VMOVUPS     768(DI), Z17
+	VPERMILPS   $0xff, Z18, Z18
+	VFMADD231PS Z18, Z17, Z1
+	VPERMILPS   $0xff, Z19, Z18
+	VFMADD231PS Z18, Z17, Z5
+	VPERMILPS   $0xff, Z20, Z18
+	VFMADD231PS Z18, Z17, Z9
+	VPERMILPS   $0xff, Z21, Z18
+	VFMADD231PS Z18, Z17, Z13
+	VMOVUPS     64(SI), Z18
+	VMOVUPS     64(SI)(R10*1), Z19
+	VMOVUPS     64(SI)(R10*2), Z20
+	VMOVUPS     64(SI)(R11*1), Z21
+	VMOVUPS     64(DI), Z17
+	VPERMILPS   $0x00, Z18, Z22
+	VFMADD231PS Z22, Z17, Z2
+	VPERMILPS   $0x00, Z19, Z22
+	VFMADD231PS Z22, Z17, Z6
+	VPERMILPS   $0x00, Z20, Z22
+	VFMADD231PS Z22, Z17, Z10
+	VPERMILPS   $0x00, Z21, Z22
+	VFMADD231PS Z22, Z17, Z14
+	VMOVUPS     320(DI), Z17
+	VPERMILPS   $0x55, Z18, Z22
+	VFMADD231PS Z22, Z17, Z2
+	VPERMILPS   $0x55, Z19, Z22
+	VFMADD231PS Z22, Z17, Z6
+	VPERMILPS   $0x55, Z20, Z22
+	VFMADD231PS Z22, Z17, Z10
+	VPERMILPS   $0x55, Z21, Z22
+	VFMADD231PS Z22, Z17, Z14
+	VMOVUPS     576(DI), Z17
+	VPERMILPS   $0xaa, Z18, Z22
+	VFMADD231PS Z22, Z17, Z2
+	VPERMILPS   $0xaa, Z19, Z22
+	VFMADD231PS Z22, Z17, Z6
+	VPERMILPS   $0xaa, Z20, Z22
+	VFMADD231PS Z22, Z17, Z10
+	VPERMILPS   $0xaa, Z21, Z22
+	VFMADD231PS Z22, Z17, Z14
+	VMOVUPS     832(DI), Z17
+	VPERMILPS   $0xff, Z18, Z18
+	VFMADD231PS Z18, Z17, Z2
+	VPERMILPS   $0xff, Z19, Z18
+	VFMADD231PS Z18, Z17, Z6
+	VPERMILPS   $0xff, Z20, Z18
+	VFMADD231PS Z18, Z17, Z10
+	VPERMILPS   $0xff, Z21, Z18
+	VFMADD231PS Z18, Z17, Z14
+	VMOVUPS     128(SI), Z18
+	VMOVUPS     128(SI)(R10*1), Z19
+	VMOVUPS     128(SI)(R10*2), Z20
+	VMOVUPS     128(SI)(R11*1), Z21
+	VMOVUPS     128(DI), Z17
+	VPERMILPS   $0x00, Z18, Z22
+	VFMADD231PS Z22, Z17, Z3
+	VPERMILPS   $0x00, Z19, Z22
+	VFMADD231PS Z22, Z17, Z7
+	VPERMILPS   $0x00, Z20, Z22
+	VFMADD231PS Z22, Z17, Z11
+	VPERMILPS   $0x00, Z21, Z22
+	VFMADD231PS Z22, Z17, Z15
+	VMOVUPS     384(DI), Z17
+	VPERMILPS   $0x55, Z18, Z22
+	VFMADD231PS Z22, Z17, Z3
+	VPERMILPS   $0x55, Z19, Z22
+	VFMADD231PS Z22, Z17, Z7
+	VPERMILPS   $0x55, Z20, Z22
+	VFMADD231PS Z22, Z17, Z11
+	VPERMILPS   $0x55, Z21, Z22
+	VFMADD231PS Z22, Z17, Z15
+	VMOVUPS     640(DI), Z17
+	VPERMILPS   $0xaa, Z18, Z22
+	VFMADD231PS Z22, Z17, Z3
+	VPERMILPS   $0xaa, Z19, Z22
+	VFMADD231PS Z22, Z17, Z7
+	VPERMILPS   $0xaa, Z20, Z22
+	VFMADD231PS Z22, Z17, Z11
+	VPERMILPS   $0xaa, Z21, Z22
+	VFMADD231PS Z22, Z17, Z15
+	VMOVUPS     896(DI), Z17
+	VPERMILPS   $0xff, Z18, Z18
+	VFMADD231PS Z18, Z17, Z3
+	VPERMILPS   $0xff, Z19, Z18
+	VFMADD231PS Z18, Z17, Z7
+	VPERMILPS   $0xff, Z20, Z18
+	VFMADD231PS Z18, Z17, Z11
+	VPERMILPS   $0xff, Z21, Z18
+	VFMADD231PS Z18, Z17, Z15
+	VMOVUPS     192(SI), Z18
+	VMOVUPS     192(SI)(R10*1), Z19
+	VMOVUPS     192(SI)(R10*2), Z20
+	VMOVUPS     192(SI)(R11*1), Z21
+	VMOVUPS     192(DI), Z17
+	VPERMILPS   $0x00, Z18, Z22
+	VFMADD231PS Z22, Z17, Z4
+	VPERMILPS   $0x00, Z19, Z22
+	VFMADD231PS Z22, Z17, Z8
+	VPERMILPS   $0x00, Z20, Z22
+	VFMADD231PS Z22, Z17, Z12
+	VPERMILPS   $0x00, Z21, Z22
+	VFMADD231PS Z22, Z17, Z16
+	VMOVUPS     448(DI), Z17
+	VPERMILPS   $0x55, Z18, Z22
+	VFMADD231PS Z22, Z17, Z4
+	VPERMILPS   $0x55, Z19, Z22
+	VFMADD231PS Z22, Z17, Z8
+	VPERMILPS   $0x55, Z20, Z22
+	VFMADD231PS Z22, Z17, Z12
+	VPERMILPS   $0x55, Z21, Z22
+	VFMADD231PS Z22, Z17, Z16
+	VMOVUPS     704(DI), Z17
+	VPERMILPS   $0xaa, Z18, Z22
+	VFMADD231PS Z22, Z17, Z4
+	VPERMILPS   $0xaa, Z19, Z22
+	VFMADD231PS Z22, Z17, Z8
+	VPERMILPS   $0xaa, Z20, Z22
+	VFMADD231PS Z22, Z17, Z12
+	VPERMILPS   $0xaa, Z21, Z22
+	VFMADD231PS Z22, Z17, Z16
+	VMOVUPS     960(DI), Z17
+	VPERMILPS   $0xff, Z18, Z18
+	VFMADD231PS Z18, Z17, Z4
+	VPERMILPS   $0xff, Z19, Z18
+	VFMADD231PS Z18, Z17, Z8
+	VPERMILPS   $0xff, Z20, Z18
+	VFMADD231PS Z18, Z17, Z12
+	VPERMILPS   $0xff, Z21, Z18
+	VFMADD231PS Z18, Z17, Z16
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R13
+	JNZ         col7
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R12
+	JNZ         row5
+
+window6:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	LEAQ    (R9)(DX*1), R12
+	CMPQ    24(AX), $+0
+	JEQ     not8
+	MOVQ    24(AX), R13
+	SUBQ    (AX), R13
+	ADDQ    R12, R13
+	VMOVUPS (R13), Z17
+	VADDPS  Z17, Z1, Z1
+	VMOVUPS 64(R13), Z17
+	VADDPS  Z17, Z2, Z2
+	VMOVUPS 128(R13), Z17
+	VADDPS  Z17, Z3, Z3
+	VMOVUPS 192(R13), Z17
+	VADDPS  Z17, Z4, Z4
+	VMOVUPS (R13)(SI*1), Z17
+	VADDPS  Z17, Z5, Z5
+	VMOVUPS 64(R13)(SI*1), Z17
+	VADDPS  Z17, Z6, Z6
+	VMOVUPS 128(R13)(SI*1), Z17
+	VADDPS  Z17, Z7, Z7
+	VMOVUPS 192(R13)(SI*1), Z17
+	VADDPS  Z17, Z8, Z8
+	VMOVUPS (R13)(SI*2), Z17
+	VADDPS  Z17, Z9, Z9
+	VMOVUPS 64(R13)(SI*2), Z17
+	VADDPS  Z17, Z10, Z10
+	VMOVUPS 128(R13)(SI*2), Z17
+	VADDPS  Z17, Z11, Z11
+	VMOVUPS 192(R13)(SI*2), Z17
+	VADDPS  Z17, Z12, Z12
+	VMOVUPS (R13)(DI*1), Z17
+	VADDPS  Z17, Z13, Z13
+	VMOVUPS 64(R13)(DI*1), Z17
+	VADDPS  Z17, Z14, Z14
+	VMOVUPS 128(R13)(DI*1), Z17
+	VADDPS  Z17, Z15, Z15
+	VMOVUPS 192(R13)(DI*1), Z17
+	VADDPS  Z17, Z16, Z16
+
+not8:
+	CMPQ      136(AX), $+0
+	JEQ       not9
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z0, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z0, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z0, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z0, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z0, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z0, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z0, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z0, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z0, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z0, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z0, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z0, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z0, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z0, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+
+not9:
+	CMPQ     144(AX), $+0
+	JEQ      not11
+	VMOVNTPS Z1, (R12)
+	VMOVNTPS Z2, 64(R12)
+	VMOVNTPS Z3, 128(R12)
+	VMOVNTPS Z4, 192(R12)
+	VMOVNTPS Z5, (R12)(SI*1)
+	VMOVNTPS Z6, 64(R12)(SI*1)
+	VMOVNTPS Z7, 128(R12)(SI*1)
+	VMOVNTPS Z8, 192(R12)(SI*1)
+	VMOVNTPS Z9, (R12)(SI*2)
+	VMOVNTPS Z10, 64(R12)(SI*2)
+	VMOVNTPS Z11, 128(R12)(SI*2)
+	VMOVNTPS Z12, 192(R12)(SI*2)
+	VMOVNTPS Z13, (R12)(DI*1)
+	VMOVNTPS Z14, 64(R12)(DI*1)
+	VMOVNTPS Z15, 128(R12)(DI*1)
+	VMOVNTPS Z16, 192(R12)(DI*1)
+	JMP      stored10
+
+not11:
+	VMOVUPS Z1, (R12)
+	VMOVUPS Z2, 64(R12)
+	VMOVUPS Z3, 128(R12)
+	VMOVUPS Z4, 192(R12)
+	VMOVUPS Z5, (R12)(SI*1)
+	VMOVUPS Z6, 64(R12)(SI*1)
+	VMOVUPS Z7, 128(R12)(SI*1)
+	VMOVUPS Z8, 192(R12)(SI*1)
+	VMOVUPS Z9, (R12)(SI*2)
+	VMOVUPS Z10, 64(R12)(SI*2)
+	VMOVUPS Z11, 128(R12)(SI*2)
+	VMOVUPS Z12, 192(R12)(SI*2)
+	VMOVUPS Z13, (R12)(DI*1)
+	VMOVUPS Z14, 64(R12)(DI*1)
+	VMOVUPS Z15, 128(R12)(DI*1)
+	VMOVUPS Z16, 192(R12)(DI*1)
+
+stored10:
+	ADDQ $+256, DX
+	ADDQ 128(AX), BX
+	SUBQ $+64, CX
+	JGE  loop2
+
+end3:
+	ADDQ $+64, CX
+	SUBQ $+32, CX
+	JLT  end13
+
+loop12:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	CMPQ    32(AX), $+0
+	JEQ     not14
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVAPS Z1, Z3
+	VMOVAPS Z1, Z5
+	VMOVAPS Z1, Z7
+	VMOVUPS 64(SI)(DX*1), Z2
+	VMOVAPS Z2, Z4
+	VMOVAPS Z2, Z6
+	VMOVAPS Z2, Z8
+
+not14:
+	MOVQ  64(AX), R12
+	TESTQ R12, R12
+	JZ    window16
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row15:
+	MOVQ 72(AX), R13
+
+col17:
+	VMOVUPS     (SI), Z10
+	VMOVUPS     (SI)(R10*1), Z11
+	VMOVUPS     (SI)(R10*2), Z12
+	VMOVUPS     (SI)(R11*1), Z13
+	VMOVUPS     (DI), Z9
+	VPERMILPS   $0x00, Z10, Z14
+	VFMADD231PS Z14, Z9, Z1
+	VPERMILPS   $0x00, Z11, Z14
+	VFMADD231PS Z14, Z9, Z3
+	VPERMILPS   $0x00, Z12, Z14
+	VFMADD231PS Z14, Z9, Z5
+	VPERMILPS   $0x00, Z13, Z14
+	VFMADD231PS Z14, Z9, Z7
+	VMOVUPS     256(DI), Z9
+	VPERMILPS   $0x55, Z10, Z14
+	VFMADD231PS Z14, Z9, Z1
+	VPERMILPS   $0x55, Z11, Z14
+	VFMADD231PS Z14, Z9, Z3
+	VPERMILPS   $0x55, Z12, Z14
+	VFMADD231PS Z14, Z9, Z5
+	VPERMILPS   $0x55, Z13, Z14
+	VFMADD231PS Z14, Z9, Z7
+	VMOVUPS     512(DI), Z9
+	VPERMILPS   $0xaa, Z10, Z14
+	VFMADD231PS Z14, Z9, Z1
+	VPERMILPS   $0xaa, Z11, Z14
+	VFMADD231PS Z14, Z9, Z3
+	VPERMILPS   $0xaa, Z12, Z14
+	VFMADD231PS Z14, Z9, Z5
+	VPERMILPS   $0xaa, Z13, Z14
+	VFMADD231PS Z14, Z9, Z7
+	VMOVUPS     768(DI), Z9
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z1
+	VPERMILPS   $0xff, Z11, Z10
+	VFMADD231PS Z10, Z9, Z3
+	VPERMILPS   $0xff, Z12, Z10
+	VFMADD231PS Z10, Z9, Z5
+	VPERMILPS   $0xff, Z13, Z10
+	VFMADD231PS Z10, Z9, Z7
+	VMOVUPS     64(SI), Z10
+	VMOVUPS     64(SI)(R10*1), Z11
+	VMOVUPS     64(SI)(R10*2), Z12
+	VMOVUPS     64(SI)(R11*1), Z13
+	VMOVUPS     64(DI), Z9
+	VPERMILPS   $0x00, Z10, Z14
+	VFMADD231PS Z14, Z9, Z2
+	VPERMILPS   $0x00, Z11, Z14
+	VFMADD231PS Z14, Z9, Z4
+	VPERMILPS   $0x00, Z12, Z14
+	VFMADD231PS Z14, Z9, Z6
+	VPERMILPS   $0x00, Z13, Z14
+	VFMADD231PS Z14, Z9, Z8
+	VMOVUPS     320(DI), Z9
+	VPERMILPS   $0x55, Z10, Z14
+	VFMADD231PS Z14, Z9, Z2
+	VPERMILPS   $0x55, Z11, Z14
+	VFMADD231PS Z14, Z9, Z4
+	VPERMILPS   $0x55, Z12, Z14
+	VFMADD231PS Z14, Z9, Z6
+	VPERMILPS   $0x55, Z13, Z14
+	VFMADD231PS Z14, Z9, Z8
+	VMOVUPS     576(DI), Z9
+	VPERMILPS   $0xaa, Z10, Z14
+	VFMADD231PS Z14, Z9, Z2
+	VPERMILPS   $0xaa, Z11, Z14
+	VFMADD231PS Z14, Z9, Z4
+	VPERMILPS   $0xaa, Z12, Z14
+	VFMADD231PS Z14, Z9, Z6
+	VPERMILPS   $0xaa, Z13, Z14
+	VFMADD231PS Z14, Z9, Z8
+	VMOVUPS     832(DI), Z9
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z2
+	VPERMILPS   $0xff, Z11, Z10
+	VFMADD231PS Z10, Z9, Z4
+	VPERMILPS   $0xff, Z12, Z10
+	VFMADD231PS Z10, Z9, Z6
+	VPERMILPS   $0xff, Z13, Z10
+	VFMADD231PS Z10, Z9, Z8
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R13
+	JNZ         col17
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R12
+	JNZ         row15
+
+window16:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	LEAQ    (R9)(DX*1), R12
+	CMPQ    24(AX), $+0
+	JEQ     not18
+	MOVQ    24(AX), R13
+	SUBQ    (AX), R13
+	ADDQ    R12, R13
+	VMOVUPS (R13), Z9
+	VADDPS  Z9, Z1, Z1
+	VMOVUPS 64(R13), Z9
+	VADDPS  Z9, Z2, Z2
+	VMOVUPS (R13)(SI*1), Z9
+	VADDPS  Z9, Z3, Z3
+	VMOVUPS 64(R13)(SI*1), Z9
+	VADDPS  Z9, Z4, Z4
+	VMOVUPS (R13)(SI*2), Z9
+	VADDPS  Z9, Z5, Z5
+	VMOVUPS 64(R13)(SI*2), Z9
+	VADDPS  Z9, Z6, Z6
+	VMOVUPS (R13)(DI*1), Z9
+	VADDPS  Z9, Z7, Z7
+	VMOVUPS 64(R13)(DI*1), Z9
+	VADDPS  Z9, Z8, Z8
+
+not18:
+	CMPQ      136(AX), $+0
+	JEQ       not19
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z0, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z0, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z0, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z0, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z0, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z0, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+
+not19:
+	CMPQ     144(AX), $+0
+	JEQ      not21
+	VMOVNTPS Z1, (R12)
+	VMOVNTPS Z2, 64(R12)
+	VMOVNTPS Z3, (R12)(SI*1)
+	VMOVNTPS Z4, 64(R12)(SI*1)
+	VMOVNTPS Z5, (R12)(SI*2)
+	VMOVNTPS Z6, 64(R12)(SI*2)
+	VMOVNTPS Z7, (R12)(DI*1)
+	VMOVNTPS Z8, 64(R12)(DI*1)
+	JMP      stored20
+
+not21:
+	VMOVUPS Z1, (R12)
+	VMOVUPS Z2, 64(R12)
+	VMOVUPS Z3, (R12)(SI*1)
+	VMOVUPS Z4, 64(R12)(SI*1)
+	VMOVUPS Z5, (R12)(SI*2)
+	VMOVUPS Z6, 64(R12)(SI*2)
+	VMOVUPS Z7, (R12)(DI*1)
+	VMOVUPS Z8, 64(R12)(DI*1)
+
+stored20:
+	ADDQ $+128, DX
+	ADDQ $+128, BX
+	SUBQ $+32, CX
+	JGE  loop12
+
+end13:
+	ADDQ $+32, CX
+	SUBQ $+16, CX
+	JLT  end23
+
+loop22:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	CMPQ    32(AX), $+0
+	JEQ     not24
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVAPS Z1, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z1, Z4
+
+not24:
+	MOVQ  64(AX), R12
+	TESTQ R12, R12
+	JZ    window26
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row25:
+	MOVQ 72(AX), R13
+
+col27:
+	VMOVUPS     (SI), Z6
+	VMOVUPS     (SI)(R10*1), Z7
+	VMOVUPS     (SI)(R10*2), Z8
+	VMOVUPS     (SI)(R11*1), Z9
+	VMOVUPS     (DI), Z5
+	VPERMILPS   $0x00, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0x00, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0x00, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0x00, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     256(DI), Z5
+	VPERMILPS   $0x55, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0x55, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0x55, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0x55, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     512(DI), Z5
+	VPERMILPS   $0xaa, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0xaa, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0xaa, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0xaa, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     768(DI), Z5
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z1
+	VPERMILPS   $0xff, Z7, Z6
+	VFMADD231PS Z6, Z5, Z2
+	VPERMILPS   $0xff, Z8, Z6
+	VFMADD231PS Z6, Z5, Z3
+	VPERMILPS   $0xff, Z9, Z6
+	VFMADD231PS Z6, Z5, Z4
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R13
+	JNZ         col27
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R12
+	JNZ         row25
+
+window26:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	LEAQ    (R9)(DX*1), R12
+	CMPQ    24(AX), $+0
+	JEQ     not28
+	MOVQ    24(AX), R13
+	SUBQ    (AX), R13
+	ADDQ    R12, R13
+	VMOVUPS (R13), Z5
+	VADDPS  Z5, Z1, Z1
+	VMOVUPS (R13)(SI*1), Z5
+	VADDPS  Z5, Z2, Z2
+	VMOVUPS (R13)(SI*2), Z5
+	VADDPS  Z5, Z3, Z3
+	VMOVUPS (R13)(DI*1), Z5
+	VADDPS  Z5, Z4, Z4
+
+not28:
+	CMPQ      136(AX), $+0
+	JEQ       not29
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z0, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z0, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+
+not29:
+	CMPQ     144(AX), $+0
+	JEQ      not31
+	VMOVNTPS Z1, (R12)
+	VMOVNTPS Z2, (R12)(SI*1)
+	VMOVNTPS Z3, (R12)(SI*2)
+	VMOVNTPS Z4, (R12)(DI*1)
+	JMP      stored30
+
+not31:
+	VMOVUPS Z1, (R12)
+	VMOVUPS Z2, (R12)(SI*1)
+	VMOVUPS Z3, (R12)(SI*2)
+	VMOVUPS Z4, (R12)(DI*1)
+
+stored30:
+	ADDQ $+64, DX
+	ADDQ $+64, BX
+	SUBQ $+16, CX
+	JGE  loop22
+
+end23:
+	ADDQ      $+16, CX
+	JZ        whole1
+	VMOVAPS   Z0, Z1
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z3
+	VMOVAPS   Z0, Z4
+	CMPQ      32(AX), $+0
+	JEQ       not32
+	MOVQ      32(AX), CX
+	VMOVUPS.Z (CX)(DX*1), K1, Z1
+	VMOVAPS   Z1, Z2
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z4
+
+not32:
+	MOVQ  64(AX), CX
+	TESTQ CX, CX
+	JZ    window34
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row33:
+	MOVQ 72(AX), BX
+
+col35:
+	VMOVUPS.Z   (SI), K1, Z6
+	VMOVUPS.Z   (SI)(R10*1), K1, Z7
+	VMOVUPS.Z   (SI)(R10*2), K1, Z8
+	VMOVUPS.Z   (SI)(R11*1), K1, Z9
+	VMOVUPS     (DI), Z5
+	VPERMILPS   $0x00, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0x00, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0x00, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0x00, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     256(DI), Z5
+	VPERMILPS   $0x55, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0x55, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0x55, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0x55, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     512(DI), Z5
+	VPERMILPS   $0xaa, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0xaa, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0xaa, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0xaa, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     768(DI), Z5
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z1
+	VPERMILPS   $0xff, Z7, Z6
+	VFMADD231PS Z6, Z5, Z2
+	VPERMILPS   $0xff, Z8, Z6
+	VFMADD231PS Z6, Z5, Z3
+	VPERMILPS   $0xff, Z9, Z6
+	VFMADD231PS Z6, Z5, Z4
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        BX
+	JNZ         col35
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        CX
+	JNZ         row33
+
+window34:
+	MOVQ      80(AX), CX
+	LEAQ      (CX)(CX*2), BX
+	LEAQ      (R9)(DX*1), DX
+	CMPQ      24(AX), $+0
+	JEQ       not36
+	MOVQ      24(AX), SI
+	SUBQ      (AX), SI
+	ADDQ      DX, SI
+	VMOVUPS.Z (SI), K1, Z5
+	VADDPS    Z5, Z1, Z1
+	VMOVUPS.Z (SI)(CX*1), K1, Z5
+	VADDPS    Z5, Z2, Z2
+	VMOVUPS.Z (SI)(CX*2), K1, Z5
+	VADDPS    Z5, Z3, Z3
+	VMOVUPS.Z (SI)(BX*1), K1, Z5
+	VADDPS    Z5, Z4, Z4
+
+not36:
+	CMPQ      136(AX), $+0
+	JEQ       not37
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z0, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z0, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+
+not37:
+	VMOVUPS Z1, K1, (DX)
+	VMOVUPS Z2, K1, (DX)(CX*1)
+	VMOVUPS Z3, K1, (DX)(CX*2)
+	VMOVUPS Z4, K1, (DX)(BX*1)
+
+whole1:
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	SUBQ $+4, 40(AX)
+	JGE  positions4
+
+fewer4:
+	ADDQ $+4, 40(AX)
+	SUBQ $+1, 40(AX)
+	JLT  fewer1
+
+positions1:
+	MOVQ 48(AX), CX
+	MOVQ 16(AX), BX
+	XORQ DX, DX
+	SUBQ $+64, CX
+	JLT  end41
+
+loop40:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	CMPQ    32(AX), $+0
+	JEQ     not42
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVUPS 64(SI)(DX*1), Z2
+	VMOVUPS 128(SI)(DX*1), Z3
+	VMOVUPS 192(SI)(DX*1), Z4
+
+not42:
+	MOVQ  64(AX), R11
+	TESTQ R11, R11
+	JZ    window44
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row43:
+	MOVQ 72(AX), R12
+
+col45:
+	VMOVUPS     (SI), Z6
+	VMOVUPS     (DI), Z5
+	VPERMILPS   $0x00, Z6, Z7
+	VFMADD231PS Z7, Z5, Z1
+	VMOVUPS     256(DI), Z5
+	VPERMILPS   $0x55, Z6, Z7
+	VFMADD231PS Z7, Z5, Z1
+	VMOVUPS     512(DI), Z5
+	VPERMILPS   $0xaa, Z6, Z7
+	VFMADD231PS Z7, Z5, Z1
+	VMOVUPS     768(DI), Z5
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z1
+	VMOVUPS     64(SI), Z6
+	VMOVUPS     64(DI), Z5
+	VPERMILPS   $0x00, Z6, Z7
+	VFMADD231PS Z7, Z5, Z2
+	VMOVUPS     320(DI), Z5
+	VPERMILPS   $0x55, Z6, Z7
+	VFMADD231PS Z7, Z5, Z2
+	VMOVUPS     576(DI), Z5
+	VPERMILPS   $0xaa, Z6, Z7
+	VFMADD231PS Z7, Z5, Z2
+	VMOVUPS     832(DI), Z5
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z2
+	VMOVUPS     128(SI), Z6
+	VMOVUPS     128(DI), Z5
+	VPERMILPS   $0x00, Z6, Z7
+	VFMADD231PS Z7, Z5, Z3
+	VMOVUPS     384(DI), Z5
+	VPERMILPS   $0x55, Z6, Z7
+	VFMADD231PS Z7, Z5, Z3
+	VMOVUPS     640(DI), Z5
+	VPERMILPS   $0xaa, Z6, Z7
+	VFMADD231PS Z7, Z5, Z3
+	VMOVUPS     896(DI), Z5
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z3
+	VMOVUPS     192(SI), Z6
+	VMOVUPS     192(DI), Z5
+	VPERMILPS   $0x00, Z6, Z7
+	VFMADD231PS Z7, Z5, Z4
+	VMOVUPS     448(DI), Z5
+	VPERMILPS   $0x55, Z6, Z7
+	VFMADD231PS Z7, Z5, Z4
+	VMOVUPS     704(DI), Z5
+	VPERMILPS   $0xaa, Z6, Z7
+	VFMADD231PS Z7, Z5, Z4
+	VMOVUPS     960(DI), Z5
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z4
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R12
+	JNZ         col45
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R11
+	JNZ         row43
+
+window44:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), SI
+	LEAQ    (R9)(DX*1), SI
+	CMPQ    24(AX), $+0
+	JEQ     not46
+	MOVQ    24(AX), DI
+	SUBQ    (AX), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Z5
+	VADDPS  Z5, Z1, Z1
+	VMOVUPS 64(DI), Z5
+	VADDPS  Z5, Z2, Z2
+	VMOVUPS 128(DI), Z5
+	VADDPS  Z5, Z3, Z3
+	VMOVUPS 192(DI), Z5
+	VADDPS  Z5, Z4, Z4
+
+not46:
+	CMPQ      136(AX), $+0
+	JEQ       not47
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z0, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z0, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+
+not47:
+	CMPQ     144(AX), $+0
+	JEQ      not49
+	VMOVNTPS Z1, (SI)
+	VMOVNTPS Z2, 64(SI)
+	VMOVNTPS Z3, 128(SI)
+	VMOVNTPS Z4, 192(SI)
+	JMP      stored48
+
+not49:
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+	VMOVUPS Z3, 128(SI)
+	VMOVUPS Z4, 192(SI)
+
+stored48:
+	ADDQ $+256, DX
+	ADDQ 128(AX), BX
+	SUBQ $+64, CX
+	JGE  loop40
+
+end41:
+	ADDQ $+64, CX
+	SUBQ $+32, CX
+	JLT  end51
+
+loop50:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	CMPQ    32(AX), $+0
+	JEQ     not52
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVUPS 64(SI)(DX*1), Z2
+
+not52:
+	MOVQ  64(AX), R11
+	TESTQ R11, R11
+	JZ    window54
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row53:
+	MOVQ 72(AX), R12
+
+col55:
+	VMOVUPS     (SI), Z4
+	VMOVUPS     (DI), Z3
+	VPERMILPS   $0x00, Z4, Z5
+	VFMADD231PS Z5, Z3, Z1
+	VMOVUPS     256(DI), Z3
+	VPERMILPS   $0x55, Z4, Z5
+	VFMADD231PS Z5, Z3, Z1
+	VMOVUPS     512(DI), Z3
+	VPERMILPS   $0xaa, Z4, Z5
+	VFMADD231PS Z5, Z3, Z1
+	VMOVUPS     768(DI), Z3
+	VPERMILPS   $0xff, Z4, Z4
+	VFMADD231PS Z4, Z3, Z1
+	VMOVUPS     64(SI), Z4
+	VMOVUPS     64(DI), Z3
+	VPERMILPS   $0x00, Z4, Z5
+	VFMADD231PS Z5, Z3, Z2
+	VMOVUPS     320(DI), Z3
+	VPERMILPS   $0x55, Z4, Z5
+	VFMADD231PS Z5, Z3, Z2
+	VMOVUPS     576(DI), Z3
+	VPERMILPS   $0xaa, Z4, Z5
+	VFMADD231PS Z5, Z3, Z2
+	VMOVUPS     832(DI), Z3
+	VPERMILPS   $0xff, Z4, Z4
+	VFMADD231PS Z4, Z3, Z2
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R12
+	JNZ         col55
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R11
+	JNZ         row53
+
+window54:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), SI
+	LEAQ    (R9)(DX*1), SI
+	CMPQ    24(AX), $+0
+	JEQ     not56
+	MOVQ    24(AX), DI
+	SUBQ    (AX), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Z3
+	VADDPS  Z3, Z1, Z1
+	VMOVUPS 64(DI), Z3
+	VADDPS  Z3, Z2, Z2
+
+not56:
+	CMPQ      136(AX), $+0
+	JEQ       not57
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+
+not57:
+	CMPQ     144(AX), $+0
+	JEQ      not59
+	VMOVNTPS Z1, (SI)
+	VMOVNTPS Z2, 64(SI)
+	JMP      stored58
+
+not59:
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+
+stored58:
+	ADDQ $+128, DX
+	ADDQ $+128, BX
+	SUBQ $+32, CX
+	JGE  loop50
+
+end51:
+	ADDQ $+32, CX
+	SUBQ $+16, CX
+	JLT  end61
+
+loop60:
+	VMOVAPS Z0, Z1
+	CMPQ    32(AX), $+0
+	JEQ     not62
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+
+not62:
+	MOVQ  64(AX), R11
+	TESTQ R11, R11
+	JZ    window64
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row63:
+	MOVQ 72(AX), R12
+
+col65:
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (DI), Z2
+	VPERMILPS   $0x00, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     256(DI), Z2
+	VPERMILPS   $0x55, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     512(DI), Z2
+	VPERMILPS   $0xaa, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     768(DI), Z2
+	VPERMILPS   $0xff, Z3, Z3
+	VFMADD231PS Z3, Z2, Z1
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R12
+	JNZ         col65
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R11
+	JNZ         row63
+
+window64:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), SI
+	LEAQ    (R9)(DX*1), SI
+	CMPQ    24(AX), $+0
+	JEQ     not66
+	MOVQ    24(AX), DI
+	SUBQ    (AX), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Z2
+	VADDPS  Z2, Z1, Z1
+
+not66:
+	CMPQ      136(AX), $+0
+	JEQ       not67
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+
+not67:
+	CMPQ     144(AX), $+0
+	JEQ      not69
+	VMOVNTPS Z1, (SI)
+	JMP      stored68
+
+not69:
+	VMOVUPS Z1, (SI)
+
+stored68:
+	ADDQ $+64, DX
+	ADDQ $+64, BX
+	SUBQ $+16, CX
+	JGE  loop60
+
+end61:
+	ADDQ      $+16, CX
+	JZ        whole39
+	VMOVAPS   Z0, Z1
+	CMPQ      32(AX), $+0
+	JEQ       not70
+	MOVQ      32(AX), CX
+	VMOVUPS.Z (CX)(DX*1), K1, Z1
+
+not70:
+	MOVQ  64(AX), CX
+	TESTQ CX, CX
+	JZ    window72
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row71:
+	MOVQ 72(AX), BX
+
+col73:
+	VMOVUPS.Z   (SI), K1, Z3
+	VMOVUPS     (DI), Z2
+	VPERMILPS   $0x00, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     256(DI), Z2
+	VPERMILPS   $0x55, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     512(DI), Z2
+	VPERMILPS   $0xaa, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     768(DI), Z2
+	VPERMILPS   $0xff, Z3, Z3
+	VFMADD231PS Z3, Z2, Z1
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        BX
+	JNZ         col73
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        CX
+	JNZ         row71
+
+window72:
+	MOVQ      80(AX), CX
+	LEAQ      (CX)(CX*2), CX
+	LEAQ      (R9)(DX*1), CX
+	CMPQ      24(AX), $+0
+	JEQ       not74
+	MOVQ      24(AX), DX
+	SUBQ      (AX), DX
+	ADDQ      CX, DX
+	VMOVUPS.Z (DX), K1, Z2
+	VADDPS    Z2, Z1, Z1
+
+not74:
+	CMPQ      136(AX), $+0
+	JEQ       not75
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+
+not75:
+	VMOVUPS Z1, K1, (CX)
+
+whole39:
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	SUBQ $+1, 40(AX)
+	JGE  positions1
+
+fewer1:
+	ADDQ $+1, 40(AX)
+	CMPQ 144(AX), $+0
+	JEQ  not77
+	SFENCE
+
+not77:
+	VZEROUPPER
+	RET
+
+// func slideWeights4AVX512(args *depthwiseArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·slideWeights4AVX512(SB), NOSPLIT, $0-8
+	MOVQ   args+0(FP), AX
+	MOVQ   48(AX), CX
+	ANDQ   $+15, CX
+	MOVQ   $-1, DX
+	BZHIQ  CX, DX, DX
+	KMOVW  DX, K1
+	VPXORD Z0, Z0, Z0
+	MOVQ   48(AX), CX
+	MOVQ   16(AX), BX
+	XORQ   DX, DX
+	SUBQ   $+64, CX
+	JLT    end3
+
+loop2:
+	MOVQ  64(AX), R8
+	TESTQ R8, R8
+	JZ    window5
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row4:
+	MOVQ 72(AX), R9
+	SUBQ $+3, R9
+	JLT  end7
+
+loop6:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z0, Z15
+	VMOVAPS Z0, Z16
+	VMOVAPS Z0, Z17
+	VMOVAPS Z0, Z18
+	VMOVAPS Z0, Z19
+	VMOVAPS Z0, Z20
+	VMOVAPS Z0, Z21
+	VMOVAPS Z0, Z22
+	VMOVAPS Z0, Z23
+	VMOVAPS Z0, Z24
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R13
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position8:
+	VMOVUPS     (R12), Z25
+	VMOVUPS     (R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z1
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z3
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z5
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z7
+	VMOVUPS     (R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z9
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z11
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z13
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z15
+	VMOVUPS     (R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z17
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z19
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z21
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z23
+	VMOVUPS     64(R12), Z25
+	VMOVUPS     64(R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z2
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z4
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z6
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z8
+	VMOVUPS     64(R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z10
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z12
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z14
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z16
+	VMOVUPS     64(R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z18
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z20
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z22
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z24
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position8
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      64(DI), Z2, Z2
+	VMOVUPS     Z2, 64(DI)
+	VADDPS      256(DI), Z3, Z3
+	VMOVUPS     Z3, 256(DI)
+	VADDPS      320(DI), Z4, Z4
+	VMOVUPS     Z4, 320(DI)
+	VADDPS      512(DI), Z5, Z5
+	VMOVUPS     Z5, 512(DI)
+	VADDPS      576(DI), Z6, Z6
+	VMOVUPS     Z6, 576(DI)
+	VADDPS      768(DI), Z7, Z7
+	VMOVUPS     Z7, 768(DI)
+	VADDPS      832(DI), Z8, Z8
+	VMOVUPS     Z8, 832(DI)
+	VADDPS      (DI)(R10*1), Z9, Z9
+	VMOVUPS     Z9, (DI)(R10*1)
+	VADDPS      64(DI)(R10*1), Z10, Z10
+	VMOVUPS     Z10, 64(DI)(R10*1)
+	VADDPS      256(DI)(R10*1), Z11, Z11
+	VMOVUPS     Z11, 256(DI)(R10*1)
+	VADDPS      320(DI)(R10*1), Z12, Z12
+	VMOVUPS     Z12, 320(DI)(R10*1)
+	VADDPS      512(DI)(R10*1), Z13, Z13
+	VMOVUPS     Z13, 512(DI)(R10*1)
+	VADDPS      576(DI)(R10*1), Z14, Z14
+	VMOVUPS     Z14, 576(DI)(R10*1)
+	VADDPS      768(DI)(R10*1), Z15, Z15
+	VMOVUPS     Z15, 768(DI)(R10*1)
+	VADDPS      832(DI)(R10*1), Z16, Z16
+	VMOVUPS     Z16, 832(DI)(R10*1)
+	VADDPS      (DI)(R10*2), Z17, Z17
+	VMOVUPS     Z17, (DI)(R10*2)
+	VADDPS      64(DI)(R10*2), Z18, Z18
+	VMOVUPS     Z18, 64(DI)(R10*2)
+	VADDPS      256(DI)(R10*2), Z19, Z19
+	VMOVUPS     Z19, 256(DI)(R10*2)
+	VADDPS      320(DI)(R10*2), Z20, Z20
+	VMOVUPS     Z20, 320(DI)(R10*2)
+	VADDPS      512(DI)(R10*2), Z21, Z21
+	VMOVUPS     Z21, 512(DI)(R10*2)
+	VADDPS      576(DI)(R10*2), Z22, Z22
+	VMOVUPS     Z22, 576(DI)(R10*2)
+	VADDPS      768(DI)(R10*2), Z23, Z23
+	VMOVUPS     Z23, 768(DI)(R10*2)
+	VADDPS      832(DI)(R10*2), Z24, Z24
+	VMOVUPS     Z24, 832(DI)(R10*2)
+	VMOVAPS     Z0, Z1
+	VMOVAPS     Z0, Z2
+	VMOVAPS     Z0, Z3
+	VMOVAPS     Z0, Z4
+	VMOVAPS     Z0, Z5
+	VMOVAPS     Z0, Z6
+	VMOVAPS     Z0, Z7
+	VMOVAPS     Z0, Z8
+	VMOVAPS     Z0, Z9
+	VMOVAPS     Z0, Z10
+	VMOVAPS     Z0, Z11
+	VMOVAPS     Z0, Z12
+	VMOVAPS     Z0, Z13
+	VMOVAPS     Z0, Z14
+	VMOVAPS     Z0, Z15
+	VMOVAPS     Z0, Z16
+	VMOVAPS     Z0, Z17
+	VMOVAPS     Z0, Z18
+	VMOVAPS     Z0, Z19
+	VMOVAPS     Z0, Z20
+	VMOVAPS     Z0, Z21
+	VMOVAPS     Z0, Z22
+	VMOVAPS     Z0, Z23
+	VMOVAPS     Z0, Z24
+	MOVQ        40(AX), R10
+	MOVQ        (AX), R12
+	MOVQ        104(AX), R13
+	MOVQ        SI, R11
+	ADDQ        DX, R12
+
+position9:
+	VMOVUPS     128(R12), Z25
+	VMOVUPS     128(R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z1
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z3
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z5
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z7
+	VMOVUPS     128(R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z9
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z11
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z13
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z15
+	VMOVUPS     128(R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z17
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z19
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z21
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z23
+	VMOVUPS     192(R12), Z25
+	VMOVUPS     192(R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z2
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z4
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z6
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z8
+	VMOVUPS     192(R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z10
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z12
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z14
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z16
+	VMOVUPS     192(R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z18
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z20
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z22
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z24
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position9
+	MOVQ        120(AX), R10
+	VADDPS      128(DI), Z1, Z1
+	VMOVUPS     Z1, 128(DI)
+	VADDPS      192(DI), Z2, Z2
+	VMOVUPS     Z2, 192(DI)
+	VADDPS      384(DI), Z3, Z3
+	VMOVUPS     Z3, 384(DI)
+	VADDPS      448(DI), Z4, Z4
+	VMOVUPS     Z4, 448(DI)
+	VADDPS      640(DI), Z5, Z5
+	VMOVUPS     Z5, 640(DI)
+	VADDPS      704(DI), Z6, Z6
+	VMOVUPS     Z6, 704(DI)
+	VADDPS      896(DI), Z7, Z7
+	VMOVUPS     Z7, 896(DI)
+	VADDPS      960(DI), Z8, Z8
+	VMOVUPS     Z8, 960(DI)
+	VADDPS      128(DI)(R10*1), Z9, Z9
+	VMOVUPS     Z9, 128(DI)(R10*1)
+	VADDPS      192(DI)(R10*1), Z10, Z10
+	VMOVUPS     Z10, 192(DI)(R10*1)
+	VADDPS      384(DI)(R10*1), Z11, Z11
+	VMOVUPS     Z11, 384(DI)(R10*1)
+	VADDPS      448(DI)(R10*1), Z12, Z12
+	VMOVUPS     Z12, 448(DI)(R10*1)
+	VADDPS      640(DI)(R10*1), Z13, Z13
+	VMOVUPS     Z13, 640(DI)(R10*1)
+	VADDPS      704(DI)(R10*1), Z14, Z14
+	VMOVUPS     Z14, 704(DI)(R10*1)
+	VADDPS      896(DI)(R10*1), Z15, Z15
+	VMOVUPS     Z15, 896(DI)(R10*1)
+	VADDPS      960(DI)(R10*1), Z16, Z16
+	VMOVUPS     Z16, 960(DI)(R10*1)
+	VADDPS      128(DI)(R10*2), Z17, Z17
+	VMOVUPS     Z17, 128(DI)(R10*2)
+	VADDPS      192(DI)(R10*2), Z18, Z18
+	VMOVUPS     Z18, 192(DI)(R10*2)
+	VADDPS      384(DI)(R10*2), Z19, Z19
+	VMOVUPS     Z19, 384(DI)(R10*2)
+	VADDPS      448(DI)(R10*2), Z20, Z20
+	VMOVUPS     Z20, 448(DI)(R10*2)
+	VADDPS      640(DI)(R10*2), Z21, Z21
+	VMOVUPS     Z21, 640(DI)(R10*2)
+	VADDPS      704(DI)(R10*2), Z22, Z22
+	VMOVUPS     Z22, 704(DI)(R10*2)
+	VADDPS      896(DI)(R10*2), Z23, Z23
+	VMOVUPS     Z23, 896(DI)(R10*2)
+	VADDPS      960(DI)(R10*2), Z24, Z24
+	VMOVUPS     Z24, 960(DI)(R10*2)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+3, R9
+	JGE         loop6
+
+end7:
+	ADDQ $+3, R9
+	SUBQ $+1, R9
+	JLT  end11
+
+loop10:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R11
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position12:
+	VMOVUPS     (R12), Z9
+	VMOVUPS     (R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z1
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z3
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z5
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z7
+	VMOVUPS     64(R12), Z9
+	VMOVUPS     64(R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z2
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z4
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z6
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z8
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position12
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      64(DI), Z2, Z2
+	VMOVUPS     Z2, 64(DI)
+	VADDPS      256(DI), Z3, Z3
+	VMOVUPS     Z3, 256(DI)
+	VADDPS      320(DI), Z4, Z4
+	VMOVUPS     Z4, 320(DI)
+	VADDPS      512(DI), Z5, Z5
+	VMOVUPS     Z5, 512(DI)
+	VADDPS      576(DI), Z6, Z6
+	VMOVUPS     Z6, 576(DI)
+	VADDPS      768(DI), Z7, Z7
+	VMOVUPS     Z7, 768(DI)
+	VADDPS      832(DI), Z8, Z8
+	VMOVUPS     Z8, 832(DI)
+	VMOVAPS     Z0, Z1
+	VMOVAPS     Z0, Z2
+	VMOVAPS     Z0, Z3
+	VMOVAPS     Z0, Z4
+	VMOVAPS     Z0, Z5
+	VMOVAPS     Z0, Z6
+	VMOVAPS     Z0, Z7
+	VMOVAPS     Z0, Z8
+	MOVQ        40(AX), R10
+	MOVQ        (AX), R12
+	MOVQ        104(AX), R11
+	MOVQ        SI, R11
+	ADDQ        DX, R12
+
+position13:
+	VMOVUPS     128(R12), Z9
+	VMOVUPS     128(R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z1
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z3
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z5
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z7
+	VMOVUPS     192(R12), Z9
+	VMOVUPS     192(R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z2
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z4
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z6
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z8
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position13
+	MOVQ        120(AX), R10
+	VADDPS      128(DI), Z1, Z1
+	VMOVUPS     Z1, 128(DI)
+	VADDPS      192(DI), Z2, Z2
+	VMOVUPS     Z2, 192(DI)
+	VADDPS      384(DI), Z3, Z3
+	VMOVUPS     Z3, 384(DI)
+	VADDPS      448(DI), Z4, Z4
+	VMOVUPS     Z4, 448(DI)
+	VADDPS      640(DI), Z5, Z5
+	VMOVUPS     Z5, 640(DI)
+	VADDPS      704(DI), Z6, Z6
+	VMOVUPS     Z6, 704(DI)
+	VADDPS      896(DI), Z7, Z7
+	VMOVUPS     Z7, 896(DI)
+	VADDPS      960(DI), Z8, Z8
+	VMOVUPS     Z8, 960(DI)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+1, R9
+	JGE         loop10
+
+end11:
+	ADDQ $+1, R9
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ R8
+	JNZ  row4
+
+window5:
+	ADDQ $+256, DX
+	ADDQ 128(AX), BX
+	SUBQ $+64, CX
+	JGE  loop2
+
+end3:
+	ADDQ $+64, CX
+	SUBQ $+32, CX
+	JLT  end15
+
+loop14:
+	MOVQ  64(AX), R8
+	TESTQ R8, R8
+	JZ    window17
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row16:
+	MOVQ 72(AX), R9
+	SUBQ $+3, R9
+	JLT  end19
+
+loop18:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z0, Z15
+	VMOVAPS Z0, Z16
+	VMOVAPS Z0, Z17
+	VMOVAPS Z0, Z18
+	VMOVAPS Z0, Z19
+	VMOVAPS Z0, Z20
+	VMOVAPS Z0, Z21
+	VMOVAPS Z0, Z22
+	VMOVAPS Z0, Z23
+	VMOVAPS Z0, Z24
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R13
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position20:
+	VMOVUPS     (R12), Z25
+	VMOVUPS     (R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z1
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z3
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z5
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z7
+	VMOVUPS     (R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z9
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z11
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z13
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z15
+	VMOVUPS     (R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z17
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z19
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z21
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z23
+	VMOVUPS     64(R12), Z25
+	VMOVUPS     64(R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z2
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z4
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z6
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z8
+	VMOVUPS     64(R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z10
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z12
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z14
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z16
+	VMOVUPS     64(R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z18
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z20
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z22
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z24
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position20
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      64(DI), Z2, Z2
+	VMOVUPS     Z2, 64(DI)
+	VADDPS      256(DI), Z3, Z3
+	VMOVUPS     Z3, 256(DI)
+	VADDPS      320(DI), Z4, Z4
+	VMOVUPS     Z4, 320(DI)
+	VADDPS      512(DI), Z5, Z5
+	VMOVUPS     Z5, 512(DI)
+	VADDPS      576(DI), Z6, Z6
+	VMOVUPS     Z6, 576(DI)
+	VADDPS      768(DI), Z7, Z7
+	VMOVUPS     Z7, 768(DI)
+	VADDPS      832(DI), Z8, Z8
+	VMOVUPS     Z8, 832(DI)
+	VADDPS      (DI)(R10*1), Z9, Z9
+	VMOVUPS     Z9, (DI)(R10*1)
+	VADDPS      64(DI)(R10*1), Z10, Z10
+	VMOVUPS     Z10, 64(DI)(R10*1)
+	VADDPS      256(DI)(R10*1), Z11, Z11
+	VMOVUPS     Z11, 256(DI)(R10*1)
+	VADDPS      320(DI)(R10*1), Z12, Z12
+	VMOVUPS     Z12, 320(DI)(R10*1)
+	VADDPS      512(DI)(R10*1), Z13, Z13
+	VMOVUPS     Z13, 512(DI)(R10*1)
+	VADDPS      576(DI)(R10*1), Z14, Z14
+	VMOVUPS     Z14, 576(DI)(R10*1)
+	VADDPS      768(DI)(R10*1), Z15, Z15
+	VMOVUPS     Z15, 768(DI)(R10*1)
+	VADDPS      832(DI)(R10*1), Z16, Z16
+	VMOVUPS     Z16, 832(DI)(R10*1)
+	VADDPS      (DI)(R10*2), Z17, Z17
+	VMOVUPS     Z17, (DI)(R10*2)
+	VADDPS      64(DI)(R10*2), Z18, Z18
+	VMOVUPS     Z18, 64(DI)(R10*2)
+	VADDPS      256(DI)(R10*2), Z19, Z19
+	VMOVUPS     Z19, 256(DI)(R10*2)
+	VADDPS      320(DI)(R10*2), Z20, Z20
+	VMOVUPS     Z20, 320(DI)(R10*2)
+	VADDPS      512(DI)(R10*2), Z21, Z21
+	VMOVUPS     Z21, 512(DI)(R10*2)
+	VADDPS      576(DI)(R10*2), Z22, Z22
+	VMOVUPS     Z22, 576(DI)(R10*2)
+	VADDPS      768(DI)(R10*2), Z23, Z23
+	VMOVUPS     Z23, 768(DI)(R10*2)
+	VADDPS      832(DI)(R10*2), Z24, Z24
+	VMOVUPS     Z24, 832(DI)(R10*2)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+3, R9
+	JGE         loop18
+
+end19:
+	ADDQ $+3, R9
+	SUBQ $+1, R9
+	JLT  end22
+
+loop21:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R11
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position23:
+	VMOVUPS     (R12), Z9
+	VMOVUPS     (R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z1
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z3
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z5
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z7
+	VMOVUPS     64(R12), Z9
+	VMOVUPS     64(R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z2
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z4
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z6
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z8
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position23
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      64(DI), Z2, Z2
+	VMOVUPS     Z2, 64(DI)
+	VADDPS      256(DI), Z3, Z3
+	VMOVUPS     Z3, 256(DI)
+	VADDPS      320(DI), Z4, Z4
+	VMOVUPS     Z4, 320(DI)
+	VADDPS      512(DI), Z5, Z5
+	VMOVUPS     Z5, 512(DI)
+	VADDPS      576(DI), Z6, Z6
+	VMOVUPS     Z6, 576(DI)
+	VADDPS      768(DI), Z7, Z7
+	VMOVUPS     Z7, 768(DI)
+	VADDPS      832(DI), Z8, Z8
+	VMOVUPS     Z8, 832(DI)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+1, R9
+	JGE         loop21
+
+end22:
+	ADDQ $+1, R9
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ R8
+	JNZ  row16
+
+window17:
+	ADDQ $+128, DX
+	ADDQ $+128, BX
+	SUBQ $+32, CX
+	JGE  loop14
+
+end15:
+	ADDQ $+32, CX
+	SUBQ $+16, CX
+	JLT  end25
+
+loop24:
+	MOVQ  64(AX), R8
+	TESTQ R8, R8
+	JZ    window27
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row26:
+	MOVQ 72(AX), R9
+	SUBQ $+3, R9
+	JLT  end29
+
+loop28:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R13
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position30:
+	VMOVUPS     (R12), Z13
+	VMOVUPS     (R11), Z14
+	VPERMILPS   $0x00, Z14, Z15
+	VFMADD231PS Z15, Z13, Z1
+	VPERMILPS   $0x55, Z14, Z15
+	VFMADD231PS Z15, Z13, Z2
+	VPERMILPS   $0xaa, Z14, Z15
+	VFMADD231PS Z15, Z13, Z3
+	VPERMILPS   $0xff, Z14, Z14
+	VFMADD231PS Z14, Z13, Z4
+	VMOVUPS     (R11)(R13*1), Z14
+	VPERMILPS   $0x00, Z14, Z15
+	VFMADD231PS Z15, Z13, Z5
+	VPERMILPS   $0x55, Z14, Z15
+	VFMADD231PS Z15, Z13, Z6
+	VPERMILPS   $0xaa, Z14, Z15
+	VFMADD231PS Z15, Z13, Z7
+	VPERMILPS   $0xff, Z14, Z14
+	VFMADD231PS Z14, Z13, Z8
+	VMOVUPS     (R11)(R13*2), Z14
+	VPERMILPS   $0x00, Z14, Z15
+	VFMADD231PS Z15, Z13, Z9
+	VPERMILPS   $0x55, Z14, Z15
+	VFMADD231PS Z15, Z13, Z10
+	VPERMILPS   $0xaa, Z14, Z15
+	VFMADD231PS Z15, Z13, Z11
+	VPERMILPS   $0xff, Z14, Z14
+	VFMADD231PS Z14, Z13, Z12
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position30
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      256(DI), Z2, Z2
+	VMOVUPS     Z2, 256(DI)
+	VADDPS      512(DI), Z3, Z3
+	VMOVUPS     Z3, 512(DI)
+	VADDPS      768(DI), Z4, Z4
+	VMOVUPS     Z4, 768(DI)
+	VADDPS      (DI)(R10*1), Z5, Z5
+	VMOVUPS     Z5, (DI)(R10*1)
+	VADDPS      256(DI)(R10*1), Z6, Z6
+	VMOVUPS     Z6, 256(DI)(R10*1)
+	VADDPS      512(DI)(R10*1), Z7, Z7
+	VMOVUPS     Z7, 512(DI)(R10*1)
+	VADDPS      768(DI)(R10*1), Z8, Z8
+	VMOVUPS     Z8, 768(DI)(R10*1)
+	VADDPS      (DI)(R10*2), Z9, Z9
+	VMOVUPS     Z9, (DI)(R10*2)
+	VADDPS      256(DI)(R10*2), Z10, Z10
+	VMOVUPS     Z10, 256(DI)(R10*2)
+	VADDPS      512(DI)(R10*2), Z11, Z11
+	VMOVUPS     Z11, 512(DI)(R10*2)
+	VADDPS      768(DI)(R10*2), Z12, Z12
+	VMOVUPS     Z12, 768(DI)(R10*2)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+3, R9
+	JGE         loop28
+
+end29:
+	ADDQ $+3, R9
+	SUBQ $+1, R9
+	JLT  end32
+
+loop31:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R11
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position33:
+	VMOVUPS     (R12), Z5
+	VMOVUPS     (R11), Z6
+	VPERMILPS   $0x00, Z6, Z7
+	VFMADD231PS Z7, Z5, Z1
+	VPERMILPS   $0x55, Z6, Z7
+	VFMADD231PS Z7, Z5, Z2
+	VPERMILPS   $0xaa, Z6, Z7
+	VFMADD231PS Z7, Z5, Z3
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z4
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position33
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      256(DI), Z2, Z2
+	VMOVUPS     Z2, 256(DI)
+	VADDPS      512(DI), Z3, Z3
+	VMOVUPS     Z3, 512(DI)
+	VADDPS      768(DI), Z4, Z4
+	VMOVUPS     Z4, 768(DI)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+1, R9
+	JGE         loop31
+
+end32:
+	ADDQ $+1, R9
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ R8
+	JNZ  row26
+
+window27:
+	ADDQ $+64, DX
+	ADDQ $+64, BX
+	SUBQ $+16, CX
+	JGE  loop24
+
+end25:
+	ADDQ  $+16, CX
+	JZ    whole1
+	MOVQ  64(AX), CX
+	TESTQ CX, CX
+	JZ    window35
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row34:
+	MOVQ 72(AX), BX
+	SUBQ $+3, BX
+	JLT  end37
+
+loop36:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	MOVQ    40(AX), R8
+	MOVQ    (AX), R10
+	MOVQ    104(AX), R11
+	MOVQ    SI, R9
+	ADDQ    DX, R10
+
+position38:
+	VMOVUPS.Z   (R10), K1, Z13
+	VMOVUPS.Z   (R9), K1, Z14
+	VPERMILPS   $0x00, Z14, Z15
+	VFMADD231PS Z15, Z13, Z1
+	VPERMILPS   $0x55, Z14, Z15
+	VFMADD231PS Z15, Z13, Z2
+	VPERMILPS   $0xaa, Z14, Z15
+	VFMADD231PS Z15, Z13, Z3
+	VPERMILPS   $0xff, Z14, Z14
+	VFMADD231PS Z14, Z13, Z4
+	VMOVUPS.Z   (R9)(R11*1), K1, Z14
+	VPERMILPS   $0x00, Z14, Z15
+	VFMADD231PS Z15, Z13, Z5
+	VPERMILPS   $0x55, Z14, Z15
+	VFMADD231PS Z15, Z13, Z6
+	VPERMILPS   $0xaa, Z14, Z15
+	VFMADD231PS Z15, Z13, Z7
+	VPERMILPS   $0xff, Z14, Z14
+	VFMADD231PS Z14, Z13, Z8
+	VMOVUPS.Z   (R9)(R11*2), K1, Z14
+	VPERMILPS   $0x00, Z14, Z15
+	VFMADD231PS Z15, Z13, Z9
+	VPERMILPS   $0x55, Z14, Z15
+	VFMADD231PS Z15, Z13, Z10
+	VPERMILPS   $0xaa, Z14, Z15
+	VFMADD231PS Z15, Z13, Z11
+	VPERMILPS   $0xff, Z14, Z14
+	VFMADD231PS Z14, Z13, Z12
+	ADDQ        88(AX), R9
+	ADDQ        80(AX), R10
+	DECQ        R8
+	JNZ         position38
+	MOVQ        120(AX), R8
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      256(DI), Z2, Z2
+	VMOVUPS     Z2, 256(DI)
+	VADDPS      512(DI), Z3, Z3
+	VMOVUPS     Z3, 512(DI)
+	VADDPS      768(DI), Z4, Z4
+	VMOVUPS     Z4, 768(DI)
+	VADDPS      (DI)(R8*1), Z5, Z5
+	VMOVUPS     Z5, (DI)(R8*1)
+	VADDPS      256(DI)(R8*1), Z6, Z6
+	VMOVUPS     Z6, 256(DI)(R8*1)
+	VADDPS      512(DI)(R8*1), Z7, Z7
+	VMOVUPS     Z7, 512(DI)(R8*1)
+	VADDPS      768(DI)(R8*1), Z8, Z8
+	VMOVUPS     Z8, 768(DI)(R8*1)
+	VADDPS      (DI)(R8*2), Z9, Z9
+	VMOVUPS     Z9, (DI)(R8*2)
+	VADDPS      256(DI)(R8*2), Z10, Z10
+	VMOVUPS     Z10, 256(DI)(R8*2)
+	VADDPS      512(DI)(R8*2), Z11, Z11
+	VMOVUPS     Z11, 512(DI)(R8*2)
+	VADDPS      768(DI)(R8*2), Z12, Z12
+	VMOVUPS     Z12, 768(DI)(R8*2)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+3, BX
+	JGE         loop36
+
+end37:
+	ADDQ $+3, BX
+	SUBQ $+1, BX
+	JLT  end40
+
+loop39:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	MOVQ    40(AX), R8
+	MOVQ    (AX), R10
+	MOVQ    104(AX), R9
+	MOVQ    SI, R9
+	ADDQ    DX, R10
+
+position41:
+	VMOVUPS.Z   (R10), K1, Z5
+	VMOVUPS.Z   (R9), K1, Z6
+	VPERMILPS   $0x00, Z6, Z7
+	VFMADD231PS Z7, Z5, Z1
+	VPERMILPS   $0x55, Z6, Z7
+	VFMADD231PS Z7, Z5, Z2
+	VPERMILPS   $0xaa, Z6, Z7
+	VFMADD231PS Z7, Z5, Z3
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z4
+	ADDQ        88(AX), R9
+	ADDQ        80(AX), R10
+	DECQ        R8
+	JNZ         position41
+	MOVQ        120(AX), R8
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      256(DI), Z2, Z2
+	VMOVUPS     Z2, 256(DI)
+	VADDPS      512(DI), Z3, Z3
+	VMOVUPS     Z3, 512(DI)
+	VADDPS      768(DI), Z4, Z4
+	VMOVUPS     Z4, 768(DI)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+1, BX
+	JGE         loop39
+
+end40:
+	ADDQ $+1, BX
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ CX
+	JNZ  row34
+
+window35:
+whole1:
+	VZEROUPPER
+	RET
+
+// func slide8AVX512(args *depthwiseArgs)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·slide8AVX512(SB), NOSPLIT, $0-8
+	MOVQ   args+0(FP), AX
+	MOVQ   48(AX), CX
+	ANDQ   $+15, CX
+	MOVQ   $-1, DX
+	BZHIQ  CX, DX, DX
+	KMOVW  DX, K1
+	VPXORD Z0, Z0, Z0
+	MOVQ   8(AX), R8
+	MOVQ   (AX), R9
+	MOVQ   88(AX), R10
+	LEAQ   (R10)(R10*2), R11
+	SUBQ   $+4, 40(AX)
+	JLT    fewer4
+
+positions4:
+	MOVQ 48(AX), CX
+	MOVQ 16(AX), BX
+	XORQ DX, DX
+	SUBQ $+64, CX
+	JLT  end3
+
+loop2:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z0, Z15
+	VMOVAPS Z0, Z16
+	CMPQ    32(AX), $+0
+	JEQ     not4
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVAPS Z1, Z5
+	VMOVAPS Z1, Z9
+	VMOVAPS Z1, Z13
+	VMOVUPS 64(SI)(DX*1), Z2
+	VMOVAPS Z2, Z6
+	VMOVAPS Z2, Z10
+	VMOVAPS Z2, Z14
+	VMOVUPS 128(SI)(DX*1), Z3
+	VMOVAPS Z3, Z7
+	VMOVAPS Z3, Z11
+	VMOVAPS Z3, Z15
+	VMOVUPS 192(SI)(DX*1), Z4
+	VMOVAPS Z4, Z8
+	VMOVAPS Z4, Z12
+	VMOVAPS Z4, Z16
+
+not4:
+	MOVQ  64(AX), R12
+	TESTQ R12, R12
+	JZ    window6
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row5:
+	MOVQ 72(AX), R13
+
+col7:
+	VPERMPD     $0x44, (SI), Z18
+	VPERMPD     $0x44, (SI)(R10*1), Z19
+	VPERMPD     $0x44, (SI)(R10*2), Z20
+	VPERMPD     $0x44, (SI)(R11*1), Z21
+	VMOVUPS     (DI), Z17
+	VPERMILPS   $0x00, Z18, Z22
+	VFMADD231PS Z22, Z17, Z1
+	VPERMILPS   $0x00, Z19, Z22
+	VFMADD231PS Z22, Z17, Z5
+	VPERMILPS   $0x00, Z20, Z22
+	VFMADD231PS Z22, Z17, Z9
+	VPERMILPS   $0x00, Z21, Z22
+	VFMADD231PS Z22, Z17, Z13
+	VMOVUPS     256(DI), Z17
+	VPERMILPS   $0x55, Z18, Z22
+	VFMADD231PS Z22, Z17, Z1
+	VPERMILPS   $0x55, Z19, Z22
+	VFMADD231PS Z22, Z17, Z5
+	VPERMILPS   $0x55, Z20, Z22
+	VFMADD231PS Z22, Z17, Z9
+	VPERMILPS   $0x55, Z21, Z22
+	VFMADD231PS Z22, Z17, Z13
+	VMOVUPS     512(DI), Z17
+	VPERMILPS   $0xaa, Z18, Z22
+	VFMADD231PS Z22, Z17, Z1
+	VPERMILPS   $0xaa, Z19, Z22
+	VFMADD231PS Z22, Z17, Z5
+	VPERMILPS   $0xaa, Z20, Z22
+	VFMADD231PS Z22, Z17, Z9
+	VPERMILPS   $0xaa, Z21, Z22
+	VFMADD231PS Z22, Z17, Z13
+	VMOVUPS     768(DI), Z17
+	VPERMILPS   $0xff, Z18, Z18
+	VFMADD231PS Z18, Z17, Z1
+	VPERMILPS   $0xff, Z19, Z18
+	VFMADD231PS Z18, Z17, Z5
+	VPERMILPS   $0xff, Z20, Z18
+	VFMADD231PS Z18, Z17, Z9
+	VPERMILPS   $0xff, Z21, Z18
+	VFMADD231PS Z18, Z17, Z13
+	VPERMPD     $0xee, (SI), Z18
+	VPERMPD     $0xee, (SI)(R10*1), Z19
+	VPERMPD     $0xee, (SI)(R10*2), Z20
+	VPERMPD     $0xee, (SI)(R11*1), Z21
+	VMOVUPS     1024(DI), Z17
+	VPERMILPS   $0x00, Z18, Z22
+	VFMADD231PS Z22, Z17, Z1
+	VPERMILPS   $0x00, Z19, Z22
+	VFMADD231PS Z22, Z17, Z5
+	VPERMILPS   $0x00, Z20, Z22
+	VFMADD231PS Z22, Z17, Z9
+	VPERMILPS   $0x00, Z21, Z22
+	VFMADD231PS Z22, Z17, Z13
+	VMOVUPS     1280(DI), Z17
+	VPERMILPS   $0x55, Z18, Z22
+	VFMADD231PS Z22, Z17, Z1
+	VPERMILPS   $0x55, Z19, Z22
+	VFMADD231PS Z22, Z17, Z5
+	VPERMILPS   $0x55, Z20, Z22
+	VFMADD231PS Z22, Z17, Z9
+	VPERMILPS   $0x55, Z21, Z22
+	VFMADD231PS Z22, Z17, Z13
+	VMOVUPS     1536(DI), Z17
+	VPERMILPS   $0xaa, Z18, Z22
+	VFMADD231PS Z22, Z17, Z1
+	VPERMILPS   $0xaa, Z19, Z22
+	VFMADD231PS Z22, Z17, Z5
+	VPERMILPS   $0xaa, Z20, Z22
+	VFMADD231PS Z22, Z17, Z9
+	VPERMILPS   $0xaa, Z21, Z22
+	VFMADD231PS Z22, Z17, Z13
+	VMOVUPS     1792(DI), Z17
+	VPERMILPS   $0xff, Z18, Z18
+	VFMADD231PS Z18, Z17, Z1
+	VPERMILPS   $0xff, Z19, Z18
+	VFMADD231PS Z18, Z17, Z5
+	VPERMILPS   $0xff, Z20, Z18
+	VFMADD231PS Z18, Z17, Z9
+	VPERMILPS   $0xff, Z21, Z18
+	VFMADD231PS Z18, Z17, Z13
+	VPERMPD     $0x44, 64(SI), Z18
+	VPERMPD     $0x44, 64(SI)(R10*1), Z19
+	VPERMPD     $0x44, 64(SI)(R10*2), Z20
+	VPERMPD     $0x44, 64(SI)(R11*1), Z21
+	VMOVUPS     64(DI), Z17
+	VPERMILPS   $0x00, Z18, Z22
+	VFMADD231PS Z22, Z17, Z2
+	VPERMILPS   $0x00, Z19, Z22
+	VFMADD231PS Z22, Z17, Z6
+	VPERMILPS   $0x00, Z20, Z22
+	VFMADD231PS Z22, Z17, Z10
+	VPERMILPS   $0x00, Z21, Z22
+	VFMADD231PS Z22, Z17, Z14
+	VMOVUPS     320(DI), Z17
+	VPERMILPS   $0x55, Z18, Z22
+	VFMADD231PS Z22, Z17, Z2
+	VPERMILPS   $0x55, Z19, Z22
+	VFMADD231PS Z22, Z17, Z6
+	VPERMILPS   $0x55, Z20, Z22
+	VFMADD231PS Z22, Z17, Z10
+	VPERMILPS   $0x55, Z21, Z22
+	VFMADD231PS Z22, Z17, Z14
+	VMOVUPS     576(DI), Z17
+	VPERMILPS   $0xaa, Z18, Z22
+	VFMADD231PS Z22, Z17, Z2
+	VPERMILPS   $0xaa, Z19, Z22
+	VFMADD231PS Z22, Z17, Z6
+	VPERMILPS   $0xaa, Z20, Z22
+	VFMADD231PS Z22, Z17, Z10
+	VPERMILPS   $0xaa, Z21, Z22
+	VFMADD231PS Z22, Z17, Z14
+	VMOVUPS     832(DI), Z17
+	VPERMILPS   $0xff, Z18, Z18
+	VFMADD231PS Z18, Z17, Z2
+	VPERMILPS   $0xff, Z19, Z18
+	VFMADD231PS Z18, Z17, Z6
+	VPERMILPS   $0xff, Z20, Z18
+	VFMADD231PS Z18, Z17, Z10
+	VPERMILPS   $0xff, Z21, Z18
+	VFMADD231PS Z18, Z17, Z14
+	VPERMPD     $0xee, 64(SI), Z18
+	VPERMPD     $0xee, 64(SI)(R10*1), Z19
+	VPERMPD     $0xee, 64(SI)(R10*2), Z20
+	VPERMPD     $0xee, 64(SI)(R11*1), Z21
+	VMOVUPS     1088(DI), Z17
+	VPERMILPS   $0x00, Z18, Z22
+	VFMADD231PS Z22, Z17, Z2
+	VPERMILPS   $0x00, Z19, Z22
+	VFMADD231PS Z22, Z17, Z6
+	VPERMILPS   $0x00, Z20, Z22
+	VFMADD231PS Z22, Z17, Z10
+	VPERMILPS   $0x00, Z21, Z22
+	VFMADD231PS Z22, Z17, Z14
+	VMOVUPS     1344(DI), Z17
+	VPERMILPS   $0x55, Z18, Z22
+	VFMADD231PS Z22, Z17, Z2
+	VPERMILPS   $0x55, Z19, Z22
+	VFMADD231PS Z22, Z17, Z6
+	VPERMILPS   $0x55, Z20, Z22
+	VFMADD231PS Z22, Z17, Z10
+	VPERMILPS   $0x55, Z21, Z22
+	VFMADD231PS Z22, Z17, Z14
+	VMOVUPS     1600(DI), Z17
+	VPERMILPS   $0xaa, Z18, Z22
+	VFMADD231PS Z22, Z17, Z2
+	VPERMILPS   $0xaa, Z19, Z22
+	VFMADD231PS Z22, Z17, Z6
+	VPERMILPS   $0xaa, Z20, Z22
+	VFMADD231PS Z22, Z17, Z10
+	VPERMILPS   $0xaa, Z21, Z22
+	VFMADD231PS Z22, Z17, Z14
+	VMOVUPS     1856(DI), Z17
+	VPERMILPS   $0xff, Z18, Z18
+	VFMADD231PS Z18, Z17, Z2
+	VPERMILPS   $0xff, Z19, Z18
+	VFMADD231PS Z18, Z17, Z6
+	VPERMILPS   $0xff, Z20, Z18
+	VFMADD231PS Z18, Z17, Z10
+	VPERMILPS   $0xff, Z21, Z18
+	VFMADD231PS Z18, Z17, Z14
+	VPERMPD     $0x44, 128(SI), Z18
+	VPERMPD     $0x44, 128(SI)(R10*1), Z19
+	VPERMPD     $0x44, 128(SI)(R10*2), Z20
+	VPERMPD     $0x44, 128(SI)(R11*1), Z21
+	VMOVUPS     128(DI), Z17
+	VPERMILPS   $0x00, Z18, Z22
+	VFMADD231PS Z22, Z17, Z3
+	VPERMILPS   $0x00, Z19, Z22
+	VFMADD231PS Z22, Z17, Z7
+	VPERMILPS   $0x00, Z20, Z22
+	VFMADD231PS Z22, Z17, Z11
+	VPERMILPS   $0x00, Z21, Z22
+	VFMADD231PS Z22, Z17, Z15
+	VMOVUPS     384(DI), Z17
+	VPERMILPS   $0x55, Z18, Z22
+	VFMADD231PS Z22, Z17, Z3
+	VPERMILPS   $0x55, Z19, Z22
+	VFMADD231PS Z22, Z17, Z7
+	VPERMILPS   $0x55, Z20, Z22
+	VFMADD231PS Z22, Z17, Z11
+	VPERMILPS   $0x55, Z21, Z22
+	VFMADD231PS Z22, Z17, Z15
+	VMOVUPS     640(DI), Z17
+	VPERMILPS   $0xaa, Z18, Z22
+	VFMADD231PS Z22, Z17, Z3
+	VPERMILPS   $0xaa, Z19, Z22
+	VFMADD231PS Z22, Z17, Z7
+	VPERMILPS   $0xaa, Z20, Z22
+	VFMADD231PS Z22, Z17, Z11
+	VPERMILPS   $0xaa, Z21, Z22
+	VFMADD231PS Z22, Z17, Z15
+	VMOVUPS     896(DI), Z17
+	VPERMILPS   $0xff, Z18, Z18
+	VFMADD231PS Z18, Z17, Z3
+	VPERMILPS   $0xff, Z19, Z18
+	VFMADD231PS Z18, Z17, Z7
+	VPERMILPS   $0xff, Z20, Z18
+	VFMADD231PS Z18, Z17, Z11
+	VPERMILPS   $0xff, Z21, Z18
+	VFMADD231PS Z18, Z17, Z15
+	VPERMPD     $0xee, 128(SI), Z18
+	VPERMPD     $0xee, 128(SI)(R10*1), Z19
+	VPERMPD     $0xee, 128(SI)(R10*2), Z20
+	VPERMPD     $0xee, 128(SI)(R11*1), Z21
+	VMOVUPS     1152(DI), Z17
+	VPERMILPS   $0x00, Z18, Z22
+	VFMADD231PS Z22, Z17, Z3
+	VPERMILPS   $0x00, Z19, Z22
+	VFMADD231PS Z22, Z17, Z7
+	VPERMILPS   $0x00, Z20, Z22
+	VFMADD231PS Z22, Z17, Z11
+	VPERMILPS   $0x00, Z21, Z22
+	VFMADD231PS Z22, Z17, Z15
+	VMOVUPS     1408(DI), Z17
+	VPERMILPS   $0x55, Z18, Z22
+	VFMADD231PS Z22, Z17, Z3
+	VPERMILPS   $0x55, Z19, Z22
+	VFMADD231PS Z22, Z17, Z7
+	VPERMILPS   $0x55, Z20, Z22
+	VFMADD231PS Z22, Z17, Z11
+	VPERMILPS   $0x55, Z21, Z22
+	VFMADD231PS Z22, Z17, Z15
+	VMOVUPS     1664(DI), Z17
+	VPERMILPS   $0xaa, Z18, Z22
+	VFMADD231PS Z22, Z17, Z3
+	VPERMILPS   $0xaa, Z19, Z22
+	VFMADD231PS Z22, Z17, Z7
+	VPERMILPS   $0xaa, Z20, Z22
+	VFMADD231PS Z22, Z17, Z11
+	VPERMILPS   $0xaa, Z21, Z22
+	VFMADD231PS Z22, Z17, Z15
+	VMOVUPS     1920(DI), Z17
+	VPERMILPS   $0xff, Z18, Z18
+	VFMADD231PS Z18, Z17, Z3
+	VPERMILPS   $0xff, Z19, Z18
+	VFMADD231PS Z18, Z17, Z7
+	VPERMILPS   $0xff, Z20, Z18
+	VFMADD231PS Z18, Z17, Z11
+	VPERMILPS   $0xff, Z21, Z18
+	VFMADD231PS Z18, Z17, Z15
+	VPERMPD     $0x44, 192(SI), Z18
+	VPERMPD     $0x44, 192(SI)(R10*1), Z19
+	VPERMPD     $0x44, 192(SI)(R10*2), Z20
+	VPERMPD     $0x44, 192(SI)(R11*1), Z21
+	VMOVUPS     192(DI), Z17
+	VPERMILPS   $0x00, Z18, Z22
+	VFMADD231PS Z22, Z17, Z4
+	VPERMILPS   $0x00, Z19, Z22
+	VFMADD231PS Z22, Z17, Z8
+	VPERMILPS   $0x00, Z20, Z22
+	VFMADD231PS Z22, Z17, Z12
+	VPERMILPS   $0x00, Z21, Z22
+	VFMADD231PS Z22, Z17, Z16
+	VMOVUPS     448(DI), Z17
+	VPERMILPS   $0x55, Z18, Z22
+	VFMADD231PS Z22, Z17, Z4
+	VPERMILPS   $0x55, Z19, Z22
+	VFMADD231PS Z22, Z17, Z8
+	VPERMILPS   $0x55, Z20, Z22
+	VFMADD231PS Z22, Z17, Z12
+	VPERMILPS   $0x55, Z21, Z22
+	VFMADD231PS Z22, Z17, Z16
+	VMOVUPS     704(DI), Z17
+	VPERMILPS   $0xaa, Z18, Z22
+	VFMADD231PS Z22, Z17, Z4
+	VPERMILPS   $0xaa, Z19, Z22
+	VFMADD231PS Z22, Z17, Z8
+	VPERMILPS   $0xaa, Z20, Z22
+	VFMADD231PS Z22, Z17, Z12
+	VPERMILPS   $0xaa, Z21, Z22
+	VFMADD231PS Z22, Z17, Z16
+	VMOVUPS     960(DI), Z17
+	VPERMILPS   $0xff, Z18, Z18
+	VFMADD231PS Z18, Z17, Z4
+	VPERMILPS   $0xff, Z19, Z18
+	VFMADD231PS Z18, Z17, Z8
+	VPERMILPS   $0xff, Z20, Z18
+	VFMADD231PS Z18, Z17, Z12
+	VPERMILPS   $0xff, Z21, Z18
+	VFMADD231PS Z18, Z17, Z16
+	VPERMPD     $0xee, 192(SI), Z18
+	VPERMPD     $0xee, 192(SI)(R10*1), Z19
+	VPERMPD     $0xee, 192(SI)(R10*2), Z20
+	VPERMPD     $0xee, 192(SI)(R11*1), Z21
+	VMOVUPS     1216(DI), Z17
+	VPERMILPS   $0x00, Z18, Z22
+	VFMADD231PS Z22, Z17, Z4
+	VPERMILPS   $0x00, Z19, Z22
+	VFMADD231PS Z22, Z17, Z8
+	VPERMILPS   $0x00, Z20, Z22
+	VFMADD231PS Z22, Z17, Z12
+	VPERMILPS   $0x00, Z21, Z22
+	VFMADD231PS Z22, Z17, Z16
+	VMOVUPS     1472(DI), Z17
+	VPERMILPS   $0x55, Z18, Z22
+	VFMADD231PS Z22, Z17, Z4
+	VPERMILPS   $0x55, Z19, Z22
+	VFMADD231PS Z22, Z17, Z8
+	VPERMILPS   $0x55, Z20, Z22
+	VFMADD231PS Z22, Z17, Z12
+	VPERMILPS   $0x55, Z21, Z22
+	VFMADD231PS Z22, Z17, Z16
+	VMOVUPS     1728(DI), Z17
+	VPERMILPS   $0xaa, Z18, Z22
+	VFMADD231PS Z22, Z17, Z4
+	VPERMILPS   $0xaa, Z19, Z22
+	VFMADD231PS Z22, Z17, Z8
+	VPERMILPS   $0xaa, Z20, Z22
+	VFMADD231PS Z22, Z17, Z12
+	VPERMILPS   $0xaa, Z21, Z22
+	VFMADD231PS Z22, Z17, Z16
+	VMOVUPS     1984(DI), Z17
+	VPERMILPS   $0xff, Z18, Z18
+	VFMADD231PS Z18, Z17, Z4
+	VPERMILPS   $0xff, Z19, Z18
+	VFMADD231PS Z18, Z17, Z8
+	VPERMILPS   $0xff, Z20, Z18
+	VFMADD231PS Z18, Z17, Z12
+	VPERMILPS   $0xff, Z21, Z18
+	VFMADD231PS Z18, Z17, Z16
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R13
+	JNZ         col7
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R12
+	JNZ         row5
+
+window6:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	LEAQ    (R9)(DX*1), R12
+	CMPQ    24(AX), $+0
+	JEQ     not8
+	MOVQ    24(AX), R13
+	SUBQ    (AX), R13
+	ADDQ    R12, R13
+	VMOVUPS (R13), Z17
+	VADDPS  Z17, Z1, Z1
+	VMOVUPS 64(R13), Z17
+	VADDPS  Z17, Z2, Z2
+	VMOVUPS 128(R13), Z17
+	VADDPS  Z17, Z3, Z3
+	VMOVUPS 192(R13), Z17
+	VADDPS  Z17, Z4, Z4
+	VMOVUPS (R13)(SI*1), Z17
+	VADDPS  Z17, Z5, Z5
+	VMOVUPS 64(R13)(SI*1), Z17
+	VADDPS  Z17, Z6, Z6
+	VMOVUPS 128(R13)(SI*1), Z17
+	VADDPS  Z17, Z7, Z7
+	VMOVUPS 192(R13)(SI*1), Z17
+	VADDPS  Z17, Z8, Z8
+	VMOVUPS (R13)(SI*2), Z17
+	VADDPS  Z17, Z9, Z9
+	VMOVUPS 64(R13)(SI*2), Z17
+	VADDPS  Z17, Z10, Z10
+	VMOVUPS 128(R13)(SI*2), Z17
+	VADDPS  Z17, Z11, Z11
+	VMOVUPS 192(R13)(SI*2), Z17
+	VADDPS  Z17, Z12, Z12
+	VMOVUPS (R13)(DI*1), Z17
+	VADDPS  Z17, Z13, Z13
+	VMOVUPS 64(R13)(DI*1), Z17
+	VADDPS  Z17, Z14, Z14
+	VMOVUPS 128(R13)(DI*1), Z17
+	VADDPS  Z17, Z15, Z15
+	VMOVUPS 192(R13)(DI*1), Z17
+	VADDPS  Z17, Z16, Z16
+
+not8:
+	CMPQ      136(AX), $+0
+	JEQ       not9
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z0, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z0, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z0, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z0, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z0, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z0, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z0, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z0, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z0, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z0, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z0, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z0, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z0, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z0, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+
+not9:
+	CMPQ     144(AX), $+0
+	JEQ      not11
+	VMOVNTPS Z1, (R12)
+	VMOVNTPS Z2, 64(R12)
+	VMOVNTPS Z3, 128(R12)
+	VMOVNTPS Z4, 192(R12)
+	VMOVNTPS Z5, (R12)(SI*1)
+	VMOVNTPS Z6, 64(R12)(SI*1)
+	VMOVNTPS Z7, 128(R12)(SI*1)
+	VMOVNTPS Z8, 192(R12)(SI*1)
+	VMOVNTPS Z9, (R12)(SI*2)
+	VMOVNTPS Z10, 64(R12)(SI*2)
+	VMOVNTPS Z11, 128(R12)(SI*2)
+	VMOVNTPS Z12, 192(R12)(SI*2)
+	VMOVNTPS Z13, (R12)(DI*1)
+	VMOVNTPS Z14, 64(R12)(DI*1)
+	VMOVNTPS Z15, 128(R12)(DI*1)
+	VMOVNTPS Z16, 192(R12)(DI*1)
+	JMP      stored10
+
+not11:
+	VMOVUPS Z1, (R12)
+	VMOVUPS Z2, 64(R12)
+	VMOVUPS Z3, 128(R12)
+	VMOVUPS Z4, 192(R12)
+	VMOVUPS Z5, (R12)(SI*1)
+	VMOVUPS Z6, 64(R12)(SI*1)
+	VMOVUPS Z7, 128(R12)(SI*1)
+	VMOVUPS Z8, 192(R12)(SI*1)
+	VMOVUPS Z9, (R12)(SI*2)
+	VMOVUPS Z10, 64(R12)(SI*2)
+	VMOVUPS Z11, 128(R12)(SI*2)
+	VMOVUPS Z12, 192(R12)(SI*2)
+	VMOVUPS Z13, (R12)(DI*1)
+	VMOVUPS Z14, 64(R12)(DI*1)
+	VMOVUPS Z15, 128(R12)(DI*1)
+	VMOVUPS Z16, 192(R12)(DI*1)
+
+stored10:
+	ADDQ $+256, DX
+	ADDQ 128(AX), BX
+	SUBQ $+64, CX
+	JGE  loop2
+
+end3:
+	ADDQ $+64, CX
+	SUBQ $+32, CX
+	JLT  end13
+
+loop12:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	CMPQ    32(AX), $+0
+	JEQ     not14
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVAPS Z1, Z3
+	VMOVAPS Z1, Z5
+	VMOVAPS Z1, Z7
+	VMOVUPS 64(SI)(DX*1), Z2
+	VMOVAPS Z2, Z4
+	VMOVAPS Z2, Z6
+	VMOVAPS Z2, Z8
+
+not14:
+	MOVQ  64(AX), R12
+	TESTQ R12, R12
+	JZ    window16
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row15:
+	MOVQ 72(AX), R13
+
+col17:
+	VPERMPD     $0x44, (SI), Z10
+	VPERMPD     $0x44, (SI)(R10*1), Z11
+	VPERMPD     $0x44, (SI)(R10*2), Z12
+	VPERMPD     $0x44, (SI)(R11*1), Z13
+	VMOVUPS     (DI), Z9
+	VPERMILPS   $0x00, Z10, Z14
+	VFMADD231PS Z14, Z9, Z1
+	VPERMILPS   $0x00, Z11, Z14
+	VFMADD231PS Z14, Z9, Z3
+	VPERMILPS   $0x00, Z12, Z14
+	VFMADD231PS Z14, Z9, Z5
+	VPERMILPS   $0x00, Z13, Z14
+	VFMADD231PS Z14, Z9, Z7
+	VMOVUPS     256(DI), Z9
+	VPERMILPS   $0x55, Z10, Z14
+	VFMADD231PS Z14, Z9, Z1
+	VPERMILPS   $0x55, Z11, Z14
+	VFMADD231PS Z14, Z9, Z3
+	VPERMILPS   $0x55, Z12, Z14
+	VFMADD231PS Z14, Z9, Z5
+	VPERMILPS   $0x55, Z13, Z14
+	VFMADD231PS Z14, Z9, Z7
+	VMOVUPS     512(DI), Z9
+	VPERMILPS   $0xaa, Z10, Z14
+	VFMADD231PS Z14, Z9, Z1
+	VPERMILPS   $0xaa, Z11, Z14
+	VFMADD231PS Z14, Z9, Z3
+	VPERMILPS   $0xaa, Z12, Z14
+	VFMADD231PS Z14, Z9, Z5
+	VPERMILPS   $0xaa, Z13, Z14
+	VFMADD231PS Z14, Z9, Z7
+	VMOVUPS     768(DI), Z9
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z1
+	VPERMILPS   $0xff, Z11, Z10
+	VFMADD231PS Z10, Z9, Z3
+	VPERMILPS   $0xff, Z12, Z10
+	VFMADD231PS Z10, Z9, Z5
+	VPERMILPS   $0xff, Z13, Z10
+	VFMADD231PS Z10, Z9, Z7
+	VPERMPD     $0xee, (SI), Z10
+	VPERMPD     $0xee, (SI)(R10*1), Z11
+	VPERMPD     $0xee, (SI)(R10*2), Z12
+	VPERMPD     $0xee, (SI)(R11*1), Z13
+	VMOVUPS     1024(DI), Z9
+	VPERMILPS   $0x00, Z10, Z14
+	VFMADD231PS Z14, Z9, Z1
+	VPERMILPS   $0x00, Z11, Z14
+	VFMADD231PS Z14, Z9, Z3
+	VPERMILPS   $0x00, Z12, Z14
+	VFMADD231PS Z14, Z9, Z5
+	VPERMILPS   $0x00, Z13, Z14
+	VFMADD231PS Z14, Z9, Z7
+	VMOVUPS     1280(DI), Z9
+	VPERMILPS   $0x55, Z10, Z14
+	VFMADD231PS Z14, Z9, Z1
+	VPERMILPS   $0x55, Z11, Z14
+	VFMADD231PS Z14, Z9, Z3
+	VPERMILPS   $0x55, Z12, Z14
+	VFMADD231PS Z14, Z9, Z5
+	VPERMILPS   $0x55, Z13, Z14
+	VFMADD231PS Z14, Z9, Z7
+	VMOVUPS     1536(DI), Z9
+	VPERMILPS   $0xaa, Z10, Z14
+	VFMADD231PS Z14, Z9, Z1
+	VPERMILPS   $0xaa, Z11, Z14
+	VFMADD231PS Z14, Z9, Z3
+	VPERMILPS   $0xaa, Z12, Z14
+	VFMADD231PS Z14, Z9, Z5
+	VPERMILPS   $0xaa, Z13, Z14
+	VFMADD231PS Z14, Z9, Z7
+	VMOVUPS     1792(DI), Z9
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z1
+	VPERMILPS   $0xff, Z11, Z10
+	VFMADD231PS Z10, Z9, Z3
+	VPERMILPS   $0xff, Z12, Z10
+	VFMADD231PS Z10, Z9, Z5
+	VPERMILPS   $0xff, Z13, Z10
+	VFMADD231PS Z10, Z9, Z7
+	VPERMPD     $0x44, 64(SI), Z10
+	VPERMPD     $0x44, 64(SI)(R10*1), Z11
+	VPERMPD     $0x44, 64(SI)(R10*2), Z12
+	VPERMPD     $0x44, 64(SI)(R11*1), Z13
+	VMOVUPS     64(DI), Z9
+	VPERMILPS   $0x00, Z10, Z14
+	VFMADD231PS Z14, Z9, Z2
+	VPERMILPS   $0x00, Z11, Z14
+	VFMADD231PS Z14, Z9, Z4
+	VPERMILPS   $0x00, Z12, Z14
+	VFMADD231PS Z14, Z9, Z6
+	VPERMILPS   $0x00, Z13, Z14
+	VFMADD231PS Z14, Z9, Z8
+	VMOVUPS     320(DI), Z9
+	VPERMILPS   $0x55, Z10, Z14
+	VFMADD231PS Z14, Z9, Z2
+	VPERMILPS   $0x55, Z11, Z14
+	VFMADD231PS Z14, Z9, Z4
+	VPERMILPS   $0x55, Z12, Z14
+	VFMADD231PS Z14, Z9, Z6
+	VPERMILPS   $0x55, Z13, Z14
+	VFMADD231PS Z14, Z9, Z8
+	VMOVUPS     576(DI), Z9
+	VPERMILPS   $0xaa, Z10, Z14
+	VFMADD231PS Z14, Z9, Z2
+	VPERMILPS   $0xaa, Z11, Z14
+	VFMADD231PS Z14, Z9, Z4
+	VPERMILPS   $0xaa, Z12, Z14
+	VFMADD231PS Z14, Z9, Z6
+	VPERMILPS   $0xaa, Z13, Z14
+	VFMADD231PS Z14, Z9, Z8
+	VMOVUPS     832(DI), Z9
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z2
+	VPERMILPS   $0xff, Z11, Z10
+	VFMADD231PS Z10, Z9, Z4
+	VPERMILPS   $0xff, Z12, Z10
+	VFMADD231PS Z10, Z9, Z6
+	VPERMILPS   $0xff, Z13, Z10
+	VFMADD231PS Z10, Z9, Z8
+	VPERMPD     $0xee, 64(SI), Z10
+	VPERMPD     $0xee, 64(SI)(R10*1), Z11
+	VPERMPD     $0xee, 64(SI)(R10*2), Z12
+	VPERMPD     $0xee, 64(SI)(R11*1), Z13
+	VMOVUPS     1088(DI), Z9
+	VPERMILPS   $0x00, Z10, Z14
+	VFMADD231PS Z14, Z9, Z2
+	VPERMILPS   $0x00, Z11, Z14
+	VFMADD231PS Z14, Z9, Z4
+	VPERMILPS   $0x00, Z12, Z14
+	VFMADD231PS Z14, Z9, Z6
+	VPERMILPS   $0x00, Z13, Z14
+	VFMADD231PS Z14, Z9, Z8
+	VMOVUPS     1344(DI), Z9
+	VPERMILPS   $0x55, Z10, Z14
+	VFMADD231PS Z14, Z9, Z2
+	VPERMILPS   $0x55, Z11, Z14
+	VFMADD231PS Z14, Z9, Z4
+	VPERMILPS   $0x55, Z12, Z14
+	VFMADD231PS Z14, Z9, Z6
+	VPERMILPS   $0x55, Z13, Z14
+	VFMADD231PS Z14, Z9, Z8
+	VMOVUPS     1600(DI), Z9
+	VPERMILPS   $0xaa, Z10, Z14
+	VFMADD231PS Z14, Z9, Z2
+	VPERMILPS   $0xaa, Z11, Z14
+	VFMADD231PS Z14, Z9, Z4
+	VPERMILPS   $0xaa, Z12, Z14
+	VFMADD231PS Z14, Z9, Z6
+	VPERMILPS   $0xaa, Z13, Z14
+	VFMADD231PS Z14, Z9, Z8
+	VMOVUPS     1856(DI), Z9
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z2
+	VPERMILPS   $0xff, Z11, Z10
+	VFMADD231PS Z10, Z9, Z4
+	VPERMILPS   $0xff, Z12, Z10
+	VFMADD231PS Z10, Z9, Z6
+	VPERMILPS   $0xff, Z13, Z10
+	VFMADD231PS Z10, Z9, Z8
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R13
+	JNZ         col17
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R12
+	JNZ         row15
+
+window16:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	LEAQ    (R9)(DX*1), R12
+	CMPQ    24(AX), $+0
+	JEQ     not18
+	MOVQ    24(AX), R13
+	SUBQ    (AX), R13
+	ADDQ    R12, R13
+	VMOVUPS (R13), Z9
+	VADDPS  Z9, Z1, Z1
+	VMOVUPS 64(R13), Z9
+	VADDPS  Z9, Z2, Z2
+	VMOVUPS (R13)(SI*1), Z9
+	VADDPS  Z9, Z3, Z3
+	VMOVUPS 64(R13)(SI*1), Z9
+	VADDPS  Z9, Z4, Z4
+	VMOVUPS (R13)(SI*2), Z9
+	VADDPS  Z9, Z5, Z5
+	VMOVUPS 64(R13)(SI*2), Z9
+	VADDPS  Z9, Z6, Z6
+	VMOVUPS (R13)(DI*1), Z9
+	VADDPS  Z9, Z7, Z7
+	VMOVUPS 64(R13)(DI*1), Z9
+	VADDPS  Z9, Z8, Z8
+
+not18:
+	CMPQ      136(AX), $+0
+	JEQ       not19
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z0, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z0, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z0, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z0, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z0, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z0, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+
+not19:
+	CMPQ     144(AX), $+0
+	JEQ      not21
+	VMOVNTPS Z1, (R12)
+	VMOVNTPS Z2, 64(R12)
+	VMOVNTPS Z3, (R12)(SI*1)
+	VMOVNTPS Z4, 64(R12)(SI*1)
+	VMOVNTPS Z5, (R12)(SI*2)
+	VMOVNTPS Z6, 64(R12)(SI*2)
+	VMOVNTPS Z7, (R12)(DI*1)
+	VMOVNTPS Z8, 64(R12)(DI*1)
+	JMP      stored20
+
+not21:
+	VMOVUPS Z1, (R12)
+	VMOVUPS Z2, 64(R12)
+	VMOVUPS Z3, (R12)(SI*1)
+	VMOVUPS Z4, 64(R12)(SI*1)
+	VMOVUPS Z5, (R12)(SI*2)
+	VMOVUPS Z6, 64(R12)(SI*2)
+	VMOVUPS Z7, (R12)(DI*1)
+	VMOVUPS Z8, 64(R12)(DI*1)
+
+stored20:
+	ADDQ $+128, DX
+	ADDQ $+128, BX
+	SUBQ $+32, CX
+	JGE  loop12
+
+end13:
+	ADDQ $+32, CX
+	SUBQ $+16, CX
+	JLT  end23
+
+loop22:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	CMPQ    32(AX), $+0
+	JEQ     not24
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVAPS Z1, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z1, Z4
+
+not24:
+	MOVQ  64(AX), R12
+	TESTQ R12, R12
+	JZ    window26
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row25:
+	MOVQ 72(AX), R13
+
+col27:
+	VPERMPD     $0x44, (SI), Z6
+	VPERMPD     $0x44, (SI)(R10*1), Z7
+	VPERMPD     $0x44, (SI)(R10*2), Z8
+	VPERMPD     $0x44, (SI)(R11*1), Z9
+	VMOVUPS     (DI), Z5
+	VPERMILPS   $0x00, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0x00, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0x00, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0x00, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     256(DI), Z5
+	VPERMILPS   $0x55, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0x55, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0x55, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0x55, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     512(DI), Z5
+	VPERMILPS   $0xaa, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0xaa, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0xaa, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0xaa, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     768(DI), Z5
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z1
+	VPERMILPS   $0xff, Z7, Z6
+	VFMADD231PS Z6, Z5, Z2
+	VPERMILPS   $0xff, Z8, Z6
+	VFMADD231PS Z6, Z5, Z3
+	VPERMILPS   $0xff, Z9, Z6
+	VFMADD231PS Z6, Z5, Z4
+	VPERMPD     $0xee, (SI), Z6
+	VPERMPD     $0xee, (SI)(R10*1), Z7
+	VPERMPD     $0xee, (SI)(R10*2), Z8
+	VPERMPD     $0xee, (SI)(R11*1), Z9
+	VMOVUPS     1024(DI), Z5
+	VPERMILPS   $0x00, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0x00, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0x00, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0x00, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     1280(DI), Z5
+	VPERMILPS   $0x55, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0x55, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0x55, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0x55, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     1536(DI), Z5
+	VPERMILPS   $0xaa, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0xaa, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0xaa, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0xaa, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     1792(DI), Z5
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z1
+	VPERMILPS   $0xff, Z7, Z6
+	VFMADD231PS Z6, Z5, Z2
+	VPERMILPS   $0xff, Z8, Z6
+	VFMADD231PS Z6, Z5, Z3
+	VPERMILPS   $0xff, Z9, Z6
+	VFMADD231PS Z6, Z5, Z4
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R13
+	JNZ         col27
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R12
+	JNZ         row25
+
+window26:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	LEAQ    (R9)(DX*1), R12
+	CMPQ    24(AX), $+0
+	JEQ     not28
+	MOVQ    24(AX), R13
+	SUBQ    (AX), R13
+	ADDQ    R12, R13
+	VMOVUPS (R13), Z5
+	VADDPS  Z5, Z1, Z1
+	VMOVUPS (R13)(SI*1), Z5
+	VADDPS  Z5, Z2, Z2
+	VMOVUPS (R13)(SI*2), Z5
+	VADDPS  Z5, Z3, Z3
+	VMOVUPS (R13)(DI*1), Z5
+	VADDPS  Z5, Z4, Z4
+
+not28:
+	CMPQ      136(AX), $+0
+	JEQ       not29
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z0, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z0, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+
+not29:
+	CMPQ     144(AX), $+0
+	JEQ      not31
+	VMOVNTPS Z1, (R12)
+	VMOVNTPS Z2, (R12)(SI*1)
+	VMOVNTPS Z3, (R12)(SI*2)
+	VMOVNTPS Z4, (R12)(DI*1)
+	JMP      stored30
+
+not31:
+	VMOVUPS Z1, (R12)
+	VMOVUPS Z2, (R12)(SI*1)
+	VMOVUPS Z3, (R12)(SI*2)
+	VMOVUPS Z4, (R12)(DI*1)
+
+stored30:
+	ADDQ $+64, DX
+	ADDQ $+64, BX
+	SUBQ $+16, CX
+	JGE  loop22
+
+end23:
+	ADDQ      $+16, CX
+	JZ        whole1
+	VMOVAPS   Z0, Z1
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z3
+	VMOVAPS   Z0, Z4
+	CMPQ      32(AX), $+0
+	JEQ       not32
+	MOVQ      32(AX), CX
+	VMOVUPS.Z (CX)(DX*1), K1, Z1
+	VMOVAPS   Z1, Z2
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z4
+
+not32:
+	MOVQ  64(AX), CX
+	TESTQ CX, CX
+	JZ    window34
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row33:
+	MOVQ 72(AX), BX
+
+col35:
+	VMOVUPS.Z   (SI), K1, Z6
+	VPERMPD     $0x44, Z6, Z6
+	VMOVUPS.Z   (SI)(R10*1), K1, Z7
+	VPERMPD     $0x44, Z7, Z7
+	VMOVUPS.Z   (SI)(R10*2), K1, Z8
+	VPERMPD     $0x44, Z8, Z8
+	VMOVUPS.Z   (SI)(R11*1), K1, Z9
+	VPERMPD     $0x44, Z9, Z9
+	VMOVUPS     (DI), Z5
+	VPERMILPS   $0x00, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0x00, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0x00, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0x00, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     256(DI), Z5
+	VPERMILPS   $0x55, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0x55, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0x55, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0x55, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     512(DI), Z5
+	VPERMILPS   $0xaa, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0xaa, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0xaa, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0xaa, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     768(DI), Z5
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z1
+	VPERMILPS   $0xff, Z7, Z6
+	VFMADD231PS Z6, Z5, Z2
+	VPERMILPS   $0xff, Z8, Z6
+	VFMADD231PS Z6, Z5, Z3
+	VPERMILPS   $0xff, Z9, Z6
+	VFMADD231PS Z6, Z5, Z4
+	VMOVUPS.Z   (SI), K1, Z6
+	VPERMPD     $0xee, Z6, Z6
+	VMOVUPS.Z   (SI)(R10*1), K1, Z7
+	VPERMPD     $0xee, Z7, Z7
+	VMOVUPS.Z   (SI)(R10*2), K1, Z8
+	VPERMPD     $0xee, Z8, Z8
+	VMOVUPS.Z   (SI)(R11*1), K1, Z9
+	VPERMPD     $0xee, Z9, Z9
+	VMOVUPS     1024(DI), Z5
+	VPERMILPS   $0x00, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0x00, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0x00, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0x00, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     1280(DI), Z5
+	VPERMILPS   $0x55, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0x55, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0x55, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0x55, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     1536(DI), Z5
+	VPERMILPS   $0xaa, Z6, Z10
+	VFMADD231PS Z10, Z5, Z1
+	VPERMILPS   $0xaa, Z7, Z10
+	VFMADD231PS Z10, Z5, Z2
+	VPERMILPS   $0xaa, Z8, Z10
+	VFMADD231PS Z10, Z5, Z3
+	VPERMILPS   $0xaa, Z9, Z10
+	VFMADD231PS Z10, Z5, Z4
+	VMOVUPS     1792(DI), Z5
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z1
+	VPERMILPS   $0xff, Z7, Z6
+	VFMADD231PS Z6, Z5, Z2
+	VPERMILPS   $0xff, Z8, Z6
+	VFMADD231PS Z6, Z5, Z3
+	VPERMILPS   $0xff, Z9, Z6
+	VFMADD231PS Z6, Z5, Z4
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        BX
+	JNZ         col35
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        CX
+	JNZ         row33
+
+window34:
+	MOVQ      80(AX), CX
+	LEAQ      (CX)(CX*2), BX
+	LEAQ      (R9)(DX*1), DX
+	CMPQ      24(AX), $+0
+	JEQ       not36
+	MOVQ      24(AX), SI
+	SUBQ      (AX), SI
+	ADDQ      DX, SI
+	VMOVUPS.Z (SI), K1, Z5
+	VADDPS    Z5, Z1, Z1
+	VMOVUPS.Z (SI)(CX*1), K1, Z5
+	VADDPS    Z5, Z2, Z2
+	VMOVUPS.Z (SI)(CX*2), K1, Z5
+	VADDPS    Z5, Z3, Z3
+	VMOVUPS.Z (SI)(BX*1), K1, Z5
+	VADDPS    Z5, Z4, Z4
+
+not36:
+	CMPQ      136(AX), $+0
+	JEQ       not37
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z0, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z0, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+
+not37:
+	VMOVUPS Z1, K1, (DX)
+	VMOVUPS Z2, K1, (DX)(CX*1)
+	VMOVUPS Z3, K1, (DX)(CX*2)
+	VMOVUPS Z4, K1, (DX)(BX*1)
+
+whole1:
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	SUBQ $+4, 40(AX)
+	JGE  positions4
+
+fewer4:
+	ADDQ $+4, 40(AX)
+	SUBQ $+1, 40(AX)
+	JLT  fewer1
+
+positions1:
+	MOVQ 48(AX), CX
+	MOVQ 16(AX), BX
+	XORQ DX, DX
+	SUBQ $+64, CX
+	JLT  end41
+
+loop40:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	CMPQ    32(AX), $+0
+	JEQ     not42
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVUPS 64(SI)(DX*1), Z2
+	VMOVUPS 128(SI)(DX*1), Z3
+	VMOVUPS 192(SI)(DX*1), Z4
+
+not42:
+	MOVQ  64(AX), R11
+	TESTQ R11, R11
+	JZ    window44
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row43:
+	MOVQ 72(AX), R12
+
+col45:
+	VPERMPD     $0x44, (SI), Z6
+	VMOVUPS     (DI), Z5
+	VPERMILPS   $0x00, Z6, Z7
+	VFMADD231PS Z7, Z5, Z1
+	VMOVUPS     256(DI), Z5
+	VPERMILPS   $0x55, Z6, Z7
+	VFMADD231PS Z7, Z5, Z1
+	VMOVUPS     512(DI), Z5
+	VPERMILPS   $0xaa, Z6, Z7
+	VFMADD231PS Z7, Z5, Z1
+	VMOVUPS     768(DI), Z5
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z1
+	VPERMPD     $0xee, (SI), Z6
+	VMOVUPS     1024(DI), Z5
+	VPERMILPS   $0x00, Z6, Z7
+	VFMADD231PS Z7, Z5, Z1
+	VMOVUPS     1280(DI), Z5
+	VPERMILPS   $0x55, Z6, Z7
+	VFMADD231PS Z7, Z5, Z1
+	VMOVUPS     1536(DI), Z5
+	VPERMILPS   $0xaa, Z6, Z7
+	VFMADD231PS Z7, Z5, Z1
+	VMOVUPS     1792(DI), Z5
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z1
+	VPERMPD     $0x44, 64(SI), Z6
+	VMOVUPS     64(DI), Z5
+	VPERMILPS   $0x00, Z6, Z7
+	VFMADD231PS Z7, Z5, Z2
+	VMOVUPS     320(DI), Z5
+	VPERMILPS   $0x55, Z6, Z7
+	VFMADD231PS Z7, Z5, Z2
+	VMOVUPS     576(DI), Z5
+	VPERMILPS   $0xaa, Z6, Z7
+	VFMADD231PS Z7, Z5, Z2
+	VMOVUPS     832(DI), Z5
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z2
+	VPERMPD     $0xee, 64(SI), Z6
+	VMOVUPS     1088(DI), Z5
+	VPERMILPS   $0x00, Z6, Z7
+	VFMADD231PS Z7, Z5, Z2
+	VMOVUPS     1344(DI), Z5
+	VPERMILPS   $0x55, Z6, Z7
+	VFMADD231PS Z7, Z5, Z2
+	VMOVUPS     1600(DI), Z5
+	VPERMILPS   $0xaa, Z6, Z7
+	VFMADD231PS Z7, Z5, Z2
+	VMOVUPS     1856(DI), Z5
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z2
+	VPERMPD     $0x44, 128(SI), Z6
+	VMOVUPS     128(DI), Z5
+	VPERMILPS   $0x00, Z6, Z7
+	VFMADD231PS Z7, Z5, Z3
+	VMOVUPS     384(DI), Z5
+	VPERMILPS   $0x55, Z6, Z7
+	VFMADD231PS Z7, Z5, Z3
+	VMOVUPS     640(DI), Z5
+	VPERMILPS   $0xaa, Z6, Z7
+	VFMADD231PS Z7, Z5, Z3
+	VMOVUPS     896(DI), Z5
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z3
+	VPERMPD     $0xee, 128(SI), Z6
+	VMOVUPS     1152(DI), Z5
+	VPERMILPS   $0x00, Z6, Z7
+	VFMADD231PS Z7, Z5, Z3
+	VMOVUPS     1408(DI), Z5
+	VPERMILPS   $0x55, Z6, Z7
+	VFMADD231PS Z7, Z5, Z3
+	VMOVUPS     1664(DI), Z5
+	VPERMILPS   $0xaa, Z6, Z7
+	VFMADD231PS Z7, Z5, Z3
+	VMOVUPS     1920(DI), Z5
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z3
+	VPERMPD     $0x44, 192(SI), Z6
+	VMOVUPS     192(DI), Z5
+	VPERMILPS   $0x00, Z6, Z7
+	VFMADD231PS Z7, Z5, Z4
+	VMOVUPS     448(DI), Z5
+	VPERMILPS   $0x55, Z6, Z7
+	VFMADD231PS Z7, Z5, Z4
+	VMOVUPS     704(DI), Z5
+	VPERMILPS   $0xaa, Z6, Z7
+	VFMADD231PS Z7, Z5, Z4
+	VMOVUPS     960(DI), Z5
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z4
+	VPERMPD     $0xee, 192(SI), Z6
+	VMOVUPS     1216(DI), Z5
+	VPERMILPS   $0x00, Z6, Z7
+	VFMADD231PS Z7, Z5, Z4
+	VMOVUPS     1472(DI), Z5
+	VPERMILPS   $0x55, Z6, Z7
+	VFMADD231PS Z7, Z5, Z4
+	VMOVUPS     1728(DI), Z5
+	VPERMILPS   $0xaa, Z6, Z7
+	VFMADD231PS Z7, Z5, Z4
+	VMOVUPS     1984(DI), Z5
+	VPERMILPS   $0xff, Z6, Z6
+	VFMADD231PS Z6, Z5, Z4
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R12
+	JNZ         col45
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R11
+	JNZ         row43
+
+window44:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), SI
+	LEAQ    (R9)(DX*1), SI
+	CMPQ    24(AX), $+0
+	JEQ     not46
+	MOVQ    24(AX), DI
+	SUBQ    (AX), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Z5
+	VADDPS  Z5, Z1, Z1
+	VMOVUPS 64(DI), Z5
+	VADDPS  Z5, Z2, Z2
+	VMOVUPS 128(DI), Z5
+	VADDPS  Z5, Z3, Z3
+	VMOVUPS 192(DI), Z5
+	VADDPS  Z5, Z4, Z4
+
+not46:
+	CMPQ      136(AX), $+0
+	JEQ       not47
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z0, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z0, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+
+not47:
+	CMPQ     144(AX), $+0
+	JEQ      not49
+	VMOVNTPS Z1, (SI)
+	VMOVNTPS Z2, 64(SI)
+	VMOVNTPS Z3, 128(SI)
+	VMOVNTPS Z4, 192(SI)
+	JMP      stored48
+
+not49:
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+	VMOVUPS Z3, 128(SI)
+	VMOVUPS Z4, 192(SI)
+
+stored48:
+	ADDQ $+256, DX
+	ADDQ 128(AX), BX
+	SUBQ $+64, CX
+	JGE  loop40
+
+end41:
+	ADDQ $+64, CX
+	SUBQ $+32, CX
+	JLT  end51
+
+loop50:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	CMPQ    32(AX), $+0
+	JEQ     not52
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVUPS 64(SI)(DX*1), Z2
+
+not52:
+	MOVQ  64(AX), R11
+	TESTQ R11, R11
+	JZ    window54
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row53:
+	MOVQ 72(AX), R12
+
+col55:
+	VPERMPD     $0x44, (SI), Z4
+	VMOVUPS     (DI), Z3
+	VPERMILPS   $0x00, Z4, Z5
+	VFMADD231PS Z5, Z3, Z1
+	VMOVUPS     256(DI), Z3
+	VPERMILPS   $0x55, Z4, Z5
+	VFMADD231PS Z5, Z3, Z1
+	VMOVUPS     512(DI), Z3
+	VPERMILPS   $0xaa, Z4, Z5
+	VFMADD231PS Z5, Z3, Z1
+	VMOVUPS     768(DI), Z3
+	VPERMILPS   $0xff, Z4, Z4
+	VFMADD231PS Z4, Z3, Z1
+	VPERMPD     $0xee, (SI), Z4
+	VMOVUPS     1024(DI), Z3
+	VPERMILPS   $0x00, Z4, Z5
+	VFMADD231PS Z5, Z3, Z1
+	VMOVUPS     1280(DI), Z3
+	VPERMILPS   $0x55, Z4, Z5
+	VFMADD231PS Z5, Z3, Z1
+	VMOVUPS     1536(DI), Z3
+	VPERMILPS   $0xaa, Z4, Z5
+	VFMADD231PS Z5, Z3, Z1
+	VMOVUPS     1792(DI), Z3
+	VPERMILPS   $0xff, Z4, Z4
+	VFMADD231PS Z4, Z3, Z1
+	VPERMPD     $0x44, 64(SI), Z4
+	VMOVUPS     64(DI), Z3
+	VPERMILPS   $0x00, Z4, Z5
+	VFMADD231PS Z5, Z3, Z2
+	VMOVUPS     320(DI), Z3
+	VPERMILPS   $0x55, Z4, Z5
+	VFMADD231PS Z5, Z3, Z2
+	VMOVUPS     576(DI), Z3
+	VPERMILPS   $0xaa, Z4, Z5
+	VFMADD231PS Z5, Z3, Z2
+	VMOVUPS     832(DI), Z3
+	VPERMILPS   $0xff, Z4, Z4
+	VFMADD231PS Z4, Z3, Z2
+	VPERMPD     $0xee, 64(SI), Z4
+	VMOVUPS     1088(DI), Z3
+	VPERMILPS   $0x00, Z4, Z5
+	VFMADD231PS Z5, Z3, Z2
+	VMOVUPS     1344(DI), Z3
+	VPERMILPS   $0x55, Z4, Z5
+	VFMADD231PS Z5, Z3, Z2
+	VMOVUPS     1600(DI), Z3
+	VPERMILPS   $0xaa, Z4, Z5
+	VFMADD231PS Z5, Z3, Z2
+	VMOVUPS     1856(DI), Z3
+	VPERMILPS   $0xff, Z4, Z4
+	VFMADD231PS Z4, Z3, Z2
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R12
+	JNZ         col55
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R11
+	JNZ         row53
+
+window54:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), SI
+	LEAQ    (R9)(DX*1), SI
+	CMPQ    24(AX), $+0
+	JEQ     not56
+	MOVQ    24(AX), DI
+	SUBQ    (AX), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Z3
+	VADDPS  Z3, Z1, Z1
+	VMOVUPS 64(DI), Z3
+	VADDPS  Z3, Z2, Z2
+
+not56:
+	CMPQ      136(AX), $+0
+	JEQ       not57
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+
+not57:
+	CMPQ     144(AX), $+0
+	JEQ      not59
+	VMOVNTPS Z1, (SI)
+	VMOVNTPS Z2, 64(SI)
+	JMP      stored58
+
+not59:
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+
+stored58:
+	ADDQ $+128, DX
+	ADDQ $+128, BX
+	SUBQ $+32, CX
+	JGE  loop50
+
+end51:
+	ADDQ $+32, CX
+	SUBQ $+16, CX
+	JLT  end61
+
+loop60:
+	VMOVAPS Z0, Z1
+	CMPQ    32(AX), $+0
+	JEQ     not62
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+
+not62:
+	MOVQ  64(AX), R11
+	TESTQ R11, R11
+	JZ    window64
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row63:
+	MOVQ 72(AX), R12
+
+col65:
+	VPERMPD     $0x44, (SI), Z3
+	VMOVUPS     (DI), Z2
+	VPERMILPS   $0x00, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     256(DI), Z2
+	VPERMILPS   $0x55, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     512(DI), Z2
+	VPERMILPS   $0xaa, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     768(DI), Z2
+	VPERMILPS   $0xff, Z3, Z3
+	VFMADD231PS Z3, Z2, Z1
+	VPERMPD     $0xee, (SI), Z3
+	VMOVUPS     1024(DI), Z2
+	VPERMILPS   $0x00, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     1280(DI), Z2
+	VPERMILPS   $0x55, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     1536(DI), Z2
+	VPERMILPS   $0xaa, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     1792(DI), Z2
+	VPERMILPS   $0xff, Z3, Z3
+	VFMADD231PS Z3, Z2, Z1
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R12
+	JNZ         col65
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R11
+	JNZ         row63
+
+window64:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), SI
+	LEAQ    (R9)(DX*1), SI
+	CMPQ    24(AX), $+0
+	JEQ     not66
+	MOVQ    24(AX), DI
+	SUBQ    (AX), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Z2
+	VADDPS  Z2, Z1, Z1
+
+not66:
+	CMPQ      136(AX), $+0
+	JEQ       not67
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+
+not67:
+	CMPQ     144(AX), $+0
+	JEQ      not69
+	VMOVNTPS Z1, (SI)
+	JMP      stored68
+
+not69:
+	VMOVUPS Z1, (SI)
+
+stored68:
+	ADDQ $+64, DX
+	ADDQ $+64, BX
+	SUBQ $+16, CX
+	JGE  loop60
+
+end61:
+	ADDQ      $+16, CX
+	JZ        whole39
+	VMOVAPS   Z0, Z1
+	CMPQ      32(AX), $+0
+	JEQ       not70
+	MOVQ      32(AX), CX
+	VMOVUPS.Z (CX)(DX*1), K1, Z1
+
+not70:
+	MOVQ  64(AX), CX
+	TESTQ CX, CX
+	JZ    window72
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row71:
+	MOVQ 72(AX), BX
+
+col73:
+	VMOVUPS.Z   (SI), K1, Z3
+	VPERMPD     $0x44, Z3, Z3
+	VMOVUPS     (DI), Z2
+	VPERMILPS   $0x00, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     256(DI), Z2
+	VPERMILPS   $0x55, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     512(DI), Z2
+	VPERMILPS   $0xaa, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     768(DI), Z2
+	VPERMILPS   $0xff, Z3, Z3
+	VFMADD231PS Z3, Z2, Z1
+	VMOVUPS.Z   (SI), K1, Z3
+	VPERMPD     $0xee, Z3, Z3
+	VMOVUPS     1024(DI), Z2
+	VPERMILPS   $0x00, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     1280(DI), Z2
+	VPERMILPS   $0x55, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     1536(DI), Z2
+	VPERMILPS   $0xaa, Z3, Z4
+	VFMADD231PS Z4, Z2, Z1
+	VMOVUPS     1792(DI), Z2
+	VPERMILPS   $0xff, Z3, Z3
+	VFMADD231PS Z3, Z2, Z1
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        BX
+	JNZ         col73
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        CX
+	JNZ         row71
+
+window72:
+	MOVQ      80(AX), CX
+	LEAQ      (CX)(CX*2), CX
+	LEAQ      (R9)(DX*1), CX
+	CMPQ      24(AX), $+0
+	JEQ       not74
+	MOVQ      24(AX), DX
+	SUBQ      (AX), DX
+	ADDQ      CX, DX
+	VMOVUPS.Z (DX), K1, Z2
+	VADDPS    Z2, Z1, Z1
+
+not74:
+	CMPQ      136(AX), $+0
+	JEQ       not75
+	VCMPPS    $0x16, Z0, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+
+not75:
+	VMOVUPS Z1, K1, (CX)
+
+whole39:
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	SUBQ $+1, 40(AX)
+	JGE  positions1
+
+fewer1:
+	ADDQ $+1, 40(AX)
+	CMPQ 144(AX), $+0
+	JEQ  not77
+	SFENCE
+
+not77:
+	VZEROUPPER
+	RET
+
+// func slideWeights8AVX512(args *depthwiseArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·slideWeights8AVX512(SB), NOSPLIT, $0-8
+	MOVQ   args+0(FP), AX
+	MOVQ   48(AX), CX
+	ANDQ   $+15, CX
+	MOVQ   $-1, DX
+	BZHIQ  CX, DX, DX
+	KMOVW  DX, K1
+	VPXORD Z0, Z0, Z0
+	MOVQ   48(AX), CX
+	MOVQ   16(AX), BX
+	XORQ   DX, DX
+	SUBQ   $+64, CX
+	JLT    end3
+
+loop2:
+	MOVQ  64(AX), R8
+	TESTQ R8, R8
+	JZ    window5
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row4:
+	MOVQ 72(AX), R9
+	SUBQ $+3, R9
+	JLT  end7
+
+loop6:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z0, Z15
+	VMOVAPS Z0, Z16
+	VMOVAPS Z0, Z17
+	VMOVAPS Z0, Z18
+	VMOVAPS Z0, Z19
+	VMOVAPS Z0, Z20
+	VMOVAPS Z0, Z21
+	VMOVAPS Z0, Z22
+	VMOVAPS Z0, Z23
+	VMOVAPS Z0, Z24
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R13
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position8:
+	VMOVUPS     (R12), Z25
+	VPERMPD     $0x44, (R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z1
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z2
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z3
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z4
+	VPERMPD     $0xee, (R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z5
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z6
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z7
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z8
+	VPERMPD     $0x44, (R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z9
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z10
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z11
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z12
+	VPERMPD     $0xee, (R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z13
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z14
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z15
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z16
+	VPERMPD     $0x44, (R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z17
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z18
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z19
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z20
+	VPERMPD     $0xee, (R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z21
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z22
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z23
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z24
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position8
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      256(DI), Z2, Z2
+	VMOVUPS     Z2, 256(DI)
+	VADDPS      512(DI), Z3, Z3
+	VMOVUPS     Z3, 512(DI)
+	VADDPS      768(DI), Z4, Z4
+	VMOVUPS     Z4, 768(DI)
+	VADDPS      1024(DI), Z5, Z5
+	VMOVUPS     Z5, 1024(DI)
+	VADDPS      1280(DI), Z6, Z6
+	VMOVUPS     Z6, 1280(DI)
+	VADDPS      1536(DI), Z7, Z7
+	VMOVUPS     Z7, 1536(DI)
+	VADDPS      1792(DI), Z8, Z8
+	VMOVUPS     Z8, 1792(DI)
+	VADDPS      (DI)(R10*1), Z9, Z9
+	VMOVUPS     Z9, (DI)(R10*1)
+	VADDPS      256(DI)(R10*1), Z10, Z10
+	VMOVUPS     Z10, 256(DI)(R10*1)
+	VADDPS      512(DI)(R10*1), Z11, Z11
+	VMOVUPS     Z11, 512(DI)(R10*1)
+	VADDPS      768(DI)(R10*1), Z12, Z12
+	VMOVUPS     Z12, 768(DI)(R10*1)
+	VADDPS      1024(DI)(R10*1), Z13, Z13
+	VMOVUPS     Z13, 1024(DI)(R10*1)
+	VADDPS      1280(DI)(R10*1), Z14, Z14
+	VMOVUPS     Z14, 1280(DI)(R10*1)
+	VADDPS      1536(DI)(R10*1), Z15, Z15
+	VMOVUPS     Z15, 1536(DI)(R10*1)
+	VADDPS      1792(DI)(R10*1), Z16, Z16
+	VMOVUPS     Z16, 1792(DI)(R10*1)
+	VADDPS      (DI)(R10*2), Z17, Z17
+	VMOVUPS     Z17, (DI)(R10*2)
+	VADDPS      256(DI)(R10*2), Z18, Z18
+	VMOVUPS     Z18, 256(DI)(R10*2)
+	VADDPS      512(DI)(R10*2), Z19, Z19
+	VMOVUPS     Z19, 512(DI)(R10*2)
+	VADDPS      768(DI)(R10*2), Z20, Z20
+	VMOVUPS     Z20, 768(DI)(R10*2)
+	VADDPS      1024(DI)(R10*2), Z21, Z21
+	VMOVUPS     Z21, 1024(DI)(R10*2)
+	VADDPS      1280(DI)(R10*2), Z22, Z22
+	VMOVUPS     Z22, 1280(DI)(R10*2)
+	VADDPS      1536(DI)(R10*2), Z23, Z23
+	VMOVUPS     Z23, 1536(DI)(R10*2)
+	VADDPS      1792(DI)(R10*2), Z24, Z24
+	VMOVUPS     Z24, 1792(DI)(R10*2)
+	VMOVAPS     Z0, Z1
+	VMOVAPS     Z0, Z2
+	VMOVAPS     Z0, Z3
+	VMOVAPS     Z0, Z4
+	VMOVAPS     Z0, Z5
+	VMOVAPS     Z0, Z6
+	VMOVAPS     Z0, Z7
+	VMOVAPS     Z0, Z8
+	VMOVAPS     Z0, Z9
+	VMOVAPS     Z0, Z10
+	VMOVAPS     Z0, Z11
+	VMOVAPS     Z0, Z12
+	VMOVAPS     Z0, Z13
+	VMOVAPS     Z0, Z14
+	VMOVAPS     Z0, Z15
+	VMOVAPS     Z0, Z16
+	VMOVAPS     Z0, Z17
+	VMOVAPS     Z0, Z18
+	VMOVAPS     Z0, Z19
+	VMOVAPS     Z0, Z20
+	VMOVAPS     Z0, Z21
+	VMOVAPS     Z0, Z22
+	VMOVAPS     Z0, Z23
+	VMOVAPS     Z0, Z24
+	MOVQ        40(AX), R10
+	MOVQ        (AX), R12
+	MOVQ        104(AX), R13
+	MOVQ        SI, R11
+	ADDQ        DX, R12
+
+position9:
+	VMOVUPS     64(R12), Z25
+	VPERMPD     $0x44, 64(R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z1
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z2
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z3
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z4
+	VPERMPD     $0xee, 64(R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z5
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z6
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z7
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z8
+	VPERMPD     $0x44, 64(R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z9
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z10
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z11
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z12
+	VPERMPD     $0xee, 64(R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z13
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z14
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z15
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z16
+	VPERMPD     $0x44, 64(R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z17
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z18
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z19
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z20
+	VPERMPD     $0xee, 64(R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z21
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z22
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z23
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z24
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position9
+	MOVQ        120(AX), R10
+	VADDPS      64(DI), Z1, Z1
+	VMOVUPS     Z1, 64(DI)
+	VADDPS      320(DI), Z2, Z2
+	VMOVUPS     Z2, 320(DI)
+	VADDPS      576(DI), Z3, Z3
+	VMOVUPS     Z3, 576(DI)
+	VADDPS      832(DI), Z4, Z4
+	VMOVUPS     Z4, 832(DI)
+	VADDPS      1088(DI), Z5, Z5
+	VMOVUPS     Z5, 1088(DI)
+	VADDPS      1344(DI), Z6, Z6
+	VMOVUPS     Z6, 1344(DI)
+	VADDPS      1600(DI), Z7, Z7
+	VMOVUPS     Z7, 1600(DI)
+	VADDPS      1856(DI), Z8, Z8
+	VMOVUPS     Z8, 1856(DI)
+	VADDPS      64(DI)(R10*1), Z9, Z9
+	VMOVUPS     Z9, 64(DI)(R10*1)
+	VADDPS      320(DI)(R10*1), Z10, Z10
+	VMOVUPS     Z10, 320(DI)(R10*1)
+	VADDPS      576(DI)(R10*1), Z11, Z11
+	VMOVUPS     Z11, 576(DI)(R10*1)
+	VADDPS      832(DI)(R10*1), Z12, Z12
+	VMOVUPS     Z12, 832(DI)(R10*1)
+	VADDPS      1088(DI)(R10*1), Z13, Z13
+	VMOVUPS     Z13, 1088(DI)(R10*1)
+	VADDPS      1344(DI)(R10*1), Z14, Z14
+	VMOVUPS     Z14, 1344(DI)(R10*1)
+	VADDPS      1600(DI)(R10*1), Z15, Z15
+	VMOVUPS     Z15, 1600(DI)(R10*1)
+	VADDPS      1856(DI)(R10*1), Z16, Z16
+	VMOVUPS     Z16, 1856(DI)(R10*1)
+	VADDPS      64(DI)(R10*2), Z17, Z17
+	VMOVUPS     Z17, 64(DI)(R10*2)
+	VADDPS      320(DI)(R10*2), Z18, Z18
+	VMOVUPS     Z18, 320(DI)(R10*2)
+	VADDPS      576(DI)(R10*2), Z19, Z19
+	VMOVUPS     Z19, 576(DI)(R10*2)
+	VADDPS      832(DI)(R10*2), Z20, Z20
+	VMOVUPS     Z20, 832(DI)(R10*2)
+	VADDPS      1088(DI)(R10*2), Z21, Z21
+	VMOVUPS     Z21, 1088(DI)(R10*2)
+	VADDPS      1344(DI)(R10*2), Z22, Z22
+	VMOVUPS     Z22, 1344(DI)(R10*2)
+	VADDPS      1600(DI)(R10*2), Z23, Z23
+	VMOVUPS     Z23, 1600(DI)(R10*2)
+	VADDPS      1856(DI)(R10*2), Z24, Z24
+	VMOVUPS     Z24, 1856(DI)(R10*2)
+	VMOVAPS     Z0, Z1
+	VMOVAPS     Z0, Z2
+	VMOVAPS     Z0, Z3
+	VMOVAPS     Z0, Z4
+	VMOVAPS     Z0, Z5
+	VMOVAPS     Z0, Z6
+	VMOVAPS     Z0, Z7
+	VMOVAPS     Z0, Z8
+	VMOVAPS     Z0, Z9
+	VMOVAPS     Z0, Z10
+	VMOVAPS     Z0, Z11
+	VMOVAPS     Z0, Z12
+	VMOVAPS     Z0, Z13
+	VMOVAPS     Z0, Z14
+	VMOVAPS     Z0, Z15
+	VMOVAPS     Z0, Z16
+	VMOVAPS     Z0, Z17
+	VMOVAPS     Z0, Z18
+	VMOVAPS     Z0, Z19
+	VMOVAPS     Z0, Z20
+	VMOVAPS     Z0, Z21
+	VMOVAPS     Z0, Z22
+	VMOVAPS     Z0, Z23
+	VMOVAPS     Z0, Z24
+	MOVQ        40(AX), R10
+	MOVQ        (AX), R12
+	MOVQ        104(AX), R13
+	MOVQ        SI, R11
+	ADDQ        DX, R12
+
+position10:
+	VMOVUPS     128(R12), Z25
+	VPERMPD     $0x44, 128(R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z1
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z2
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z3
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z4
+	VPERMPD     $0xee, 128(R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z5
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z6
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z7
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z8
+	VPERMPD     $0x44, 128(R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z9
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z10
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z11
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z12
+	VPERMPD     $0xee, 128(R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z13
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z14
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z15
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z16
+	VPERMPD     $0x44, 128(R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z17
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z18
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z19
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z20
+	VPERMPD     $0xee, 128(R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z21
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z22
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z23
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z24
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position10
+	MOVQ        120(AX), R10
+	VADDPS      128(DI), Z1, Z1
+	VMOVUPS     Z1, 128(DI)
+	VADDPS      384(DI), Z2, Z2
+	VMOVUPS     Z2, 384(DI)
+	VADDPS      640(DI), Z3, Z3
+	VMOVUPS     Z3, 640(DI)
+	VADDPS      896(DI), Z4, Z4
+	VMOVUPS     Z4, 896(DI)
+	VADDPS      1152(DI), Z5, Z5
+	VMOVUPS     Z5, 1152(DI)
+	VADDPS      1408(DI), Z6, Z6
+	VMOVUPS     Z6, 1408(DI)
+	VADDPS      1664(DI), Z7, Z7
+	VMOVUPS     Z7, 1664(DI)
+	VADDPS      1920(DI), Z8, Z8
+	VMOVUPS     Z8, 1920(DI)
+	VADDPS      128(DI)(R10*1), Z9, Z9
+	VMOVUPS     Z9, 128(DI)(R10*1)
+	VADDPS      384(DI)(R10*1), Z10, Z10
+	VMOVUPS     Z10, 384(DI)(R10*1)
+	VADDPS      640(DI)(R10*1), Z11, Z11
+	VMOVUPS     Z11, 640(DI)(R10*1)
+	VADDPS      896(DI)(R10*1), Z12, Z12
+	VMOVUPS     Z12, 896(DI)(R10*1)
+	VADDPS      1152(DI)(R10*1), Z13, Z13
+	VMOVUPS     Z13, 1152(DI)(R10*1)
+	VADDPS      1408(DI)(R10*1), Z14, Z14
+	VMOVUPS     Z14, 1408(DI)(R10*1)
+	VADDPS      1664(DI)(R10*1), Z15, Z15
+	VMOVUPS     Z15, 1664(DI)(R10*1)
+	VADDPS      1920(DI)(R10*1), Z16, Z16
+	VMOVUPS     Z16, 1920(DI)(R10*1)
+	VADDPS      128(DI)(R10*2), Z17, Z17
+	VMOVUPS     Z17, 128(DI)(R10*2)
+	VADDPS      384(DI)(R10*2), Z18, Z18
+	VMOVUPS     Z18, 384(DI)(R10*2)
+	VADDPS      640(DI)(R10*2), Z19, Z19
+	VMOVUPS     Z19, 640(DI)(R10*2)
+	VADDPS      896(DI)(R10*2), Z20, Z20
+	VMOVUPS     Z20, 896(DI)(R10*2)
+	VADDPS      1152(DI)(R10*2), Z21, Z21
+	VMOVUPS     Z21, 1152(DI)(R10*2)
+	VADDPS      1408(DI)(R10*2), Z22, Z22
+	VMOVUPS     Z22, 1408(DI)(R10*2)
+	VADDPS      1664(DI)(R10*2), Z23, Z23
+	VMOVUPS     Z23, 1664(DI)(R10*2)
+	VADDPS      1920(DI)(R10*2), Z24, Z24
+	VMOVUPS     Z24, 1920(DI)(R10*2)
+	VMOVAPS     Z0, Z1
+	VMOVAPS     Z0, Z2
+	VMOVAPS     Z0, Z3
+	VMOVAPS     Z0, Z4
+	VMOVAPS     Z0, Z5
+	VMOVAPS     Z0, Z6
+	VMOVAPS     Z0, Z7
+	VMOVAPS     Z0, Z8
+	VMOVAPS     Z0, Z9
+	VMOVAPS     Z0, Z10
+	VMOVAPS     Z0, Z11
+	VMOVAPS     Z0, Z12
+	VMOVAPS     Z0, Z13
+	VMOVAPS     Z0, Z14
+	VMOVAPS     Z0, Z15
+	VMOVAPS     Z0, Z16
+	VMOVAPS     Z0, Z17
+	VMOVAPS     Z0, Z18
+	VMOVAPS     Z0, Z19
+	VMOVAPS     Z0, Z20
+	VMOVAPS     Z0, Z21
+	VMOVAPS     Z0, Z22
+	VMOVAPS     Z0, Z23
+	VMOVAPS     Z0, Z24
+	MOVQ        40(AX), R10
+	MOVQ        (AX), R12
+	MOVQ        104(AX), R13
+	MOVQ        SI, R11
+	ADDQ        DX, R12
+
+position11:
+	VMOVUPS     192(R12), Z25
+	VPERMPD     $0x44, 192(R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z1
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z2
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z3
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z4
+	VPERMPD     $0xee, 192(R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z5
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z6
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z7
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z8
+	VPERMPD     $0x44, 192(R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z9
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z10
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z11
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z12
+	VPERMPD     $0xee, 192(R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z13
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z14
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z15
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z16
+	VPERMPD     $0x44, 192(R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z17
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z18
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z19
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z20
+	VPERMPD     $0xee, 192(R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z21
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z22
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z23
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z24
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position11
+	MOVQ        120(AX), R10
+	VADDPS      192(DI), Z1, Z1
+	VMOVUPS     Z1, 192(DI)
+	VADDPS      448(DI), Z2, Z2
+	VMOVUPS     Z2, 448(DI)
+	VADDPS      704(DI), Z3, Z3
+	VMOVUPS     Z3, 704(DI)
+	VADDPS      960(DI), Z4, Z4
+	VMOVUPS     Z4, 960(DI)
+	VADDPS      1216(DI), Z5, Z5
+	VMOVUPS     Z5, 1216(DI)
+	VADDPS      1472(DI), Z6, Z6
+	VMOVUPS     Z6, 1472(DI)
+	VADDPS      1728(DI), Z7, Z7
+	VMOVUPS     Z7, 1728(DI)
+	VADDPS      1984(DI), Z8, Z8
+	VMOVUPS     Z8, 1984(DI)
+	VADDPS      192(DI)(R10*1), Z9, Z9
+	VMOVUPS     Z9, 192(DI)(R10*1)
+	VADDPS      448(DI)(R10*1), Z10, Z10
+	VMOVUPS     Z10, 448(DI)(R10*1)
+	VADDPS      704(DI)(R10*1), Z11, Z11
+	VMOVUPS     Z11, 704(DI)(R10*1)
+	VADDPS      960(DI)(R10*1), Z12, Z12
+	VMOVUPS     Z12, 960(DI)(R10*1)
+	VADDPS      1216(DI)(R10*1), Z13, Z13
+	VMOVUPS     Z13, 1216(DI)(R10*1)
+	VADDPS      1472(DI)(R10*1), Z14, Z14
+	VMOVUPS     Z14, 1472(DI)(R10*1)
+	VADDPS      1728(DI)(R10*1), Z15, Z15
+	VMOVUPS     Z15, 1728(DI)(R10*1)
+	VADDPS      1984(DI)(R10*1), Z16, Z16
+	VMOVUPS     Z16, 1984(DI)(R10*1)
+	VADDPS      192(DI)(R10*2), Z17, Z17
+	VMOVUPS     Z17, 192(DI)(R10*2)
+	VADDPS      448(DI)(R10*2), Z18, Z18
+	VMOVUPS     Z18, 448(DI)(R10*2)
+	VADDPS      704(DI)(R10*2), Z19, Z19
+	VMOVUPS     Z19, 704(DI)(R10*2)
+	VADDPS      960(DI)(R10*2), Z20, Z20
+	VMOVUPS     Z20, 960(DI)(R10*2)
+	VADDPS      1216(DI)(R10*2), Z21, Z21
+	VMOVUPS     Z21, 1216(DI)(R10*2)
+	VADDPS      1472(DI)(R10*2), Z22, Z22
+	VMOVUPS     Z22, 1472(DI)(R10*2)
+	VADDPS      1728(DI)(R10*2), Z23, Z23
+	VMOVUPS     Z23, 1728(DI)(R10*2)
+	VADDPS      1984(DI)(R10*2), Z24, Z24
+	VMOVUPS     Z24, 1984(DI)(R10*2)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+3, R9
+	JGE         loop6
+
+end7:
+	ADDQ $+3, R9
+	SUBQ $+1, R9
+	JLT  end13
+
+loop12:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R11
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position14:
+	VMOVUPS     (R12), Z9
+	VPERMPD     $0x44, (R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z1
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z2
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z3
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z4
+	VPERMPD     $0xee, (R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z5
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z6
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z7
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z8
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position14
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      256(DI), Z2, Z2
+	VMOVUPS     Z2, 256(DI)
+	VADDPS      512(DI), Z3, Z3
+	VMOVUPS     Z3, 512(DI)
+	VADDPS      768(DI), Z4, Z4
+	VMOVUPS     Z4, 768(DI)
+	VADDPS      1024(DI), Z5, Z5
+	VMOVUPS     Z5, 1024(DI)
+	VADDPS      1280(DI), Z6, Z6
+	VMOVUPS     Z6, 1280(DI)
+	VADDPS      1536(DI), Z7, Z7
+	VMOVUPS     Z7, 1536(DI)
+	VADDPS      1792(DI), Z8, Z8
+	VMOVUPS     Z8, 1792(DI)
+	VMOVAPS     Z0, Z1
+	VMOVAPS     Z0, Z2
+	VMOVAPS     Z0, Z3
+	VMOVAPS     Z0, Z4
+	VMOVAPS     Z0, Z5
+	VMOVAPS     Z0, Z6
+	VMOVAPS     Z0, Z7
+	VMOVAPS     Z0, Z8
+	MOVQ        40(AX), R10
+	MOVQ        (AX), R12
+	MOVQ        104(AX), R11
+	MOVQ        SI, R11
+	ADDQ        DX, R12
+
+position15:
+	VMOVUPS     64(R12), Z9
+	VPERMPD     $0x44, 64(R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z1
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z2
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z3
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z4
+	VPERMPD     $0xee, 64(R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z5
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z6
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z7
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z8
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position15
+	MOVQ        120(AX), R10
+	VADDPS      64(DI), Z1, Z1
+	VMOVUPS     Z1, 64(DI)
+	VADDPS      320(DI), Z2, Z2
+	VMOVUPS     Z2, 320(DI)
+	VADDPS      576(DI), Z3, Z3
+	VMOVUPS     Z3, 576(DI)
+	VADDPS      832(DI), Z4, Z4
+	VMOVUPS     Z4, 832(DI)
+	VADDPS      1088(DI), Z5, Z5
+	VMOVUPS     Z5, 1088(DI)
+	VADDPS      1344(DI), Z6, Z6
+	VMOVUPS     Z6, 1344(DI)
+	VADDPS      1600(DI), Z7, Z7
+	VMOVUPS     Z7, 1600(DI)
+	VADDPS      1856(DI), Z8, Z8
+	VMOVUPS     Z8, 1856(DI)
+	VMOVAPS     Z0, Z1
+	VMOVAPS     Z0, Z2
+	VMOVAPS     Z0, Z3
+	VMOVAPS     Z0, Z4
+	VMOVAPS     Z0, Z5
+	VMOVAPS     Z0, Z6
+	VMOVAPS     Z0, Z7
+	VMOVAPS     Z0, Z8
+	MOVQ        40(AX), R10
+	MOVQ        (AX), R12
+	MOVQ        104(AX), R11
+	MOVQ        SI, R11
+	ADDQ        DX, R12
+
+position16:
+	VMOVUPS     128(R12), Z9
+	VPERMPD     $0x44, 128(R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z1
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z2
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z3
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z4
+	VPERMPD     $0xee, 128(R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z5
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z6
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z7
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z8
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position16
+	MOVQ        120(AX), R10
+	VADDPS      128(DI), Z1, Z1
+	VMOVUPS     Z1, 128(DI)
+	VADDPS      384(DI), Z2, Z2
+	VMOVUPS     Z2, 384(DI)
+	VADDPS      640(DI), Z3, Z3
+	VMOVUPS     Z3, 640(DI)
+	VADDPS      896(DI), Z4, Z4
+	VMOVUPS     Z4, 896(DI)
+	VADDPS      1152(DI), Z5, Z5
+	VMOVUPS     Z5, 1152(DI)
+	VADDPS      1408(DI), Z6, Z6
+	VMOVUPS     Z6, 1408(DI)
+	VADDPS      1664(DI), Z7, Z7
+	VMOVUPS     Z7, 1664(DI)
+	VADDPS      1920(DI), Z8, Z8
+	VMOVUPS     Z8, 1920(DI)
+	VMOVAPS     Z0, Z1
+	VMOVAPS     Z0, Z2
+	VMOVAPS     Z0, Z3
+	VMOVAPS     Z0, Z4
+	VMOVAPS     Z0, Z5
+	VMOVAPS     Z0, Z6
+	VMOVAPS     Z0, Z7
+	VMOVAPS     Z0, Z8
+	MOVQ        40(AX), R10
+	MOVQ        (AX), R12
+	MOVQ        104(AX), R11
+	MOVQ        SI, R11
+	ADDQ        DX, R12
+
+position17:
+	VMOVUPS     192(R12), Z9
+	VPERMPD     $0x44, 192(R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z1
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z2
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z3
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z4
+	VPERMPD     $0xee, 192(R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z5
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z6
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z7
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z8
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position17
+	MOVQ        120(AX), R10
+	VADDPS      192(DI), Z1, Z1
+	VMOVUPS     Z1, 192(DI)
+	VADDPS      448(DI), Z2, Z2
+	VMOVUPS     Z2, 448(DI)
+	VADDPS      704(DI), Z3, Z3
+	VMOVUPS     Z3, 704(DI)
+	VADDPS      960(DI), Z4, Z4
+	VMOVUPS     Z4, 960(DI)
+	VADDPS      1216(DI), Z5, Z5
+	VMOVUPS     Z5, 1216(DI)
+	VADDPS      1472(DI), Z6, Z6
+	VMOVUPS     Z6, 1472(DI)
+	VADDPS      1728(DI), Z7, Z7
+	VMOVUPS     Z7, 1728(DI)
+	VADDPS      1984(DI), Z8, Z8
+	VMOVUPS     Z8, 1984(DI)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+1, R9
+	JGE         loop12
+
+end13:
+	ADDQ $+1, R9
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ R8
+	JNZ  row4
+
+window5:
+	ADDQ $+256, DX
+	ADDQ 128(AX), BX
+	SUBQ $+64, CX
+	JGE  loop2
+
+end3:
+	ADDQ $+64, CX
+	SUBQ $+32, CX
+	JLT  end19
+
+loop18:
+	MOVQ  64(AX), R8
+	TESTQ R8, R8
+	JZ    window21
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row20:
+	MOVQ 72(AX), R9
+	SUBQ $+3, R9
+	JLT  end23
+
+loop22:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z0, Z15
+	VMOVAPS Z0, Z16
+	VMOVAPS Z0, Z17
+	VMOVAPS Z0, Z18
+	VMOVAPS Z0, Z19
+	VMOVAPS Z0, Z20
+	VMOVAPS Z0, Z21
+	VMOVAPS Z0, Z22
+	VMOVAPS Z0, Z23
+	VMOVAPS Z0, Z24
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R13
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position24:
+	VMOVUPS     (R12), Z25
+	VPERMPD     $0x44, (R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z1
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z2
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z3
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z4
+	VPERMPD     $0xee, (R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z5
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z6
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z7
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z8
+	VPERMPD     $0x44, (R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z9
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z10
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z11
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z12
+	VPERMPD     $0xee, (R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z13
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z14
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z15
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z16
+	VPERMPD     $0x44, (R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z17
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z18
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z19
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z20
+	VPERMPD     $0xee, (R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z21
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z22
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z23
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z24
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position24
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      256(DI), Z2, Z2
+	VMOVUPS     Z2, 256(DI)
+	VADDPS      512(DI), Z3, Z3
+	VMOVUPS     Z3, 512(DI)
+	VADDPS      768(DI), Z4, Z4
+	VMOVUPS     Z4, 768(DI)
+	VADDPS      1024(DI), Z5, Z5
+	VMOVUPS     Z5, 1024(DI)
+	VADDPS      1280(DI), Z6, Z6
+	VMOVUPS     Z6, 1280(DI)
+	VADDPS      1536(DI), Z7, Z7
+	VMOVUPS     Z7, 1536(DI)
+	VADDPS      1792(DI), Z8, Z8
+	VMOVUPS     Z8, 1792(DI)
+	VADDPS      (DI)(R10*1), Z9, Z9
+	VMOVUPS     Z9, (DI)(R10*1)
+	VADDPS      256(DI)(R10*1), Z10, Z10
+	VMOVUPS     Z10, 256(DI)(R10*1)
+	VADDPS      512(DI)(R10*1), Z11, Z11
+	VMOVUPS     Z11, 512(DI)(R10*1)
+	VADDPS      768(DI)(R10*1), Z12, Z12
+	VMOVUPS     Z12, 768(DI)(R10*1)
+	VADDPS      1024(DI)(R10*1), Z13, Z13
+	VMOVUPS     Z13, 1024(DI)(R10*1)
+	VADDPS      1280(DI)(R10*1), Z14, Z14
+	VMOVUPS     Z14, 1280(DI)(R10*1)
+	VADDPS      1536(DI)(R10*1), Z15, Z15
+	VMOVUPS     Z15, 1536(DI)(R10*1)
+	VADDPS      1792(DI)(R10*1), Z16, Z16
+	VMOVUPS     Z16, 1792(DI)(R10*1)
+	VADDPS      (DI)(R10*2), Z17, Z17
+	VMOVUPS     Z17, (DI)(R10*2)
+	VADDPS      256(DI)(R10*2), Z18, Z18
+	VMOVUPS     Z18, 256(DI)(R10*2)
+	VADDPS      512(DI)(R10*2), Z19, Z19
+	VMOVUPS     Z19, 512(DI)(R10*2)
+	VADDPS      768(DI)(R10*2), Z20, Z20
+	VMOVUPS     Z20, 768(DI)(R10*2)
+	VADDPS      1024(DI)(R10*2), Z21, Z21
+	VMOVUPS     Z21, 1024(DI)(R10*2)
+	VADDPS      1280(DI)(R10*2), Z22, Z22
+	VMOVUPS     Z22, 1280(DI)(R10*2)
+	VADDPS      1536(DI)(R10*2), Z23, Z23
+	VMOVUPS     Z23, 1536(DI)(R10*2)
+	VADDPS      1792(DI)(R10*2), Z24, Z24
+	VMOVUPS     Z24, 1792(DI)(R10*2)
+	VMOVAPS     Z0, Z1
+	VMOVAPS     Z0, Z2
+	VMOVAPS     Z0, Z3
+	VMOVAPS     Z0, Z4
+	VMOVAPS     Z0, Z5
+	VMOVAPS     Z0, Z6
+	VMOVAPS     Z0, Z7
+	VMOVAPS     Z0, Z8
+	VMOVAPS     Z0, Z9
+	VMOVAPS     Z0, Z10
+	VMOVAPS     Z0, Z11
+	VMOVAPS     Z0, Z12
+	VMOVAPS     Z0, Z13
+	VMOVAPS     Z0, Z14
+	VMOVAPS     Z0, Z15
+	VMOVAPS     Z0, Z16
+	VMOVAPS     Z0, Z17
+	VMOVAPS     Z0, Z18
+	VMOVAPS     Z0, Z19
+	VMOVAPS     Z0, Z20
+	VMOVAPS     Z0, Z21
+	VMOVAPS     Z0, Z22
+	VMOVAPS     Z0, Z23
+	VMOVAPS     Z0, Z24
+	MOVQ        40(AX), R10
+	MOVQ        (AX), R12
+	MOVQ        104(AX), R13
+	MOVQ        SI, R11
+	ADDQ        DX, R12
+
+position25:
+	VMOVUPS     64(R12), Z25
+	VPERMPD     $0x44, 64(R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z1
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z2
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z3
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z4
+	VPERMPD     $0xee, 64(R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z5
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z6
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z7
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z8
+	VPERMPD     $0x44, 64(R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z9
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z10
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z11
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z12
+	VPERMPD     $0xee, 64(R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z13
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z14
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z15
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z16
+	VPERMPD     $0x44, 64(R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z17
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z18
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z19
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z20
+	VPERMPD     $0xee, 64(R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z21
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z22
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z23
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z24
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position25
+	MOVQ        120(AX), R10
+	VADDPS      64(DI), Z1, Z1
+	VMOVUPS     Z1, 64(DI)
+	VADDPS      320(DI), Z2, Z2
+	VMOVUPS     Z2, 320(DI)
+	VADDPS      576(DI), Z3, Z3
+	VMOVUPS     Z3, 576(DI)
+	VADDPS      832(DI), Z4, Z4
+	VMOVUPS     Z4, 832(DI)
+	VADDPS      1088(DI), Z5, Z5
+	VMOVUPS     Z5, 1088(DI)
+	VADDPS      1344(DI), Z6, Z6
+	VMOVUPS     Z6, 1344(DI)
+	VADDPS      1600(DI), Z7, Z7
+	VMOVUPS     Z7, 1600(DI)
+	VADDPS      1856(DI), Z8, Z8
+	VMOVUPS     Z8, 1856(DI)
+	VADDPS      64(DI)(R10*1), Z9, Z9
+	VMOVUPS     Z9, 64(DI)(R10*1)
+	VADDPS      320(DI)(R10*1), Z10, Z10
+	VMOVUPS     Z10, 320(DI)(R10*1)
+	VADDPS      576(DI)(R10*1), Z11, Z11
+	VMOVUPS     Z11, 576(DI)(R10*1)
+	VADDPS      832(DI)(R10*1), Z12, Z12
+	VMOVUPS     Z12, 832(DI)(R10*1)
+	VADDPS      1088(DI)(R10*1), Z13, Z13
+	VMOVUPS     Z13, 1088(DI)(R10*1)
+	VADDPS      1344(DI)(R10*1), Z14, Z14
+	VMOVUPS     Z14, 1344(DI)(R10*1)
+	VADDPS      1600(DI)(R10*1), Z15, Z15
+	VMOVUPS     Z15, 1600(DI)(R10*1)
+	VADDPS      1856(DI)(R10*1), Z16, Z16
+	VMOVUPS     Z16, 1856(DI)(R10*1)
+	VADDPS      64(DI)(R10*2), Z17, Z17
+	VMOVUPS     Z17, 64(DI)(R10*2)
+	VADDPS      320(DI)(R10*2), Z18, Z18
+	VMOVUPS     Z18, 320(DI)(R10*2)
+	VADDPS      576(DI)(R10*2), Z19, Z19
+	VMOVUPS     Z19, 576(DI)(R10*2)
+	VADDPS      832(DI)(R10*2), Z20, Z20
+	VMOVUPS     Z20, 832(DI)(R10*2)
+	VADDPS      1088(DI)(R10*2), Z21, Z21
+	VMOVUPS     Z21, 1088(DI)(R10*2)
+	VADDPS      1344(DI)(R10*2), Z22, Z22
+	VMOVUPS     Z22, 1344(DI)(R10*2)
+	VADDPS      1600(DI)(R10*2), Z23, Z23
+	VMOVUPS     Z23, 1600(DI)(R10*2)
+	VADDPS      1856(DI)(R10*2), Z24, Z24
+	VMOVUPS     Z24, 1856(DI)(R10*2)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+3, R9
+	JGE         loop22
+
+end23:
+	ADDQ $+3, R9
+	SUBQ $+1, R9
+	JLT  end27
+
+loop26:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R11
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position28:
+	VMOVUPS     (R12), Z9
+	VPERMPD     $0x44, (R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z1
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z2
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z3
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z4
+	VPERMPD     $0xee, (R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z5
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z6
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z7
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z8
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position28
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      256(DI), Z2, Z2
+	VMOVUPS     Z2, 256(DI)
+	VADDPS      512(DI), Z3, Z3
+	VMOVUPS     Z3, 512(DI)
+	VADDPS      768(DI), Z4, Z4
+	VMOVUPS     Z4, 768(DI)
+	VADDPS      1024(DI), Z5, Z5
+	VMOVUPS     Z5, 1024(DI)
+	VADDPS      1280(DI), Z6, Z6
+	VMOVUPS     Z6, 1280(DI)
+	VADDPS      1536(DI), Z7, Z7
+	VMOVUPS     Z7, 1536(DI)
+	VADDPS      1792(DI), Z8, Z8
+	VMOVUPS     Z8, 1792(DI)
+	VMOVAPS     Z0, Z1
+	VMOVAPS     Z0, Z2
+	VMOVAPS     Z0, Z3
+	VMOVAPS     Z0, Z4
+	VMOVAPS     Z0, Z5
+	VMOVAPS     Z0, Z6
+	VMOVAPS     Z0, Z7
+	VMOVAPS     Z0, Z8
+	MOVQ        40(AX), R10
+	MOVQ        (AX), R12
+	MOVQ        104(AX), R11
+	MOVQ        SI, R11
+	ADDQ        DX, R12
+
+position29:
+	VMOVUPS     64(R12), Z9
+	VPERMPD     $0x44, 64(R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z1
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z2
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z3
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z4
+	VPERMPD     $0xee, 64(R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z5
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z6
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z7
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z8
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position29
+	MOVQ        120(AX), R10
+	VADDPS      64(DI), Z1, Z1
+	VMOVUPS     Z1, 64(DI)
+	VADDPS      320(DI), Z2, Z2
+	VMOVUPS     Z2, 320(DI)
+	VADDPS      576(DI), Z3, Z3
+	VMOVUPS     Z3, 576(DI)
+	VADDPS      832(DI), Z4, Z4
+	VMOVUPS     Z4, 832(DI)
+	VADDPS      1088(DI), Z5, Z5
+	VMOVUPS     Z5, 1088(DI)
+	VADDPS      1344(DI), Z6, Z6
+	VMOVUPS     Z6, 1344(DI)
+	VADDPS      1600(DI), Z7, Z7
+	VMOVUPS     Z7, 1600(DI)
+	VADDPS      1856(DI), Z8, Z8
+	VMOVUPS     Z8, 1856(DI)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+1, R9
+	JGE         loop26
+
+end27:
+	ADDQ $+1, R9
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ R8
+	JNZ  row20
+
+window21:
+	ADDQ $+128, DX
+	ADDQ $+128, BX
+	SUBQ $+32, CX
+	JGE  loop18
+
+end19:
+	ADDQ $+32, CX
+	SUBQ $+16, CX
+	JLT  end31
+
+loop30:
+	MOVQ  64(AX), R8
+	TESTQ R8, R8
+	JZ    window33
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row32:
+	MOVQ 72(AX), R9
+	SUBQ $+3, R9
+	JLT  end35
+
+loop34:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z0, Z15
+	VMOVAPS Z0, Z16
+	VMOVAPS Z0, Z17
+	VMOVAPS Z0, Z18
+	VMOVAPS Z0, Z19
+	VMOVAPS Z0, Z20
+	VMOVAPS Z0, Z21
+	VMOVAPS Z0, Z22
+	VMOVAPS Z0, Z23
+	VMOVAPS Z0, Z24
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R13
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position36:
+	VMOVUPS     (R12), Z25
+	VPERMPD     $0x44, (R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z1
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z2
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z3
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z4
+	VPERMPD     $0xee, (R11), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z5
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z6
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z7
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z8
+	VPERMPD     $0x44, (R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z9
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z10
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z11
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z12
+	VPERMPD     $0xee, (R11)(R13*1), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z13
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z14
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z15
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z16
+	VPERMPD     $0x44, (R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z17
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z18
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z19
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z20
+	VPERMPD     $0xee, (R11)(R13*2), Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z21
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z22
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z23
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z24
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position36
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      256(DI), Z2, Z2
+	VMOVUPS     Z2, 256(DI)
+	VADDPS      512(DI), Z3, Z3
+	VMOVUPS     Z3, 512(DI)
+	VADDPS      768(DI), Z4, Z4
+	VMOVUPS     Z4, 768(DI)
+	VADDPS      1024(DI), Z5, Z5
+	VMOVUPS     Z5, 1024(DI)
+	VADDPS      1280(DI), Z6, Z6
+	VMOVUPS     Z6, 1280(DI)
+	VADDPS      1536(DI), Z7, Z7
+	VMOVUPS     Z7, 1536(DI)
+	VADDPS      1792(DI), Z8, Z8
+	VMOVUPS     Z8, 1792(DI)
+	VADDPS      (DI)(R10*1), Z9, Z9
+	VMOVUPS     Z9, (DI)(R10*1)
+	VADDPS      256(DI)(R10*1), Z10, Z10
+	VMOVUPS     Z10, 256(DI)(R10*1)
+	VADDPS      512(DI)(R10*1), Z11, Z11
+	VMOVUPS     Z11, 512(DI)(R10*1)
+	VADDPS      768(DI)(R10*1), Z12, Z12
+	VMOVUPS     Z12, 768(DI)(R10*1)
+	VADDPS      1024(DI)(R10*1), Z13, Z13
+	VMOVUPS     Z13, 1024(DI)(R10*1)
+	VADDPS      1280(DI)(R10*1), Z14, Z14
+	VMOVUPS     Z14, 1280(DI)(R10*1)
+	VADDPS      1536(DI)(R10*1), Z15, Z15
+	VMOVUPS     Z15, 1536(DI)(R10*1)
+	VADDPS      1792(DI)(R10*1), Z16, Z16
+	VMOVUPS     Z16, 1792(DI)(R10*1)
+	VADDPS      (DI)(R10*2), Z17, Z17
+	VMOVUPS     Z17, (DI)(R10*2)
+	VADDPS      256(DI)(R10*2), Z18, Z18
+	VMOVUPS     Z18, 256(DI)(R10*2)
+	VADDPS      512(DI)(R10*2), Z19, Z19
+	VMOVUPS     Z19, 512(DI)(R10*2)
+	VADDPS      768(DI)(R10*2), Z20, Z20
+	VMOVUPS     Z20, 768(DI)(R10*2)
+	VADDPS      1024(DI)(R10*2), Z21, Z21
+	VMOVUPS     Z21, 1024(DI)(R10*2)
+	VADDPS      1280(DI)(R10*2), Z22, Z22
+	VMOVUPS     Z22, 1280(DI)(R10*2)
+	VADDPS      1536(DI)(R10*2), Z23, Z23
+	VMOVUPS     Z23, 1536(DI)(R10*2)
+	VADDPS      1792(DI)(R10*2), Z24, Z24
+	VMOVUPS     Z24, 1792(DI)(R10*2)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+3, R9
+	JGE         loop34
+
+end35:
+	ADDQ $+3, R9
+	SUBQ $+1, R9
+	JLT  end38
+
+loop37:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R11
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position39:
+	VMOVUPS     (R12), Z9
+	VPERMPD     $0x44, (R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z1
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z2
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z3
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z4
+	VPERMPD     $0xee, (R11), Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z5
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z6
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z7
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z8
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position39
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      256(DI), Z2, Z2
+	VMOVUPS     Z2, 256(DI)
+	VADDPS      512(DI), Z3, Z3
+	VMOVUPS     Z3, 512(DI)
+	VADDPS      768(DI), Z4, Z4
+	VMOVUPS     Z4, 768(DI)
+	VADDPS      1024(DI), Z5, Z5
+	VMOVUPS     Z5, 1024(DI)
+	VADDPS      1280(DI), Z6, Z6
+	VMOVUPS     Z6, 1280(DI)
+	VADDPS      1536(DI), Z7, Z7
+	VMOVUPS     Z7, 1536(DI)
+	VADDPS      1792(DI), Z8, Z8
+	VMOVUPS     Z8, 1792(DI)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+1, R9
+	JGE         loop37
+
+end38:
+	ADDQ $+1, R9
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ R8
+	JNZ  row32
+
+window33:
+	ADDQ $+64, DX
+	ADDQ $+64, BX
+	SUBQ $+16, CX
+	JGE  loop30
+
+end31:
+	ADDQ  $+16, CX
+	JZ    whole1
+	MOVQ  64(AX), CX
+	TESTQ CX, CX
+	JZ    window41
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row40:
+	MOVQ 72(AX), BX
+	SUBQ $+3, BX
+	JLT  end43
+
+loop42:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z0, Z15
+	VMOVAPS Z0, Z16
+	VMOVAPS Z0, Z17
+	VMOVAPS Z0, Z18
+	VMOVAPS Z0, Z19
+	VMOVAPS Z0, Z20
+	VMOVAPS Z0, Z21
+	VMOVAPS Z0, Z22
+	VMOVAPS Z0, Z23
+	VMOVAPS Z0, Z24
+	MOVQ    40(AX), R8
+	MOVQ    (AX), R10
+	MOVQ    104(AX), R11
+	MOVQ    SI, R9
+	ADDQ    DX, R10
+
+position44:
+	VMOVUPS.Z   (R10), K1, Z25
+	VMOVUPS.Z   (R9), K1, Z26
+	VPERMPD     $0x44, Z26, Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z1
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z2
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z3
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z4
+	VMOVUPS.Z   (R9), K1, Z26
+	VPERMPD     $0xee, Z26, Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z5
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z6
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z7
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z8
+	VMOVUPS.Z   (R9)(R11*1), K1, Z26
+	VPERMPD     $0x44, Z26, Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z9
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z10
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z11
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z12
+	VMOVUPS.Z   (R9)(R11*1), K1, Z26
+	VPERMPD     $0xee, Z26, Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z13
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z14
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z15
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z16
+	VMOVUPS.Z   (R9)(R11*2), K1, Z26
+	VPERMPD     $0x44, Z26, Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z17
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z18
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z19
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z20
+	VMOVUPS.Z   (R9)(R11*2), K1, Z26
+	VPERMPD     $0xee, Z26, Z26
+	VPERMILPS   $0x00, Z26, Z27
+	VFMADD231PS Z27, Z25, Z21
+	VPERMILPS   $0x55, Z26, Z27
+	VFMADD231PS Z27, Z25, Z22
+	VPERMILPS   $0xaa, Z26, Z27
+	VFMADD231PS Z27, Z25, Z23
+	VPERMILPS   $0xff, Z26, Z26
+	VFMADD231PS Z26, Z25, Z24
+	ADDQ        88(AX), R9
+	ADDQ        80(AX), R10
+	DECQ        R8
+	JNZ         position44
+	MOVQ        120(AX), R8
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      256(DI), Z2, Z2
+	VMOVUPS     Z2, 256(DI)
+	VADDPS      512(DI), Z3, Z3
+	VMOVUPS     Z3, 512(DI)
+	VADDPS      768(DI), Z4, Z4
+	VMOVUPS     Z4, 768(DI)
+	VADDPS      1024(DI), Z5, Z5
+	VMOVUPS     Z5, 1024(DI)
+	VADDPS      1280(DI), Z6, Z6
+	VMOVUPS     Z6, 1280(DI)
+	VADDPS      1536(DI), Z7, Z7
+	VMOVUPS     Z7, 1536(DI)
+	VADDPS      1792(DI), Z8, Z8
+	VMOVUPS     Z8, 1792(DI)
+	VADDPS      (DI)(R8*1), Z9, Z9
+	VMOVUPS     Z9, (DI)(R8*1)
+	VADDPS      256(DI)(R8*1), Z10, Z10
+	VMOVUPS     Z10, 256(DI)(R8*1)
+	VADDPS      512(DI)(R8*1), Z11, Z11
+	VMOVUPS     Z11, 512(DI)(R8*1)
+	VADDPS      768(DI)(R8*1), Z12, Z12
+	VMOVUPS     Z12, 768(DI)(R8*1)
+	VADDPS      1024(DI)(R8*1), Z13, Z13
+	VMOVUPS     Z13, 1024(DI)(R8*1)
+	VADDPS      1280(DI)(R8*1), Z14, Z14
+	VMOVUPS     Z14, 1280(DI)(R8*1)
+	VADDPS      1536(DI)(R8*1), Z15, Z15
+	VMOVUPS     Z15, 1536(DI)(R8*1)
+	VADDPS      1792(DI)(R8*1), Z16, Z16
+	VMOVUPS     Z16, 1792(DI)(R8*1)
+	VADDPS      (DI)(R8*2), Z17, Z17
+	VMOVUPS     Z17, (DI)(R8*2)
+	VADDPS      256(DI)(R8*2), Z18, Z18
+	VMOVUPS     Z18, 256(DI)(R8*2)
+	VADDPS      512(DI)(R8*2), Z19, Z19
+	VMOVUPS     Z19, 512(DI)(R8*2)
+	VADDPS      768(DI)(R8*2), Z20, Z20
+	VMOVUPS     Z20, 768(DI)(R8*2)
+	VADDPS      1024(DI)(R8*2), Z21, Z21
+	VMOVUPS     Z21, 1024(DI)(R8*2)
+	VADDPS      1280(DI)(R8*2), Z22, Z22
+	VMOVUPS     Z22, 1280(DI)(R8*2)
+	VADDPS      1536(DI)(R8*2), Z23, Z23
+	VMOVUPS     Z23, 1536(DI)(R8*2)
+	VADDPS      1792(DI)(R8*2), Z24, Z24
+	VMOVUPS     Z24, 1792(DI)(R8*2)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+3, BX
+	JGE         loop42
+
+end43:
+	ADDQ $+3, BX
+	SUBQ $+1, BX
+	JLT  end46
+
+loop45:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	MOVQ    40(AX), R8
+	MOVQ    (AX), R10
+	MOVQ    104(AX), R9
+	MOVQ    SI, R9
+	ADDQ    DX, R10
+
+position47:
+	VMOVUPS.Z   (R10), K1, Z9
+	VMOVUPS.Z   (R9), K1, Z10
+	VPERMPD     $0x44, Z10, Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z1
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z2
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z3
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z4
+	VMOVUPS.Z   (R9), K1, Z10
+	VPERMPD     $0xee, Z10, Z10
+	VPERMILPS   $0x00, Z10, Z11
+	VFMADD231PS Z11, Z9, Z5
+	VPERMILPS   $0x55, Z10, Z11
+	VFMADD231PS Z11, Z9, Z6
+	VPERMILPS   $0xaa, Z10, Z11
+	VFMADD231PS Z11, Z9, Z7
+	VPERMILPS   $0xff, Z10, Z10
+	VFMADD231PS Z10, Z9, Z8
+	ADDQ        88(AX), R9
+	ADDQ        80(AX), R10
+	DECQ        R8
+	JNZ         position47
+	MOVQ        120(AX), R8
+	VADDPS      (DI), Z1, Z1
+	VMOVUPS     Z1, (DI)
+	VADDPS      256(DI), Z2, Z2
+	VMOVUPS     Z2, 256(DI)
+	VADDPS      512(DI), Z3, Z3
+	VMOVUPS     Z3, 512(DI)
+	VADDPS      768(DI), Z4, Z4
+	VMOVUPS     Z4, 768(DI)
+	VADDPS      1024(DI), Z5, Z5
+	VMOVUPS     Z5, 1024(DI)
+	VADDPS      1280(DI), Z6, Z6
+	VMOVUPS     Z6, 1280(DI)
+	VADDPS      1536(DI), Z7, Z7
+	VMOVUPS     Z7, 1536(DI)
+	VADDPS      1792(DI), Z8, Z8
+	VMOVUPS     Z8, 1792(DI)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+1, BX
+	JGE         loop45
+
+end46:
+	ADDQ $+1, BX
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ CX
+	JNZ  row40
+
+window41:
+whole1:
+	VZEROUPPER
+	RET
+
+// func slide16AVX512(args *depthwiseArgs)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·slide16AVX512(SB), NOSPLIT, $0-8
+	MOVQ   args+0(FP), AX
+	MOVQ   48(AX), CX
+	ANDQ   $+15, CX
+	MOVQ   $-1, DX
+	BZHIQ  CX, DX, DX
+	KMOVW  DX, K1
+	VPXORD Z0, Z0, Z0
+	MOVQ   8(AX), R8
+	MOVQ   (AX), R9
+	MOVQ   88(AX), R10
+	LEAQ   (R10)(R10*2), R11
+	SUBQ   $+4, 40(AX)
+	JLT    fewer4
+
+positions4:
+	MOVQ 48(AX), CX
+	MOVQ 16(AX), BX
+	XORQ DX, DX
+	SUBQ $+64, CX
+	JLT  end3
+
+loop2:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z0, Z15
+	VMOVAPS Z0, Z16
+	CMPQ    32(AX), $+0
+	JEQ     not4
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVAPS Z1, Z5
+	VMOVAPS Z1, Z9
+	VMOVAPS Z1, Z13
+	VMOVUPS 64(SI)(DX*1), Z2
+	VMOVAPS Z2, Z6
+	VMOVAPS Z2, Z10
+	VMOVAPS Z2, Z14
+	VMOVUPS 128(SI)(DX*1), Z3
+	VMOVAPS Z3, Z7
+	VMOVAPS Z3, Z11
+	VMOVAPS Z3, Z15
+	VMOVUPS 192(SI)(DX*1), Z4
+	VMOVAPS Z4, Z8
+	VMOVAPS Z4, Z12
+	VMOVAPS Z4, Z16
+
+not4:
+	MOVQ  64(AX), R12
+	TESTQ R12, R12
+	JZ    window6
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row5:
+	MOVQ 72(AX), R13
+
+col7:
+	VMOVUPS          (DI), Z17
+	VFMADD231PS.BCST (SI), Z17, Z1
+	VFMADD231PS.BCST (SI)(R10*1), Z17, Z5
+	VFMADD231PS.BCST (SI)(R10*2), Z17, Z9
+	VFMADD231PS.BCST (SI)(R11*1), Z17, Z13
+	VMOVUPS          256(DI), Z17
+	VFMADD231PS.BCST 4(SI), Z17, Z1
+	VFMADD231PS.BCST 4(SI)(R10*1), Z17, Z5
+	VFMADD231PS.BCST 4(SI)(R10*2), Z17, Z9
+	VFMADD231PS.BCST 4(SI)(R11*1), Z17, Z13
+	VMOVUPS          512(DI), Z17
+	VFMADD231PS.BCST 8(SI), Z17, Z1
+	VFMADD231PS.BCST 8(SI)(R10*1), Z17, Z5
+	VFMADD231PS.BCST 8(SI)(R10*2), Z17, Z9
+	VFMADD231PS.BCST 8(SI)(R11*1), Z17, Z13
+	VMOVUPS          768(DI), Z17
+	VFMADD231PS.BCST 12(SI), Z17, Z1
+	VFMADD231PS.BCST 12(SI)(R10*1), Z17, Z5
+	VFMADD231PS.BCST 12(SI)(R10*2), Z17, Z9
+	VFMADD231PS.BCST 12(SI)(R11*1), Z17, Z13
+	VMOVUPS          1024(DI), Z17
+	VFMADD231PS.BCST 16(SI), Z17, Z1
+	VFMADD231PS.BCST 16(SI)(R10*1), Z17, Z5
+	VFMADD231PS.BCST 16(SI)(R10*2), Z17, Z9
+	VFMADD231PS.BCST 16(SI)(R11*1), Z17, Z13
+	VMOVUPS          1280(DI), Z17
+	VFMADD231PS.BCST 20(SI), Z17, Z1
+	VFMADD231PS.BCST 20(SI)(R10*1), Z17, Z5
+	VFMADD231PS.BCST 20(SI)(R10*2), Z17, Z9
+	VFMADD231PS.BCST 20(SI)(R11*1), Z17, Z13
+	VMOVUPS          1536(DI), Z17
+	VFMADD231PS.BCST 24(SI), Z17, Z1
+	VFMADD231PS.BCST 24(SI)(R10*1), Z17, Z5
+	VFMADD231PS.BCST 24(SI)(R10*2), Z17, Z9
+	VFMADD231PS.BCST 24(SI)(R11*1), Z17, Z13
+	VMOVUPS          1792(DI), Z17
+	VFMADD231PS.BCST 28(SI), Z17, Z1
+	VFMADD231PS.BCST 28(SI)(R10*1), Z17, Z5
+	VFMADD231PS.BCST 28(SI)(R10*2), Z17, Z9
+	VFMADD231PS.BCST 28(SI)(R11*1), Z17, Z13
+	VMOVUPS          2048(DI), Z17
+	VFMADD231PS.BCST 32(SI), Z17, Z1
+	VFMADD231PS.BCST 32(SI)(R10*1), Z17, Z5
+	VFMADD231PS.BCST 32(SI)(R10*2), Z17, Z9
+	VFMADD231PS.BCST 32(SI)(R11*1), Z17, Z13
+	VMOVUPS          2304(DI), Z17
+	VFMADD231PS.BCST 36(SI), Z17, Z1
+	VFMADD231PS.BCST 36(SI)(R10*1), Z17, Z5
+	VFMADD231PS.BCST 36(SI)(R10*2), Z17, Z9
+	VFMADD231PS.BCST 36(SI)(R11*1), Z17, Z13
+	VMOVUPS          2560(DI), Z17
+	VFMADD231PS.BCST 40(SI), Z17, Z1
+	VFMADD231PS.BCST 40(SI)(R10*1), Z17, Z5
+	VFMADD231PS.BCST 40(SI)(R10*2), Z17, Z9
+	VFMADD231PS.BCST 40(SI)(R11*1), Z17, Z13
+	VMOVUPS          2816(DI), Z17
+	VFMADD231PS.BCST 44(SI), Z17, Z1
+	VFMADD231PS.BCST 44(SI)(R10*1), Z17, Z5
+	VFMADD231PS.BCST 44(SI)(R10*2), Z17, Z9
+	VFMADD231PS.BCST 44(SI)(R11*1), Z17, Z13
+	VMOVUPS          3072(DI), Z17
+	VFMADD231PS.BCST 48(SI), Z17, Z1
+	VFMADD231PS.BCST 48(SI)(R10*1), Z17, Z5
+	VFMADD231PS.BCST 48(SI)(R10*2), Z17, Z9
+	VFMADD231PS.BCST 48(SI)(R11*1), Z17, Z13
+	VMOVUPS          3328(DI), Z17
+	VFMADD231PS.BCST 52(SI), Z17, Z1
+	VFMADD231PS.BCST 52(SI)(R10*1), Z17, Z5
+	VFMADD231PS.BCST 52(SI)(R10*2), Z17, Z9
+	VFMADD231PS.BCST 52(SI)(R11*1), Z17, Z13
+	VMOVUPS          3584(DI), Z17
+	VFMADD231PS.BCST 56(SI), Z17, Z1
+	VFMADD231PS.BCST 56(SI)(R10*1), Z17, Z5
+	VFMADD231PS.BCST 56(SI)(R10*2), Z17, Z9
+	VFMADD231PS.BCST 56(SI)(R11*1), Z17, Z13
+	VMOVUPS          3840(DI), Z17
+	VFMADD231PS.BCST 60(SI), Z17, Z1
+	VFMADD231PS.BCST 60(SI)(R10*1), Z17, Z5
+	VFMADD231PS.BCST 60(SI)(R10*2), Z17, Z9
+	VFMADD231PS.BCST 60(SI)(R11*1), Z17, Z13
+	VMOVUPS          64(DI), Z17
+	VFMADD231PS.BCST 64(SI), Z17, Z2
+	VFMADD231PS.BCST 64(SI)(R10*1), Z17, Z6
+	VFMADD231PS.BCST 64(SI)(R10*2), Z17, Z10
+	VFMADD231PS.BCST 64(SI)(R11*1), Z17, Z14
+	VMOVUPS          320(DI), Z17
+	VFMADD231PS.BCST 68(SI), Z17, Z2
+	VFMADD231PS.BCST 68(SI)(R10*1), Z17, Z6
+	VFMADD231PS.BCST 68(SI)(R10*2), Z17, Z10
+	VFMADD231PS.BCST 68(SI)(R11*1), Z17, Z14
+	VMOVUPS          576(DI), Z17
+	VFMADD231PS.BCST 72(SI), Z17, Z2
+	VFMADD231PS.BCST 72(SI)(R10*1), Z17, Z6
+	VFMADD231PS.BCST 72(SI)(R10*2), Z17, Z10
+	VFMADD231PS.BCST 72(SI)(R11*1), Z17, Z14
+	VMOVUPS          832(DI), Z17
+	VFMADD231PS.BCST 76(SI), Z17, Z2
+	VFMADD231PS.BCST 76(SI)(R10*1), Z17, Z6
+	VFMADD231PS.BCST 76(SI)(R10*2), Z17, Z10
+	VFMADD231PS.BCST 76(SI)(R11*1), Z17, Z14
+	VMOVUPS          1088(DI), Z17
+	VFMADD231PS.BCST 80(SI), Z17, Z2
+	VFMADD231PS.BCST 80(SI)(R10*1), Z17, Z6
+	VFMADD231PS.BCST 80(SI)(R10*2), Z17, Z10
+	VFMADD231PS.BCST 80(SI)(R11*1), Z17, Z14
+	VMOVUPS          1344(DI), Z17
+	VFMADD231PS.BCST 84(SI), Z17, Z2
+	VFMADD231PS.BCST 84(SI)(R10*1), Z17, Z6
+	VFMADD231PS.BCST 84(SI)(R10*2), Z17, Z10
+	VFMADD231PS.BCST 84(SI)(R11*1), Z17, Z14
+	VMOVUPS          1600(DI), Z17
+	VFMADD231PS.BCST 88(SI), Z17, Z2
+	VFMADD231PS.BCST 88(SI)(R10*1), Z17, Z6
+	VFMADD231PS.BCST 88(SI)(R10*2), Z17, Z10
+	VFMADD231PS.BCST 88(SI)(R11*1), Z17, Z14
+	VMOVUPS          1856(DI), Z17
+	VFMADD231PS.BCST 92(SI), Z17, Z2
+	VFMADD231PS.BCST 92(SI)(R10*1), Z17, Z6
+	VFMADD231PS.BCST 92(SI)(R10*2), Z17, Z10
+	VFMADD231PS.BCST 92(SI)(R11*1), Z17, Z14
+	VMOVUPS          2112(DI), Z17
+	VFMADD231PS.BCST 96(SI), Z17, Z2
+	VFMADD231PS.BCST 96(SI)(R10*1), Z17, Z6
+	VFMADD231PS.BCST 96(SI)(R10*2), Z17, Z10
+	VFMADD231PS.BCST 96(SI)(R11*1), Z17, Z14
+	VMOVUPS          2368(DI), Z17
+	VFMADD231PS.BCST 100(SI), Z17, Z2
+	VFMADD231PS.BCST 100(SI)(R10*1), Z17, Z6
+	VFMADD231PS.BCST 100(SI)(R10*2), Z17, Z10
+	VFMADD231PS.BCST 100(SI)(R11*1), Z17, Z14
+	VMOVUPS          2624(DI), Z17
+	VFMADD231PS.BCST 104(SI), Z17, Z2
+	VFMADD231PS.BCST 104(SI)(R10*1), Z17, Z6
+	VFMADD231PS.BCST 104(SI)(R10*2), Z17, Z10
+	VFMADD231PS.BCST 104(SI)(R11*1), Z17, Z14
+	VMOVUPS          2880(DI), Z17
+	VFMADD231PS.BCST 108(SI), Z17, Z2
+	VFMADD231PS.BCST 108(SI)(R10*1), Z17, Z6
+	VFMADD231PS.BCST 108(SI)(R10*2), Z17, Z10
+	VFMADD231PS.BCST 108(SI)(R11*1), Z17, Z14
+	VMOVUPS          3136(DI), Z17
+	VFMADD231PS.BCST 112(SI), Z17, Z2
+	VFMADD231PS.BCST 112(SI)(R10*1), Z17, Z6
+	VFMADD231PS.BCST 112(SI)(R10*2), Z17, Z10
+	VFMADD231PS.BCST 112(SI)(R11*1), Z17, Z14
+	VMOVUPS          3392(DI), Z17
+	VFMADD231PS.BCST 116(SI), Z17, Z2
+	VFMADD231PS.BCST 116(SI)(R10*1), Z17, Z6
+	VFMADD231PS.BCST 116(SI)(R10*2), Z17, Z10
+	VFMADD231PS.BCST 116(SI)(R11*1), Z17, Z14
+	VMOVUPS          3648(DI), Z17
+	VFMADD231PS.BCST 120(SI), Z17, Z2
+	VFMADD231PS.BCST 120(SI)(R10*1), Z17, Z6
+	VFMADD231PS.BCST 120(SI)(R10*2), Z17, Z10
+	VFMADD231PS.BCST 120(SI)(R11*1), Z17, Z14
+	VMOVUPS          3904(DI), Z17
+	VFMADD231PS.BCST 124(SI), Z17, Z2
+	VFMADD231PS.BCST 124(SI)(R10*1), Z17, Z6
+	VFMADD231PS.BCST 124(SI)(R10*2), Z17, Z10
+	VFMADD231PS.BCST 124(SI)(R11*1), Z17, Z14
+	VMOVUPS          128(DI), Z17
+	VFMADD231PS.BCST 128(SI), Z17, Z3
+	VFMADD231PS.BCST 128(SI)(R10*1), Z17, Z7
+	VFMADD231PS.BCST 128(SI)(R10*2), Z17, Z11
+	VFMADD231PS.BCST 128(SI)(R11*1), Z17, Z15
+	VMOVUPS          384(DI), Z17
+	VFMADD231PS.BCST 132(SI), Z17, Z3
+	VFMADD231PS.BCST 132(SI)(R10*1), Z17, Z7
+	VFMADD231PS.BCST 132(SI)(R10*2), Z17, Z11
+	VFMADD231PS.BCST 132(SI)(R11*1), Z17, Z15
+	VMOVUPS          640(DI), Z17
+	VFMADD231PS.BCST 136(SI), Z17, Z3
+	VFMADD231PS.BCST 136(SI)(R10*1), Z17, Z7
+	VFMADD231PS.BCST 136(SI)(R10*2), Z17, Z11
+	VFMADD231PS.BCST 136(SI)(R11*1), Z17, Z15
+	VMOVUPS          896(DI), Z17
+	VFMADD231PS.BCST 140(SI), Z17, Z3
+	VFMADD231PS.BCST 140(SI)(R10*1), Z17, Z7
+	VFMADD231PS.BCST 140(SI)(R10*2), Z17, Z11
+	VFMADD231PS.BCST 140(SI)(R11*1), Z17, Z15
+	VMOVUPS          1152(DI), Z17
+	VFMADD231PS.BCST 144(SI), Z17, Z3
+	VFMADD231PS.BCST 144(SI)(R10*1), Z17, Z7
+	VFMADD231PS.BCST 144(SI)(R10*2), Z17, Z11
+	VFMADD231PS.BCST 144(SI)(R11*1), Z17, Z15
+	VMOVUPS          1408(DI), Z17
+	VFMADD231PS.BCST 148(SI), Z17, Z3
+	VFMADD231PS.BCST 148(SI)(R10*1), Z17, Z7
+	VFMADD231PS.BCST 148(SI)(R10*2), Z17, Z11
+	VFMADD231PS.BCST 148(SI)(R11*1), Z17, Z15
+	VMOVUPS          1664(DI), Z17
+	VFMADD231PS.BCST 152(SI), Z17, Z3
+	VFMADD231PS.BCST 152(SI)(R10*1), Z17, Z7
+	VFMADD231PS.BCST 152(SI)(R10*2), Z17, Z11
+	VFMADD231PS.BCST 152(SI)(R11*1), Z17, Z15
+	VMOVUPS          1920(DI), Z17
+	VFMADD231PS.BCST 156(SI), Z17, Z3
+	VFMADD231PS.BCST 156(SI)(R10*1), Z17, Z7
+	VFMADD231PS.BCST 156(SI)(R10*2), Z17, Z11
+	VFMADD231PS.BCST 156(SI)(R11*1), Z17, Z15
+	VMOVUPS          2176(DI), Z17
+	VFMADD231PS.BCST 160(SI), Z17, Z3
+	VFMADD231PS.BCST 160(SI)(R10*1), Z17, Z7
+	VFMADD231PS.BCST 160(SI)(R10*2), Z17, Z11
+	VFMADD231PS.BCST 160(SI)(R11*1), Z17, Z15
+	VMOVUPS          2432(DI), Z17
+	VFMADD231PS.BCST 164(SI), Z17, Z3
+	VFMADD231PS.BCST 164(SI)(R10*1), Z17, Z7
+	VFMADD231PS.BCST 164(SI)(R10*2), Z17, Z11
+	VFMADD231PS.BCST 164(SI)(R11*1), Z17, Z15
+	VMOVUPS          2688(DI), Z17
+	VFMADD231PS.BCST 168(SI), Z17, Z3
+	VFMADD231PS.BCST 168(SI)(R10*1), Z17, Z7
+	VFMADD231PS.BCST 168(SI)(R10*2), Z17, Z11
+	VFMADD231PS.BCST 168(SI)(R11*1), Z17, Z15
+	VMOVUPS          2944(DI), Z17
+	VFMADD231PS.BCST 172(SI), Z17, Z3
+	VFMADD231PS.BCST 172(SI)(R10*1), Z17, Z7
+	VFMADD231PS.BCST 172(SI)(R10*2), Z17, Z11
+	VFMADD231PS.BCST 172(SI)(R11*1), Z17, Z15
+	VMOVUPS          3200(DI), Z17
+	VFMADD231PS.BCST 176(SI), Z17, Z3
+	VFMADD231PS.BCST 176(SI)(R10*1), Z17, Z7
+	VFMADD231PS.BCST 176(SI)(R10*2), Z17, Z11
+	VFMADD231PS.BCST 176(SI)(R11*1), Z17, Z15
+	VMOVUPS          3456(DI), Z17
+	VFMADD231PS.BCST 180(SI), Z17, Z3
+	VFMADD231PS.BCST 180(SI)(R10*1), Z17, Z7
+	VFMADD231PS.BCST 180(SI)(R10*2), Z17, Z11
+	VFMADD231PS.BCST 180(SI)(R11*1), Z17, Z15
+	VMOVUPS          3712(DI), Z17
+	VFMADD231PS.BCST 184(SI), Z17, Z3
+	VFMADD231PS.BCST 184(SI)(R10*1), Z17, Z7
+	VFMADD231PS.BCST 184(SI)(R10*2), Z17, Z11
+	VFMADD231PS.BCST 184(SI)(R11*1), Z17, Z15
+	VMOVUPS          3968(DI), Z17
+	VFMADD231PS.BCST 188(SI), Z17, Z3
+	VFMADD231PS.BCST 188(SI)(R10*1), Z17, Z7
+	VFMADD231PS.BCST 188(SI)(R10*2), Z17, Z11
+	VFMADD231PS.BCST 188(SI)(R11*1), Z17, Z15
+	VMOVUPS          192(DI), Z17
+	VFMADD231PS.BCST 192(SI), Z17, Z4
+	VFMADD231PS.BCST 192(SI)(R10*1), Z17, Z8
+	VFMADD231PS.BCST 192(SI)(R10*2), Z17, Z12
+	VFMADD231PS.BCST 192(SI)(R11*1), Z17, Z16
+	VMOVUPS          448(DI), Z17
+	VFMADD231PS.BCST 196(SI), Z17, Z4
+	VFMADD231PS.BCST 196(SI)(R10*1), Z17, Z8
+	VFMADD231PS.BCST 196(SI)(R10*2), Z17, Z12
+	VFMADD231PS.BCST 196(SI)(R11*1), Z17, Z16
+	VMOVUPS          704(DI), Z17
+	VFMADD231PS.BCST 200(SI), Z17, Z4
+	VFMADD231PS.BCST 200(SI)(R10*1), Z17, Z8
+	VFMADD231PS.BCST 200(SI)(R10*2), Z17, Z12
+	VFMADD231PS.BCST 200(SI)(R11*1), Z17, Z16
+	VMOVUPS          960(DI), Z17
+	VFMADD231PS.BCST 204(SI), Z17, Z4
+	VFMADD231PS.BCST 204(SI)(R10*1), Z17, Z8
+	VFMADD231PS.BCST 204(SI)(R10*2), Z17, Z12
+	VFMADD231PS.BCST 204(SI)(R11*1), Z17, Z16
+	VMOVUPS          1216(DI), Z17
+	VFMADD231PS.BCST 208(SI), Z17, Z4
+	VFMADD231PS.BCST 208(SI)(R10*1), Z17, Z8
+	VFMADD231PS.BCST 208(SI)(R10*2), Z17, Z12
+	VFMADD231PS.BCST 208(SI)(R11*1), Z17, Z16
+	VMOVUPS          1472(DI), Z17
+	VFMADD231PS.BCST 212(SI), Z17, Z4
+	VFMADD231PS.BCST 212(SI)(R10*1), Z17, Z8
+	VFMADD231PS.BCST 212(SI)(R10*2), Z17, Z12
+	VFMADD231PS.BCST 212(SI)(R11*1), Z17, Z16
+	VMOVUPS          1728(DI), Z17
+	VFMADD231PS.BCST 216(SI), Z17, Z4
+	VFMADD231PS.BCST 216(SI)(R10*1), Z17, Z8
+	VFMADD231PS.BCST 216(SI)(R10*2), Z17, Z12
+	VFMADD231PS.BCST 216(SI)(R11*1), Z17, Z16
+	VMOVUPS          1984(DI), Z17
+	VFMADD231PS.BCST 220(SI), Z17, Z4
+	VFMADD231PS.BCST 220(SI)(R10*1), Z17, Z8
+	VFMADD231PS.BCST 220(SI)(R10*2), Z17, Z12
+	VFMADD231PS.BCST 220(SI)(R11*1), Z17, Z16
+	VMOVUPS          2240(DI), Z17
+	VFMADD231PS.BCST 224(SI), Z17, Z4
+	VFMADD231PS.BCST 224(SI)(R10*1), Z17, Z8
+	VFMADD231PS.BCST 224(SI)(R10*2), Z17, Z12
+	VFMADD231PS.BCST 224(SI)(R11*1), Z17, Z16
+	VMOVUPS          2496(DI), Z17
+	VFMADD231PS.BCST 228(SI), Z17, Z4
+	VFMADD231PS.BCST 228(SI)(R10*1), Z17, Z8
+	VFMADD231PS.BCST 228(SI)(R10*2), Z17, Z12
+	VFMADD231PS.BCST 228(SI)(R11*1), Z17, Z16
+	VMOVUPS          2752(DI), Z17
+	VFMADD231PS.BCST 232(SI), Z17, Z4
+	VFMADD231PS.BCST 232(SI)(R10*1), Z17, Z8
+	VFMADD231PS.BCST 232(SI)(R10*2), Z17, Z12
+	VFMADD231PS.BCST 232(SI)(R11*1), Z17, Z16
+	VMOVUPS          3008(DI), Z17
+	VFMADD231PS.BCST 236(SI), Z17, Z4
+	VFMADD231PS.BCST 236(SI)(R10*1), Z17, Z8
+	VFMADD231PS.BCST 236(SI)(R10*2), Z17, Z12
+	VFMADD231PS.BCST 236(SI)(R11*1), Z17, Z16
+	VMOVUPS          3264(DI), Z17
+	VFMADD231PS.BCST 240(SI), Z17, Z4
+	VFMADD231PS.BCST 240(SI)(R10*1), Z17, Z8
+	VFMADD231PS.BCST 240(SI)(R10*2), Z17, Z12
+	VFMADD231PS.BCST 240(SI)(R11*1), Z17, Z16
+	VMOVUPS          3520(DI), Z17
+	VFMADD231PS.BCST 244(SI), Z17, Z4
+	VFMADD231PS.BCST 244(SI)(R10*1), Z17, Z8
+	VFMADD231PS.BCST 244(SI)(R10*2), Z17, Z12
+	VFMADD231PS.BCST 244(SI)(R11*1), Z17, Z16
+	VMOVUPS          3776(DI), Z17
+	VFMADD231PS.BCST 248(SI), Z17, Z4
+	VFMADD231PS.BCST 248(SI)(R10*1), Z17, Z8
+	VFMADD231PS.BCST 248(SI)(R10*2), Z17, Z12
+	VFMADD231PS.BCST 248(SI)(R11*1), Z17, Z16
+	VMOVUPS          4032(DI), Z17
+	VFMADD231PS.BCST 252(SI), Z17, Z4
+	VFMADD231PS.BCST 252(SI)(R10*1), Z17, Z8
+	VFMADD231PS.BCST 252(SI)(R10*2), Z17, Z12
+	VFMADD231PS.BCST 252(SI)(R11*1), Z17, Z16
+	ADDQ             104(AX), SI
+	ADDQ             120(AX), DI
+	DECQ             R13
+	JNZ              col7
+	ADDQ             96(AX), SI
+	ADDQ             112(AX), DI
+	DECQ             R12
+	JNZ              row5
+
+window6:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	LEAQ    (R9)(DX*1), R12
+	CMPQ    24(AX), $+0
+	JEQ     not8
+	MOVQ    24(AX), R13
+	SUBQ    (AX), R13
+	ADDQ    R12, R13
+	VMOVUPS (R13), Z17
+	VADDPS  Z17, Z1, Z1
+	VMOVUPS 64(R13), Z17
+	VADDPS  Z17, Z2, Z2
+	VMOVUPS 128(R13), Z17
+	VADDPS  Z17, Z3, Z3
+	VMOVUPS 192(R13), Z17
+	VADDPS  Z17, Z4, Z4
+	VMOVUPS (R13)(SI*1), Z17
+	VADDPS  Z17, Z5, Z5
+	VMOVUPS 64(R13)(SI*1), Z17
+	VADDPS  Z17, Z6, Z6
+	VMOVUPS 128(R13)(SI*1), Z17
+	VADDPS  Z17, Z7, Z7
+	VMOVUPS 192(R13)(SI*1), Z17
+	VADDPS  Z17, Z8, Z8
+	VMOVUPS (R13)(SI*2), Z17
+	VADDPS  Z17, Z9, Z9
+	VMOVUPS 64(R13)(SI*2), Z17
+	VADDPS  Z17, Z10, Z10
+	VMOVUPS 128(R13)(SI*2), Z17
+	VADDPS  Z17, Z11, Z11
+	VMOVUPS 192(R13)(SI*2), Z17
+	VADDPS  Z17, Z12, Z12
+	VMOVUPS (R13)(DI*1), Z17
+	VADDPS  Z17, Z13, Z13
+	VMOVUPS 64(R13)(DI*1), Z17
+	VADDPS  Z17, Z14, Z14
+	VMOVUPS 128(R13)(DI*1), Z17
+	VADDPS  Z17, Z15, Z15
+	VMOVUPS 192(R13)(DI*1), Z17
+	VADDPS  Z17, Z16, Z16
+
+not8:
+	CMPQ      136(AX), $+0
+	JEQ       not9
+	VCMPPS    $0x16, Z0, Z1, K1
+	VMOVAPS.Z Z1, K1, Z1
+	VCMPPS    $0x16, Z0, Z2, K1
+	VMOVAPS.Z Z2, K1, Z2
+	VCMPPS    $0x16, Z0, Z3, K1
+	VMOVAPS.Z Z3, K1, Z3
+	VCMPPS    $0x16, Z0, Z4, K1
+	VMOVAPS.Z Z4, K1, Z4
+	VCMPPS    $0x16, Z0, Z5, K1
+	VMOVAPS.Z Z5, K1, Z5
+	VCMPPS    $0x16, Z0, Z6, K1
+	VMOVAPS.Z Z6, K1, Z6
+	VCMPPS    $0x16, Z0, Z7, K1
+	VMOVAPS.Z Z7, K1, Z7
+	VCMPPS    $0x16, Z0, Z8, K1
+	VMOVAPS.Z Z8, K1, Z8
+	VCMPPS    $0x16, Z0, Z9, K1
+	VMOVAPS.Z Z9, K1, Z9
+	VCMPPS    $0x16, Z0, Z10, K1
+	VMOVAPS.Z Z10, K1, Z10
+	VCMPPS    $0x16, Z0, Z11, K1
+	VMOVAPS.Z Z11, K1, Z11
+	VCMPPS    $0x16, Z0, Z12, K1
+	VMOVAPS.Z Z12, K1, Z12
+	VCMPPS    $0x16, Z0, Z13, K1
+	VMOVAPS.Z Z13, K1, Z13
+	VCMPPS    $0x16, Z0, Z14, K1
+	VMOVAPS.Z Z14, K1, Z14
+	VCMPPS    $0x16, Z0, Z15, K1
+	VMOVAPS.Z Z15, K1, Z15
+	VCMPPS    $0x16, Z0, Z16, K1
+	VMOVAPS.Z Z16, K1, Z16
+
+not9:
+	CMPQ     144(AX), $+0
+	JEQ      not11
+	VMOVNTPS Z1, (R12)
+	VMOVNTPS Z2, 64(R12)
+	VMOVNTPS Z3, 128(R12)
+	VMOVNTPS Z4, 192(R12)
+	VMOVNTPS Z5, (R12)(SI*1)
+	VMOVNTPS Z6, 64(R12)(SI*1)
+	VMOVNTPS Z7, 128(R12)(SI*1)
+	VMOVNTPS Z8, 192(R12)(SI*1)
+	VMOVNTPS Z9, (R12)(SI*2)
+	VMOVNTPS Z10, 64(R12)(SI*2)
+	VMOVNTPS Z11, 128(R12)(SI*2)
+	VMOVNTPS Z12, 192(R12)(SI*2)
+	VMOVNTPS Z13, (R12)(DI*1)
+	VMOVNTPS Z14, 64(R12)(DI*1)
+	VMOVNTPS Z15, 128(R12)(DI*1)
+	VMOVNTPS Z16, 192(R12)(DI*1)
+	JMP      stored10
+
+not11:
+	VMOVUPS Z1, (R12)
+	VMOVUPS Z2, 64(R12)
+	VMOVUPS Z3, 128(R12)
+	VMOVUPS Z4, 192(R12)
+	VMOVUPS Z5, (R12)(SI*1)
+	VMOVUPS Z6, 64(R12)(SI*1)
+	VMOVUPS Z7, 128(R12)(SI*1)
+	VMOVUPS Z8, 192(R12)(SI*1)
+	VMOVUPS Z9, (R12)(SI*2)
+	VMOVUPS Z10, 64(R12)(SI*2)
+	VMOVUPS Z11, 128(R12)(SI*2)
+	VMOVUPS Z12, 192(R12)(SI*2)
+	VMOVUPS Z13, (R12)(DI*1)
+	VMOVUPS Z14, 64(R12)(DI*1)
+	VMOVUPS Z15, 128(R12)(DI*1)
+	VMOVUPS Z16, 192(R12)(DI*1)
+
+stored10:
+	ADDQ $+256, DX
+	ADDQ 128(AX), BX
+	SUBQ $+64, CX
+	JGE  loop2
+
+end3:
+	ADDQ $+64, CX
+	SUBQ $+32, CX
+	JLT  end13
+
+loop12:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	CMPQ    32(AX), $+0
+	JEQ     not14
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVAPS Z1, Z3
+	VMOVAPS Z1, Z5
+	VMOVAPS Z1, Z7
+	VMOVUPS 64(SI)(DX*1), Z2
+	VMOVAPS Z2, Z4
+	VMOVAPS Z2, Z6
+	VMOVAPS Z2, Z8
+
+not14:
+	MOVQ  64(AX), R12
+	TESTQ R12, R12
+	JZ    window16
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row15:
+	MOVQ 72(AX), R13
+
+col17:
+	VMOVUPS          (DI), Z9
+	VFMADD231PS.BCST (SI), Z9, Z1
+	VFMADD231PS.BCST (SI)(R10*1), Z9, Z3
+	VFMADD231PS.BCST (SI)(R10*2), Z9, Z5
+	VFMADD231PS.BCST (SI)(R11*1), Z9, Z7
+	VMOVUPS          256(DI), Z9
+	VFMADD231PS.BCST 4(SI), Z9, Z1
+	VFMADD231PS.BCST 4(SI)(R10*1), Z9, Z3
+	VFMADD231PS.BCST 4(SI)(R10*2), Z9, Z5
+	VFMADD231PS.BCST 4(SI)(R11*1), Z9, Z7
+	VMOVUPS          512(DI), Z9
+	VFMADD231PS.BCST 8(SI), Z9, Z1
+	VFMADD231PS.BCST 8(SI)(R10*1), Z9, Z3
+	VFMADD231PS.BCST 8(SI)(R10*2), Z9, Z5
+	VFMADD231PS.BCST 8(SI)(R11*1), Z9, Z7
+	VMOVUPS          768(DI), Z9
+	VFMADD231PS.BCST 12(SI), Z9, Z1
+	VFMADD231PS.BCST 12(SI)(R10*1), Z9, Z3
+	VFMADD231PS.BCST 12(SI)(R10*2), Z9, Z5
+	VFMADD231PS.BCST 12(SI)(R11*1), Z9, Z7
+	VMOVUPS          1024(DI), Z9
+	VFMADD231PS.BCST 16(SI), Z9, Z1
+	VFMADD231PS.BCST 16(SI)(R10*1), Z9, Z3
+	VFMADD231PS.BCST 16(SI)(R10*2), Z9, Z5
+	VFMADD231PS.BCST 16(SI)(R11*1), Z9, Z7
+	VMOVUPS          1280(DI), Z9
+	VFMADD231PS.BCST 20(SI), Z9, Z1
+	VFMADD231PS.BCST 20(SI)(R10*1), Z9, Z3
+	VFMADD231PS.BCST 20(SI)(R10*2), Z9, Z5
+	VFMADD231PS.BCST 20(SI)(R11*1), Z9, Z7
+	VMOVUPS          1536(DI), Z9
+	VFMADD231PS.BCST 24(SI), Z9, Z1
+	VFMADD231PS.BCST 24(SI)(R10*1), Z9, Z3
+	VFMADD231PS.BCST 24(SI)(R10*2), Z9, Z5
+	VFMADD231PS.BCST 24(SI)(R11*1), Z9, Z7
+	VMOVUPS          1792(DI), Z9
+	VFMADD231PS.BCST 28(SI), Z9, Z1
+	VFMADD231PS.BCST 28(SI)(R10*1), Z9, Z3
+	VFMADD231PS.BCST 28(SI)(R10*2), Z9, Z5
+	VFMADD231PS.BCST 28(SI)(R11*1), Z9, Z7
+	VMOVUPS          2048(DI), Z9
+	VFMADD231PS.BCST 32(SI), Z9, Z1
+	VFMADD231PS.BCST 32(SI)(R10*1), Z9, Z3
+	VFMADD231PS.BCST 32(SI)(R10*2), Z9, Z5
+	VFMADD231PS.BCST 32(SI)(R11*1), Z9, Z7
+	VMOVUPS          2304(DI), Z9
+	VFMADD231PS.BCST 36(SI), Z9, Z1
+	VFMADD231PS.BCST 36(SI)(R10*1), Z9, Z3
+	VFMADD231PS.BCST 36(SI)(R10*2), Z9, Z5
+	VFMADD231PS.BCST 36(SI)(R11*1), Z9, Z7
+	VMOVUPS          2560(DI), Z9
+	VFMADD231PS.BCST 40(SI), Z9, Z1
+	VFMADD231PS.BCST 40(SI)(R10*1), Z9, Z3
+	VFMADD231PS.BCST 40(SI)(R10*2), Z9, Z5
+	VFMADD231PS.BCST 40(SI)(R11*1), Z9, Z7
+	VMOVUPS          2816(DI), Z9
+	VFMADD231PS.BCST 44(SI), Z9, Z1
+	VFMADD231PS.BCST 44(SI)(R10*1), Z9, Z3
+	VFMADD231PS.BCST 44(SI)(R10*2), Z9, Z5
+	VFMADD231PS.BCST 44(SI)(R11*1), Z9, Z7
+	VMOVUPS          3072(DI), Z9
+	VFMADD231PS.BCST 48(SI), Z9, Z1
+	VFMADD231PS.BCST 48(SI)(R10*1), Z9, Z3
+	VFMADD231PS.BCST 48(SI)(R10*2), Z9, Z5
+	VFMADD231PS.BCST 48(SI)(R11*1), Z9, Z7
+	VMOVUPS          3328(DI), Z9
+	VFMADD231PS.BCST 52(SI), Z9, Z1
+	VFMADD231PS.BCST 52(SI)(R10*1), Z9, Z3
+	VFMADD231PS.BCST 52(SI)(R10*2), Z9, Z5
+	VFMADD231PS.BCST 52(SI)(R11*1), Z9, Z7
+	VMOVUPS          3584(DI), Z9
+	VFMADD231PS.BCST 56(SI), Z9, Z1
+	VFMADD231PS.BCST 56(SI)(R10*1), Z9, Z3
+	VFMADD231PS.BCST 56(SI)(R10*2), Z9, Z5
+	VFMADD231PS.BCST 56(SI)(R11*1), Z9, Z7
+	VMOVUPS          3840(DI), Z9
+	VFMADD231PS.BCST 60(SI), Z9, Z1
+	VFMADD231PS.BCST 60(SI)(R10*1), Z9, Z3
+	VFMADD231PS.BCST 60(SI)(R10*2), Z9, Z5
+	VFMADD231PS.BCST 60(SI)(R11*1), Z9, Z7
+	VMOVUPS          64(DI), Z9
+	VFMADD231PS.BCST 64(SI), Z9, Z2
+	VFMADD231PS.BCST 64(SI)(R10*1), Z9, Z4
+	VFMADD231PS.BCST 64(SI)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 64(SI)(R11*1), Z9, Z8
+	VMOVUPS          320(DI), Z9
+	VFMADD231PS.BCST 68(SI), Z9, Z2
+	VFMADD231PS.BCST 68(SI)(R10*1), Z9, Z4
+	VFMADD231PS.BCST 68(SI)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 68(SI)(R11*1), Z9, Z8
+	VMOVUPS          576(DI), Z9
+	VFMADD231PS.BCST 72(SI), Z9, Z2
+	VFMADD231PS.BCST 72(SI)(R10*1), Z9, Z4
+	VFMADD231PS.BCST 72(SI)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 72(SI)(R11*1), Z9, Z8
+	VMOVUPS          832(DI), Z9
+	VFMADD231PS.BCST 76(SI), Z9, Z2
+	VFMADD231PS.BCST 76(SI)(R10*1), Z9, Z4
+	VFMADD231PS.BCST 76(SI)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 76(SI)(R11*1), Z9, Z8
+	VMOVUPS          1088(DI), Z9
+	VFMADD231PS.BCST 80(SI), Z9, Z2
+	VFMADD231PS.BCST 80(SI)(R10*1), Z9, Z4
+	VFMADD231PS.BCST 80(SI)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 80(SI)(R11*1), Z9, Z8
+	VMOVUPS          1344(DI), Z9
+	VFMADD231PS.BCST 84(SI), Z9, Z2
+	VFMADD231PS.BCST 84(SI)(R10*1), Z9, Z4
+	VFMADD231PS.BCST 84(SI)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 84(SI)(R11*1), Z9, Z8
+	VMOVUPS          1600(DI), Z9
+	VFMADD231PS.BCST 88(SI), Z9, Z2
+	VFMADD231PS.BCST 88(SI)(R10*1), Z9, Z4
+	VFMADD231PS.BCST 88(SI)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 88(SI)(R11*1), Z9, Z8
+	VMOVUPS          1856(DI), Z9
+	VFMADD231PS.BCST 92(SI), Z9, Z2
+	VFMADD231PS.BCST 92(SI)(R10*1), Z9, Z4
+	VFMADD231PS.BCST 92(SI)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 92(SI)(R11*1), Z9, Z8
+	VMOVUPS          2112(DI), Z9
+	VFMADD231PS.BCST 96(SI), Z9, Z2
+	VFMADD231PS.BCST 96(SI)(R10*1), Z9, Z4
+	VFMADD231PS.BCST 96(SI)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 96(SI)(R11*1), Z9, Z8
+	VMOVUPS          2368(DI), Z9
+	VFMADD231PS.BCST 100(SI), Z9, Z2
+	VFMADD231PS.BCST 100(SI)(R10*1), Z9, Z4
+	VFMADD231PS.BCST 100(SI)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 100(SI)(R11*1), Z9, Z8
+	VMOVUPS          2624(DI), Z9
+	VFMADD231PS.BCST 104(SI), Z9, Z2
+	VFMADD231PS.BCST 104(SI)(R10*1), Z9, Z4
+	VFMADD231PS.BCST 104(SI)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 104(SI)(R11*1), Z9, Z8
+	VMOVUPS          2880(DI), Z9
+	VFMADD231PS.BCST 108(SI), Z9, Z2
+	VFMADD231PS.BCST 108(SI)(R10*1), Z9, Z4
+	VFMADD231PS.BCST 108(SI)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 108(SI)(R11*1), Z9, Z8
+	VMOVUPS          3136(DI), Z9
+	VFMADD231PS.BCST 112(SI), Z9, Z2
+	VFMADD231PS.BCST 112(SI)(R10*1), Z9, Z4
+	VFMADD231PS.BCST 112(SI)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 112(SI)(R11*1), Z9, Z8
+	VMOVUPS          3392(DI), Z9
+	VFMADD231PS.BCST 116(SI), Z9, Z2
+	VFMADD231PS.BCST 116(SI)(R10*1), Z9, Z4
+	VFMADD231PS.BCST 116(SI)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 116(SI)(R11*1), Z9, Z8
+	VMOVUPS          3648(DI), Z9
+	VFMADD231PS.BCST 120(SI), Z9, Z2
+	VFMADD231PS.BCST 120(SI)(R10*1), Z9, Z4
+	VFMADD231PS.BCST 120(SI)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 120(SI)(R11*1), Z9, Z8
+	VMOVUPS          3904(DI), Z9
+	VFMADD231PS.BCST 124(SI), Z9, Z2
+	VFMADD231PS.BCST 124(SI)(R10*1), Z9, Z4
+	VFMADD231PS.BCST 124(SI)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 124(SI)(R11*1), Z9, Z8
+	ADDQ             104(AX), SI
+	ADDQ             120(AX), DI
+	DECQ             R13
+	JNZ              col17
+	ADDQ             96(AX), SI
+	ADDQ             112(AX), DI
+	DECQ             R12
+	JNZ              row15
+
+window16:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	LEAQ    (R9)(DX*1), R12
+	CMPQ    24(AX), $+0
+	JEQ     not18
+	MOVQ    24(AX), R13
+	SUBQ    (AX), R13
+	ADDQ    R12, R13
+	VMOVUPS (R13), Z9
+	VADDPS  Z9, Z1, Z1
+	VMOVUPS 64(R13), Z9
+	VADDPS  Z9, Z2, Z2
+	VMOVUPS (R13)(SI*1), Z9
+	VADDPS  Z9, Z3, Z3
+	VMOVUPS 64(R13)(SI*1), Z9
+	VADDPS  Z9, Z4, Z4
+	VMOVUPS (R13)(SI*2), Z9
+	VADDPS  Z9, Z5, Z5
+	VMOVUPS 64(R13)(SI*2), Z9
+	VADDPS  Z9, Z6, Z6
+	VMOVUPS (R13)(DI*1), Z9
+	VADDPS  Z9, Z7, Z7
+	VMOVUPS 64(R13)(DI*1), Z9
+	VADDPS  Z9, Z8, Z8
+
+not18:
+	CMPQ      136(AX), $+0
+	JEQ       not19
+	VCMPPS    $0x16, Z0, Z1, K1
+	VMOVAPS.Z Z1, K1, Z1
+	VCMPPS    $0x16, Z0, Z2, K1
+	VMOVAPS.Z Z2, K1, Z2
+	VCMPPS    $0x16, Z0, Z3, K1
+	VMOVAPS.Z Z3, K1, Z3
+	VCMPPS    $0x16, Z0, Z4, K1
+	VMOVAPS.Z Z4, K1, Z4
+	VCMPPS    $0x16, Z0, Z5, K1
+	VMOVAPS.Z Z5, K1, Z5
+	VCMPPS    $0x16, Z0, Z6, K1
+	VMOVAPS.Z Z6, K1, Z6
+	VCMPPS    $0x16, Z0, Z7, K1
+	VMOVAPS.Z Z7, K1, Z7
+	VCMPPS    $0x16, Z0, Z8, K1
+	VMOVAPS.Z Z8, K1, Z8
+
+not19:
+	CMPQ     144(AX), $+0
+	JEQ      not21
+	VMOVNTPS Z1, (R12)
+	VMOVNTPS Z2, 64(R12)
+	VMOVNTPS Z3, (R12)(SI*1)
+	VMOVNTPS Z4, 64(R12)(SI*1)
+	VMOVNTPS Z5, (R12)(SI*2)
+	VMOVNTPS Z6, 64(R12)(SI*2)
+	VMOVNTPS Z7, (R12)(DI*1)
+	VMOVNTPS Z8, 64(R12)(DI*1)
+	JMP      stored20
+
+not21:
+	VMOVUPS Z1, (R12)
+	VMOVUPS Z2, 64(R12)
+	VMOVUPS Z3, (R12)(SI*1)
+	VMOVUPS Z4, 64(R12)(SI*1)
+	VMOVUPS Z5, (R12)(SI*2)
+	VMOVUPS Z6, 64(R12)(SI*2)
+	VMOVUPS Z7, (R12)(DI*1)
+	VMOVUPS Z8, 64(R12)(DI*1)
+
+stored20:
+	ADDQ $+128, DX
+	ADDQ $+128, BX
+	SUBQ $+32, CX
+	JGE  loop12
+
+end13:
+	ADDQ $+32, CX
+	SUBQ $+16, CX
+	JLT  end23
+
+loop22:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	CMPQ    32(AX), $+0
+	JEQ     not24
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVAPS Z1, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z1, Z4
+
+not24:
+	MOVQ  64(AX), R12
+	TESTQ R12, R12
+	JZ    window26
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row25:
+	MOVQ 72(AX), R13
+
+col27:
+	VMOVUPS          (DI), Z5
+	VFMADD231PS.BCST (SI), Z5, Z1
+	VFMADD231PS.BCST (SI)(R10*1), Z5, Z2
+	VFMADD231PS.BCST (SI)(R10*2), Z5, Z3
+	VFMADD231PS.BCST (SI)(R11*1), Z5, Z4
+	VMOVUPS          256(DI), Z5
+	VFMADD231PS.BCST 4(SI), Z5, Z1
+	VFMADD231PS.BCST 4(SI)(R10*1), Z5, Z2
+	VFMADD231PS.BCST 4(SI)(R10*2), Z5, Z3
+	VFMADD231PS.BCST 4(SI)(R11*1), Z5, Z4
+	VMOVUPS          512(DI), Z5
+	VFMADD231PS.BCST 8(SI), Z5, Z1
+	VFMADD231PS.BCST 8(SI)(R10*1), Z5, Z2
+	VFMADD231PS.BCST 8(SI)(R10*2), Z5, Z3
+	VFMADD231PS.BCST 8(SI)(R11*1), Z5, Z4
+	VMOVUPS          768(DI), Z5
+	VFMADD231PS.BCST 12(SI), Z5, Z1
+	VFMADD231PS.BCST 12(SI)(R10*1), Z5, Z2
+	VFMADD231PS.BCST 12(SI)(R10*2), Z5, Z3
+	VFMADD231PS.BCST 12(SI)(R11*1), Z5, Z4
+	VMOVUPS          1024(DI), Z5
+	VFMADD231PS.BCST 16(SI), Z5, Z1
+	VFMADD231PS.BCST 16(SI)(R10*1), Z5, Z2
+	VFMADD231PS.BCST 16(SI)(R10*2), Z5, Z3
+	VFMADD231PS.BCST 16(SI)(R11*1), Z5, Z4
+	VMOVUPS          1280(DI), Z5
+	VFMADD231PS.BCST 20(SI), Z5, Z1
+	VFMADD231PS.BCST 20(SI)(R10*1), Z5, Z2
+	VFMADD231PS.BCST 20(SI)(R10*2), Z5, Z3
+	VFMADD231PS.BCST 20(SI)(R11*1), Z5, Z4
+	VMOVUPS          1536(DI), Z5
+	VFMADD231PS.BCST 24(SI), Z5, Z1
+	VFMADD231PS.BCST 24(SI)(R10*1), Z5, Z2
+	VFMADD231PS.BCST 24(SI)(R10*2), Z5, Z3
+	VFMADD231PS.BCST 24(SI)(R11*1), Z5, Z4
+	VMOVUPS          1792(DI), Z5
+	VFMADD231PS.BCST 28(SI), Z5, Z1
+	VFMADD231PS.BCST 28(SI)(R10*1), Z5, Z2
+	VFMADD231PS.BCST 28(SI)(R10*2), Z5, Z3
+	VFMADD231PS.BCST 28(SI)(R11*1), Z5, Z4
+	VMOVUPS          2048(DI), Z5
+	VFMADD231PS.BCST 32(SI), Z5, Z1
+	VFMADD231PS.BCST 32(SI)(R10*1), Z5, Z2
+	VFMADD231PS.BCST 32(SI)(R10*2), Z5, Z3
+	VFMADD231PS.BCST 32(SI)(R11*1), Z5, Z4
+	VMOVUPS          2304(DI), Z5
+	VFMADD231PS.BCST 36(SI), Z5, Z1
+	VFMADD231PS.BCST 36(SI)(R10*1), Z5, Z2
+	VFMADD231PS.BCST 36(SI)(R10*2), Z5, Z3
+	VFMADD231PS.BCST 36(SI)(R11*1), Z5, Z4
+	VMOVUPS          2560(DI), Z5
+	VFMADD231PS.BCST 40(SI), Z5, Z1
+	VFMADD231PS.BCST 40(SI)(R10*1), Z5, Z2
+	VFMADD231PS.BCST 40(SI)(R10*2), Z5, Z3
+	VFMADD231PS.BCST 40(SI)(R11*1), Z5, Z4
+	VMOVUPS          2816(DI), Z5
+	VFMADD231PS.BCST 44(SI), Z5, Z1
+	VFMADD231PS.BCST 44(SI)(R10*1), Z5, Z2
+	VFMADD231PS.BCST 44(SI)(R10*2), Z5, Z3
+	VFMADD231PS.BCST 44(SI)(R11*1), Z5, Z4
+	VMOVUPS          3072(DI), Z5
+	VFMADD231PS.BCST 48(SI), Z5, Z1
+	VFMADD231PS.BCST 48(SI)(R10*1), Z5, Z2
+	VFMADD231PS.BCST 48(SI)(R10*2), Z5, Z3
+	VFMADD231PS.BCST 48(SI)(R11*1), Z5, Z4
+	VMOVUPS          3328(DI), Z5
+	VFMADD231PS.BCST 52(SI), Z5, Z1
+	VFMADD231PS.BCST 52(SI)(R10*1), Z5, Z2
+	VFMADD231PS.BCST 52(SI)(R10*2), Z5, Z3
+	VFMADD231PS.BCST 52(SI)(R11*1), Z5, Z4
+	VMOVUPS          3584(DI), Z5
+	VFMADD231PS.BCST 56(SI), Z5, Z1
+	VFMADD231PS.BCST 56(SI)(R10*1), Z5, Z2
+	VFMADD231PS.BCST 56(SI)(R10*2), Z5, Z3
+	VFMADD231PS.BCST 56(SI)(R11*1), Z5, Z4
+	VMOVUPS          3840(DI), Z5
+	VFMADD231PS.BCST 60(SI), Z5, Z1
+	VFMADD231PS.BCST 60(SI)(R10*1), Z5, Z2
+	VFMADD231PS.BCST 60(SI)(R10*2), Z5, Z3
+	VFMADD231PS.BCST 60(SI)(R11*1), Z5, Z4
+	ADDQ             104(AX), SI
+	ADDQ             120(AX), DI
+	DECQ             R13
+	JNZ              col27
+	ADDQ             96(AX), SI
+	ADDQ             112(AX), DI
+	DECQ             R12
+	JNZ              row25
+
+window26:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	LEAQ    (R9)(DX*1), R12
+	CMPQ    24(AX), $+0
+	JEQ     not28
+	MOVQ    24(AX), R13
+	SUBQ    (AX), R13
+	ADDQ    R12, R13
+	VMOVUPS (R13), Z5
+	VADDPS  Z5, Z1, Z1
+	VMOVUPS (R13)(SI*1), Z5
+	VADDPS  Z5, Z2, Z2
+	VMOVUPS (R13)(SI*2), Z5
+	VADDPS  Z5, Z3, Z3
+	VMOVUPS (R13)(DI*1), Z5
+	VADDPS  Z5, Z4, Z4
+
+not28:
+	CMPQ      136(AX), $+0
+	JEQ       not29
+	VCMPPS    $0x16, Z0, Z1, K1
+	VMOVAPS.Z Z1, K1, Z1
+	VCMPPS    $0x16, Z0, Z2, K1
+	VMOVAPS.Z Z2, K1, Z2
+	VCMPPS    $0x16, Z0, Z3, K1
+	VMOVAPS.Z Z3, K1, Z3
+	VCMPPS    $0x16, Z0, Z4, K1
+	VMOVAPS.Z Z4, K1, Z4
+
+not29:
+	CMPQ     144(AX), $+0
+	JEQ      not31
+	VMOVNTPS Z1, (R12)
+	VMOVNTPS Z2, (R12)(SI*1)
+	VMOVNTPS Z3, (R12)(SI*2)
+	VMOVNTPS Z4, (R12)(DI*1)
+	JMP      stored30
+
+not31:
+	VMOVUPS Z1, (R12)
+	VMOVUPS Z2, (R12)(SI*1)
+	VMOVUPS Z3, (R12)(SI*2)
+	VMOVUPS Z4, (R12)(DI*1)
+
+stored30:
+	ADDQ $+64, DX
+	ADDQ $+64, BX
+	SUBQ $+16, CX
+	JGE  loop22
+
+end23:
+	ADDQ $+16, CX
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	SUBQ $+4, 40(AX)
+	JGE  positions4
+
+fewer4:
+	ADDQ $+4, 40(AX)
+	SUBQ $+1, 40(AX)
+	JLT  fewer1
+
+positions1:
+	MOVQ 48(AX), CX
+	MOVQ 16(AX), BX
+	XORQ DX, DX
+	SUBQ $+64, CX
+	JLT  end34
+
+loop33:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	CMPQ    32(AX), $+0
+	JEQ     not35
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVUPS 64(SI)(DX*1), Z2
+	VMOVUPS 128(SI)(DX*1), Z3
+	VMOVUPS 192(SI)(DX*1), Z4
+
+not35:
+	MOVQ  64(AX), R11
+	TESTQ R11, R11
+	JZ    window37
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row36:
+	MOVQ 72(AX), R12
+
+col38:
+	VMOVUPS          (DI), Z5
+	VFMADD231PS.BCST (SI), Z5, Z1
+	VMOVUPS          256(DI), Z5
+	VFMADD231PS.BCST 4(SI), Z5, Z1
+	VMOVUPS          512(DI), Z5
+	VFMADD231PS.BCST 8(SI), Z5, Z1
+	VMOVUPS          768(DI), Z5
+	VFMADD231PS.BCST 12(SI), Z5, Z1
+	VMOVUPS          1024(DI), Z5
+	VFMADD231PS.BCST 16(SI), Z5, Z1
+	VMOVUPS          1280(DI), Z5
+	VFMADD231PS.BCST 20(SI), Z5, Z1
+	VMOVUPS          1536(DI), Z5
+	VFMADD231PS.BCST 24(SI), Z5, Z1
+	VMOVUPS          1792(DI), Z5
+	VFMADD231PS.BCST 28(SI), Z5, Z1
+	VMOVUPS          2048(DI), Z5
+	VFMADD231PS.BCST 32(SI), Z5, Z1
+	VMOVUPS          2304(DI), Z5
+	VFMADD231PS.BCST 36(SI), Z5, Z1
+	VMOVUPS          2560(DI), Z5
+	VFMADD231PS.BCST 40(SI), Z5, Z1
+	VMOVUPS          2816(DI), Z5
+	VFMADD231PS.BCST 44(SI), Z5, Z1
+	VMOVUPS          3072(DI), Z5
+	VFMADD231PS.BCST 48(SI), Z5, Z1
+	VMOVUPS          3328(DI), Z5
+	VFMADD231PS.BCST 52(SI), Z5, Z1
+	VMOVUPS          3584(DI), Z5
+	VFMADD231PS.BCST 56(SI), Z5, Z1
+	VMOVUPS          3840(DI), Z5
+	VFMADD231PS.BCST 60(SI), Z5, Z1
+	VMOVUPS          64(DI), Z5
+	VFMADD231PS.BCST 64(SI), Z5, Z2
+	VMOVUPS          320(DI), Z5
+	VFMADD231PS.BCST 68(SI), Z5, Z2
+	VMOVUPS          576(DI), Z5
+	VFMADD231PS.BCST 72(SI), Z5, Z2
+	VMOVUPS          832(DI), Z5
+	VFMADD231PS.BCST 76(SI), Z5, Z2
+	VMOVUPS          1088(DI), Z5
+	VFMADD231PS.BCST 80(SI), Z5, Z2
+	VMOVUPS          1344(DI), Z5
+	VFMADD231PS.BCST 84(SI), Z5, Z2
+	VMOVUPS          1600(DI), Z5
+	VFMADD231PS.BCST 88(SI), Z5, Z2
+	VMOVUPS          1856(DI), Z5
+	VFMADD231PS.BCST 92(SI), Z5, Z2
+	VMOVUPS          2112(DI), Z5
+	VFMADD231PS.BCST 96(SI), Z5, Z2
+	VMOVUPS          2368(DI), Z5
+	VFMADD231PS.BCST 100(SI), Z5, Z2
+	VMOVUPS          2624(DI), Z5
+	VFMADD231PS.BCST 104(SI), Z5, Z2
+	VMOVUPS          2880(DI), Z5
+	VFMADD231PS.BCST 108(SI), Z5, Z2
+	VMOVUPS          3136(DI), Z5
+	VFMADD231PS.BCST 112(SI), Z5, Z2
+	VMOVUPS          3392(DI), Z5
+	VFMADD231PS.BCST 116(SI), Z5, Z2
+	VMOVUPS          3648(DI), Z5
+	VFMADD231PS.BCST 120(SI), Z5, Z2
+	VMOVUPS          3904(DI), Z5
+	VFMADD231PS.BCST 124(SI), Z5, Z2
+	VMOVUPS          128(DI), Z5
+	VFMADD231PS.BCST 128(SI), Z5, Z3
+	VMOVUPS          384(DI), Z5
+	VFMADD231PS.BCST 132(SI), Z5, Z3
+	VMOVUPS          640(DI), Z5
+	VFMADD231PS.BCST 136(SI), Z5, Z3
+	VMOVUPS          896(DI), Z5
+	VFMADD231PS.BCST 140(SI), Z5, Z3
+	VMOVUPS          1152(DI), Z5
+	VFMADD231PS.BCST 144(SI), Z5, Z3
+	VMOVUPS          1408(DI), Z5
+	VFMADD231PS.BCST 148(SI), Z5, Z3
+	VMOVUPS          1664(DI), Z5
+	VFMADD231PS.BCST 152(SI), Z5, Z3
+	VMOVUPS          1920(DI), Z5
+	VFMADD231PS.BCST 156(SI), Z5, Z3
+	VMOVUPS          2176(DI), Z5
+	VFMADD231PS.BCST 160(SI), Z5, Z3
+	VMOVUPS          2432(DI), Z5
+	VFMADD231PS.BCST 164(SI), Z5, Z3
+	VMOVUPS          2688(DI), Z5
+	VFMADD231PS.BCST 168(SI), Z5, Z3
+	VMOVUPS          2944(DI), Z5
+	VFMADD231PS.BCST 172(SI), Z5, Z3
+	VMOVUPS          3200(DI), Z5
+	VFMADD231PS.BCST 176(SI), Z5, Z3
+	VMOVUPS          3456(DI), Z5
+	VFMADD231PS.BCST 180(SI), Z5, Z3
+	VMOVUPS          3712(DI), Z5
+	VFMADD231PS.BCST 184(SI), Z5, Z3
+	VMOVUPS          3968(DI), Z5
+	VFMADD231PS.BCST 188(SI), Z5, Z3
+	VMOVUPS          192(DI), Z5
+	VFMADD231PS.BCST 192(SI), Z5, Z4
+	VMOVUPS          448(DI), Z5
+	VFMADD231PS.BCST 196(SI), Z5, Z4
+	VMOVUPS          704(DI), Z5
+	VFMADD231PS.BCST 200(SI), Z5, Z4
+	VMOVUPS          960(DI), Z5
+	VFMADD231PS.BCST 204(SI), Z5, Z4
+	VMOVUPS          1216(DI), Z5
+	VFMADD231PS.BCST 208(SI), Z5, Z4
+	VMOVUPS          1472(DI), Z5
+	VFMADD231PS.BCST 212(SI), Z5, Z4
+	VMOVUPS          1728(DI), Z5
+	VFMADD231PS.BCST 216(SI), Z5, Z4
+	VMOVUPS          1984(DI), Z5
+	VFMADD231PS.BCST 220(SI), Z5, Z4
+	VMOVUPS          2240(DI), Z5
+	VFMADD231PS.BCST 224(SI), Z5, Z4
+	VMOVUPS          2496(DI), Z5
+	VFMADD231PS.BCST 228(SI), Z5, Z4
+	VMOVUPS          2752(DI), Z5
+	VFMADD231PS.BCST 232(SI), Z5, Z4
+	VMOVUPS          3008(DI), Z5
+	VFMADD231PS.BCST 236(SI), Z5, Z4
+	VMOVUPS          3264(DI), Z5
+	VFMADD231PS.BCST 240(SI), Z5, Z4
+	VMOVUPS          3520(DI), Z5
+	VFMADD231PS.BCST 244(SI), Z5, Z4
+	VMOVUPS          3776(DI), Z5
+	VFMADD231PS.BCST 248(SI), Z5, Z4
+	VMOVUPS          4032(DI), Z5
+	VFMADD231PS.BCST 252(SI), Z5, Z4
+	ADDQ             104(AX), SI
+	ADDQ             120(AX), DI
+	DECQ             R12
+	JNZ              col38
+	ADDQ             96(AX), SI
+	ADDQ             112(AX), DI
+	DECQ             R11
+	JNZ              row36
+
+window37:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), SI
+	LEAQ    (R9)(DX*1), SI
+	CMPQ    24(AX), $+0
+	JEQ     not39
+	MOVQ    24(AX), DI
+	SUBQ    (AX), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Z5
+	VADDPS  Z5, Z1, Z1
+	VMOVUPS 64(DI), Z5
+	VADDPS  Z5, Z2, Z2
+	VMOVUPS 128(DI), Z5
+	VADDPS  Z5, Z3, Z3
+	VMOVUPS 192(DI), Z5
+	VADDPS  Z5, Z4, Z4
+
+not39:
+	CMPQ      136(AX), $+0
+	JEQ       not40
+	VCMPPS    $0x16, Z0, Z1, K1
+	VMOVAPS.Z Z1, K1, Z1
+	VCMPPS    $0x16, Z0, Z2, K1
+	VMOVAPS.Z Z2, K1, Z2
+	VCMPPS    $0x16, Z0, Z3, K1
+	VMOVAPS.Z Z3, K1, Z3
+	VCMPPS    $0x16, Z0, Z4, K1
+	VMOVAPS.Z Z4, K1, Z4
+
+not40:
+	CMPQ     144(AX), $+0
+	JEQ      not42
+	VMOVNTPS Z1, (SI)
+	VMOVNTPS Z2, 64(SI)
+	VMOVNTPS Z3, 128(SI)
+	VMOVNTPS Z4, 192(SI)
+	JMP      stored41
+
+not42:
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+	VMOVUPS Z3, 128(SI)
+	VMOVUPS Z4, 192(SI)
+
+stored41:
+	ADDQ $+256, DX
+	ADDQ 128(AX), BX
+	SUBQ $+64, CX
+	JGE  loop33
+
+end34:
+	ADDQ $+64, CX
+	SUBQ $+32, CX
+	JLT  end44
+
+loop43:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	CMPQ    32(AX), $+0
+	JEQ     not45
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVUPS 64(SI)(DX*1), Z2
+
+not45:
+	MOVQ  64(AX), R11
+	TESTQ R11, R11
+	JZ    window47
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row46:
+	MOVQ 72(AX), R12
+
+col48:
+	VMOVUPS          (DI), Z3
+	VFMADD231PS.BCST (SI), Z3, Z1
+	VMOVUPS          256(DI), Z3
+	VFMADD231PS.BCST 4(SI), Z3, Z1
+	VMOVUPS          512(DI), Z3
+	VFMADD231PS.BCST 8(SI), Z3, Z1
+	VMOVUPS          768(DI), Z3
+	VFMADD231PS.BCST 12(SI), Z3, Z1
+	VMOVUPS          1024(DI), Z3
+	VFMADD231PS.BCST 16(SI), Z3, Z1
+	VMOVUPS          1280(DI), Z3
+	VFMADD231PS.BCST 20(SI), Z3, Z1
+	VMOVUPS          1536(DI), Z3
+	VFMADD231PS.BCST 24(SI), Z3, Z1
+	VMOVUPS          1792(DI), Z3
+	VFMADD231PS.BCST 28(SI), Z3, Z1
+	VMOVUPS          2048(DI), Z3
+	VFMADD231PS.BCST 32(SI), Z3, Z1
+	VMOVUPS          2304(DI), Z3
+	VFMADD231PS.BCST 36(SI), Z3, Z1
+	VMOVUPS          2560(DI), Z3
+	VFMADD231PS.BCST 40(SI), Z3, Z1
+	VMOVUPS          2816(DI), Z3
+	VFMADD231PS.BCST 44(SI), Z3, Z1
+	VMOVUPS          3072(DI), Z3
+	VFMADD231PS.BCST 48(SI), Z3, Z1
+	VMOVUPS          3328(DI), Z3
+	VFMADD231PS.BCST 52(SI), Z3, Z1
+	VMOVUPS          3584(DI), Z3
+	VFMADD231PS.BCST 56(SI), Z3, Z1
+	VMOVUPS          3840(DI), Z3
+	VFMADD231PS.BCST 60(SI), Z3, Z1
+	VMOVUPS          64(DI), Z3
+	VFMADD231PS.BCST 64(SI), Z3, Z2
+	VMOVUPS          320(DI), Z3
+	VFMADD231PS.BCST 68(SI), Z3, Z2
+	VMOVUPS          576(DI), Z3
+	VFMADD231PS.BCST 72(SI), Z3, Z2
+	VMOVUPS          832(DI), Z3
+	VFMADD231PS.BCST 76(SI), Z3, Z2
+	VMOVUPS          1088(DI), Z3
+	VFMADD231PS.BCST 80(SI), Z3, Z2
+	VMOVUPS          1344(DI), Z3
+	VFMADD231PS.BCST 84(SI), Z3, Z2
+	VMOVUPS          1600(DI), Z3
+	VFMADD231PS.BCST 88(SI), Z3, Z2
+	VMOVUPS          1856(DI), Z3
+	VFMADD231PS.BCST 92(SI), Z3, Z2
+	VMOVUPS          2112(DI), Z3
+	VFMADD231PS.BCST 96(SI), Z3, Z2
+	VMOVUPS          2368(DI), Z3
+	VFMADD231PS.BCST 100(SI), Z3, Z2
+	VMOVUPS          2624(DI), Z3
+	VFMADD231PS.BCST 104(SI), Z3, Z2
+	VMOVUPS          2880(DI), Z3
+	VFMADD231PS.BCST 108(SI), Z3, Z2
+	VMOVUPS          3136(DI), Z3
+	VFMADD231PS.BCST 112(SI), Z3, Z2
+	VMOVUPS          3392(DI), Z3
+	VFMADD231PS.BCST 116(SI), Z3, Z2
+	VMOVUPS          3648(DI), Z3
+	VFMADD231PS.BCST 120(SI), Z3, Z2
+	VMOVUPS          3904(DI), Z3
+	VFMADD231PS.BCST 124(SI), Z3, Z2
+	ADDQ             104(AX), SI
+	ADDQ             120(AX), DI
+	DECQ             R12
+	JNZ              col48
+	ADDQ             96(AX), SI
+	ADDQ             112(AX), DI
+	DECQ             R11
+	JNZ              row46
+
+window47:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), SI
+	LEAQ    (R9)(DX*1), SI
+	CMPQ    24(AX), $+0
+	JEQ     not49
+	MOVQ    24(AX), DI
+	SUBQ    (AX), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Z3
+	VADDPS  Z3, Z1, Z1
+	VMOVUPS 64(DI), Z3
+	VADDPS  Z3, Z2, Z2
+
+not49:
+	CMPQ      136(AX), $+0
+	JEQ       not50
+	VCMPPS    $0x16, Z0, Z1, K1
+	VMOVAPS.Z Z1, K1, Z1
+	VCMPPS    $0x16, Z0, Z2, K1
+	VMOVAPS.Z Z2, K1, Z2
+
+not50:
+	CMPQ     144(AX), $+0
+	JEQ      not52
+	VMOVNTPS Z1, (SI)
+	VMOVNTPS Z2, 64(SI)
+	JMP      stored51
+
+not52:
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+
+stored51:
+	ADDQ $+128, DX
+	ADDQ $+128, BX
+	SUBQ $+32, CX
+	JGE  loop43
+
+end44:
+	ADDQ $+32, CX
+	SUBQ $+16, CX
+	JLT  end54
+
+loop53:
+	VMOVAPS Z0, Z1
+	CMPQ    32(AX), $+0
+	JEQ     not55
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Z1
+
+not55:
+	MOVQ  64(AX), R11
+	TESTQ R11, R11
+	JZ    window57
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row56:
+	MOVQ 72(AX), R12
+
+col58:
+	VMOVUPS          (DI), Z2
+	VFMADD231PS.BCST (SI), Z2, Z1
+	VMOVUPS          256(DI), Z2
+	VFMADD231PS.BCST 4(SI), Z2, Z1
+	VMOVUPS          512(DI), Z2
+	VFMADD231PS.BCST 8(SI), Z2, Z1
+	VMOVUPS          768(DI), Z2
+	VFMADD231PS.BCST 12(SI), Z2, Z1
+	VMOVUPS          1024(DI), Z2
+	VFMADD231PS.BCST 16(SI), Z2, Z1
+	VMOVUPS          1280(DI), Z2
+	VFMADD231PS.BCST 20(SI), Z2, Z1
+	VMOVUPS          1536(DI), Z2
+	VFMADD231PS.BCST 24(SI), Z2, Z1
+	VMOVUPS          1792(DI), Z2
+	VFMADD231PS.BCST 28(SI), Z2, Z1
+	VMOVUPS          2048(DI), Z2
+	VFMADD231PS.BCST 32(SI), Z2, Z1
+	VMOVUPS          2304(DI), Z2
+	VFMADD231PS.BCST 36(SI), Z2, Z1
+	VMOVUPS          2560(DI), Z2
+	VFMADD231PS.BCST 40(SI), Z2, Z1
+	VMOVUPS          2816(DI), Z2
+	VFMADD231PS.BCST 44(SI), Z2, Z1
+	VMOVUPS          3072(DI), Z2
+	VFMADD231PS.BCST 48(SI), Z2, Z1
+	VMOVUPS          3328(DI), Z2
+	VFMADD231PS.BCST 52(SI), Z2, Z1
+	VMOVUPS          3584(DI), Z2
+	VFMADD231PS.BCST 56(SI), Z2, Z1
+	VMOVUPS          3840(DI), Z2
+	VFMADD231PS.BCST 60(SI), Z2, Z1
+	ADDQ             104(AX), SI
+	ADDQ             120(AX), DI
+	DECQ             R12
+	JNZ              col58
+	ADDQ             96(AX), SI
+	ADDQ             112(AX), DI
+	DECQ             R11
+	JNZ              row56
+
+window57:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), SI
+	LEAQ    (R9)(DX*1), SI
+	CMPQ    24(AX), $+0
+	JEQ     not59
+	MOVQ    24(AX), DI
+	SUBQ    (AX), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Z2
+	VADDPS  Z2, Z1, Z1
+
+not59:
+	CMPQ      136(AX), $+0
+	JEQ       not60
+	VCMPPS    $0x16, Z0, Z1, K1
+	VMOVAPS.Z Z1, K1, Z1
+
+not60:
+	CMPQ     144(AX), $+0
+	JEQ      not62
+	VMOVNTPS Z1, (SI)
+	JMP      stored61
+
+not62:
+	VMOVUPS Z1, (SI)
+
+stored61:
+	ADDQ $+64, DX
+	ADDQ $+64, BX
+	SUBQ $+16, CX
+	JGE  loop53
+
+end54:
+	ADDQ $+16, CX
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	SUBQ $+1, 40(AX)
+	JGE  positions1
+
+fewer1:
+	ADDQ $+1, 40(AX)
+	CMPQ 144(AX), $+0
+	JEQ  not63
+	SFENCE
+
+not63:
+	VZEROUPPER
+	RET
+
+// func slideWeights16AVX512(args *depthwiseArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·slideWeights16AVX512(SB), NOSPLIT, $0-8
+	MOVQ   args+0(FP), AX
+	MOVQ   48(AX), CX
+	ANDQ   $+15, CX
+	MOVQ   $-1, DX
+	BZHIQ  CX, DX, DX
+	KMOVW  DX, K1
+	VPXORD Z0, Z0, Z0
+	MOVQ   48(AX), CX
+	MOVQ   16(AX), BX
+	XORQ   DX, DX
+	SUBQ   $+64, CX
+	JLT    end3
+
+loop2:
+	MOVQ  64(AX), R8
+	TESTQ R8, R8
+	JZ    window5
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row4:
+	MOVQ 72(AX), R9
+	SUBQ $+1, R9
+	JLT  end7
+
+loop6:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z0, Z15
+	VMOVAPS Z0, Z16
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R11
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position8:
+	VMOVUPS          (R12), Z17
+	VFMADD231PS.BCST (R11), Z17, Z1
+	VFMADD231PS.BCST 4(R11), Z17, Z2
+	VFMADD231PS.BCST 8(R11), Z17, Z3
+	VFMADD231PS.BCST 12(R11), Z17, Z4
+	VFMADD231PS.BCST 16(R11), Z17, Z5
+	VFMADD231PS.BCST 20(R11), Z17, Z6
+	VFMADD231PS.BCST 24(R11), Z17, Z7
+	VFMADD231PS.BCST 28(R11), Z17, Z8
+	VFMADD231PS.BCST 32(R11), Z17, Z9
+	VFMADD231PS.BCST 36(R11), Z17, Z10
+	VFMADD231PS.BCST 40(R11), Z17, Z11
+	VFMADD231PS.BCST 44(R11), Z17, Z12
+	VFMADD231PS.BCST 48(R11), Z17, Z13
+	VFMADD231PS.BCST 52(R11), Z17, Z14
+	VFMADD231PS.BCST 56(R11), Z17, Z15
+	VFMADD231PS.BCST 60(R11), Z17, Z16
+	ADDQ             88(AX), R11
+	ADDQ             80(AX), R12
+	DECQ             R10
+	JNZ              position8
+	MOVQ             120(AX), R10
+	VADDPS           (DI), Z1, Z1
+	VMOVUPS          Z1, (DI)
+	VADDPS           256(DI), Z2, Z2
+	VMOVUPS          Z2, 256(DI)
+	VADDPS           512(DI), Z3, Z3
+	VMOVUPS          Z3, 512(DI)
+	VADDPS           768(DI), Z4, Z4
+	VMOVUPS          Z4, 768(DI)
+	VADDPS           1024(DI), Z5, Z5
+	VMOVUPS          Z5, 1024(DI)
+	VADDPS           1280(DI), Z6, Z6
+	VMOVUPS          Z6, 1280(DI)
+	VADDPS           1536(DI), Z7, Z7
+	VMOVUPS          Z7, 1536(DI)
+	VADDPS           1792(DI), Z8, Z8
+	VMOVUPS          Z8, 1792(DI)
+	VADDPS           2048(DI), Z9, Z9
+	VMOVUPS          Z9, 2048(DI)
+	VADDPS           2304(DI), Z10, Z10
+	VMOVUPS          Z10, 2304(DI)
+	VADDPS           2560(DI), Z11, Z11
+	VMOVUPS          Z11, 2560(DI)
+	VADDPS           2816(DI), Z12, Z12
+	VMOVUPS          Z12, 2816(DI)
+	VADDPS           3072(DI), Z13, Z13
+	VMOVUPS          Z13, 3072(DI)
+	VADDPS           3328(DI), Z14, Z14
+	VMOVUPS          Z14, 3328(DI)
+	VADDPS           3584(DI), Z15, Z15
+	VMOVUPS          Z15, 3584(DI)
+	VADDPS           3840(DI), Z16, Z16
+	VMOVUPS          Z16, 3840(DI)
+	VMOVAPS          Z0, Z1
+	VMOVAPS          Z0, Z2
+	VMOVAPS          Z0, Z3
+	VMOVAPS          Z0, Z4
+	VMOVAPS          Z0, Z5
+	VMOVAPS          Z0, Z6
+	VMOVAPS          Z0, Z7
+	VMOVAPS          Z0, Z8
+	VMOVAPS          Z0, Z9
+	VMOVAPS          Z0, Z10
+	VMOVAPS          Z0, Z11
+	VMOVAPS          Z0, Z12
+	VMOVAPS          Z0, Z13
+	VMOVAPS          Z0, Z14
+	VMOVAPS          Z0, Z15
+	VMOVAPS          Z0, Z16
+	MOVQ             40(AX), R10
+	MOVQ             (AX), R12
+	MOVQ             104(AX), R11
+	MOVQ             SI, R11
+	ADDQ             DX, R12
+
+position9:
+	VMOVUPS          64(R12), Z17
+	VFMADD231PS.BCST 64(R11), Z17, Z1
+	VFMADD231PS.BCST 68(R11), Z17, Z2
+	VFMADD231PS.BCST 72(R11), Z17, Z3
+	VFMADD231PS.BCST 76(R11), Z17, Z4
+	VFMADD231PS.BCST 80(R11), Z17, Z5
+	VFMADD231PS.BCST 84(R11), Z17, Z6
+	VFMADD231PS.BCST 88(R11), Z17, Z7
+	VFMADD231PS.BCST 92(R11), Z17, Z8
+	VFMADD231PS.BCST 96(R11), Z17, Z9
+	VFMADD231PS.BCST 100(R11), Z17, Z10
+	VFMADD231PS.BCST 104(R11), Z17, Z11
+	VFMADD231PS.BCST 108(R11), Z17, Z12
+	VFMADD231PS.BCST 112(R11), Z17, Z13
+	VFMADD231PS.BCST 116(R11), Z17, Z14
+	VFMADD231PS.BCST 120(R11), Z17, Z15
+	VFMADD231PS.BCST 124(R11), Z17, Z16
+	ADDQ             88(AX), R11
+	ADDQ             80(AX), R12
+	DECQ             R10
+	JNZ              position9
+	MOVQ             120(AX), R10
+	VADDPS           64(DI), Z1, Z1
+	VMOVUPS          Z1, 64(DI)
+	VADDPS           320(DI), Z2, Z2
+	VMOVUPS          Z2, 320(DI)
+	VADDPS           576(DI), Z3, Z3
+	VMOVUPS          Z3, 576(DI)
+	VADDPS           832(DI), Z4, Z4
+	VMOVUPS          Z4, 832(DI)
+	VADDPS           1088(DI), Z5, Z5
+	VMOVUPS          Z5, 1088(DI)
+	VADDPS           1344(DI), Z6, Z6
+	VMOVUPS          Z6, 1344(DI)
+	VADDPS           1600(DI), Z7, Z7
+	VMOVUPS          Z7, 1600(DI)
+	VADDPS           1856(DI), Z8, Z8
+	VMOVUPS          Z8, 1856(DI)
+	VADDPS           2112(DI), Z9, Z9
+	VMOVUPS          Z9, 2112(DI)
+	VADDPS           2368(DI), Z10, Z10
+	VMOVUPS          Z10, 2368(DI)
+	VADDPS           2624(DI), Z11, Z11
+	VMOVUPS          Z11, 2624(DI)
+	VADDPS           2880(DI), Z12, Z12
+	VMOVUPS          Z12, 2880(DI)
+	VADDPS           3136(DI), Z13, Z13
+	VMOVUPS          Z13, 3136(DI)
+	VADDPS           3392(DI), Z14, Z14
+	VMOVUPS          Z14, 3392(DI)
+	VADDPS           3648(DI), Z15, Z15
+	VMOVUPS          Z15, 3648(DI)
+	VADDPS           3904(DI), Z16, Z16
+	VMOVUPS          Z16, 3904(DI)
+	VMOVAPS          Z0, Z1
+	VMOVAPS          Z0, Z2
+	VMOVAPS          Z0, Z3
+	VMOVAPS          Z0, Z4
+	VMOVAPS          Z0, Z5
+	VMOVAPS          Z0, Z6
+	VMOVAPS          Z0, Z7
+	VMOVAPS          Z0, Z8
+	VMOVAPS          Z0, Z9
+	VMOVAPS          Z0, Z10
+	VMOVAPS          Z0, Z11
+	VMOVAPS          Z0, Z12
+	VMOVAPS          Z0, Z13
+	VMOVAPS          Z0, Z14
+	VMOVAPS          Z0, Z15
+	VMOVAPS          Z0, Z16
+	MOVQ             40(AX), R10
+	MOVQ             (AX), R12
+	MOVQ             104(AX), R11
+	MOVQ             SI, R11
+	ADDQ             DX, R12
+
+position10:
+	VMOVUPS          128(R12), Z17
+	VFMADD231PS.BCST 128(R11), Z17, Z1
+	VFMADD231PS.BCST 132(R11), Z17, Z2
+	VFMADD231PS.BCST 136(R11), Z17, Z3
+	VFMADD231PS.BCST 140(R11), Z17, Z4
+	VFMADD231PS.BCST 144(R11), Z17, Z5
+	VFMADD231PS.BCST 148(R11), Z17, Z6
+	VFMADD231PS.BCST 152(R11), Z17, Z7
+	VFMADD231PS.BCST 156(R11), Z17, Z8
+	VFMADD231PS.BCST 160(R11), Z17, Z9
+	VFMADD231PS.BCST 164(R11), Z17, Z10
+	VFMADD231PS.BCST 168(R11), Z17, Z11
+	VFMADD231PS.BCST 172(R11), Z17, Z12
+	VFMADD231PS.BCST 176(R11), Z17, Z13
+	VFMADD231PS.BCST 180(R11), Z17, Z14
+	VFMADD231PS.BCST 184(R11), Z17, Z15
+	VFMADD231PS.BCST 188(R11), Z17, Z16
+	ADDQ             88(AX), R11
+	ADDQ             80(AX), R12
+	DECQ             R10
+	JNZ              position10
+	MOVQ             120(AX), R10
+	VADDPS           128(DI), Z1, Z1
+	VMOVUPS          Z1, 128(DI)
+	VADDPS           384(DI), Z2, Z2
+	VMOVUPS          Z2, 384(DI)
+	VADDPS           640(DI), Z3, Z3
+	VMOVUPS          Z3, 640(DI)
+	VADDPS           896(DI), Z4, Z4
+	VMOVUPS          Z4, 896(DI)
+	VADDPS           1152(DI), Z5, Z5
+	VMOVUPS          Z5, 1152(DI)
+	VADDPS           1408(DI), Z6, Z6
+	VMOVUPS          Z6, 1408(DI)
+	VADDPS           1664(DI), Z7, Z7
+	VMOVUPS          Z7, 1664(DI)
+	VADDPS           1920(DI), Z8, Z8
+	VMOVUPS          Z8, 1920(DI)
+	VADDPS           2176(DI), Z9, Z9
+	VMOVUPS          Z9, 2176(DI)
+	VADDPS           2432(DI), Z10, Z10
+	VMOVUPS          Z10, 2432(DI)
+	VADDPS           2688(DI), Z11, Z11
+	VMOVUPS          Z11, 2688(DI)
+	VADDPS           2944(DI), Z12, Z12
+	VMOVUPS          Z12, 2944(DI)
+	VADDPS           3200(DI), Z13, Z13
+	VMOVUPS          Z13, 3200(DI)
+	VADDPS           3456(DI), Z14, Z14
+	VMOVUPS          Z14, 3456(DI)
+	VADDPS           3712(DI), Z15, Z15
+	VMOVUPS          Z15, 3712(DI)
+	VADDPS           3968(DI), Z16, Z16
+	VMOVUPS          Z16, 3968(DI)
+	VMOVAPS          Z0, Z1
+	VMOVAPS          Z0, Z2
+	VMOVAPS          Z0, Z3
+	VMOVAPS          Z0, Z4
+	VMOVAPS          Z0, Z5
+	VMOVAPS          Z0, Z6
+	VMOVAPS          Z0, Z7
+	VMOVAPS          Z0, Z8
+	VMOVAPS          Z0, Z9
+	VMOVAPS          Z0, Z10
+	VMOVAPS          Z0, Z11
+	VMOVAPS          Z0, Z12
+	VMOVAPS          Z0, Z13
+	VMOVAPS          Z0, Z14
+	VMOVAPS          Z0, Z15
+	VMOVAPS          Z0, Z16
+	MOVQ             40(AX), R10
+	MOVQ             (AX), R12
+	MOVQ             104(AX), R11
+	MOVQ             SI, R11
+	ADDQ             DX, R12
+
+position11:
+	VMOVUPS          192(R12), Z17
+	VFMADD231PS.BCST 192(R11), Z17, Z1
+	VFMADD231PS.BCST 196(R11), Z17, Z2
+	VFMADD231PS.BCST 200(R11), Z17, Z3
+	VFMADD231PS.BCST 204(R11), Z17, Z4
+	VFMADD231PS.BCST 208(R11), Z17, Z5
+	VFMADD231PS.BCST 212(R11), Z17, Z6
+	VFMADD231PS.BCST 216(R11), Z17, Z7
+	VFMADD231PS.BCST 220(R11), Z17, Z8
+	VFMADD231PS.BCST 224(R11), Z17, Z9
+	VFMADD231PS.BCST 228(R11), Z17, Z10
+	VFMADD231PS.BCST 232(R11), Z17, Z11
+	VFMADD231PS.BCST 236(R11), Z17, Z12
+	VFMADD231PS.BCST 240(R11), Z17, Z13
+	VFMADD231PS.BCST 244(R11), Z17, Z14
+	VFMADD231PS.BCST 248(R11), Z17, Z15
+	VFMADD231PS.BCST 252(R11), Z17, Z16
+	ADDQ             88(AX), R11
+	ADDQ             80(AX), R12
+	DECQ             R10
+	JNZ              position11
+	MOVQ             120(AX), R10
+	VADDPS           192(DI), Z1, Z1
+	VMOVUPS          Z1, 192(DI)
+	VADDPS           448(DI), Z2, Z2
+	VMOVUPS          Z2, 448(DI)
+	VADDPS           704(DI), Z3, Z3
+	VMOVUPS          Z3, 704(DI)
+	VADDPS           960(DI), Z4, Z4
+	VMOVUPS          Z4, 960(DI)
+	VADDPS           1216(DI), Z5, Z5
+	VMOVUPS          Z5, 1216(DI)
+	VADDPS           1472(DI), Z6, Z6
+	VMOVUPS          Z6, 1472(DI)
+	VADDPS           1728(DI), Z7, Z7
+	VMOVUPS          Z7, 1728(DI)
+	VADDPS           1984(DI), Z8, Z8
+	VMOVUPS          Z8, 1984(DI)
+	VADDPS           2240(DI), Z9, Z9
+	VMOVUPS          Z9, 2240(DI)
+	VADDPS           2496(DI), Z10, Z10
+	VMOVUPS          Z10, 2496(DI)
+	VADDPS           2752(DI), Z11, Z11
+	VMOVUPS          Z11, 2752(DI)
+	VADDPS           3008(DI), Z12, Z12
+	VMOVUPS          Z12, 3008(DI)
+	VADDPS           3264(DI), Z13, Z13
+	VMOVUPS          Z13, 3264(DI)
+	VADDPS           3520(DI), Z14, Z14
+	VMOVUPS          Z14, 3520(DI)
+	VADDPS           3776(DI), Z15, Z15
+	VMOVUPS          Z15, 3776(DI)
+	VADDPS           4032(DI), Z16, Z16
+	VMOVUPS          Z16, 4032(DI)
+	ADDQ             104(AX), SI
+	ADDQ             120(AX), DI
+	SUBQ             $+1, R9
+	JGE              loop6
+
+end7:
+	ADDQ $+1, R9
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ R8
+	JNZ  row4
+
+window5:
+	ADDQ $+256, DX
+	ADDQ 128(AX), BX
+	SUBQ $+64, CX
+	JGE  loop2
+
+end3:
+	ADDQ $+64, CX
+	SUBQ $+32, CX
+	JLT  end13
+
+loop12:
+	MOVQ  64(AX), R8
+	TESTQ R8, R8
+	JZ    window15
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row14:
+	MOVQ 72(AX), R9
+	SUBQ $+1, R9
+	JLT  end17
+
+loop16:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z0, Z15
+	VMOVAPS Z0, Z16
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R11
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position18:
+	VMOVUPS          (R12), Z17
+	VFMADD231PS.BCST (R11), Z17, Z1
+	VFMADD231PS.BCST 4(R11), Z17, Z2
+	VFMADD231PS.BCST 8(R11), Z17, Z3
+	VFMADD231PS.BCST 12(R11), Z17, Z4
+	VFMADD231PS.BCST 16(R11), Z17, Z5
+	VFMADD231PS.BCST 20(R11), Z17, Z6
+	VFMADD231PS.BCST 24(R11), Z17, Z7
+	VFMADD231PS.BCST 28(R11), Z17, Z8
+	VFMADD231PS.BCST 32(R11), Z17, Z9
+	VFMADD231PS.BCST 36(R11), Z17, Z10
+	VFMADD231PS.BCST 40(R11), Z17, Z11
+	VFMADD231PS.BCST 44(R11), Z17, Z12
+	VFMADD231PS.BCST 48(R11), Z17, Z13
+	VFMADD231PS.BCST 52(R11), Z17, Z14
+	VFMADD231PS.BCST 56(R11), Z17, Z15
+	VFMADD231PS.BCST 60(R11), Z17, Z16
+	ADDQ             88(AX), R11
+	ADDQ             80(AX), R12
+	DECQ             R10
+	JNZ              position18
+	MOVQ             120(AX), R10
+	VADDPS           (DI), Z1, Z1
+	VMOVUPS          Z1, (DI)
+	VADDPS           256(DI), Z2, Z2
+	VMOVUPS          Z2, 256(DI)
+	VADDPS           512(DI), Z3, Z3
+	VMOVUPS          Z3, 512(DI)
+	VADDPS           768(DI), Z4, Z4
+	VMOVUPS          Z4, 768(DI)
+	VADDPS           1024(DI), Z5, Z5
+	VMOVUPS          Z5, 1024(DI)
+	VADDPS           1280(DI), Z6, Z6
+	VMOVUPS          Z6, 1280(DI)
+	VADDPS           1536(DI), Z7, Z7
+	VMOVUPS          Z7, 1536(DI)
+	VADDPS           1792(DI), Z8, Z8
+	VMOVUPS          Z8, 1792(DI)
+	VADDPS           2048(DI), Z9, Z9
+	VMOVUPS          Z9, 2048(DI)
+	VADDPS           2304(DI), Z10, Z10
+	VMOVUPS          Z10, 2304(DI)
+	VADDPS           2560(DI), Z11, Z11
+	VMOVUPS          Z11, 2560(DI)
+	VADDPS           2816(DI), Z12, Z12
+	VMOVUPS          Z12, 2816(DI)
+	VADDPS           3072(DI), Z13, Z13
+	VMOVUPS          Z13, 3072(DI)
+	VADDPS           3328(DI), Z14, Z14
+	VMOVUPS          Z14, 3328(DI)
+	VADDPS           3584(DI), Z15, Z15
+	VMOVUPS          Z15, 3584(DI)
+	VADDPS           3840(DI), Z16, Z16
+	VMOVUPS          Z16, 3840(DI)
+	VMOVAPS          Z0, Z1
+	VMOVAPS          Z0, Z2
+	VMOVAPS          Z0, Z3
+	VMOVAPS          Z0, Z4
+	VMOVAPS          Z0, Z5
+	VMOVAPS          Z0, Z6
+	VMOVAPS          Z0, Z7
+	VMOVAPS          Z0, Z8
+	VMOVAPS          Z0, Z9
+	VMOVAPS          Z0, Z10
+	VMOVAPS          Z0, Z11
+	VMOVAPS          Z0, Z12
+	VMOVAPS          Z0, Z13
+	VMOVAPS          Z0, Z14
+	VMOVAPS          Z0, Z15
+	VMOVAPS          Z0, Z16
+	MOVQ             40(AX), R10
+	MOVQ             (AX), R12
+	MOVQ             104(AX), R11
+	MOVQ             SI, R11
+	ADDQ             DX, R12
+
+position19:
+	VMOVUPS          64(R12), Z17
+	VFMADD231PS.BCST 64(R11), Z17, Z1
+	VFMADD231PS.BCST 68(R11), Z17, Z2
+	VFMADD231PS.BCST 72(R11), Z17, Z3
+	VFMADD231PS.BCST 76(R11), Z17, Z4
+	VFMADD231PS.BCST 80(R11), Z17, Z5
+	VFMADD231PS.BCST 84(R11), Z17, Z6
+	VFMADD231PS.BCST 88(R11), Z17, Z7
+	VFMADD231PS.BCST 92(R11), Z17, Z8
+	VFMADD231PS.BCST 96(R11), Z17, Z9
+	VFMADD231PS.BCST 100(R11), Z17, Z10
+	VFMADD231PS.BCST 104(R11), Z17, Z11
+	VFMADD231PS.BCST 108(R11), Z17, Z12
+	VFMADD231PS.BCST 112(R11), Z17, Z13
+	VFMADD231PS.BCST 116(R11), Z17, Z14
+	VFMADD231PS.BCST 120(R11), Z17, Z15
+	VFMADD231PS.BCST 124(R11), Z17, Z16
+	ADDQ             88(AX), R11
+	ADDQ             80(AX), R12
+	DECQ             R10
+	JNZ              position19
+	MOVQ             120(AX), R10
+	VADDPS           64(DI), Z1, Z1
+	VMOVUPS          Z1, 64(DI)
+	VADDPS           320(DI), Z2, Z2
+	VMOVUPS          Z2, 320(DI)
+	VADDPS           576(DI), Z3, Z3
+	VMOVUPS          Z3, 576(DI)
+	VADDPS           832(DI), Z4, Z4
+	VMOVUPS          Z4, 832(DI)
+	VADDPS           1088(DI), Z5, Z5
+	VMOVUPS          Z5, 1088(DI)
+	VADDPS           1344(DI), Z6, Z6
+	VMOVUPS          Z6, 1344(DI)
+	VADDPS           1600(DI), Z7, Z7
+	VMOVUPS          Z7, 1600(DI)
+	VADDPS           1856(DI), Z8, Z8
+	VMOVUPS          Z8, 1856(DI)
+	VADDPS           2112(DI), Z9, Z9
+	VMOVUPS          Z9, 2112(DI)
+	VADDPS           2368(DI), Z10, Z10
+	VMOVUPS          Z10, 2368(DI)
+	VADDPS           2624(DI), Z11, Z11
+	VMOVUPS          Z11, 2624(DI)
+	VADDPS           2880(DI), Z12, Z12
+	VMOVUPS          Z12, 2880(DI)
+	VADDPS           3136(DI), Z13, Z13
+	VMOVUPS          Z13, 3136(DI)
+	VADDPS           3392(DI), Z14, Z14
+	VMOVUPS          Z14, 3392(DI)
+	VADDPS           3648(DI), Z15, Z15
+	VMOVUPS          Z15, 3648(DI)
+	VADDPS           3904(DI), Z16, Z16
+	VMOVUPS          Z16, 3904(DI)
+	ADDQ             104(AX), SI
+	ADDQ             120(AX), DI
+	SUBQ             $+1, R9
+	JGE              loop16
+
+end17:
+	ADDQ $+1, R9
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ R8
+	JNZ  row14
+
+window15:
+	ADDQ $+128, DX
+	ADDQ $+128, BX
+	SUBQ $+32, CX
+	JGE  loop12
+
+end13:
+	ADDQ $+32, CX
+	SUBQ $+16, CX
+	JLT  end21
+
+loop20:
+	MOVQ  64(AX), R8
+	TESTQ R8, R8
+	JZ    window23
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row22:
+	MOVQ 72(AX), R9
+	SUBQ $+1, R9
+	JLT  end25
+
+loop24:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z0, Z15
+	VMOVAPS Z0, Z16
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R11
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position26:
+	VMOVUPS          (R12), Z17
+	VFMADD231PS.BCST (R11), Z17, Z1
+	VFMADD231PS.BCST 4(R11), Z17, Z2
+	VFMADD231PS.BCST 8(R11), Z17, Z3
+	VFMADD231PS.BCST 12(R11), Z17, Z4
+	VFMADD231PS.BCST 16(R11), Z17, Z5
+	VFMADD231PS.BCST 20(R11), Z17, Z6
+	VFMADD231PS.BCST 24(R11), Z17, Z7
+	VFMADD231PS.BCST 28(R11), Z17, Z8
+	VFMADD231PS.BCST 32(R11), Z17, Z9
+	VFMADD231PS.BCST 36(R11), Z17, Z10
+	VFMADD231PS.BCST 40(R11), Z17, Z11
+	VFMADD231PS.BCST 44(R11), Z17, Z12
+	VFMADD231PS.BCST 48(R11), Z17, Z13
+	VFMADD231PS.BCST 52(R11), Z17, Z14
+	VFMADD231PS.BCST 56(R11), Z17, Z15
+	VFMADD231PS.BCST 60(R11), Z17, Z16
+	ADDQ             88(AX), R11
+	ADDQ             80(AX), R12
+	DECQ             R10
+	JNZ              position26
+	MOVQ             120(AX), R10
+	VADDPS           (DI), Z1, Z1
+	VMOVUPS          Z1, (DI)
+	VADDPS           256(DI), Z2, Z2
+	VMOVUPS          Z2, 256(DI)
+	VADDPS           512(DI), Z3, Z3
+	VMOVUPS          Z3, 512(DI)
+	VADDPS           768(DI), Z4, Z4
+	VMOVUPS          Z4, 768(DI)
+	VADDPS           1024(DI), Z5, Z5
+	VMOVUPS          Z5, 1024(DI)
+	VADDPS           1280(DI), Z6, Z6
+	VMOVUPS          Z6, 1280(DI)
+	VADDPS           1536(DI), Z7, Z7
+	VMOVUPS          Z7, 1536(DI)
+	VADDPS           1792(DI), Z8, Z8
+	VMOVUPS          Z8, 1792(DI)
+	VADDPS           2048(DI), Z9, Z9
+	VMOVUPS          Z9, 2048(DI)
+	VADDPS           2304(DI), Z10, Z10
+	VMOVUPS          Z10, 2304(DI)
+	VADDPS           2560(DI), Z11, Z11
+	VMOVUPS          Z11, 2560(DI)
+	VADDPS           2816(DI), Z12, Z12
+	VMOVUPS          Z12, 2816(DI)
+	VADDPS           3072(DI), Z13, Z13
+	VMOVUPS          Z13, 3072(DI)
+	VADDPS           3328(DI), Z14, Z14
+	VMOVUPS          Z14, 3328(DI)
+	VADDPS           3584(DI), Z15, Z15
+	VMOVUPS          Z15, 3584(DI)
+	VADDPS           3840(DI), Z16, Z16
+	VMOVUPS          Z16, 3840(DI)
+	ADDQ             104(AX), SI
+	ADDQ             120(AX), DI
+	SUBQ             $+1, R9
+	JGE              loop24
+
+end25:
+	ADDQ $+1, R9
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ R8
+	JNZ  row22
+
+window23:
+	ADDQ $+64, DX
+	ADDQ $+64, BX
+	SUBQ $+16, CX
+	JGE  loop20
+
+end21:
+	ADDQ $+16, CX
+	VZEROUPPER
+	RET
+
+// func slide1AVX2(args *depthwiseArgs)
 // Requires: AVX, FMA3, MMX+
-TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-8
+TEXT ·slide1AVX2(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    48(AX), CX
 	ANDQ    $+7, CX
@@ -1334,7 +10844,7 @@ TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-8
 	VXORPS  Y1, Y1, Y1
 	MOVQ    8(AX), R8
 	MOVQ    (AX), R9
-	MOVQ    80(AX), R10
+	MOVQ    88(AX), R10
 	LEAQ    (R10)(R10*2), R11
 	SUBQ    $+4, 40(AX)
 	JLT     fewer4
@@ -1368,14 +10878,14 @@ loop2:
 	VMOVAPS Y3, Y9
 
 not4:
-	MOVQ  56(AX), R12
+	MOVQ  64(AX), R12
 	TESTQ R12, R12
 	JZ    window6
 	LEAQ  (R8)(DX*1), SI
 	MOVQ  BX, DI
 
 row5:
-	MOVQ 64(AX), R13
+	MOVQ 72(AX), R13
 
 col7:
 	VMOVUPS     (DI), Y10
@@ -1388,17 +10898,17 @@ col7:
 	VFMADD231PS 32(SI)(R10*1), Y10, Y5
 	VFMADD231PS 32(SI)(R10*2), Y10, Y7
 	VFMADD231PS 32(SI)(R11*1), Y10, Y9
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	DECQ        R13
 	JNZ         col7
-	ADDQ        88(AX), SI
-	ADDQ        104(AX), DI
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
 	DECQ        R12
 	JNZ         row5
 
 window6:
-	MOVQ    72(AX), SI
+	MOVQ    80(AX), SI
 	LEAQ    (SI)(SI*2), DI
 	LEAQ    (R9)(DX*1), R12
 	CMPQ    24(AX), $+0
@@ -1424,7 +10934,7 @@ window6:
 	VADDPS  Y10, Y9, Y9
 
 not8:
-	CMPQ   128(AX), $+0
+	CMPQ   136(AX), $+0
 	JEQ    not9
 	VCMPPS $0x16, Y1, Y2, Y10
 	VANDPS Y10, Y2, Y2
@@ -1444,7 +10954,7 @@ not8:
 	VANDPS Y10, Y9, Y9
 
 not9:
-	CMPQ     136(AX), $+0
+	CMPQ     144(AX), $+0
 	JEQ      not11
 	VMOVNTPS Y2, (R12)
 	VMOVNTPS Y3, 32(R12)
@@ -1468,7 +10978,7 @@ not11:
 
 stored10:
 	ADDQ $+64, DX
-	ADDQ 120(AX), BX
+	ADDQ 128(AX), BX
 	SUBQ $+16, CX
 	JGE  loop2
 
@@ -1491,14 +11001,14 @@ loop12:
 	VMOVAPS Y2, Y5
 
 not14:
-	MOVQ  56(AX), R12
+	MOVQ  64(AX), R12
 	TESTQ R12, R12
 	JZ    window16
 	LEAQ  (R8)(DX*1), SI
 	MOVQ  BX, DI
 
 row15:
-	MOVQ 64(AX), R13
+	MOVQ 72(AX), R13
 
 col17:
 	VMOVUPS     (DI), Y6
@@ -1506,17 +11016,17 @@ col17:
 	VFMADD231PS (SI)(R10*1), Y6, Y3
 	VFMADD231PS (SI)(R10*2), Y6, Y4
 	VFMADD231PS (SI)(R11*1), Y6, Y5
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	DECQ        R13
 	JNZ         col17
-	ADDQ        88(AX), SI
-	ADDQ        104(AX), DI
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
 	DECQ        R12
 	JNZ         row15
 
 window16:
-	MOVQ    72(AX), SI
+	MOVQ    80(AX), SI
 	LEAQ    (SI)(SI*2), DI
 	LEAQ    (R9)(DX*1), R12
 	CMPQ    24(AX), $+0
@@ -1534,7 +11044,7 @@ window16:
 	VADDPS  Y6, Y5, Y5
 
 not18:
-	CMPQ   128(AX), $+0
+	CMPQ   136(AX), $+0
 	JEQ    not19
 	VCMPPS $0x16, Y1, Y2, Y6
 	VANDPS Y6, Y2, Y2
@@ -1546,7 +11056,7 @@ not18:
 	VANDPS Y6, Y5, Y5
 
 not19:
-	CMPQ     136(AX), $+0
+	CMPQ     144(AX), $+0
 	JEQ      not21
 	VMOVNTPS Y2, (R12)
 	VMOVNTPS Y3, (R12)(SI*1)
@@ -1582,14 +11092,14 @@ end13:
 	VMOVAPS    Y2, Y5
 
 not22:
-	MOVQ  56(AX), CX
+	MOVQ  64(AX), CX
 	TESTQ CX, CX
 	JZ    window24
 	LEAQ  (R8)(DX*1), SI
 	MOVQ  BX, DI
 
 row23:
-	MOVQ 64(AX), BX
+	MOVQ 72(AX), BX
 
 col25:
 	VMOVUPS     (DI), Y6
@@ -1601,17 +11111,17 @@ col25:
 	VFMADD231PS Y7, Y6, Y4
 	VMASKMOVPS  (SI)(R11*1), Y0, Y7
 	VFMADD231PS Y7, Y6, Y5
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	DECQ        BX
 	JNZ         col25
-	ADDQ        88(AX), SI
-	ADDQ        104(AX), DI
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
 	DECQ        CX
 	JNZ         row23
 
 window24:
-	MOVQ       72(AX), CX
+	MOVQ       80(AX), CX
 	LEAQ       (CX)(CX*2), BX
 	LEAQ       (R9)(DX*1), DX
 	CMPQ       24(AX), $+0
@@ -1629,7 +11139,7 @@ window24:
 	VADDPS     Y6, Y5, Y5
 
 not26:
-	CMPQ   128(AX), $+0
+	CMPQ   136(AX), $+0
 	JEQ    not27
 	VCMPPS $0x16, Y1, Y2, Y6
 	VANDPS Y6, Y2, Y2
@@ -1648,13 +11158,13 @@ not27:
 
 whole1:
 	ADDQ R10, R8
-	ADDQ 72(AX), R9
+	ADDQ 80(AX), R9
 	ADDQ R10, R8
-	ADDQ 72(AX), R9
+	ADDQ 80(AX), R9
 	ADDQ R10, R8
-	ADDQ 72(AX), R9
+	ADDQ 80(AX), R9
 	ADDQ R10, R8
-	ADDQ 72(AX), R9
+	ADDQ 80(AX), R9
 	SUBQ $+4, 40(AX)
 	JGE  positions4
 
@@ -1680,31 +11190,31 @@ loop30:
 	VMOVUPS 32(SI)(DX*1), Y3
 
 not32:
-	MOVQ  56(AX), R11
+	MOVQ  64(AX), R11
 	TESTQ R11, R11
 	JZ    window34
 	LEAQ  (R8)(DX*1), SI
 	MOVQ  BX, DI
 
 row33:
-	MOVQ 64(AX), R12
+	MOVQ 72(AX), R12
 
 col35:
 	VMOVUPS     (DI), Y4
 	VFMADD231PS (SI), Y4, Y2
 	VMOVUPS     32(DI), Y4
 	VFMADD231PS 32(SI), Y4, Y3
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	DECQ        R12
 	JNZ         col35
-	ADDQ        88(AX), SI
-	ADDQ        104(AX), DI
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
 	DECQ        R11
 	JNZ         row33
 
 window34:
-	MOVQ    72(AX), SI
+	MOVQ    80(AX), SI
 	LEAQ    (SI)(SI*2), SI
 	LEAQ    (R9)(DX*1), SI
 	CMPQ    24(AX), $+0
@@ -1718,7 +11228,7 @@ window34:
 	VADDPS  Y4, Y3, Y3
 
 not36:
-	CMPQ   128(AX), $+0
+	CMPQ   136(AX), $+0
 	JEQ    not37
 	VCMPPS $0x16, Y1, Y2, Y4
 	VANDPS Y4, Y2, Y2
@@ -1726,7 +11236,7 @@ not36:
 	VANDPS Y4, Y3, Y3
 
 not37:
-	CMPQ     136(AX), $+0
+	CMPQ     144(AX), $+0
 	JEQ      not39
 	VMOVNTPS Y2, (SI)
 	VMOVNTPS Y3, 32(SI)
@@ -1738,7 +11248,7 @@ not39:
 
 stored38:
 	ADDQ $+64, DX
-	ADDQ 120(AX), BX
+	ADDQ 128(AX), BX
 	SUBQ $+16, CX
 	JGE  loop30
 
@@ -1755,29 +11265,29 @@ loop40:
 	VMOVUPS (SI)(DX*1), Y2
 
 not42:
-	MOVQ  56(AX), R11
+	MOVQ  64(AX), R11
 	TESTQ R11, R11
 	JZ    window44
 	LEAQ  (R8)(DX*1), SI
 	MOVQ  BX, DI
 
 row43:
-	MOVQ 64(AX), R12
+	MOVQ 72(AX), R12
 
 col45:
 	VMOVUPS     (DI), Y3
 	VFMADD231PS (SI), Y3, Y2
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	DECQ        R12
 	JNZ         col45
-	ADDQ        88(AX), SI
-	ADDQ        104(AX), DI
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
 	DECQ        R11
 	JNZ         row43
 
 window44:
-	MOVQ    72(AX), SI
+	MOVQ    80(AX), SI
 	LEAQ    (SI)(SI*2), SI
 	LEAQ    (R9)(DX*1), SI
 	CMPQ    24(AX), $+0
@@ -1789,13 +11299,13 @@ window44:
 	VADDPS  Y3, Y2, Y2
 
 not46:
-	CMPQ   128(AX), $+0
+	CMPQ   136(AX), $+0
 	JEQ    not47
 	VCMPPS $0x16, Y1, Y2, Y3
 	VANDPS Y3, Y2, Y2
 
 not47:
-	CMPQ     136(AX), $+0
+	CMPQ     144(AX), $+0
 	JEQ      not49
 	VMOVNTPS Y2, (SI)
 	JMP      stored48
@@ -1819,30 +11329,30 @@ end41:
 	VMASKMOVPS (CX)(DX*1), Y0, Y2
 
 not50:
-	MOVQ  56(AX), CX
+	MOVQ  64(AX), CX
 	TESTQ CX, CX
 	JZ    window52
 	LEAQ  (R8)(DX*1), SI
 	MOVQ  BX, DI
 
 row51:
-	MOVQ 64(AX), BX
+	MOVQ 72(AX), BX
 
 col53:
 	VMOVUPS     (DI), Y3
 	VMASKMOVPS  (SI), Y0, Y4
 	VFMADD231PS Y4, Y3, Y2
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	DECQ        BX
 	JNZ         col53
-	ADDQ        88(AX), SI
-	ADDQ        104(AX), DI
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
 	DECQ        CX
 	JNZ         row51
 
 window52:
-	MOVQ       72(AX), CX
+	MOVQ       80(AX), CX
 	LEAQ       (CX)(CX*2), CX
 	LEAQ       (R9)(DX*1), CX
 	CMPQ       24(AX), $+0
@@ -1854,7 +11364,7 @@ window52:
 	VADDPS     Y3, Y2, Y2
 
 not54:
-	CMPQ   128(AX), $+0
+	CMPQ   136(AX), $+0
 	JEQ    not55
 	VCMPPS $0x16, Y1, Y2, Y3
 	VANDPS Y3, Y2, Y2
@@ -1864,13 +11374,13 @@ not55:
 
 whole29:
 	ADDQ R10, R8
-	ADDQ 72(AX), R9
+	ADDQ 80(AX), R9
 	SUBQ $+1, 40(AX)
 	JGE  positions1
 
 fewer1:
 	ADDQ $+1, 40(AX)
-	CMPQ 136(AX), $+0
+	CMPQ 144(AX), $+0
 	JEQ  not57
 	SFENCE
 
@@ -1912,9 +11422,9 @@ DATA masks<>+120(SB)/4, $0x00000000
 DATA masks<>+124(SB)/4, $0x00000000
 GLOBL masks<>(SB), RODATA|NOPTR, $128
 
-// func depthwiseWeightsAVX2(args *depthwiseArgs)
+// func slideWeights1AVX2(args *depthwiseArgs)
 // Requires: AVX, FMA3
-TEXT ·depthwiseWeightsAVX2(SB), NOSPLIT, $0-8
+TEXT ·slideWeights1AVX2(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    48(AX), CX
 	ANDQ    $+7, CX
@@ -1930,7 +11440,7 @@ TEXT ·depthwiseWeightsAVX2(SB), NOSPLIT, $0-8
 	JLT     end3
 
 loop2:
-	MOVQ  56(AX), R8
+	MOVQ  64(AX), R8
 	TESTQ R8, R8
 	JZ    window5
 	MOVQ  8(AX), SI
@@ -1938,7 +11448,7 @@ loop2:
 	MOVQ  BX, DI
 
 row4:
-	MOVQ 64(AX), R9
+	MOVQ 72(AX), R9
 	SUBQ $+3, R9
 	JLT  end7
 
@@ -1951,7 +11461,7 @@ loop6:
 	VMOVAPS Y1, Y7
 	MOVQ    40(AX), R10
 	MOVQ    (AX), R12
-	MOVQ    96(AX), R13
+	MOVQ    104(AX), R13
 	MOVQ    SI, R11
 	ADDQ    DX, R12
 
@@ -1964,11 +11474,11 @@ position8:
 	VFMADD231PS 32(R11), Y8, Y3
 	VFMADD231PS 32(R11)(R13*1), Y8, Y5
 	VFMADD231PS 32(R11)(R13*2), Y8, Y7
-	ADDQ        80(AX), R11
-	ADDQ        72(AX), R12
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
 	DECQ        R10
 	JNZ         position8
-	MOVQ        112(AX), R10
+	MOVQ        120(AX), R10
 	VADDPS      (DI), Y2, Y2
 	VMOVUPS     Y2, (DI)
 	VADDPS      32(DI), Y3, Y3
@@ -1981,12 +11491,12 @@ position8:
 	VMOVUPS     Y6, (DI)(R10*2)
 	VADDPS      32(DI)(R10*2), Y7, Y7
 	VMOVUPS     Y7, 32(DI)(R10*2)
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	SUBQ        $+3, R9
 	JGE         loop6
 
@@ -2000,7 +11510,7 @@ loop9:
 	VMOVAPS Y1, Y3
 	MOVQ    40(AX), R10
 	MOVQ    (AX), R12
-	MOVQ    96(AX), R11
+	MOVQ    104(AX), R11
 	MOVQ    SI, R11
 	ADDQ    DX, R12
 
@@ -2009,30 +11519,30 @@ position11:
 	VFMADD231PS (R11), Y4, Y2
 	VMOVUPS     32(R12), Y4
 	VFMADD231PS 32(R11), Y4, Y3
-	ADDQ        80(AX), R11
-	ADDQ        72(AX), R12
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
 	DECQ        R10
 	JNZ         position11
-	MOVQ        112(AX), R10
+	MOVQ        120(AX), R10
 	VADDPS      (DI), Y2, Y2
 	VMOVUPS     Y2, (DI)
 	VADDPS      32(DI), Y3, Y3
 	VMOVUPS     Y3, 32(DI)
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	SUBQ        $+1, R9
 	JGE         loop9
 
 end10:
 	ADDQ $+1, R9
-	ADDQ 88(AX), SI
-	ADDQ 104(AX), DI
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
 	DECQ R8
 	JNZ  row4
 
 window5:
 	ADDQ $+64, DX
-	ADDQ 120(AX), BX
+	ADDQ 128(AX), BX
 	SUBQ $+16, CX
 	JGE  loop2
 
@@ -2042,7 +11552,7 @@ end3:
 	JLT  end13
 
 loop12:
-	MOVQ  56(AX), R8
+	MOVQ  64(AX), R8
 	TESTQ R8, R8
 	JZ    window15
 	MOVQ  8(AX), SI
@@ -2050,7 +11560,7 @@ loop12:
 	MOVQ  BX, DI
 
 row14:
-	MOVQ 64(AX), R9
+	MOVQ 72(AX), R9
 	SUBQ $+3, R9
 	JLT  end17
 
@@ -2060,7 +11570,7 @@ loop16:
 	VMOVAPS Y1, Y4
 	MOVQ    40(AX), R10
 	MOVQ    (AX), R12
-	MOVQ    96(AX), R13
+	MOVQ    104(AX), R13
 	MOVQ    SI, R11
 	ADDQ    DX, R12
 
@@ -2069,23 +11579,23 @@ position18:
 	VFMADD231PS (R11), Y5, Y2
 	VFMADD231PS (R11)(R13*1), Y5, Y3
 	VFMADD231PS (R11)(R13*2), Y5, Y4
-	ADDQ        80(AX), R11
-	ADDQ        72(AX), R12
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
 	DECQ        R10
 	JNZ         position18
-	MOVQ        112(AX), R10
+	MOVQ        120(AX), R10
 	VADDPS      (DI), Y2, Y2
 	VMOVUPS     Y2, (DI)
 	VADDPS      (DI)(R10*1), Y3, Y3
 	VMOVUPS     Y3, (DI)(R10*1)
 	VADDPS      (DI)(R10*2), Y4, Y4
 	VMOVUPS     Y4, (DI)(R10*2)
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	SUBQ        $+3, R9
 	JGE         loop16
 
@@ -2098,29 +11608,29 @@ loop19:
 	VMOVAPS Y1, Y2
 	MOVQ    40(AX), R10
 	MOVQ    (AX), R12
-	MOVQ    96(AX), R11
+	MOVQ    104(AX), R11
 	MOVQ    SI, R11
 	ADDQ    DX, R12
 
 position21:
 	VMOVUPS     (R12), Y3
 	VFMADD231PS (R11), Y3, Y2
-	ADDQ        80(AX), R11
-	ADDQ        72(AX), R12
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
 	DECQ        R10
 	JNZ         position21
-	MOVQ        112(AX), R10
+	MOVQ        120(AX), R10
 	VADDPS      (DI), Y2, Y2
 	VMOVUPS     Y2, (DI)
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	SUBQ        $+1, R9
 	JGE         loop19
 
 end20:
 	ADDQ $+1, R9
-	ADDQ 88(AX), SI
-	ADDQ 104(AX), DI
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
 	DECQ R8
 	JNZ  row14
 
@@ -2133,7 +11643,7 @@ window15:
 end13:
 	ADDQ  $+8, CX
 	JZ    whole1
-	MOVQ  56(AX), CX
+	MOVQ  64(AX), CX
 	TESTQ CX, CX
 	JZ    window23
 	MOVQ  8(AX), SI
@@ -2141,7 +11651,7 @@ end13:
 	MOVQ  BX, DI
 
 row22:
-	MOVQ 64(AX), BX
+	MOVQ 72(AX), BX
 	SUBQ $+3, BX
 	JLT  end25
 
@@ -2151,7 +11661,7 @@ loop24:
 	VMOVAPS Y1, Y4
 	MOVQ    40(AX), R8
 	MOVQ    (AX), R10
-	MOVQ    96(AX), R11
+	MOVQ    104(AX), R11
 	MOVQ    SI, R9
 	ADDQ    DX, R10
 
@@ -2163,23 +11673,23 @@ position26:
 	VFMADD231PS Y6, Y5, Y3
 	VMASKMOVPS  (R9)(R11*2), Y0, Y6
 	VFMADD231PS Y6, Y5, Y4
-	ADDQ        80(AX), R9
-	ADDQ        72(AX), R10
+	ADDQ        88(AX), R9
+	ADDQ        80(AX), R10
 	DECQ        R8
 	JNZ         position26
-	MOVQ        112(AX), R8
+	MOVQ        120(AX), R8
 	VADDPS      (DI), Y2, Y2
 	VMOVUPS     Y2, (DI)
 	VADDPS      (DI)(R8*1), Y3, Y3
 	VMOVUPS     Y3, (DI)(R8*1)
 	VADDPS      (DI)(R8*2), Y4, Y4
 	VMOVUPS     Y4, (DI)(R8*2)
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	SUBQ        $+3, BX
 	JGE         loop24
 
@@ -2192,7 +11702,7 @@ loop27:
 	VMOVAPS Y1, Y2
 	MOVQ    40(AX), R8
 	MOVQ    (AX), R10
-	MOVQ    96(AX), R9
+	MOVQ    104(AX), R9
 	MOVQ    SI, R9
 	ADDQ    DX, R10
 
@@ -2200,26 +11710,3315 @@ position29:
 	VMASKMOVPS  (R10), Y0, Y3
 	VMASKMOVPS  (R9), Y0, Y4
 	VFMADD231PS Y4, Y3, Y2
-	ADDQ        80(AX), R9
-	ADDQ        72(AX), R10
+	ADDQ        88(AX), R9
+	ADDQ        80(AX), R10
 	DECQ        R8
 	JNZ         position29
-	MOVQ        112(AX), R8
+	MOVQ        120(AX), R8
 	VADDPS      (DI), Y2, Y2
 	VMOVUPS     Y2, (DI)
-	ADDQ        96(AX), SI
-	ADDQ        112(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
 	SUBQ        $+1, BX
 	JGE         loop27
 
 end28:
 	ADDQ $+1, BX
-	ADDQ 88(AX), SI
-	ADDQ 104(AX), DI
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
 	DECQ CX
 	JNZ  row22
 
 window23:
 whole1:
+	VZEROUPPER
+	RET
+
+// func slide2AVX2(args *depthwiseArgs)
+// Requires: AVX, FMA3, MMX+
+TEXT ·slide2AVX2(SB), NOSPLIT, $0-8
+	MOVQ    args+0(FP), AX
+	MOVQ    48(AX), CX
+	ANDQ    $+7, CX
+	LEAQ    masks<>+64(SB), DX
+	SHLQ    $0x02, CX
+	SUBQ    CX, DX
+	VMOVUPS (DX), Y0
+	VXORPS  Y1, Y1, Y1
+	MOVQ    8(AX), R8
+	MOVQ    (AX), R9
+	MOVQ    88(AX), R10
+	LEAQ    (R10)(R10*2), R11
+	SUBQ    $+4, 40(AX)
+	JLT     fewer4
+
+positions4:
+	MOVQ 48(AX), CX
+	MOVQ 16(AX), BX
+	XORQ DX, DX
+	SUBQ $+16, CX
+	JLT  end3
+
+loop2:
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y6
+	VMOVAPS Y1, Y7
+	VMOVAPS Y1, Y8
+	VMOVAPS Y1, Y9
+	CMPQ    32(AX), $+0
+	JEQ     not4
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Y2
+	VMOVAPS Y2, Y4
+	VMOVAPS Y2, Y6
+	VMOVAPS Y2, Y8
+	VMOVUPS 32(SI)(DX*1), Y3
+	VMOVAPS Y3, Y5
+	VMOVAPS Y3, Y7
+	VMOVAPS Y3, Y9
+
+not4:
+	MOVQ  64(AX), R12
+	TESTQ R12, R12
+	JZ    window6
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row5:
+	MOVQ 72(AX), R13
+
+col7:
+	VMOVUPS     (DI), Y10
+	VPERMILPS   $0xa0, (SI), Y11
+	VFMADD231PS Y11, Y10, Y2
+	VPERMILPS   $0xa0, (SI)(R10*1), Y11
+	VFMADD231PS Y11, Y10, Y4
+	VPERMILPS   $0xa0, (SI)(R10*2), Y11
+	VFMADD231PS Y11, Y10, Y6
+	VPERMILPS   $0xa0, (SI)(R11*1), Y11
+	VFMADD231PS Y11, Y10, Y8
+	VMOVUPS     64(DI), Y10
+	VPERMILPS   $0xf5, (SI), Y11
+	VFMADD231PS Y11, Y10, Y2
+	VPERMILPS   $0xf5, (SI)(R10*1), Y11
+	VFMADD231PS Y11, Y10, Y4
+	VPERMILPS   $0xf5, (SI)(R10*2), Y11
+	VFMADD231PS Y11, Y10, Y6
+	VPERMILPS   $0xf5, (SI)(R11*1), Y11
+	VFMADD231PS Y11, Y10, Y8
+	VMOVUPS     32(DI), Y10
+	VPERMILPS   $0xa0, 32(SI), Y11
+	VFMADD231PS Y11, Y10, Y3
+	VPERMILPS   $0xa0, 32(SI)(R10*1), Y11
+	VFMADD231PS Y11, Y10, Y5
+	VPERMILPS   $0xa0, 32(SI)(R10*2), Y11
+	VFMADD231PS Y11, Y10, Y7
+	VPERMILPS   $0xa0, 32(SI)(R11*1), Y11
+	VFMADD231PS Y11, Y10, Y9
+	VMOVUPS     96(DI), Y10
+	VPERMILPS   $0xf5, 32(SI), Y11
+	VFMADD231PS Y11, Y10, Y3
+	VPERMILPS   $0xf5, 32(SI)(R10*1), Y11
+	VFMADD231PS Y11, Y10, Y5
+	VPERMILPS   $0xf5, 32(SI)(R10*2), Y11
+	VFMADD231PS Y11, Y10, Y7
+	VPERMILPS   $0xf5, 32(SI)(R11*1), Y11
+	VFMADD231PS Y11, Y10, Y9
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R13
+	JNZ         col7
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R12
+	JNZ         row5
+
+window6:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	LEAQ    (R9)(DX*1), R12
+	CMPQ    24(AX), $+0
+	JEQ     not8
+	MOVQ    24(AX), R13
+	SUBQ    (AX), R13
+	ADDQ    R12, R13
+	VMOVUPS (R13), Y10
+	VADDPS  Y10, Y2, Y2
+	VMOVUPS 32(R13), Y10
+	VADDPS  Y10, Y3, Y3
+	VMOVUPS (R13)(SI*1), Y10
+	VADDPS  Y10, Y4, Y4
+	VMOVUPS 32(R13)(SI*1), Y10
+	VADDPS  Y10, Y5, Y5
+	VMOVUPS (R13)(SI*2), Y10
+	VADDPS  Y10, Y6, Y6
+	VMOVUPS 32(R13)(SI*2), Y10
+	VADDPS  Y10, Y7, Y7
+	VMOVUPS (R13)(DI*1), Y10
+	VADDPS  Y10, Y8, Y8
+	VMOVUPS 32(R13)(DI*1), Y10
+	VADDPS  Y10, Y9, Y9
+
+not8:
+	CMPQ   136(AX), $+0
+	JEQ    not9
+	VCMPPS $0x16, Y1, Y2, Y10
+	VANDPS Y10, Y2, Y2
+	VCMPPS $0x16, Y1, Y3, Y10
+	VANDPS Y10, Y3, Y3
+	VCMPPS $0x16, Y1, Y4, Y10
+	VANDPS Y10, Y4, Y4
+	VCMPPS $0x16, Y1, Y5, Y10
+	VANDPS Y10, Y5, Y5
+	VCMPPS $0x16, Y1, Y6, Y10
+	VANDPS Y10, Y6, Y6
+	VCMPPS $0x16, Y1, Y7, Y10
+	VANDPS Y10, Y7, Y7
+	VCMPPS $0x16, Y1, Y8, Y10
+	VANDPS Y10, Y8, Y8
+	VCMPPS $0x16, Y1, Y9, Y10
+	VANDPS Y10, Y9, Y9
+
+not9:
+	CMPQ     144(AX), $+0
+	JEQ      not11
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	VMOVNTPS Y4, (R12)(SI*1)
+	VMOVNTPS Y5, 32(R12)(SI*1)
+	VMOVNTPS Y6, (R12)(SI*2)
+	VMOVNTPS Y7, 32(R12)(SI*2)
+	VMOVNTPS Y8, (R12)(DI*1)
+	VMOVNTPS Y9, 32(R12)(DI*1)
+	JMP      stored10
+
+not11:
+	VMOVUPS Y2, (R12)
+	VMOVUPS Y3, 32(R12)
+	VMOVUPS Y4, (R12)(SI*1)
+	VMOVUPS Y5, 32(R12)(SI*1)
+	VMOVUPS Y6, (R12)(SI*2)
+	VMOVUPS Y7, 32(R12)(SI*2)
+	VMOVUPS Y8, (R12)(DI*1)
+	VMOVUPS Y9, 32(R12)(DI*1)
+
+stored10:
+	ADDQ $+64, DX
+	ADDQ 128(AX), BX
+	SUBQ $+16, CX
+	JGE  loop2
+
+end3:
+	ADDQ $+16, CX
+	SUBQ $+8, CX
+	JLT  end13
+
+loop12:
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y1, Y5
+	CMPQ    32(AX), $+0
+	JEQ     not14
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Y2
+	VMOVAPS Y2, Y3
+	VMOVAPS Y2, Y4
+	VMOVAPS Y2, Y5
+
+not14:
+	MOVQ  64(AX), R12
+	TESTQ R12, R12
+	JZ    window16
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row15:
+	MOVQ 72(AX), R13
+
+col17:
+	VMOVUPS     (DI), Y6
+	VPERMILPS   $0xa0, (SI), Y7
+	VFMADD231PS Y7, Y6, Y2
+	VPERMILPS   $0xa0, (SI)(R10*1), Y7
+	VFMADD231PS Y7, Y6, Y3
+	VPERMILPS   $0xa0, (SI)(R10*2), Y7
+	VFMADD231PS Y7, Y6, Y4
+	VPERMILPS   $0xa0, (SI)(R11*1), Y7
+	VFMADD231PS Y7, Y6, Y5
+	VMOVUPS     64(DI), Y6
+	VPERMILPS   $0xf5, (SI), Y7
+	VFMADD231PS Y7, Y6, Y2
+	VPERMILPS   $0xf5, (SI)(R10*1), Y7
+	VFMADD231PS Y7, Y6, Y3
+	VPERMILPS   $0xf5, (SI)(R10*2), Y7
+	VFMADD231PS Y7, Y6, Y4
+	VPERMILPS   $0xf5, (SI)(R11*1), Y7
+	VFMADD231PS Y7, Y6, Y5
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R13
+	JNZ         col17
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R12
+	JNZ         row15
+
+window16:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	LEAQ    (R9)(DX*1), R12
+	CMPQ    24(AX), $+0
+	JEQ     not18
+	MOVQ    24(AX), R13
+	SUBQ    (AX), R13
+	ADDQ    R12, R13
+	VMOVUPS (R13), Y6
+	VADDPS  Y6, Y2, Y2
+	VMOVUPS (R13)(SI*1), Y6
+	VADDPS  Y6, Y3, Y3
+	VMOVUPS (R13)(SI*2), Y6
+	VADDPS  Y6, Y4, Y4
+	VMOVUPS (R13)(DI*1), Y6
+	VADDPS  Y6, Y5, Y5
+
+not18:
+	CMPQ   136(AX), $+0
+	JEQ    not19
+	VCMPPS $0x16, Y1, Y2, Y6
+	VANDPS Y6, Y2, Y2
+	VCMPPS $0x16, Y1, Y3, Y6
+	VANDPS Y6, Y3, Y3
+	VCMPPS $0x16, Y1, Y4, Y6
+	VANDPS Y6, Y4, Y4
+	VCMPPS $0x16, Y1, Y5, Y6
+	VANDPS Y6, Y5, Y5
+
+not19:
+	CMPQ     144(AX), $+0
+	JEQ      not21
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, (R12)(SI*1)
+	VMOVNTPS Y4, (R12)(SI*2)
+	VMOVNTPS Y5, (R12)(DI*1)
+	JMP      stored20
+
+not21:
+	VMOVUPS Y2, (R12)
+	VMOVUPS Y3, (R12)(SI*1)
+	VMOVUPS Y4, (R12)(SI*2)
+	VMOVUPS Y5, (R12)(DI*1)
+
+stored20:
+	ADDQ $+32, DX
+	ADDQ $+32, BX
+	SUBQ $+8, CX
+	JGE  loop12
+
+end13:
+	ADDQ       $+8, CX
+	JZ         whole1
+	VMOVAPS    Y1, Y2
+	VMOVAPS    Y1, Y3
+	VMOVAPS    Y1, Y4
+	VMOVAPS    Y1, Y5
+	CMPQ       32(AX), $+0
+	JEQ        not22
+	MOVQ       32(AX), CX
+	VMASKMOVPS (CX)(DX*1), Y0, Y2
+	VMOVAPS    Y2, Y3
+	VMOVAPS    Y2, Y4
+	VMOVAPS    Y2, Y5
+
+not22:
+	MOVQ  64(AX), CX
+	TESTQ CX, CX
+	JZ    window24
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row23:
+	MOVQ 72(AX), BX
+
+col25:
+	VMASKMOVPS  (SI), Y0, Y7
+	VMASKMOVPS  (SI)(R10*1), Y0, Y8
+	VMASKMOVPS  (SI)(R10*2), Y0, Y9
+	VMASKMOVPS  (SI)(R11*1), Y0, Y10
+	VMOVUPS     (DI), Y6
+	VPERMILPS   $0xa0, Y7, Y11
+	VFMADD231PS Y11, Y6, Y2
+	VPERMILPS   $0xa0, Y8, Y11
+	VFMADD231PS Y11, Y6, Y3
+	VPERMILPS   $0xa0, Y9, Y11
+	VFMADD231PS Y11, Y6, Y4
+	VPERMILPS   $0xa0, Y10, Y11
+	VFMADD231PS Y11, Y6, Y5
+	VMOVUPS     64(DI), Y6
+	VPERMILPS   $0xf5, Y7, Y7
+	VFMADD231PS Y7, Y6, Y2
+	VPERMILPS   $0xf5, Y8, Y7
+	VFMADD231PS Y7, Y6, Y3
+	VPERMILPS   $0xf5, Y9, Y7
+	VFMADD231PS Y7, Y6, Y4
+	VPERMILPS   $0xf5, Y10, Y7
+	VFMADD231PS Y7, Y6, Y5
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        BX
+	JNZ         col25
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        CX
+	JNZ         row23
+
+window24:
+	MOVQ       80(AX), CX
+	LEAQ       (CX)(CX*2), BX
+	LEAQ       (R9)(DX*1), DX
+	CMPQ       24(AX), $+0
+	JEQ        not26
+	MOVQ       24(AX), SI
+	SUBQ       (AX), SI
+	ADDQ       DX, SI
+	VMASKMOVPS (SI), Y0, Y6
+	VADDPS     Y6, Y2, Y2
+	VMASKMOVPS (SI)(CX*1), Y0, Y6
+	VADDPS     Y6, Y3, Y3
+	VMASKMOVPS (SI)(CX*2), Y0, Y6
+	VADDPS     Y6, Y4, Y4
+	VMASKMOVPS (SI)(BX*1), Y0, Y6
+	VADDPS     Y6, Y5, Y5
+
+not26:
+	CMPQ   136(AX), $+0
+	JEQ    not27
+	VCMPPS $0x16, Y1, Y2, Y6
+	VANDPS Y6, Y2, Y2
+	VCMPPS $0x16, Y1, Y3, Y6
+	VANDPS Y6, Y3, Y3
+	VCMPPS $0x16, Y1, Y4, Y6
+	VANDPS Y6, Y4, Y4
+	VCMPPS $0x16, Y1, Y5, Y6
+	VANDPS Y6, Y5, Y5
+
+not27:
+	VMASKMOVPS Y2, Y0, (DX)
+	VMASKMOVPS Y3, Y0, (DX)(CX*1)
+	VMASKMOVPS Y4, Y0, (DX)(CX*2)
+	VMASKMOVPS Y5, Y0, (DX)(BX*1)
+
+whole1:
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	SUBQ $+4, 40(AX)
+	JGE  positions4
+
+fewer4:
+	ADDQ $+4, 40(AX)
+	SUBQ $+1, 40(AX)
+	JLT  fewer1
+
+positions1:
+	MOVQ 48(AX), CX
+	MOVQ 16(AX), BX
+	XORQ DX, DX
+	SUBQ $+16, CX
+	JLT  end31
+
+loop30:
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	CMPQ    32(AX), $+0
+	JEQ     not32
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Y2
+	VMOVUPS 32(SI)(DX*1), Y3
+
+not32:
+	MOVQ  64(AX), R11
+	TESTQ R11, R11
+	JZ    window34
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row33:
+	MOVQ 72(AX), R12
+
+col35:
+	VMOVUPS     (DI), Y4
+	VPERMILPS   $0xa0, (SI), Y5
+	VFMADD231PS Y5, Y4, Y2
+	VMOVUPS     64(DI), Y4
+	VPERMILPS   $0xf5, (SI), Y5
+	VFMADD231PS Y5, Y4, Y2
+	VMOVUPS     32(DI), Y4
+	VPERMILPS   $0xa0, 32(SI), Y5
+	VFMADD231PS Y5, Y4, Y3
+	VMOVUPS     96(DI), Y4
+	VPERMILPS   $0xf5, 32(SI), Y5
+	VFMADD231PS Y5, Y4, Y3
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R12
+	JNZ         col35
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R11
+	JNZ         row33
+
+window34:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), SI
+	LEAQ    (R9)(DX*1), SI
+	CMPQ    24(AX), $+0
+	JEQ     not36
+	MOVQ    24(AX), DI
+	SUBQ    (AX), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS 32(DI), Y4
+	VADDPS  Y4, Y3, Y3
+
+not36:
+	CMPQ   136(AX), $+0
+	JEQ    not37
+	VCMPPS $0x16, Y1, Y2, Y4
+	VANDPS Y4, Y2, Y2
+	VCMPPS $0x16, Y1, Y3, Y4
+	VANDPS Y4, Y3, Y3
+
+not37:
+	CMPQ     144(AX), $+0
+	JEQ      not39
+	VMOVNTPS Y2, (SI)
+	VMOVNTPS Y3, 32(SI)
+	JMP      stored38
+
+not39:
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+
+stored38:
+	ADDQ $+64, DX
+	ADDQ 128(AX), BX
+	SUBQ $+16, CX
+	JGE  loop30
+
+end31:
+	ADDQ $+16, CX
+	SUBQ $+8, CX
+	JLT  end41
+
+loop40:
+	VMOVAPS Y1, Y2
+	CMPQ    32(AX), $+0
+	JEQ     not42
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Y2
+
+not42:
+	MOVQ  64(AX), R11
+	TESTQ R11, R11
+	JZ    window44
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row43:
+	MOVQ 72(AX), R12
+
+col45:
+	VMOVUPS     (DI), Y3
+	VPERMILPS   $0xa0, (SI), Y4
+	VFMADD231PS Y4, Y3, Y2
+	VMOVUPS     64(DI), Y3
+	VPERMILPS   $0xf5, (SI), Y4
+	VFMADD231PS Y4, Y3, Y2
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R12
+	JNZ         col45
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R11
+	JNZ         row43
+
+window44:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), SI
+	LEAQ    (R9)(DX*1), SI
+	CMPQ    24(AX), $+0
+	JEQ     not46
+	MOVQ    24(AX), DI
+	SUBQ    (AX), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y3
+	VADDPS  Y3, Y2, Y2
+
+not46:
+	CMPQ   136(AX), $+0
+	JEQ    not47
+	VCMPPS $0x16, Y1, Y2, Y3
+	VANDPS Y3, Y2, Y2
+
+not47:
+	CMPQ     144(AX), $+0
+	JEQ      not49
+	VMOVNTPS Y2, (SI)
+	JMP      stored48
+
+not49:
+	VMOVUPS Y2, (SI)
+
+stored48:
+	ADDQ $+32, DX
+	ADDQ $+32, BX
+	SUBQ $+8, CX
+	JGE  loop40
+
+end41:
+	ADDQ       $+8, CX
+	JZ         whole29
+	VMOVAPS    Y1, Y2
+	CMPQ       32(AX), $+0
+	JEQ        not50
+	MOVQ       32(AX), CX
+	VMASKMOVPS (CX)(DX*1), Y0, Y2
+
+not50:
+	MOVQ  64(AX), CX
+	TESTQ CX, CX
+	JZ    window52
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row51:
+	MOVQ 72(AX), BX
+
+col53:
+	VMASKMOVPS  (SI), Y0, Y4
+	VMOVUPS     (DI), Y3
+	VPERMILPS   $0xa0, Y4, Y5
+	VFMADD231PS Y5, Y3, Y2
+	VMOVUPS     64(DI), Y3
+	VPERMILPS   $0xf5, Y4, Y4
+	VFMADD231PS Y4, Y3, Y2
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        BX
+	JNZ         col53
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        CX
+	JNZ         row51
+
+window52:
+	MOVQ       80(AX), CX
+	LEAQ       (CX)(CX*2), CX
+	LEAQ       (R9)(DX*1), CX
+	CMPQ       24(AX), $+0
+	JEQ        not54
+	MOVQ       24(AX), DX
+	SUBQ       (AX), DX
+	ADDQ       CX, DX
+	VMASKMOVPS (DX), Y0, Y3
+	VADDPS     Y3, Y2, Y2
+
+not54:
+	CMPQ   136(AX), $+0
+	JEQ    not55
+	VCMPPS $0x16, Y1, Y2, Y3
+	VANDPS Y3, Y2, Y2
+
+not55:
+	VMASKMOVPS Y2, Y0, (CX)
+
+whole29:
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	SUBQ $+1, 40(AX)
+	JGE  positions1
+
+fewer1:
+	ADDQ $+1, 40(AX)
+	CMPQ 144(AX), $+0
+	JEQ  not57
+	SFENCE
+
+not57:
+	VZEROUPPER
+	RET
+
+// func slideWeights2AVX2(args *depthwiseArgs)
+// Requires: AVX, FMA3
+TEXT ·slideWeights2AVX2(SB), NOSPLIT, $0-8
+	MOVQ    args+0(FP), AX
+	MOVQ    48(AX), CX
+	ANDQ    $+7, CX
+	LEAQ    masks<>+64(SB), DX
+	SHLQ    $0x02, CX
+	SUBQ    CX, DX
+	VMOVUPS (DX), Y0
+	VXORPS  Y1, Y1, Y1
+	MOVQ    48(AX), CX
+	MOVQ    16(AX), BX
+	XORQ    DX, DX
+	SUBQ    $+16, CX
+	JLT     end3
+
+loop2:
+	MOVQ  64(AX), R8
+	TESTQ R8, R8
+	JZ    window5
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row4:
+	MOVQ 72(AX), R9
+	SUBQ $+3, R9
+	JLT  end7
+
+loop6:
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y6
+	VMOVAPS Y1, Y7
+	VMOVAPS Y1, Y8
+	VMOVAPS Y1, Y9
+	VMOVAPS Y1, Y10
+	VMOVAPS Y1, Y11
+	VMOVAPS Y1, Y12
+	VMOVAPS Y1, Y13
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R13
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position8:
+	VMOVUPS     (R12), Y14
+	VPERMILPS   $0xa0, (R11), Y15
+	VFMADD231PS Y15, Y14, Y2
+	VPERMILPS   $0xf5, (R11), Y15
+	VFMADD231PS Y15, Y14, Y4
+	VPERMILPS   $0xa0, (R11)(R13*1), Y15
+	VFMADD231PS Y15, Y14, Y6
+	VPERMILPS   $0xf5, (R11)(R13*1), Y15
+	VFMADD231PS Y15, Y14, Y8
+	VPERMILPS   $0xa0, (R11)(R13*2), Y15
+	VFMADD231PS Y15, Y14, Y10
+	VPERMILPS   $0xf5, (R11)(R13*2), Y15
+	VFMADD231PS Y15, Y14, Y12
+	VMOVUPS     32(R12), Y14
+	VPERMILPS   $0xa0, 32(R11), Y15
+	VFMADD231PS Y15, Y14, Y3
+	VPERMILPS   $0xf5, 32(R11), Y15
+	VFMADD231PS Y15, Y14, Y5
+	VPERMILPS   $0xa0, 32(R11)(R13*1), Y15
+	VFMADD231PS Y15, Y14, Y7
+	VPERMILPS   $0xf5, 32(R11)(R13*1), Y15
+	VFMADD231PS Y15, Y14, Y9
+	VPERMILPS   $0xa0, 32(R11)(R13*2), Y15
+	VFMADD231PS Y15, Y14, Y11
+	VPERMILPS   $0xf5, 32(R11)(R13*2), Y15
+	VFMADD231PS Y15, Y14, Y13
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position8
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Y2, Y2
+	VMOVUPS     Y2, (DI)
+	VADDPS      32(DI), Y3, Y3
+	VMOVUPS     Y3, 32(DI)
+	VADDPS      64(DI), Y4, Y4
+	VMOVUPS     Y4, 64(DI)
+	VADDPS      96(DI), Y5, Y5
+	VMOVUPS     Y5, 96(DI)
+	VADDPS      (DI)(R10*1), Y6, Y6
+	VMOVUPS     Y6, (DI)(R10*1)
+	VADDPS      32(DI)(R10*1), Y7, Y7
+	VMOVUPS     Y7, 32(DI)(R10*1)
+	VADDPS      64(DI)(R10*1), Y8, Y8
+	VMOVUPS     Y8, 64(DI)(R10*1)
+	VADDPS      96(DI)(R10*1), Y9, Y9
+	VMOVUPS     Y9, 96(DI)(R10*1)
+	VADDPS      (DI)(R10*2), Y10, Y10
+	VMOVUPS     Y10, (DI)(R10*2)
+	VADDPS      32(DI)(R10*2), Y11, Y11
+	VMOVUPS     Y11, 32(DI)(R10*2)
+	VADDPS      64(DI)(R10*2), Y12, Y12
+	VMOVUPS     Y12, 64(DI)(R10*2)
+	VADDPS      96(DI)(R10*2), Y13, Y13
+	VMOVUPS     Y13, 96(DI)(R10*2)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+3, R9
+	JGE         loop6
+
+end7:
+	ADDQ $+3, R9
+	SUBQ $+1, R9
+	JLT  end10
+
+loop9:
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y1, Y5
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R11
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position11:
+	VMOVUPS     (R12), Y6
+	VPERMILPS   $0xa0, (R11), Y7
+	VFMADD231PS Y7, Y6, Y2
+	VPERMILPS   $0xf5, (R11), Y7
+	VFMADD231PS Y7, Y6, Y4
+	VMOVUPS     32(R12), Y6
+	VPERMILPS   $0xa0, 32(R11), Y7
+	VFMADD231PS Y7, Y6, Y3
+	VPERMILPS   $0xf5, 32(R11), Y7
+	VFMADD231PS Y7, Y6, Y5
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position11
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Y2, Y2
+	VMOVUPS     Y2, (DI)
+	VADDPS      32(DI), Y3, Y3
+	VMOVUPS     Y3, 32(DI)
+	VADDPS      64(DI), Y4, Y4
+	VMOVUPS     Y4, 64(DI)
+	VADDPS      96(DI), Y5, Y5
+	VMOVUPS     Y5, 96(DI)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+1, R9
+	JGE         loop9
+
+end10:
+	ADDQ $+1, R9
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ R8
+	JNZ  row4
+
+window5:
+	ADDQ $+64, DX
+	ADDQ 128(AX), BX
+	SUBQ $+16, CX
+	JGE  loop2
+
+end3:
+	ADDQ $+16, CX
+	SUBQ $+8, CX
+	JLT  end13
+
+loop12:
+	MOVQ  64(AX), R8
+	TESTQ R8, R8
+	JZ    window15
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row14:
+	MOVQ 72(AX), R9
+	SUBQ $+3, R9
+	JLT  end17
+
+loop16:
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y6
+	VMOVAPS Y1, Y7
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R13
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position18:
+	VMOVUPS     (R12), Y8
+	VPERMILPS   $0xa0, (R11), Y9
+	VFMADD231PS Y9, Y8, Y2
+	VPERMILPS   $0xf5, (R11), Y9
+	VFMADD231PS Y9, Y8, Y3
+	VPERMILPS   $0xa0, (R11)(R13*1), Y9
+	VFMADD231PS Y9, Y8, Y4
+	VPERMILPS   $0xf5, (R11)(R13*1), Y9
+	VFMADD231PS Y9, Y8, Y5
+	VPERMILPS   $0xa0, (R11)(R13*2), Y9
+	VFMADD231PS Y9, Y8, Y6
+	VPERMILPS   $0xf5, (R11)(R13*2), Y9
+	VFMADD231PS Y9, Y8, Y7
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position18
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Y2, Y2
+	VMOVUPS     Y2, (DI)
+	VADDPS      64(DI), Y3, Y3
+	VMOVUPS     Y3, 64(DI)
+	VADDPS      (DI)(R10*1), Y4, Y4
+	VMOVUPS     Y4, (DI)(R10*1)
+	VADDPS      64(DI)(R10*1), Y5, Y5
+	VMOVUPS     Y5, 64(DI)(R10*1)
+	VADDPS      (DI)(R10*2), Y6, Y6
+	VMOVUPS     Y6, (DI)(R10*2)
+	VADDPS      64(DI)(R10*2), Y7, Y7
+	VMOVUPS     Y7, 64(DI)(R10*2)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+3, R9
+	JGE         loop16
+
+end17:
+	ADDQ $+3, R9
+	SUBQ $+1, R9
+	JLT  end20
+
+loop19:
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R11
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position21:
+	VMOVUPS     (R12), Y4
+	VPERMILPS   $0xa0, (R11), Y5
+	VFMADD231PS Y5, Y4, Y2
+	VPERMILPS   $0xf5, (R11), Y5
+	VFMADD231PS Y5, Y4, Y3
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position21
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Y2, Y2
+	VMOVUPS     Y2, (DI)
+	VADDPS      64(DI), Y3, Y3
+	VMOVUPS     Y3, 64(DI)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+1, R9
+	JGE         loop19
+
+end20:
+	ADDQ $+1, R9
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ R8
+	JNZ  row14
+
+window15:
+	ADDQ $+32, DX
+	ADDQ $+32, BX
+	SUBQ $+8, CX
+	JGE  loop12
+
+end13:
+	ADDQ  $+8, CX
+	JZ    whole1
+	MOVQ  64(AX), CX
+	TESTQ CX, CX
+	JZ    window23
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row22:
+	MOVQ 72(AX), BX
+	SUBQ $+3, BX
+	JLT  end25
+
+loop24:
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y6
+	VMOVAPS Y1, Y7
+	MOVQ    40(AX), R8
+	MOVQ    (AX), R10
+	MOVQ    104(AX), R11
+	MOVQ    SI, R9
+	ADDQ    DX, R10
+
+position26:
+	VMASKMOVPS  (R10), Y0, Y8
+	VMASKMOVPS  (R9), Y0, Y9
+	VPERMILPS   $0xa0, Y9, Y10
+	VFMADD231PS Y10, Y8, Y2
+	VPERMILPS   $0xf5, Y9, Y9
+	VFMADD231PS Y9, Y8, Y3
+	VMASKMOVPS  (R9)(R11*1), Y0, Y9
+	VPERMILPS   $0xa0, Y9, Y10
+	VFMADD231PS Y10, Y8, Y4
+	VPERMILPS   $0xf5, Y9, Y9
+	VFMADD231PS Y9, Y8, Y5
+	VMASKMOVPS  (R9)(R11*2), Y0, Y9
+	VPERMILPS   $0xa0, Y9, Y10
+	VFMADD231PS Y10, Y8, Y6
+	VPERMILPS   $0xf5, Y9, Y9
+	VFMADD231PS Y9, Y8, Y7
+	ADDQ        88(AX), R9
+	ADDQ        80(AX), R10
+	DECQ        R8
+	JNZ         position26
+	MOVQ        120(AX), R8
+	VADDPS      (DI), Y2, Y2
+	VMOVUPS     Y2, (DI)
+	VADDPS      64(DI), Y3, Y3
+	VMOVUPS     Y3, 64(DI)
+	VADDPS      (DI)(R8*1), Y4, Y4
+	VMOVUPS     Y4, (DI)(R8*1)
+	VADDPS      64(DI)(R8*1), Y5, Y5
+	VMOVUPS     Y5, 64(DI)(R8*1)
+	VADDPS      (DI)(R8*2), Y6, Y6
+	VMOVUPS     Y6, (DI)(R8*2)
+	VADDPS      64(DI)(R8*2), Y7, Y7
+	VMOVUPS     Y7, 64(DI)(R8*2)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+3, BX
+	JGE         loop24
+
+end25:
+	ADDQ $+3, BX
+	SUBQ $+1, BX
+	JLT  end28
+
+loop27:
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	MOVQ    40(AX), R8
+	MOVQ    (AX), R10
+	MOVQ    104(AX), R9
+	MOVQ    SI, R9
+	ADDQ    DX, R10
+
+position29:
+	VMASKMOVPS  (R10), Y0, Y4
+	VMASKMOVPS  (R9), Y0, Y5
+	VPERMILPS   $0xa0, Y5, Y6
+	VFMADD231PS Y6, Y4, Y2
+	VPERMILPS   $0xf5, Y5, Y5
+	VFMADD231PS Y5, Y4, Y3
+	ADDQ        88(AX), R9
+	ADDQ        80(AX), R10
+	DECQ        R8
+	JNZ         position29
+	MOVQ        120(AX), R8
+	VADDPS      (DI), Y2, Y2
+	VMOVUPS     Y2, (DI)
+	VADDPS      64(DI), Y3, Y3
+	VMOVUPS     Y3, 64(DI)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+1, BX
+	JGE         loop27
+
+end28:
+	ADDQ $+1, BX
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ CX
+	JNZ  row22
+
+window23:
+whole1:
+	VZEROUPPER
+	RET
+
+// func slide4AVX2(args *depthwiseArgs)
+// Requires: AVX, FMA3, MMX+
+TEXT ·slide4AVX2(SB), NOSPLIT, $0-8
+	MOVQ    args+0(FP), AX
+	MOVQ    48(AX), CX
+	ANDQ    $+7, CX
+	LEAQ    masks<>+64(SB), DX
+	SHLQ    $0x02, CX
+	SUBQ    CX, DX
+	VMOVUPS (DX), Y0
+	VXORPS  Y1, Y1, Y1
+	MOVQ    8(AX), R8
+	MOVQ    (AX), R9
+	MOVQ    88(AX), R10
+	LEAQ    (R10)(R10*2), R11
+	SUBQ    $+4, 40(AX)
+	JLT     fewer4
+
+positions4:
+	MOVQ 48(AX), CX
+	MOVQ 16(AX), BX
+	XORQ DX, DX
+	SUBQ $+16, CX
+	JLT  end3
+
+loop2:
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y6
+	VMOVAPS Y1, Y7
+	VMOVAPS Y1, Y8
+	VMOVAPS Y1, Y9
+	CMPQ    32(AX), $+0
+	JEQ     not4
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Y2
+	VMOVAPS Y2, Y4
+	VMOVAPS Y2, Y6
+	VMOVAPS Y2, Y8
+	VMOVUPS 32(SI)(DX*1), Y3
+	VMOVAPS Y3, Y5
+	VMOVAPS Y3, Y7
+	VMOVAPS Y3, Y9
+
+not4:
+	MOVQ  64(AX), R12
+	TESTQ R12, R12
+	JZ    window6
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row5:
+	MOVQ 72(AX), R13
+
+col7:
+	VMOVUPS     (DI), Y10
+	VPERMILPS   $0x00, (SI), Y11
+	VFMADD231PS Y11, Y10, Y2
+	VPERMILPS   $0x00, (SI)(R10*1), Y11
+	VFMADD231PS Y11, Y10, Y4
+	VPERMILPS   $0x00, (SI)(R10*2), Y11
+	VFMADD231PS Y11, Y10, Y6
+	VPERMILPS   $0x00, (SI)(R11*1), Y11
+	VFMADD231PS Y11, Y10, Y8
+	VMOVUPS     64(DI), Y10
+	VPERMILPS   $0x55, (SI), Y11
+	VFMADD231PS Y11, Y10, Y2
+	VPERMILPS   $0x55, (SI)(R10*1), Y11
+	VFMADD231PS Y11, Y10, Y4
+	VPERMILPS   $0x55, (SI)(R10*2), Y11
+	VFMADD231PS Y11, Y10, Y6
+	VPERMILPS   $0x55, (SI)(R11*1), Y11
+	VFMADD231PS Y11, Y10, Y8
+	VMOVUPS     128(DI), Y10
+	VPERMILPS   $0xaa, (SI), Y11
+	VFMADD231PS Y11, Y10, Y2
+	VPERMILPS   $0xaa, (SI)(R10*1), Y11
+	VFMADD231PS Y11, Y10, Y4
+	VPERMILPS   $0xaa, (SI)(R10*2), Y11
+	VFMADD231PS Y11, Y10, Y6
+	VPERMILPS   $0xaa, (SI)(R11*1), Y11
+	VFMADD231PS Y11, Y10, Y8
+	VMOVUPS     192(DI), Y10
+	VPERMILPS   $0xff, (SI), Y11
+	VFMADD231PS Y11, Y10, Y2
+	VPERMILPS   $0xff, (SI)(R10*1), Y11
+	VFMADD231PS Y11, Y10, Y4
+	VPERMILPS   $0xff, (SI)(R10*2), Y11
+	VFMADD231PS Y11, Y10, Y6
+	VPERMILPS   $0xff, (SI)(R11*1), Y11
+	VFMADD231PS Y11, Y10, Y8
+	VMOVUPS     32(DI), Y10
+	VPERMILPS   $0x00, 32(SI), Y11
+	VFMADD231PS Y11, Y10, Y3
+	VPERMILPS   $0x00, 32(SI)(R10*1), Y11
+	VFMADD231PS Y11, Y10, Y5
+	VPERMILPS   $0x00, 32(SI)(R10*2), Y11
+	VFMADD231PS Y11, Y10, Y7
+	VPERMILPS   $0x00, 32(SI)(R11*1), Y11
+	VFMADD231PS Y11, Y10, Y9
+	VMOVUPS     96(DI), Y10
+	VPERMILPS   $0x55, 32(SI), Y11
+	VFMADD231PS Y11, Y10, Y3
+	VPERMILPS   $0x55, 32(SI)(R10*1), Y11
+	VFMADD231PS Y11, Y10, Y5
+	VPERMILPS   $0x55, 32(SI)(R10*2), Y11
+	VFMADD231PS Y11, Y10, Y7
+	VPERMILPS   $0x55, 32(SI)(R11*1), Y11
+	VFMADD231PS Y11, Y10, Y9
+	VMOVUPS     160(DI), Y10
+	VPERMILPS   $0xaa, 32(SI), Y11
+	VFMADD231PS Y11, Y10, Y3
+	VPERMILPS   $0xaa, 32(SI)(R10*1), Y11
+	VFMADD231PS Y11, Y10, Y5
+	VPERMILPS   $0xaa, 32(SI)(R10*2), Y11
+	VFMADD231PS Y11, Y10, Y7
+	VPERMILPS   $0xaa, 32(SI)(R11*1), Y11
+	VFMADD231PS Y11, Y10, Y9
+	VMOVUPS     224(DI), Y10
+	VPERMILPS   $0xff, 32(SI), Y11
+	VFMADD231PS Y11, Y10, Y3
+	VPERMILPS   $0xff, 32(SI)(R10*1), Y11
+	VFMADD231PS Y11, Y10, Y5
+	VPERMILPS   $0xff, 32(SI)(R10*2), Y11
+	VFMADD231PS Y11, Y10, Y7
+	VPERMILPS   $0xff, 32(SI)(R11*1), Y11
+	VFMADD231PS Y11, Y10, Y9
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R13
+	JNZ         col7
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R12
+	JNZ         row5
+
+window6:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	LEAQ    (R9)(DX*1), R12
+	CMPQ    24(AX), $+0
+	JEQ     not8
+	MOVQ    24(AX), R13
+	SUBQ    (AX), R13
+	ADDQ    R12, R13
+	VMOVUPS (R13), Y10
+	VADDPS  Y10, Y2, Y2
+	VMOVUPS 32(R13), Y10
+	VADDPS  Y10, Y3, Y3
+	VMOVUPS (R13)(SI*1), Y10
+	VADDPS  Y10, Y4, Y4
+	VMOVUPS 32(R13)(SI*1), Y10
+	VADDPS  Y10, Y5, Y5
+	VMOVUPS (R13)(SI*2), Y10
+	VADDPS  Y10, Y6, Y6
+	VMOVUPS 32(R13)(SI*2), Y10
+	VADDPS  Y10, Y7, Y7
+	VMOVUPS (R13)(DI*1), Y10
+	VADDPS  Y10, Y8, Y8
+	VMOVUPS 32(R13)(DI*1), Y10
+	VADDPS  Y10, Y9, Y9
+
+not8:
+	CMPQ   136(AX), $+0
+	JEQ    not9
+	VCMPPS $0x16, Y1, Y2, Y10
+	VANDPS Y10, Y2, Y2
+	VCMPPS $0x16, Y1, Y3, Y10
+	VANDPS Y10, Y3, Y3
+	VCMPPS $0x16, Y1, Y4, Y10
+	VANDPS Y10, Y4, Y4
+	VCMPPS $0x16, Y1, Y5, Y10
+	VANDPS Y10, Y5, Y5
+	VCMPPS $0x16, Y1, Y6, Y10
+	VANDPS Y10, Y6, Y6
+	VCMPPS $0x16, Y1, Y7, Y10
+	VANDPS Y10, Y7, Y7
+	VCMPPS $0x16, Y1, Y8, Y10
+	VANDPS Y10, Y8, Y8
+	VCMPPS $0x16, Y1, Y9, Y10
+	VANDPS Y10, Y9, Y9
+
+not9:
+	CMPQ     144(AX), $+0
+	JEQ      not11
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	VMOVNTPS Y4, (R12)(SI*1)
+	VMOVNTPS Y5, 32(R12)(SI*1)
+	VMOVNTPS Y6, (R12)(SI*2)
+	VMOVNTPS Y7, 32(R12)(SI*2)
+	VMOVNTPS Y8, (R12)(DI*1)
+	VMOVNTPS Y9, 32(R12)(DI*1)
+	JMP      stored10
+
+not11:
+	VMOVUPS Y2, (R12)
+	VMOVUPS Y3, 32(R12)
+	VMOVUPS Y4, (R12)(SI*1)
+	VMOVUPS Y5, 32(R12)(SI*1)
+	VMOVUPS Y6, (R12)(SI*2)
+	VMOVUPS Y7, 32(R12)(SI*2)
+	VMOVUPS Y8, (R12)(DI*1)
+	VMOVUPS Y9, 32(R12)(DI*1)
+
+stored10:
+	ADDQ $+64, DX
+	ADDQ 128(AX), BX
+	SUBQ $+16, CX
+	JGE  loop2
+
+end3:
+	ADDQ $+16, CX
+	SUBQ $+8, CX
+	JLT  end13
+
+loop12:
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y1, Y5
+	CMPQ    32(AX), $+0
+	JEQ     not14
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Y2
+	VMOVAPS Y2, Y3
+	VMOVAPS Y2, Y4
+	VMOVAPS Y2, Y5
+
+not14:
+	MOVQ  64(AX), R12
+	TESTQ R12, R12
+	JZ    window16
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row15:
+	MOVQ 72(AX), R13
+
+col17:
+	VMOVUPS     (DI), Y6
+	VPERMILPS   $0x00, (SI), Y7
+	VFMADD231PS Y7, Y6, Y2
+	VPERMILPS   $0x00, (SI)(R10*1), Y7
+	VFMADD231PS Y7, Y6, Y3
+	VPERMILPS   $0x00, (SI)(R10*2), Y7
+	VFMADD231PS Y7, Y6, Y4
+	VPERMILPS   $0x00, (SI)(R11*1), Y7
+	VFMADD231PS Y7, Y6, Y5
+	VMOVUPS     64(DI), Y6
+	VPERMILPS   $0x55, (SI), Y7
+	VFMADD231PS Y7, Y6, Y2
+	VPERMILPS   $0x55, (SI)(R10*1), Y7
+	VFMADD231PS Y7, Y6, Y3
+	VPERMILPS   $0x55, (SI)(R10*2), Y7
+	VFMADD231PS Y7, Y6, Y4
+	VPERMILPS   $0x55, (SI)(R11*1), Y7
+	VFMADD231PS Y7, Y6, Y5
+	VMOVUPS     128(DI), Y6
+	VPERMILPS   $0xaa, (SI), Y7
+	VFMADD231PS Y7, Y6, Y2
+	VPERMILPS   $0xaa, (SI)(R10*1), Y7
+	VFMADD231PS Y7, Y6, Y3
+	VPERMILPS   $0xaa, (SI)(R10*2), Y7
+	VFMADD231PS Y7, Y6, Y4
+	VPERMILPS   $0xaa, (SI)(R11*1), Y7
+	VFMADD231PS Y7, Y6, Y5
+	VMOVUPS     192(DI), Y6
+	VPERMILPS   $0xff, (SI), Y7
+	VFMADD231PS Y7, Y6, Y2
+	VPERMILPS   $0xff, (SI)(R10*1), Y7
+	VFMADD231PS Y7, Y6, Y3
+	VPERMILPS   $0xff, (SI)(R10*2), Y7
+	VFMADD231PS Y7, Y6, Y4
+	VPERMILPS   $0xff, (SI)(R11*1), Y7
+	VFMADD231PS Y7, Y6, Y5
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R13
+	JNZ         col17
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R12
+	JNZ         row15
+
+window16:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	LEAQ    (R9)(DX*1), R12
+	CMPQ    24(AX), $+0
+	JEQ     not18
+	MOVQ    24(AX), R13
+	SUBQ    (AX), R13
+	ADDQ    R12, R13
+	VMOVUPS (R13), Y6
+	VADDPS  Y6, Y2, Y2
+	VMOVUPS (R13)(SI*1), Y6
+	VADDPS  Y6, Y3, Y3
+	VMOVUPS (R13)(SI*2), Y6
+	VADDPS  Y6, Y4, Y4
+	VMOVUPS (R13)(DI*1), Y6
+	VADDPS  Y6, Y5, Y5
+
+not18:
+	CMPQ   136(AX), $+0
+	JEQ    not19
+	VCMPPS $0x16, Y1, Y2, Y6
+	VANDPS Y6, Y2, Y2
+	VCMPPS $0x16, Y1, Y3, Y6
+	VANDPS Y6, Y3, Y3
+	VCMPPS $0x16, Y1, Y4, Y6
+	VANDPS Y6, Y4, Y4
+	VCMPPS $0x16, Y1, Y5, Y6
+	VANDPS Y6, Y5, Y5
+
+not19:
+	CMPQ     144(AX), $+0
+	JEQ      not21
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, (R12)(SI*1)
+	VMOVNTPS Y4, (R12)(SI*2)
+	VMOVNTPS Y5, (R12)(DI*1)
+	JMP      stored20
+
+not21:
+	VMOVUPS Y2, (R12)
+	VMOVUPS Y3, (R12)(SI*1)
+	VMOVUPS Y4, (R12)(SI*2)
+	VMOVUPS Y5, (R12)(DI*1)
+
+stored20:
+	ADDQ $+32, DX
+	ADDQ $+32, BX
+	SUBQ $+8, CX
+	JGE  loop12
+
+end13:
+	ADDQ       $+8, CX
+	JZ         whole1
+	VMOVAPS    Y1, Y2
+	VMOVAPS    Y1, Y3
+	VMOVAPS    Y1, Y4
+	VMOVAPS    Y1, Y5
+	CMPQ       32(AX), $+0
+	JEQ        not22
+	MOVQ       32(AX), CX
+	VMASKMOVPS (CX)(DX*1), Y0, Y2
+	VMOVAPS    Y2, Y3
+	VMOVAPS    Y2, Y4
+	VMOVAPS    Y2, Y5
+
+not22:
+	MOVQ  64(AX), CX
+	TESTQ CX, CX
+	JZ    window24
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row23:
+	MOVQ 72(AX), BX
+
+col25:
+	VMASKMOVPS  (SI), Y0, Y7
+	VMASKMOVPS  (SI)(R10*1), Y0, Y8
+	VMASKMOVPS  (SI)(R10*2), Y0, Y9
+	VMASKMOVPS  (SI)(R11*1), Y0, Y10
+	VMOVUPS     (DI), Y6
+	VPERMILPS   $0x00, Y7, Y11
+	VFMADD231PS Y11, Y6, Y2
+	VPERMILPS   $0x00, Y8, Y11
+	VFMADD231PS Y11, Y6, Y3
+	VPERMILPS   $0x00, Y9, Y11
+	VFMADD231PS Y11, Y6, Y4
+	VPERMILPS   $0x00, Y10, Y11
+	VFMADD231PS Y11, Y6, Y5
+	VMOVUPS     64(DI), Y6
+	VPERMILPS   $0x55, Y7, Y11
+	VFMADD231PS Y11, Y6, Y2
+	VPERMILPS   $0x55, Y8, Y11
+	VFMADD231PS Y11, Y6, Y3
+	VPERMILPS   $0x55, Y9, Y11
+	VFMADD231PS Y11, Y6, Y4
+	VPERMILPS   $0x55, Y10, Y11
+	VFMADD231PS Y11, Y6, Y5
+	VMOVUPS     128(DI), Y6
+	VPERMILPS   $0xaa, Y7, Y11
+	VFMADD231PS Y11, Y6, Y2
+	VPERMILPS   $0xaa, Y8, Y11
+	VFMADD231PS Y11, Y6, Y3
+	VPERMILPS   $0xaa, Y9, Y11
+	VFMADD231PS Y11, Y6, Y4
+	VPERMILPS   $0xaa, Y10, Y11
+	VFMADD231PS Y11, Y6, Y5
+	VMOVUPS     192(DI), Y6
+	VPERMILPS   $0xff, Y7, Y7
+	VFMADD231PS Y7, Y6, Y2
+	VPERMILPS   $0xff, Y8, Y7
+	VFMADD231PS Y7, Y6, Y3
+	VPERMILPS   $0xff, Y9, Y7
+	VFMADD231PS Y7, Y6, Y4
+	VPERMILPS   $0xff, Y10, Y7
+	VFMADD231PS Y7, Y6, Y5
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        BX
+	JNZ         col25
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        CX
+	JNZ         row23
+
+window24:
+	MOVQ       80(AX), CX
+	LEAQ       (CX)(CX*2), BX
+	LEAQ       (R9)(DX*1), DX
+	CMPQ       24(AX), $+0
+	JEQ        not26
+	MOVQ       24(AX), SI
+	SUBQ       (AX), SI
+	ADDQ       DX, SI
+	VMASKMOVPS (SI), Y0, Y6
+	VADDPS     Y6, Y2, Y2
+	VMASKMOVPS (SI)(CX*1), Y0, Y6
+	VADDPS     Y6, Y3, Y3
+	VMASKMOVPS (SI)(CX*2), Y0, Y6
+	VADDPS     Y6, Y4, Y4
+	VMASKMOVPS (SI)(BX*1), Y0, Y6
+	VADDPS     Y6, Y5, Y5
+
+not26:
+	CMPQ   136(AX), $+0
+	JEQ    not27
+	VCMPPS $0x16, Y1, Y2, Y6
+	VANDPS Y6, Y2, Y2
+	VCMPPS $0x16, Y1, Y3, Y6
+	VANDPS Y6, Y3, Y3
+	VCMPPS $0x16, Y1, Y4, Y6
+	VANDPS Y6, Y4, Y4
+	VCMPPS $0x16, Y1, Y5, Y6
+	VANDPS Y6, Y5, Y5
+
+not27:
+	VMASKMOVPS Y2, Y0, (DX)
+	VMASKMOVPS Y3, Y0, (DX)(CX*1)
+	VMASKMOVPS Y4, Y0, (DX)(CX*2)
+	VMASKMOVPS Y5, Y0, (DX)(BX*1)
+
+whole1:
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	SUBQ $+4, 40(AX)
+	JGE  positions4
+
+fewer4:
+	ADDQ $+4, 40(AX)
+	SUBQ $+1, 40(AX)
+	JLT  fewer1
+
+positions1:
+	MOVQ 48(AX), CX
+	MOVQ 16(AX), BX
+	XORQ DX, DX
+	SUBQ $+16, CX
+	JLT  end31
+
+loop30:
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	CMPQ    32(AX), $+0
+	JEQ     not32
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Y2
+	VMOVUPS 32(SI)(DX*1), Y3
+
+not32:
+	MOVQ  64(AX), R11
+	TESTQ R11, R11
+	JZ    window34
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row33:
+	MOVQ 72(AX), R12
+
+col35:
+	VMOVUPS     (DI), Y4
+	VPERMILPS   $0x00, (SI), Y5
+	VFMADD231PS Y5, Y4, Y2
+	VMOVUPS     64(DI), Y4
+	VPERMILPS   $0x55, (SI), Y5
+	VFMADD231PS Y5, Y4, Y2
+	VMOVUPS     128(DI), Y4
+	VPERMILPS   $0xaa, (SI), Y5
+	VFMADD231PS Y5, Y4, Y2
+	VMOVUPS     192(DI), Y4
+	VPERMILPS   $0xff, (SI), Y5
+	VFMADD231PS Y5, Y4, Y2
+	VMOVUPS     32(DI), Y4
+	VPERMILPS   $0x00, 32(SI), Y5
+	VFMADD231PS Y5, Y4, Y3
+	VMOVUPS     96(DI), Y4
+	VPERMILPS   $0x55, 32(SI), Y5
+	VFMADD231PS Y5, Y4, Y3
+	VMOVUPS     160(DI), Y4
+	VPERMILPS   $0xaa, 32(SI), Y5
+	VFMADD231PS Y5, Y4, Y3
+	VMOVUPS     224(DI), Y4
+	VPERMILPS   $0xff, 32(SI), Y5
+	VFMADD231PS Y5, Y4, Y3
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R12
+	JNZ         col35
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R11
+	JNZ         row33
+
+window34:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), SI
+	LEAQ    (R9)(DX*1), SI
+	CMPQ    24(AX), $+0
+	JEQ     not36
+	MOVQ    24(AX), DI
+	SUBQ    (AX), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS 32(DI), Y4
+	VADDPS  Y4, Y3, Y3
+
+not36:
+	CMPQ   136(AX), $+0
+	JEQ    not37
+	VCMPPS $0x16, Y1, Y2, Y4
+	VANDPS Y4, Y2, Y2
+	VCMPPS $0x16, Y1, Y3, Y4
+	VANDPS Y4, Y3, Y3
+
+not37:
+	CMPQ     144(AX), $+0
+	JEQ      not39
+	VMOVNTPS Y2, (SI)
+	VMOVNTPS Y3, 32(SI)
+	JMP      stored38
+
+not39:
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+
+stored38:
+	ADDQ $+64, DX
+	ADDQ 128(AX), BX
+	SUBQ $+16, CX
+	JGE  loop30
+
+end31:
+	ADDQ $+16, CX
+	SUBQ $+8, CX
+	JLT  end41
+
+loop40:
+	VMOVAPS Y1, Y2
+	CMPQ    32(AX), $+0
+	JEQ     not42
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Y2
+
+not42:
+	MOVQ  64(AX), R11
+	TESTQ R11, R11
+	JZ    window44
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row43:
+	MOVQ 72(AX), R12
+
+col45:
+	VMOVUPS     (DI), Y3
+	VPERMILPS   $0x00, (SI), Y4
+	VFMADD231PS Y4, Y3, Y2
+	VMOVUPS     64(DI), Y3
+	VPERMILPS   $0x55, (SI), Y4
+	VFMADD231PS Y4, Y3, Y2
+	VMOVUPS     128(DI), Y3
+	VPERMILPS   $0xaa, (SI), Y4
+	VFMADD231PS Y4, Y3, Y2
+	VMOVUPS     192(DI), Y3
+	VPERMILPS   $0xff, (SI), Y4
+	VFMADD231PS Y4, Y3, Y2
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        R12
+	JNZ         col45
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        R11
+	JNZ         row43
+
+window44:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), SI
+	LEAQ    (R9)(DX*1), SI
+	CMPQ    24(AX), $+0
+	JEQ     not46
+	MOVQ    24(AX), DI
+	SUBQ    (AX), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y3
+	VADDPS  Y3, Y2, Y2
+
+not46:
+	CMPQ   136(AX), $+0
+	JEQ    not47
+	VCMPPS $0x16, Y1, Y2, Y3
+	VANDPS Y3, Y2, Y2
+
+not47:
+	CMPQ     144(AX), $+0
+	JEQ      not49
+	VMOVNTPS Y2, (SI)
+	JMP      stored48
+
+not49:
+	VMOVUPS Y2, (SI)
+
+stored48:
+	ADDQ $+32, DX
+	ADDQ $+32, BX
+	SUBQ $+8, CX
+	JGE  loop40
+
+end41:
+	ADDQ       $+8, CX
+	JZ         whole29
+	VMOVAPS    Y1, Y2
+	CMPQ       32(AX), $+0
+	JEQ        not50
+	MOVQ       32(AX), CX
+	VMASKMOVPS (CX)(DX*1), Y0, Y2
+
+not50:
+	MOVQ  64(AX), CX
+	TESTQ CX, CX
+	JZ    window52
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row51:
+	MOVQ 72(AX), BX
+
+col53:
+	VMASKMOVPS  (SI), Y0, Y4
+	VMOVUPS     (DI), Y3
+	VPERMILPS   $0x00, Y4, Y5
+	VFMADD231PS Y5, Y3, Y2
+	VMOVUPS     64(DI), Y3
+	VPERMILPS   $0x55, Y4, Y5
+	VFMADD231PS Y5, Y3, Y2
+	VMOVUPS     128(DI), Y3
+	VPERMILPS   $0xaa, Y4, Y5
+	VFMADD231PS Y5, Y3, Y2
+	VMOVUPS     192(DI), Y3
+	VPERMILPS   $0xff, Y4, Y4
+	VFMADD231PS Y4, Y3, Y2
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	DECQ        BX
+	JNZ         col53
+	ADDQ        96(AX), SI
+	ADDQ        112(AX), DI
+	DECQ        CX
+	JNZ         row51
+
+window52:
+	MOVQ       80(AX), CX
+	LEAQ       (CX)(CX*2), CX
+	LEAQ       (R9)(DX*1), CX
+	CMPQ       24(AX), $+0
+	JEQ        not54
+	MOVQ       24(AX), DX
+	SUBQ       (AX), DX
+	ADDQ       CX, DX
+	VMASKMOVPS (DX), Y0, Y3
+	VADDPS     Y3, Y2, Y2
+
+not54:
+	CMPQ   136(AX), $+0
+	JEQ    not55
+	VCMPPS $0x16, Y1, Y2, Y3
+	VANDPS Y3, Y2, Y2
+
+not55:
+	VMASKMOVPS Y2, Y0, (CX)
+
+whole29:
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	SUBQ $+1, 40(AX)
+	JGE  positions1
+
+fewer1:
+	ADDQ $+1, 40(AX)
+	CMPQ 144(AX), $+0
+	JEQ  not57
+	SFENCE
+
+not57:
+	VZEROUPPER
+	RET
+
+// func slideWeights4AVX2(args *depthwiseArgs)
+// Requires: AVX, FMA3
+TEXT ·slideWeights4AVX2(SB), NOSPLIT, $0-8
+	MOVQ    args+0(FP), AX
+	MOVQ    48(AX), CX
+	ANDQ    $+7, CX
+	LEAQ    masks<>+64(SB), DX
+	SHLQ    $0x02, CX
+	SUBQ    CX, DX
+	VMOVUPS (DX), Y0
+	VXORPS  Y1, Y1, Y1
+	MOVQ    48(AX), CX
+	MOVQ    16(AX), BX
+	XORQ    DX, DX
+	SUBQ    $+16, CX
+	JLT     end3
+
+loop2:
+	MOVQ  64(AX), R8
+	TESTQ R8, R8
+	JZ    window5
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row4:
+	MOVQ 72(AX), R9
+	SUBQ $+3, R9
+	JLT  end7
+
+loop6:
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y6
+	VMOVAPS Y1, Y7
+	VMOVAPS Y1, Y8
+	VMOVAPS Y1, Y9
+	VMOVAPS Y1, Y10
+	VMOVAPS Y1, Y11
+	VMOVAPS Y1, Y12
+	VMOVAPS Y1, Y13
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R13
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position8:
+	VMOVUPS     (R12), Y14
+	VPERMILPS   $0x00, (R11), Y15
+	VFMADD231PS Y15, Y14, Y2
+	VPERMILPS   $0x55, (R11), Y15
+	VFMADD231PS Y15, Y14, Y3
+	VPERMILPS   $0xaa, (R11), Y15
+	VFMADD231PS Y15, Y14, Y4
+	VPERMILPS   $0xff, (R11), Y15
+	VFMADD231PS Y15, Y14, Y5
+	VPERMILPS   $0x00, (R11)(R13*1), Y15
+	VFMADD231PS Y15, Y14, Y6
+	VPERMILPS   $0x55, (R11)(R13*1), Y15
+	VFMADD231PS Y15, Y14, Y7
+	VPERMILPS   $0xaa, (R11)(R13*1), Y15
+	VFMADD231PS Y15, Y14, Y8
+	VPERMILPS   $0xff, (R11)(R13*1), Y15
+	VFMADD231PS Y15, Y14, Y9
+	VPERMILPS   $0x00, (R11)(R13*2), Y15
+	VFMADD231PS Y15, Y14, Y10
+	VPERMILPS   $0x55, (R11)(R13*2), Y15
+	VFMADD231PS Y15, Y14, Y11
+	VPERMILPS   $0xaa, (R11)(R13*2), Y15
+	VFMADD231PS Y15, Y14, Y12
+	VPERMILPS   $0xff, (R11)(R13*2), Y15
+	VFMADD231PS Y15, Y14, Y13
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position8
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Y2, Y2
+	VMOVUPS     Y2, (DI)
+	VADDPS      64(DI), Y3, Y3
+	VMOVUPS     Y3, 64(DI)
+	VADDPS      128(DI), Y4, Y4
+	VMOVUPS     Y4, 128(DI)
+	VADDPS      192(DI), Y5, Y5
+	VMOVUPS     Y5, 192(DI)
+	VADDPS      (DI)(R10*1), Y6, Y6
+	VMOVUPS     Y6, (DI)(R10*1)
+	VADDPS      64(DI)(R10*1), Y7, Y7
+	VMOVUPS     Y7, 64(DI)(R10*1)
+	VADDPS      128(DI)(R10*1), Y8, Y8
+	VMOVUPS     Y8, 128(DI)(R10*1)
+	VADDPS      192(DI)(R10*1), Y9, Y9
+	VMOVUPS     Y9, 192(DI)(R10*1)
+	VADDPS      (DI)(R10*2), Y10, Y10
+	VMOVUPS     Y10, (DI)(R10*2)
+	VADDPS      64(DI)(R10*2), Y11, Y11
+	VMOVUPS     Y11, 64(DI)(R10*2)
+	VADDPS      128(DI)(R10*2), Y12, Y12
+	VMOVUPS     Y12, 128(DI)(R10*2)
+	VADDPS      192(DI)(R10*2), Y13, Y13
+	VMOVUPS     Y13, 192(DI)(R10*2)
+	VMOVAPS     Y1, Y2
+	VMOVAPS     Y1, Y3
+	VMOVAPS     Y1, Y4
+	VMOVAPS     Y1, Y5
+	VMOVAPS     Y1, Y6
+	VMOVAPS     Y1, Y7
+	VMOVAPS     Y1, Y8
+	VMOVAPS     Y1, Y9
+	VMOVAPS     Y1, Y10
+	VMOVAPS     Y1, Y11
+	VMOVAPS     Y1, Y12
+	VMOVAPS     Y1, Y13
+	MOVQ        40(AX), R10
+	MOVQ        (AX), R12
+	MOVQ        104(AX), R13
+	MOVQ        SI, R11
+	ADDQ        DX, R12
+
+position9:
+	VMOVUPS     32(R12), Y14
+	VPERMILPS   $0x00, 32(R11), Y15
+	VFMADD231PS Y15, Y14, Y2
+	VPERMILPS   $0x55, 32(R11), Y15
+	VFMADD231PS Y15, Y14, Y3
+	VPERMILPS   $0xaa, 32(R11), Y15
+	VFMADD231PS Y15, Y14, Y4
+	VPERMILPS   $0xff, 32(R11), Y15
+	VFMADD231PS Y15, Y14, Y5
+	VPERMILPS   $0x00, 32(R11)(R13*1), Y15
+	VFMADD231PS Y15, Y14, Y6
+	VPERMILPS   $0x55, 32(R11)(R13*1), Y15
+	VFMADD231PS Y15, Y14, Y7
+	VPERMILPS   $0xaa, 32(R11)(R13*1), Y15
+	VFMADD231PS Y15, Y14, Y8
+	VPERMILPS   $0xff, 32(R11)(R13*1), Y15
+	VFMADD231PS Y15, Y14, Y9
+	VPERMILPS   $0x00, 32(R11)(R13*2), Y15
+	VFMADD231PS Y15, Y14, Y10
+	VPERMILPS   $0x55, 32(R11)(R13*2), Y15
+	VFMADD231PS Y15, Y14, Y11
+	VPERMILPS   $0xaa, 32(R11)(R13*2), Y15
+	VFMADD231PS Y15, Y14, Y12
+	VPERMILPS   $0xff, 32(R11)(R13*2), Y15
+	VFMADD231PS Y15, Y14, Y13
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position9
+	MOVQ        120(AX), R10
+	VADDPS      32(DI), Y2, Y2
+	VMOVUPS     Y2, 32(DI)
+	VADDPS      96(DI), Y3, Y3
+	VMOVUPS     Y3, 96(DI)
+	VADDPS      160(DI), Y4, Y4
+	VMOVUPS     Y4, 160(DI)
+	VADDPS      224(DI), Y5, Y5
+	VMOVUPS     Y5, 224(DI)
+	VADDPS      32(DI)(R10*1), Y6, Y6
+	VMOVUPS     Y6, 32(DI)(R10*1)
+	VADDPS      96(DI)(R10*1), Y7, Y7
+	VMOVUPS     Y7, 96(DI)(R10*1)
+	VADDPS      160(DI)(R10*1), Y8, Y8
+	VMOVUPS     Y8, 160(DI)(R10*1)
+	VADDPS      224(DI)(R10*1), Y9, Y9
+	VMOVUPS     Y9, 224(DI)(R10*1)
+	VADDPS      32(DI)(R10*2), Y10, Y10
+	VMOVUPS     Y10, 32(DI)(R10*2)
+	VADDPS      96(DI)(R10*2), Y11, Y11
+	VMOVUPS     Y11, 96(DI)(R10*2)
+	VADDPS      160(DI)(R10*2), Y12, Y12
+	VMOVUPS     Y12, 160(DI)(R10*2)
+	VADDPS      224(DI)(R10*2), Y13, Y13
+	VMOVUPS     Y13, 224(DI)(R10*2)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+3, R9
+	JGE         loop6
+
+end7:
+	ADDQ $+3, R9
+	SUBQ $+1, R9
+	JLT  end11
+
+loop10:
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y1, Y5
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R11
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position12:
+	VMOVUPS     (R12), Y6
+	VPERMILPS   $0x00, (R11), Y7
+	VFMADD231PS Y7, Y6, Y2
+	VPERMILPS   $0x55, (R11), Y7
+	VFMADD231PS Y7, Y6, Y3
+	VPERMILPS   $0xaa, (R11), Y7
+	VFMADD231PS Y7, Y6, Y4
+	VPERMILPS   $0xff, (R11), Y7
+	VFMADD231PS Y7, Y6, Y5
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position12
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Y2, Y2
+	VMOVUPS     Y2, (DI)
+	VADDPS      64(DI), Y3, Y3
+	VMOVUPS     Y3, 64(DI)
+	VADDPS      128(DI), Y4, Y4
+	VMOVUPS     Y4, 128(DI)
+	VADDPS      192(DI), Y5, Y5
+	VMOVUPS     Y5, 192(DI)
+	VMOVAPS     Y1, Y2
+	VMOVAPS     Y1, Y3
+	VMOVAPS     Y1, Y4
+	VMOVAPS     Y1, Y5
+	MOVQ        40(AX), R10
+	MOVQ        (AX), R12
+	MOVQ        104(AX), R11
+	MOVQ        SI, R11
+	ADDQ        DX, R12
+
+position13:
+	VMOVUPS     32(R12), Y6
+	VPERMILPS   $0x00, 32(R11), Y7
+	VFMADD231PS Y7, Y6, Y2
+	VPERMILPS   $0x55, 32(R11), Y7
+	VFMADD231PS Y7, Y6, Y3
+	VPERMILPS   $0xaa, 32(R11), Y7
+	VFMADD231PS Y7, Y6, Y4
+	VPERMILPS   $0xff, 32(R11), Y7
+	VFMADD231PS Y7, Y6, Y5
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position13
+	MOVQ        120(AX), R10
+	VADDPS      32(DI), Y2, Y2
+	VMOVUPS     Y2, 32(DI)
+	VADDPS      96(DI), Y3, Y3
+	VMOVUPS     Y3, 96(DI)
+	VADDPS      160(DI), Y4, Y4
+	VMOVUPS     Y4, 160(DI)
+	VADDPS      224(DI), Y5, Y5
+	VMOVUPS     Y5, 224(DI)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+1, R9
+	JGE         loop10
+
+end11:
+	ADDQ $+1, R9
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ R8
+	JNZ  row4
+
+window5:
+	ADDQ $+64, DX
+	ADDQ 128(AX), BX
+	SUBQ $+16, CX
+	JGE  loop2
+
+end3:
+	ADDQ $+16, CX
+	SUBQ $+8, CX
+	JLT  end15
+
+loop14:
+	MOVQ  64(AX), R8
+	TESTQ R8, R8
+	JZ    window17
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row16:
+	MOVQ 72(AX), R9
+	SUBQ $+3, R9
+	JLT  end19
+
+loop18:
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y6
+	VMOVAPS Y1, Y7
+	VMOVAPS Y1, Y8
+	VMOVAPS Y1, Y9
+	VMOVAPS Y1, Y10
+	VMOVAPS Y1, Y11
+	VMOVAPS Y1, Y12
+	VMOVAPS Y1, Y13
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R13
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position20:
+	VMOVUPS     (R12), Y14
+	VPERMILPS   $0x00, (R11), Y15
+	VFMADD231PS Y15, Y14, Y2
+	VPERMILPS   $0x55, (R11), Y15
+	VFMADD231PS Y15, Y14, Y3
+	VPERMILPS   $0xaa, (R11), Y15
+	VFMADD231PS Y15, Y14, Y4
+	VPERMILPS   $0xff, (R11), Y15
+	VFMADD231PS Y15, Y14, Y5
+	VPERMILPS   $0x00, (R11)(R13*1), Y15
+	VFMADD231PS Y15, Y14, Y6
+	VPERMILPS   $0x55, (R11)(R13*1), Y15
+	VFMADD231PS Y15, Y14, Y7
+	VPERMILPS   $0xaa, (R11)(R13*1), Y15
+	VFMADD231PS Y15, Y14, Y8
+	VPERMILPS   $0xff, (R11)(R13*1), Y15
+	VFMADD231PS Y15, Y14, Y9
+	VPERMILPS   $0x00, (R11)(R13*2), Y15
+	VFMADD231PS Y15, Y14, Y10
+	VPERMILPS   $0x55, (R11)(R13*2), Y15
+	VFMADD231PS Y15, Y14, Y11
+	VPERMILPS   $0xaa, (R11)(R13*2), Y15
+	VFMADD231PS Y15, Y14, Y12
+	VPERMILPS   $0xff, (R11)(R13*2), Y15
+	VFMADD231PS Y15, Y14, Y13
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position20
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Y2, Y2
+	VMOVUPS     Y2, (DI)
+	VADDPS      64(DI), Y3, Y3
+	VMOVUPS     Y3, 64(DI)
+	VADDPS      128(DI), Y4, Y4
+	VMOVUPS     Y4, 128(DI)
+	VADDPS      192(DI), Y5, Y5
+	VMOVUPS     Y5, 192(DI)
+	VADDPS      (DI)(R10*1), Y6, Y6
+	VMOVUPS     Y6, (DI)(R10*1)
+	VADDPS      64(DI)(R10*1), Y7, Y7
+	VMOVUPS     Y7, 64(DI)(R10*1)
+	VADDPS      128(DI)(R10*1), Y8, Y8
+	VMOVUPS     Y8, 128(DI)(R10*1)
+	VADDPS      192(DI)(R10*1), Y9, Y9
+	VMOVUPS     Y9, 192(DI)(R10*1)
+	VADDPS      (DI)(R10*2), Y10, Y10
+	VMOVUPS     Y10, (DI)(R10*2)
+	VADDPS      64(DI)(R10*2), Y11, Y11
+	VMOVUPS     Y11, 64(DI)(R10*2)
+	VADDPS      128(DI)(R10*2), Y12, Y12
+	VMOVUPS     Y12, 128(DI)(R10*2)
+	VADDPS      192(DI)(R10*2), Y13, Y13
+	VMOVUPS     Y13, 192(DI)(R10*2)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+3, R9
+	JGE         loop18
+
+end19:
+	ADDQ $+3, R9
+	SUBQ $+1, R9
+	JLT  end22
+
+loop21:
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y1, Y5
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R11
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position23:
+	VMOVUPS     (R12), Y6
+	VPERMILPS   $0x00, (R11), Y7
+	VFMADD231PS Y7, Y6, Y2
+	VPERMILPS   $0x55, (R11), Y7
+	VFMADD231PS Y7, Y6, Y3
+	VPERMILPS   $0xaa, (R11), Y7
+	VFMADD231PS Y7, Y6, Y4
+	VPERMILPS   $0xff, (R11), Y7
+	VFMADD231PS Y7, Y6, Y5
+	ADDQ        88(AX), R11
+	ADDQ        80(AX), R12
+	DECQ        R10
+	JNZ         position23
+	MOVQ        120(AX), R10
+	VADDPS      (DI), Y2, Y2
+	VMOVUPS     Y2, (DI)
+	VADDPS      64(DI), Y3, Y3
+	VMOVUPS     Y3, 64(DI)
+	VADDPS      128(DI), Y4, Y4
+	VMOVUPS     Y4, 128(DI)
+	VADDPS      192(DI), Y5, Y5
+	VMOVUPS     Y5, 192(DI)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+1, R9
+	JGE         loop21
+
+end22:
+	ADDQ $+1, R9
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ R8
+	JNZ  row16
+
+window17:
+	ADDQ $+32, DX
+	ADDQ $+32, BX
+	SUBQ $+8, CX
+	JGE  loop14
+
+end15:
+	ADDQ  $+8, CX
+	JZ    whole1
+	MOVQ  64(AX), CX
+	TESTQ CX, CX
+	JZ    window25
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row24:
+	MOVQ 72(AX), BX
+	SUBQ $+3, BX
+	JLT  end27
+
+loop26:
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y6
+	VMOVAPS Y1, Y7
+	VMOVAPS Y1, Y8
+	VMOVAPS Y1, Y9
+	VMOVAPS Y1, Y10
+	VMOVAPS Y1, Y11
+	VMOVAPS Y1, Y12
+	VMOVAPS Y1, Y13
+	MOVQ    40(AX), R8
+	MOVQ    (AX), R10
+	MOVQ    104(AX), R11
+	MOVQ    SI, R9
+	ADDQ    DX, R10
+
+position28:
+	VMASKMOVPS  (R10), Y0, Y14
+	VMASKMOVPS  (R9), Y0, Y15
+	VPERMILPS   $0x00, Y15, Y16
+	VFMADD231PS Y16, Y14, Y2
+	VPERMILPS   $0x55, Y15, Y16
+	VFMADD231PS Y16, Y14, Y3
+	VPERMILPS   $0xaa, Y15, Y16
+	VFMADD231PS Y16, Y14, Y4
+	VPERMILPS   $0xff, Y15, Y15
+	VFMADD231PS Y15, Y14, Y5
+	VMASKMOVPS  (R9)(R11*1), Y0, Y15
+	VPERMILPS   $0x00, Y15, Y16
+	VFMADD231PS Y16, Y14, Y6
+	VPERMILPS   $0x55, Y15, Y16
+	VFMADD231PS Y16, Y14, Y7
+	VPERMILPS   $0xaa, Y15, Y16
+	VFMADD231PS Y16, Y14, Y8
+	VPERMILPS   $0xff, Y15, Y15
+	VFMADD231PS Y15, Y14, Y9
+	VMASKMOVPS  (R9)(R11*2), Y0, Y15
+	VPERMILPS   $0x00, Y15, Y16
+	VFMADD231PS Y16, Y14, Y10
+	VPERMILPS   $0x55, Y15, Y16
+	VFMADD231PS Y16, Y14, Y11
+	VPERMILPS   $0xaa, Y15, Y16
+	VFMADD231PS Y16, Y14, Y12
+	VPERMILPS   $0xff, Y15, Y15
+	VFMADD231PS Y15, Y14, Y13
+	ADDQ        88(AX), R9
+	ADDQ        80(AX), R10
+	DECQ        R8
+	JNZ         position28
+	MOVQ        120(AX), R8
+	VADDPS      (DI), Y2, Y2
+	VMOVUPS     Y2, (DI)
+	VADDPS      64(DI), Y3, Y3
+	VMOVUPS     Y3, 64(DI)
+	VADDPS      128(DI), Y4, Y4
+	VMOVUPS     Y4, 128(DI)
+	VADDPS      192(DI), Y5, Y5
+	VMOVUPS     Y5, 192(DI)
+	VADDPS      (DI)(R8*1), Y6, Y6
+	VMOVUPS     Y6, (DI)(R8*1)
+	VADDPS      64(DI)(R8*1), Y7, Y7
+	VMOVUPS     Y7, 64(DI)(R8*1)
+	VADDPS      128(DI)(R8*1), Y8, Y8
+	VMOVUPS     Y8, 128(DI)(R8*1)
+	VADDPS      192(DI)(R8*1), Y9, Y9
+	VMOVUPS     Y9, 192(DI)(R8*1)
+	VADDPS      (DI)(R8*2), Y10, Y10
+	VMOVUPS     Y10, (DI)(R8*2)
+	VADDPS      64(DI)(R8*2), Y11, Y11
+	VMOVUPS     Y11, 64(DI)(R8*2)
+	VADDPS      128(DI)(R8*2), Y12, Y12
+	VMOVUPS     Y12, 128(DI)(R8*2)
+	VADDPS      192(DI)(R8*2), Y13, Y13
+	VMOVUPS     Y13, 192(DI)(R8*2)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+3, BX
+	JGE         loop26
+
+end27:
+	ADDQ $+3, BX
+	SUBQ $+1, BX
+	JLT  end30
+
+loop29:
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y1, Y5
+	MOVQ    40(AX), R8
+	MOVQ    (AX), R10
+	MOVQ    104(AX), R9
+	MOVQ    SI, R9
+	ADDQ    DX, R10
+
+position31:
+	VMASKMOVPS  (R10), Y0, Y6
+	VMASKMOVPS  (R9), Y0, Y7
+	VPERMILPS   $0x00, Y7, Y8
+	VFMADD231PS Y8, Y6, Y2
+	VPERMILPS   $0x55, Y7, Y8
+	VFMADD231PS Y8, Y6, Y3
+	VPERMILPS   $0xaa, Y7, Y8
+	VFMADD231PS Y8, Y6, Y4
+	VPERMILPS   $0xff, Y7, Y7
+	VFMADD231PS Y7, Y6, Y5
+	ADDQ        88(AX), R9
+	ADDQ        80(AX), R10
+	DECQ        R8
+	JNZ         position31
+	MOVQ        120(AX), R8
+	VADDPS      (DI), Y2, Y2
+	VMOVUPS     Y2, (DI)
+	VADDPS      64(DI), Y3, Y3
+	VMOVUPS     Y3, 64(DI)
+	VADDPS      128(DI), Y4, Y4
+	VMOVUPS     Y4, 128(DI)
+	VADDPS      192(DI), Y5, Y5
+	VMOVUPS     Y5, 192(DI)
+	ADDQ        104(AX), SI
+	ADDQ        120(AX), DI
+	SUBQ        $+1, BX
+	JGE         loop29
+
+end30:
+	ADDQ $+1, BX
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ CX
+	JNZ  row24
+
+window25:
+whole1:
+	VZEROUPPER
+	RET
+
+// func slide8AVX2(args *depthwiseArgs)
+// Requires: AVX, FMA3, MMX+
+TEXT ·slide8AVX2(SB), NOSPLIT, $0-8
+	MOVQ    args+0(FP), AX
+	MOVQ    48(AX), CX
+	ANDQ    $+7, CX
+	LEAQ    masks<>+64(SB), DX
+	SHLQ    $0x02, CX
+	SUBQ    CX, DX
+	VMOVUPS (DX), Y0
+	VXORPS  Y0, Y0, Y0
+	MOVQ    8(AX), R8
+	MOVQ    (AX), R9
+	MOVQ    88(AX), R10
+	LEAQ    (R10)(R10*2), R11
+	SUBQ    $+4, 40(AX)
+	JLT     fewer4
+
+positions4:
+	MOVQ 48(AX), CX
+	MOVQ 16(AX), BX
+	XORQ DX, DX
+	SUBQ $+16, CX
+	JLT  end3
+
+loop2:
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	VMOVAPS Y0, Y7
+	VMOVAPS Y0, Y8
+	CMPQ    32(AX), $+0
+	JEQ     not4
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Y1
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y7
+	VMOVUPS 32(SI)(DX*1), Y2
+	VMOVAPS Y2, Y4
+	VMOVAPS Y2, Y6
+	VMOVAPS Y2, Y8
+
+not4:
+	MOVQ  64(AX), R12
+	TESTQ R12, R12
+	JZ    window6
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row5:
+	MOVQ 72(AX), R13
+
+col7:
+	VMOVUPS      (DI), Y9
+	VBROADCASTSS (SI), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (SI)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (SI)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (SI)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VMOVUPS      64(DI), Y9
+	VBROADCASTSS 4(SI), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(SI)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 4(SI)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 4(SI)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VMOVUPS      128(DI), Y9
+	VBROADCASTSS 8(SI), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(SI)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 8(SI)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 8(SI)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VMOVUPS      192(DI), Y9
+	VBROADCASTSS 12(SI), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 12(SI)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(SI)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 12(SI)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VMOVUPS      256(DI), Y9
+	VBROADCASTSS 16(SI), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 16(SI)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 16(SI)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 16(SI)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VMOVUPS      320(DI), Y9
+	VBROADCASTSS 20(SI), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 20(SI)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 20(SI)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 20(SI)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VMOVUPS      384(DI), Y9
+	VBROADCASTSS 24(SI), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 24(SI)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 24(SI)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 24(SI)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VMOVUPS      448(DI), Y9
+	VBROADCASTSS 28(SI), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 28(SI)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 28(SI)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 28(SI)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VMOVUPS      32(DI), Y9
+	VBROADCASTSS 32(SI), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 32(SI)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 32(SI)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 32(SI)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	VMOVUPS      96(DI), Y9
+	VBROADCASTSS 36(SI), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 36(SI)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 36(SI)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 36(SI)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	VMOVUPS      160(DI), Y9
+	VBROADCASTSS 40(SI), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 40(SI)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 40(SI)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 40(SI)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	VMOVUPS      224(DI), Y9
+	VBROADCASTSS 44(SI), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 44(SI)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 44(SI)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 44(SI)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	VMOVUPS      288(DI), Y9
+	VBROADCASTSS 48(SI), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 48(SI)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 48(SI)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 48(SI)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	VMOVUPS      352(DI), Y9
+	VBROADCASTSS 52(SI), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 52(SI)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 52(SI)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 52(SI)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	VMOVUPS      416(DI), Y9
+	VBROADCASTSS 56(SI), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 56(SI)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 56(SI)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 56(SI)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	VMOVUPS      480(DI), Y9
+	VBROADCASTSS 60(SI), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 60(SI)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 60(SI)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 60(SI)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         104(AX), SI
+	ADDQ         120(AX), DI
+	DECQ         R13
+	JNZ          col7
+	ADDQ         96(AX), SI
+	ADDQ         112(AX), DI
+	DECQ         R12
+	JNZ          row5
+
+window6:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	LEAQ    (R9)(DX*1), R12
+	CMPQ    24(AX), $+0
+	JEQ     not8
+	MOVQ    24(AX), R13
+	SUBQ    (AX), R13
+	ADDQ    R12, R13
+	VMOVUPS (R13), Y9
+	VADDPS  Y9, Y1, Y1
+	VMOVUPS 32(R13), Y9
+	VADDPS  Y9, Y2, Y2
+	VMOVUPS (R13)(SI*1), Y9
+	VADDPS  Y9, Y3, Y3
+	VMOVUPS 32(R13)(SI*1), Y9
+	VADDPS  Y9, Y4, Y4
+	VMOVUPS (R13)(SI*2), Y9
+	VADDPS  Y9, Y5, Y5
+	VMOVUPS 32(R13)(SI*2), Y9
+	VADDPS  Y9, Y6, Y6
+	VMOVUPS (R13)(DI*1), Y9
+	VADDPS  Y9, Y7, Y7
+	VMOVUPS 32(R13)(DI*1), Y9
+	VADDPS  Y9, Y8, Y8
+
+not8:
+	CMPQ   136(AX), $+0
+	JEQ    not9
+	VCMPPS $0x16, Y0, Y1, Y9
+	VANDPS Y9, Y1, Y1
+	VCMPPS $0x16, Y0, Y2, Y9
+	VANDPS Y9, Y2, Y2
+	VCMPPS $0x16, Y0, Y3, Y9
+	VANDPS Y9, Y3, Y3
+	VCMPPS $0x16, Y0, Y4, Y9
+	VANDPS Y9, Y4, Y4
+	VCMPPS $0x16, Y0, Y5, Y9
+	VANDPS Y9, Y5, Y5
+	VCMPPS $0x16, Y0, Y6, Y9
+	VANDPS Y9, Y6, Y6
+	VCMPPS $0x16, Y0, Y7, Y9
+	VANDPS Y9, Y7, Y7
+	VCMPPS $0x16, Y0, Y8, Y9
+	VANDPS Y9, Y8, Y8
+
+not9:
+	CMPQ     144(AX), $+0
+	JEQ      not11
+	VMOVNTPS Y1, (R12)
+	VMOVNTPS Y2, 32(R12)
+	VMOVNTPS Y3, (R12)(SI*1)
+	VMOVNTPS Y4, 32(R12)(SI*1)
+	VMOVNTPS Y5, (R12)(SI*2)
+	VMOVNTPS Y6, 32(R12)(SI*2)
+	VMOVNTPS Y7, (R12)(DI*1)
+	VMOVNTPS Y8, 32(R12)(DI*1)
+	JMP      stored10
+
+not11:
+	VMOVUPS Y1, (R12)
+	VMOVUPS Y2, 32(R12)
+	VMOVUPS Y3, (R12)(SI*1)
+	VMOVUPS Y4, 32(R12)(SI*1)
+	VMOVUPS Y5, (R12)(SI*2)
+	VMOVUPS Y6, 32(R12)(SI*2)
+	VMOVUPS Y7, (R12)(DI*1)
+	VMOVUPS Y8, 32(R12)(DI*1)
+
+stored10:
+	ADDQ $+64, DX
+	ADDQ 128(AX), BX
+	SUBQ $+16, CX
+	JGE  loop2
+
+end3:
+	ADDQ $+16, CX
+	SUBQ $+8, CX
+	JLT  end13
+
+loop12:
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	CMPQ    32(AX), $+0
+	JEQ     not14
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Y1
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+
+not14:
+	MOVQ  64(AX), R12
+	TESTQ R12, R12
+	JZ    window16
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row15:
+	MOVQ 72(AX), R13
+
+col17:
+	VMOVUPS      (DI), Y5
+	VBROADCASTSS (SI), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (SI)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (SI)(R10*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (SI)(R11*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	VMOVUPS      64(DI), Y5
+	VBROADCASTSS 4(SI), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(SI)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 4(SI)(R10*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 4(SI)(R11*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	VMOVUPS      128(DI), Y5
+	VBROADCASTSS 8(SI), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(SI)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 8(SI)(R10*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 8(SI)(R11*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	VMOVUPS      192(DI), Y5
+	VBROADCASTSS 12(SI), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 12(SI)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 12(SI)(R10*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 12(SI)(R11*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	VMOVUPS      256(DI), Y5
+	VBROADCASTSS 16(SI), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 16(SI)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 16(SI)(R10*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 16(SI)(R11*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	VMOVUPS      320(DI), Y5
+	VBROADCASTSS 20(SI), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 20(SI)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 20(SI)(R10*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 20(SI)(R11*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	VMOVUPS      384(DI), Y5
+	VBROADCASTSS 24(SI), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 24(SI)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 24(SI)(R10*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 24(SI)(R11*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	VMOVUPS      448(DI), Y5
+	VBROADCASTSS 28(SI), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 28(SI)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 28(SI)(R10*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 28(SI)(R11*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         104(AX), SI
+	ADDQ         120(AX), DI
+	DECQ         R13
+	JNZ          col17
+	ADDQ         96(AX), SI
+	ADDQ         112(AX), DI
+	DECQ         R12
+	JNZ          row15
+
+window16:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	LEAQ    (R9)(DX*1), R12
+	CMPQ    24(AX), $+0
+	JEQ     not18
+	MOVQ    24(AX), R13
+	SUBQ    (AX), R13
+	ADDQ    R12, R13
+	VMOVUPS (R13), Y5
+	VADDPS  Y5, Y1, Y1
+	VMOVUPS (R13)(SI*1), Y5
+	VADDPS  Y5, Y2, Y2
+	VMOVUPS (R13)(SI*2), Y5
+	VADDPS  Y5, Y3, Y3
+	VMOVUPS (R13)(DI*1), Y5
+	VADDPS  Y5, Y4, Y4
+
+not18:
+	CMPQ   136(AX), $+0
+	JEQ    not19
+	VCMPPS $0x16, Y0, Y1, Y5
+	VANDPS Y5, Y1, Y1
+	VCMPPS $0x16, Y0, Y2, Y5
+	VANDPS Y5, Y2, Y2
+	VCMPPS $0x16, Y0, Y3, Y5
+	VANDPS Y5, Y3, Y3
+	VCMPPS $0x16, Y0, Y4, Y5
+	VANDPS Y5, Y4, Y4
+
+not19:
+	CMPQ     144(AX), $+0
+	JEQ      not21
+	VMOVNTPS Y1, (R12)
+	VMOVNTPS Y2, (R12)(SI*1)
+	VMOVNTPS Y3, (R12)(SI*2)
+	VMOVNTPS Y4, (R12)(DI*1)
+	JMP      stored20
+
+not21:
+	VMOVUPS Y1, (R12)
+	VMOVUPS Y2, (R12)(SI*1)
+	VMOVUPS Y3, (R12)(SI*2)
+	VMOVUPS Y4, (R12)(DI*1)
+
+stored20:
+	ADDQ $+32, DX
+	ADDQ $+32, BX
+	SUBQ $+8, CX
+	JGE  loop12
+
+end13:
+	ADDQ $+8, CX
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	SUBQ $+4, 40(AX)
+	JGE  positions4
+
+fewer4:
+	ADDQ $+4, 40(AX)
+	SUBQ $+1, 40(AX)
+	JLT  fewer1
+
+positions1:
+	MOVQ 48(AX), CX
+	MOVQ 16(AX), BX
+	XORQ DX, DX
+	SUBQ $+16, CX
+	JLT  end24
+
+loop23:
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	CMPQ    32(AX), $+0
+	JEQ     not25
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Y1
+	VMOVUPS 32(SI)(DX*1), Y2
+
+not25:
+	MOVQ  64(AX), R11
+	TESTQ R11, R11
+	JZ    window27
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row26:
+	MOVQ 72(AX), R12
+
+col28:
+	VMOVUPS      (DI), Y3
+	VBROADCASTSS (SI), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VMOVUPS      64(DI), Y3
+	VBROADCASTSS 4(SI), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VMOVUPS      128(DI), Y3
+	VBROADCASTSS 8(SI), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VMOVUPS      192(DI), Y3
+	VBROADCASTSS 12(SI), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VMOVUPS      256(DI), Y3
+	VBROADCASTSS 16(SI), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VMOVUPS      320(DI), Y3
+	VBROADCASTSS 20(SI), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VMOVUPS      384(DI), Y3
+	VBROADCASTSS 24(SI), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VMOVUPS      448(DI), Y3
+	VBROADCASTSS 28(SI), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VMOVUPS      32(DI), Y3
+	VBROADCASTSS 32(SI), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	VMOVUPS      96(DI), Y3
+	VBROADCASTSS 36(SI), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	VMOVUPS      160(DI), Y3
+	VBROADCASTSS 40(SI), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	VMOVUPS      224(DI), Y3
+	VBROADCASTSS 44(SI), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	VMOVUPS      288(DI), Y3
+	VBROADCASTSS 48(SI), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	VMOVUPS      352(DI), Y3
+	VBROADCASTSS 52(SI), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	VMOVUPS      416(DI), Y3
+	VBROADCASTSS 56(SI), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	VMOVUPS      480(DI), Y3
+	VBROADCASTSS 60(SI), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         104(AX), SI
+	ADDQ         120(AX), DI
+	DECQ         R12
+	JNZ          col28
+	ADDQ         96(AX), SI
+	ADDQ         112(AX), DI
+	DECQ         R11
+	JNZ          row26
+
+window27:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), SI
+	LEAQ    (R9)(DX*1), SI
+	CMPQ    24(AX), $+0
+	JEQ     not29
+	MOVQ    24(AX), DI
+	SUBQ    (AX), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y3
+	VADDPS  Y3, Y1, Y1
+	VMOVUPS 32(DI), Y3
+	VADDPS  Y3, Y2, Y2
+
+not29:
+	CMPQ   136(AX), $+0
+	JEQ    not30
+	VCMPPS $0x16, Y0, Y1, Y3
+	VANDPS Y3, Y1, Y1
+	VCMPPS $0x16, Y0, Y2, Y3
+	VANDPS Y3, Y2, Y2
+
+not30:
+	CMPQ     144(AX), $+0
+	JEQ      not32
+	VMOVNTPS Y1, (SI)
+	VMOVNTPS Y2, 32(SI)
+	JMP      stored31
+
+not32:
+	VMOVUPS Y1, (SI)
+	VMOVUPS Y2, 32(SI)
+
+stored31:
+	ADDQ $+64, DX
+	ADDQ 128(AX), BX
+	SUBQ $+16, CX
+	JGE  loop23
+
+end24:
+	ADDQ $+16, CX
+	SUBQ $+8, CX
+	JLT  end34
+
+loop33:
+	VMOVAPS Y0, Y1
+	CMPQ    32(AX), $+0
+	JEQ     not35
+	MOVQ    32(AX), SI
+	VMOVUPS (SI)(DX*1), Y1
+
+not35:
+	MOVQ  64(AX), R11
+	TESTQ R11, R11
+	JZ    window37
+	LEAQ  (R8)(DX*1), SI
+	MOVQ  BX, DI
+
+row36:
+	MOVQ 72(AX), R12
+
+col38:
+	VMOVUPS      (DI), Y2
+	VBROADCASTSS (SI), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	VMOVUPS      64(DI), Y2
+	VBROADCASTSS 4(SI), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	VMOVUPS      128(DI), Y2
+	VBROADCASTSS 8(SI), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	VMOVUPS      192(DI), Y2
+	VBROADCASTSS 12(SI), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	VMOVUPS      256(DI), Y2
+	VBROADCASTSS 16(SI), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	VMOVUPS      320(DI), Y2
+	VBROADCASTSS 20(SI), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	VMOVUPS      384(DI), Y2
+	VBROADCASTSS 24(SI), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	VMOVUPS      448(DI), Y2
+	VBROADCASTSS 28(SI), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         104(AX), SI
+	ADDQ         120(AX), DI
+	DECQ         R12
+	JNZ          col38
+	ADDQ         96(AX), SI
+	ADDQ         112(AX), DI
+	DECQ         R11
+	JNZ          row36
+
+window37:
+	MOVQ    80(AX), SI
+	LEAQ    (SI)(SI*2), SI
+	LEAQ    (R9)(DX*1), SI
+	CMPQ    24(AX), $+0
+	JEQ     not39
+	MOVQ    24(AX), DI
+	SUBQ    (AX), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y2
+	VADDPS  Y2, Y1, Y1
+
+not39:
+	CMPQ   136(AX), $+0
+	JEQ    not40
+	VCMPPS $0x16, Y0, Y1, Y2
+	VANDPS Y2, Y1, Y1
+
+not40:
+	CMPQ     144(AX), $+0
+	JEQ      not42
+	VMOVNTPS Y1, (SI)
+	JMP      stored41
+
+not42:
+	VMOVUPS Y1, (SI)
+
+stored41:
+	ADDQ $+32, DX
+	ADDQ $+32, BX
+	SUBQ $+8, CX
+	JGE  loop33
+
+end34:
+	ADDQ $+8, CX
+	ADDQ R10, R8
+	ADDQ 80(AX), R9
+	SUBQ $+1, 40(AX)
+	JGE  positions1
+
+fewer1:
+	ADDQ $+1, 40(AX)
+	CMPQ 144(AX), $+0
+	JEQ  not43
+	SFENCE
+
+not43:
+	VZEROUPPER
+	RET
+
+// func slideWeights8AVX2(args *depthwiseArgs)
+// Requires: AVX, FMA3
+TEXT ·slideWeights8AVX2(SB), NOSPLIT, $0-8
+	MOVQ    args+0(FP), AX
+	MOVQ    48(AX), CX
+	ANDQ    $+7, CX
+	LEAQ    masks<>+64(SB), DX
+	SHLQ    $0x02, CX
+	SUBQ    CX, DX
+	VMOVUPS (DX), Y0
+	VXORPS  Y0, Y0, Y0
+	MOVQ    48(AX), CX
+	MOVQ    16(AX), BX
+	XORQ    DX, DX
+	SUBQ    $+16, CX
+	JLT     end3
+
+loop2:
+	MOVQ  64(AX), R8
+	TESTQ R8, R8
+	JZ    window5
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row4:
+	MOVQ 72(AX), R9
+	SUBQ $+1, R9
+	JLT  end7
+
+loop6:
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	VMOVAPS Y0, Y7
+	VMOVAPS Y0, Y8
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R11
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position8:
+	VMOVUPS      (R12), Y9
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(R11), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 8(R11), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(R11), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 16(R11), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 20(R11), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 24(R11), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 28(R11), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         88(AX), R11
+	ADDQ         80(AX), R12
+	DECQ         R10
+	JNZ          position8
+	MOVQ         120(AX), R10
+	VADDPS       (DI), Y1, Y1
+	VMOVUPS      Y1, (DI)
+	VADDPS       64(DI), Y2, Y2
+	VMOVUPS      Y2, 64(DI)
+	VADDPS       128(DI), Y3, Y3
+	VMOVUPS      Y3, 128(DI)
+	VADDPS       192(DI), Y4, Y4
+	VMOVUPS      Y4, 192(DI)
+	VADDPS       256(DI), Y5, Y5
+	VMOVUPS      Y5, 256(DI)
+	VADDPS       320(DI), Y6, Y6
+	VMOVUPS      Y6, 320(DI)
+	VADDPS       384(DI), Y7, Y7
+	VMOVUPS      Y7, 384(DI)
+	VADDPS       448(DI), Y8, Y8
+	VMOVUPS      Y8, 448(DI)
+	VMOVAPS      Y0, Y1
+	VMOVAPS      Y0, Y2
+	VMOVAPS      Y0, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y0, Y5
+	VMOVAPS      Y0, Y6
+	VMOVAPS      Y0, Y7
+	VMOVAPS      Y0, Y8
+	MOVQ         40(AX), R10
+	MOVQ         (AX), R12
+	MOVQ         104(AX), R11
+	MOVQ         SI, R11
+	ADDQ         DX, R12
+
+position9:
+	VMOVUPS      32(R12), Y9
+	VBROADCASTSS 32(R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 36(R11), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 40(R11), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 44(R11), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 48(R11), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 52(R11), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 56(R11), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 60(R11), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         88(AX), R11
+	ADDQ         80(AX), R12
+	DECQ         R10
+	JNZ          position9
+	MOVQ         120(AX), R10
+	VADDPS       32(DI), Y1, Y1
+	VMOVUPS      Y1, 32(DI)
+	VADDPS       96(DI), Y2, Y2
+	VMOVUPS      Y2, 96(DI)
+	VADDPS       160(DI), Y3, Y3
+	VMOVUPS      Y3, 160(DI)
+	VADDPS       224(DI), Y4, Y4
+	VMOVUPS      Y4, 224(DI)
+	VADDPS       288(DI), Y5, Y5
+	VMOVUPS      Y5, 288(DI)
+	VADDPS       352(DI), Y6, Y6
+	VMOVUPS      Y6, 352(DI)
+	VADDPS       416(DI), Y7, Y7
+	VMOVUPS      Y7, 416(DI)
+	VADDPS       480(DI), Y8, Y8
+	VMOVUPS      Y8, 480(DI)
+	ADDQ         104(AX), SI
+	ADDQ         120(AX), DI
+	SUBQ         $+1, R9
+	JGE          loop6
+
+end7:
+	ADDQ $+1, R9
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ R8
+	JNZ  row4
+
+window5:
+	ADDQ $+64, DX
+	ADDQ 128(AX), BX
+	SUBQ $+16, CX
+	JGE  loop2
+
+end3:
+	ADDQ $+16, CX
+	SUBQ $+8, CX
+	JLT  end11
+
+loop10:
+	MOVQ  64(AX), R8
+	TESTQ R8, R8
+	JZ    window13
+	MOVQ  8(AX), SI
+	ADDQ  DX, SI
+	MOVQ  BX, DI
+
+row12:
+	MOVQ 72(AX), R9
+	SUBQ $+1, R9
+	JLT  end15
+
+loop14:
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	VMOVAPS Y0, Y7
+	VMOVAPS Y0, Y8
+	MOVQ    40(AX), R10
+	MOVQ    (AX), R12
+	MOVQ    104(AX), R11
+	MOVQ    SI, R11
+	ADDQ    DX, R12
+
+position16:
+	VMOVUPS      (R12), Y9
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(R11), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 8(R11), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(R11), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 16(R11), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 20(R11), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 24(R11), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 28(R11), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         88(AX), R11
+	ADDQ         80(AX), R12
+	DECQ         R10
+	JNZ          position16
+	MOVQ         120(AX), R10
+	VADDPS       (DI), Y1, Y1
+	VMOVUPS      Y1, (DI)
+	VADDPS       64(DI), Y2, Y2
+	VMOVUPS      Y2, 64(DI)
+	VADDPS       128(DI), Y3, Y3
+	VMOVUPS      Y3, 128(DI)
+	VADDPS       192(DI), Y4, Y4
+	VMOVUPS      Y4, 192(DI)
+	VADDPS       256(DI), Y5, Y5
+	VMOVUPS      Y5, 256(DI)
+	VADDPS       320(DI), Y6, Y6
+	VMOVUPS      Y6, 320(DI)
+	VADDPS       384(DI), Y7, Y7
+	VMOVUPS      Y7, 384(DI)
+	VADDPS       448(DI), Y8, Y8
+	VMOVUPS      Y8, 448(DI)
+	ADDQ         104(AX), SI
+	ADDQ         120(AX), DI
+	SUBQ         $+1, R9
+	JGE          loop14
+
+end15:
+	ADDQ $+1, R9
+	ADDQ 96(AX), SI
+	ADDQ 112(AX), DI
+	DECQ R8
+	JNZ  row12
+
+window13:
+	ADDQ $+32, DX
+	ADDQ $+32, BX
+	SUBQ $+8, CX
+	JGE  loop10
+
+end11:
+	ADDQ $+8, CX
 	VZEROUPPER
 	RET

@@ -32,7 +32,7 @@ func (b *Backend) Pack(op kernels.Op, how kernels.Packing) (kernels.Packed, erro
 			return b.packWinograd(o, m), nil
 		}
 		g, weight := conv2DGeometry(o), floats(o.Weight)
-		if p.pairs = p.pairs && g.c/g.groups%2 == 0; p.pairs {
+		if p.pairs = p.pairs && g.groups == 1 && g.c%2 == 0; p.pairs {
 			g.c, weight = g.c/2, b.toPairs(weight)
 			defer b.scratch.put(weight)
 		}

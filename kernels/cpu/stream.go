@@ -26,7 +26,7 @@ type streamKernels struct {
 	maxUnpool    func(args *poolArgs)
 	sumPool      func(args *poolArgs)
 
-	depthwise, depthwiseWeights func(args *depthwiseArgs)
+	slide, slideWeights [groupSizes]func(args *depthwiseArgs) // by the logarithm of the channels of a group
 
 	float64From32 func(dst []float64, src []float32)
 	float32From64 func(dst []float32, src []float64)
@@ -40,7 +40,9 @@ var streamGo = streamKernels{
 	sgd: sgdGo, momentum: momentumGo, adam: adamGo,
 	normalize: normalizeGo, normGradient: normGradientGo, columnSums: columnSumsGo, gradientSums: gradientSumsGo,
 	mix: mixGo, maxPool: maxPoolGo, maxPoolIndex: maxPoolIndexGo, maxUnpool: maxUnpoolGo,
-	sumPool: sumPoolGo, depthwise: depthwiseGo, depthwiseWeights: depthwiseWeightsGo,
+	sumPool:       sumPoolGo,
+	slide:         [groupSizes]func(*depthwiseArgs){slideGo, slideGo, slideGo, slideGo, slideGo},
+	slideWeights:  [groupSizes]func(*depthwiseArgs){slideWeightsGo, slideWeightsGo, slideWeightsGo, slideWeightsGo, slideWeightsGo},
 	float64From32: float64From32Go, float32From64: float32From64Go,
 	float32From16: float32From16Go, float16From32: float16From32Go,
 }

@@ -9,7 +9,10 @@ var streamAVX512 = streamKernels{
 	normalize: normalizeAVX512, normGradient: normGradientAVX512,
 	columnSums: columnSumsAVX512, gradientSums: gradientSumsAVX512,
 	mix: mixAVX512, maxPool: maxPoolAVX512, maxPoolIndex: maxPoolIndexAVX512, maxUnpool: maxUnpoolAVX512,
-	sumPool: sumPoolAVX512, depthwise: depthwiseAVX512, depthwiseWeights: depthwiseWeightsAVX512,
+	sumPool: sumPoolAVX512,
+	slide:   [groupSizes]func(*depthwiseArgs){slide1AVX512, slide2AVX512, slide4AVX512, slide8AVX512, slide16AVX512},
+	slideWeights: [groupSizes]func(*depthwiseArgs){slideWeights1AVX512, slideWeights2AVX512, slideWeights4AVX512,
+		slideWeights8AVX512, slideWeights16AVX512},
 	float64From32: float64From32AVX512, float32From64: float32From64AVX512,
 	float32From16: float32From16AVX512, float16From32: float16From32AVX512,
 }
@@ -21,7 +24,10 @@ var streamAVX2 = streamKernels{
 	normalize: normalizeAVX2, normGradient: normGradientAVX2,
 	columnSums: columnSumsAVX2, gradientSums: gradientSumsAVX2,
 	mix: mixAVX2, maxPool: maxPoolAVX2, maxPoolIndex: maxPoolIndexAVX2, maxUnpool: maxUnpoolAVX2,
-	sumPool: sumPoolAVX2, depthwise: depthwiseAVX2, depthwiseWeights: depthwiseWeightsAVX2,
+	sumPool: sumPoolAVX2,
+	slide:   [groupSizes]func(*depthwiseArgs){slide1AVX2, slide2AVX2, slide4AVX2, slide8AVX2},
+	slideWeights: [groupSizes]func(*depthwiseArgs){slideWeights1AVX2, slideWeights2AVX2, slideWeights4AVX2,
+		slideWeights8AVX2},
 	float64From32: float64From32AVX2, float32From64: float32From64AVX2,
 	float32From16: float32From16AVX2, float16From32: float16From32AVX2,
 }

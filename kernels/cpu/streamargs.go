@@ -21,15 +21,17 @@ type poolArgs struct {
 // reach is what one output of a resampling takes: n inputs, the first of which lies from bytes away.
 type reach struct{ from, n int }
 
-// depthwiseArgs is the argument block of the kernels of depthwise convolutions: a run of positions whose windows
-// have the same elements. Steps count bytes. All addresses of elements are inside their objects.
+// depthwiseArgs is the argument block of the kernels of convolutions in groups of few channels: a run of positions
+// whose windows have the same elements. Steps count bytes. All addresses of elements are inside their objects.
 //
 // Forward, out is the output and in the first element of the first position's window; res, which lies as out does,
-// and bias may be nil. Weights are in panels, from the window's first element on. For the gradient of the weights,
+// and bias may be nil. Weights are in panels, from the window's first element on, for each of which there are as many
+// rows as inputs in a group. For the gradient of the weights,
 // out is dy, and what its run adds to the weights is added to them.
 type depthwiseArgs struct {
 	out, in, weights, res, bias *float32
 	positions, channels         int // at least one; the kernel counts positions down
+	group                       int // channels of one; the assembly has a kernel for each
 	rows, cols                  int // elements of the window; no rows give sums of none
 	outStep, inStep             int // from position to position
 	rowStep, colStep            int // within in: from a row's end to the next row of the window, from column to column

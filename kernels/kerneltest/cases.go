@@ -45,6 +45,7 @@ func convolutions() (all []Case) {
 			Groups: 3}, true},
 		{"depthwise", kernels.Conv2D{Window: window(3, 1, 1, 1), B: 2, H: 5, W: 6, C: 7, OC: 7, Groups: 7},
 			false},
+		{"groups of four", kernels.Conv2D{Window: window(3, 2, 1, 1), B: 1, H: 9, W: 11, C: 20, OC: 20, Groups: 5}, true},
 		{"patches", kernels.Conv2D{Window: window(8, 8, 0, 1), B: 2, H: 16, W: 24, C: 3, OC: 10, Groups: 1},
 			true},
 		{"one pixel", kernels.Conv2D{Window: window(1, 1, 0, 1), B: 1, H: 1, W: 1, C: 1, OC: 1, Groups: 1},

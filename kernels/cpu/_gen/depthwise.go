@@ -7,21 +7,25 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// depthwise writes the kernels of depthwise convolutions: weighted sums of vectors of channels, and the sums over
-// positions that are the gradient of the weights.
+// depthwise writes the kernels of convolutions in groups of few channels, as many as a vector has or fewer: weighted
+// sums of vectors of channels, and the sums over positions that are the gradient of the weights.
 func depthwise(w *writer, v *vector) {
-	slide := &sliding{stream: &stream{writer: w, vector: v}}
-	slide.start("depthwise")
-	slide.forward()
-	sum := &sliding{stream: &stream{writer: w, vector: v}}
-	sum.start("depthwiseWeights")
-	sum.gradient()
+	for group := 1; group <= v.lanes; group *= 2 {
+		slide := &sliding{stream: &stream{writer: w, vector: v}, group: group}
+		slide.start("slide")
+		slide.forward()
+		sum := &sliding{stream: &stream{writer: w, vector: v}, group: group}
+		sum.start("slideWeights")
+		sum.gradient()
+	}
 }
 
 // sliding is one of the kernels being written. Several positions, or elements of the window, are served at once,
-// since they share what is loaded.
+// since they share what is loaded. Within a group each output has weights for every input, which is moved to all
+// lanes of its group first.
 type sliding struct {
 	*stream
+	group      int // channels
 	args       GPVirtual
 	in, out    *GPVirtual // the position at hand, if that is not the first one
 	weights    GPVirtual  // of the channels at hand, those of the window's first element
@@ -33,7 +37,8 @@ type sliding struct {
 }
 
 func (s *sliding) start(name string) {
-	s.function(name+s.suffix, "func(args *depthwiseArgs)", "is "+name+"Go.")
+	s.function(fmt.Sprint(name, s.group, s.suffix), "func(args *depthwiseArgs)",
+		fmt.Sprintf("is %sGo for groups of %d.", name, s.group))
 	s.args = s.Load(s.Param("args"), s.GP64()).(GPVirtual)
 	s.left = s.get("channels")
 	s.ANDQ(I32(int32(s.lanes-1)), s.left)
@@ -76,11 +81,13 @@ func (s *sliding) channels(body func(vectors int)) {
 		s.Label(end)
 		s.ADDQ(I32(n), s.left)
 	}
-	s.JZ(LabelRef(whole))
-	s.tail = s.mask
-	body(1)
-	s.tail = nil
-	s.Label(whole)
+	if s.group < s.lanes { // else channels are whole vectors
+		s.JZ(LabelRef(whole))
+		s.tail = s.mask
+		body(1)
+		s.tail = nil
+		s.Label(whole)
+	}
 }
 
 // apart is the i-th vector at base, and so many steps behind it: steps are once and three times one.
@@ -170,10 +177,16 @@ func (s *sliding) sums(positions, vectors int, step [2]GPVirtual) {
 		s.Label(col)
 		for i := range vectors {
 			weight := s.reg()
-			s.VMOVUPS(Mem{Base: s.w, Disp: 4 * s.lanes * i}, weight)
-			for p := range positions {
-				s.multiply(s.apart(s.tap, p, step, i), weight, acc[p][i])
+			from := make([]Mem, positions)
+			for p := range from {
+				from[p] = s.apart(s.tap, p, step, i)
 			}
+			s.inputs(from, func(j, p int, multiply func(by, sum Register)) {
+				if p == 0 {
+					s.VMOVUPS(s.weight(s.w, i, j), weight)
+				}
+				multiply(weight, acc[p][i])
+			})
 		}
 		s.ADDQ(s.arg("colStep"), s.tap)
 		s.ADDQ(s.arg("colWeight"), s.w)
@@ -205,6 +218,81 @@ func (s *sliding) multiply(m Mem, by, sum Register) {
 	x := s.reg()
 	s.fetch(m, s.tail, x)
 	s.VFMADD231PS(x, by, sum)
+}
+
+// weight is the weights of vector i of the panel for input j of its groups.
+func (s *sliding) weight(base GPVirtual, i, j int) Mem {
+	return Mem{Base: base, Disp: 4 * s.lanes * (i + s.panel*j)}
+}
+
+// inputs calls f for every input of a group, and for some vectors in memory, with what adds the product of that
+// input, in all lanes of its group, and of a register.
+func (s *sliding) inputs(from []Mem, f func(input, vector int, multiply func(by, sum Register))) {
+	if s.group == 1 || s.group == s.lanes {
+		for j := range s.group {
+			for v, m := range from {
+				f(j, v, func(by, sum Register) {
+					if s.group == 1 {
+						s.multiply(m, by, sum)
+					} else {
+						s.multiplyOne(m.Offset(4*j), by, sum)
+					}
+				})
+			}
+		}
+		return
+	}
+	quarters := max(1, s.group/4)
+	for q := range quarters {
+		x := make([]Op, len(from))
+		for v, m := range from {
+			x[v] = m
+			if s.wide() || s.tail != nil { // else there is no register to spare
+				x[v] = s.spread(m, q)
+			}
+		}
+		for j := range s.group / quarters {
+			lanes := 0x55 * j
+			if s.group == 2 {
+				lanes = 0x05*j | 0x50*(j+2)
+			}
+			for v := range from {
+				f(4*q+j, v, func(by, sum Register) {
+					t := s.reg()
+					s.VPERMILPS(U8(lanes), x[v], t)
+					s.VFMADD231PS(t, by, sum)
+				})
+			}
+		}
+	}
+}
+
+// spread is a vector in memory; for groups of two quarters, one of these in the place of both.
+func (s *sliding) spread(m Mem, quarter int) Register {
+	x := s.reg()
+	if s.group <= 4 {
+		s.fetch(m, s.tail, x)
+		return x
+	}
+	lanes := U8(0x44 + 0xaa*quarter)
+	if s.tail == nil {
+		s.VPERMPD(lanes, m, x)
+		return x
+	}
+	s.fetch(m, s.tail, x)
+	s.VPERMPD(lanes, x, x)
+	return x
+}
+
+// multiplyOne adds the product of one element in memory and a register.
+func (s *sliding) multiplyOne(m Mem, by, sum Register) {
+	if s.wide() {
+		s.VFMADD231PS_BCST(m, by, sum)
+		return
+	}
+	t := s.reg()
+	s.VBROADCASTSS(m, t)
+	s.VFMADD231PS(t, by, sum)
 }
 
 // finish adds the residual, applies the ReLU and stores.
@@ -253,19 +341,26 @@ func (s *sliding) ifSet(arg string, code func()) {
 	s.Label(not)
 }
 
-// elements is how many elements of a row of the window are summed at once.
+// elements is how many elements of a row of the window are summed at once, if there are registers for them.
 const elements = 3
 
 // gradient adds, for every element of the window, the products of dy and of what lies there.
 func (s *sliding) gradient() {
+	room, many := 3*s.lanes/2, elements // registers for sums
+	if many*s.group > room {
+		many = 1
+	}
+	atOnce := min(s.panel, room/(many*s.group))
 	s.channels(func(vectors int) {
 		s.window(func() {
-			for _, many := range []int{elements, 1} {
+			for many := many; many > 0; many /= elements {
 				loop, end := s.label("loop"), s.label("end")
 				s.SUBQ(I8(many), s.cols)
 				s.JLT(LabelRef(end))
 				s.Label(loop)
-				s.run(many, vectors)
+				for first := 0; first < vectors; first += atOnce {
+					s.run(many, first, min(atOnce, vectors-first))
+				}
 				for range many {
 					s.ADDQ(s.arg("colStep"), s.tap)
 					s.ADDQ(s.arg("colWeight"), s.w)
@@ -281,9 +376,9 @@ func (s *sliding) gradient() {
 	s.RET()
 }
 
-// run adds up some elements over all positions, from zero, and then adds that to what is there.
-func (s *sliding) run(elements, vectors int) {
-	acc := s.fromZero(elements, vectors)
+// run adds up some elements of some vectors over all positions, from zero, and then adds that to what is there.
+func (s *sliding) run(elements, first, vectors int) {
+	acc := s.fromZero(elements*s.group, vectors)
 	positions, in, out := s.get("positions"), s.GP64(), s.get("out")
 	step := [2]GPVirtual{s.get("colStep")}
 	s.MOVQ(s.tap, in)
@@ -292,9 +387,11 @@ func (s *sliding) run(elements, vectors int) {
 	s.Label(loop)
 	for i := range vectors {
 		dy := s.reg()
-		s.fetch(Mem{Base: out, Disp: 4 * s.lanes * i}, s.tail, dy)
-		for e := range acc {
-			s.multiply(s.apart(in, e, step, i), dy, acc[e][i])
+		s.fetch(Mem{Base: out, Disp: 4 * s.lanes * (first + i)}, s.tail, dy)
+		for e := range elements {
+			s.inputs([]Mem{s.apart(in, e, step, first+i)}, func(j, _ int, multiply func(by, sum Register)) {
+				multiply(dy, acc[e*s.group+j][i])
+			})
 		}
 	}
 	s.ADDQ(s.arg("inStep"), in)
@@ -302,9 +399,9 @@ func (s *sliding) run(elements, vectors int) {
 	s.DECQ(positions)
 	s.JNZ(LabelRef(loop))
 	next := s.get("colWeight")
-	s.each(acc, func(e, i int) {
-		m := s.apart(s.w, e, [2]GPVirtual{next}, i)
-		s.VADDPS(m, acc[e][i], acc[e][i])
-		s.VMOVUPS(acc[e][i], m)
+	s.each(acc, func(r, i int) {
+		m := s.apart(s.w, r/s.group, [2]GPVirtual{next}, first+i).Offset(4 * s.lanes * s.panel * (r % s.group))
+		s.VADDPS(m, acc[r][i], acc[r][i])
+		s.VMOVUPS(acc[r][i], m)
 	})
 }
