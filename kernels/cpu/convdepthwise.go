@@ -16,8 +16,17 @@ import (
 // groupSizes is how many powers of two there are up to the channels of the largest groups, a vector.
 const groupSizes = 5
 
-// depthwise says that a convolution is computed so.
+// sizeOf is the logarithm of the channels of a group.
+func sizeOf(group int) int { return bits.Len(uint(group)) - 1 }
+
+// depthwise says that a convolution and the gradient of its picture are computed so. A group that fills a vector is a
+// product of enough columns.
 func (b *Backend) depthwise(g *geometry) bool {
+	return b.weighsDepthwise(g) && g.c/g.groups < b.level.lanes
+}
+
+// weighsDepthwise says that the gradient of the weights is.
+func (b *Backend) weighsDepthwise(g *geometry) bool {
 	n := g.c / g.groups
 	return g.groups > 1 && g.c == g.oc && n&(n-1) == 0 && n <= b.level.lanes && b.choices.depthwise.or(true)
 }
@@ -92,20 +101,13 @@ func (b *Backend) slide(g geometry, from []float32, w weights, to []float32, bac
 	}
 	t.runs = runsInto(t.runs, t.cols, step, move, g.window()*g.c)
 	s.past = flag(e.res == nil && !acc && e.act != kernels.WithGELU && b.aligned(to, g.c))
-	grain := rowGrain(s.width * g.c * (1 + g.KH*g.KW/4))
-	if g.groups < g.c {
-		grain = max(1, slideMACs/max(1, s.width*g.c*g.window()))
-	}
-	over(b, g.b*s.lines, grain, s, (*Backend).slideLines)
+	over(b, g.b*s.lines, rowGrain(s.width*g.c*(1+g.window()/4)), s, (*Backend).slideLines)
 	b.poolings.put(t)
 	b.scratch.put(lent)
 	if e.sums != nil {
 		b.columnSums(to, g.b*s.lines*s.width, g.c, e.sums[:g.c], e.sums[g.c:])
 	}
 }
-
-// slideMACs is the multiply-adds of a chunk: some 50 µs.
-const slideMACs = 4 << 20
 
 // meetingsInto is the positions, n of them, whose windows have an element on each of some pixels.
 func meetingsInto(s []span, pixels, n, k, stride, pad, dil int) []span {
@@ -125,55 +127,39 @@ func meetingsInto(s []span, pixels, n, k, stride, pad, dil int) []span {
 	return s
 }
 
-// slideLines computes the lines lo..hi-1 of all pictures, some channels of all of them after the other.
+// slideLines computes the lines lo..hi-1 of all pictures.
 func (b *Backend) slideLines(s *sliding, lo, hi int) {
 	args := b.slides.get()
-	block := s.channelsAtOnce(b.level)
-	for from := 0; from < s.c; from += block {
-		for line := lo; line < hi; line++ {
-			b.slideLine(s, args, line, from, min(block, s.c-from))
+	l, c, group := b.level, s.c, s.c/s.groups
+	kernel := l.stream.slide[sizeOf(group)]
+	for line := lo; line < hi; line++ {
+		image, i := line/s.lines, line%s.lines
+		row := s.rows[i]
+		for _, run := range s.runs {
+			at := (line*s.width + run.at) * c
+			s.arguments(args, l, at)
+			args.positions = run.count
+			if row.n*run.n > 0 {
+				e, f := s.element(i, row.first, s.PadH, s.StrideH, s.DilH),
+					s.element(run.at, run.first, s.PadW, s.StrideW, s.DilW)
+				args.in = &s.from[((image*s.fromH+row.first)*s.fromW+run.first)*c]
+				args.weights = &s.panels[(e*s.KW+f)*group*l.width]
+				args.rows, args.cols = row.n, run.n
+				args.rowStep -= run.n * args.colStep
+				args.rowWeight -= run.n * args.colWeight
+			}
+			kernel(args)
+		}
+		if s.e.act == kernels.WithGELU {
+			if n := s.width * c; n > 0 {
+				at := &s.to[line*n]
+				l.vmath.gelu(at, at, n, 0)
+			}
 		}
 	}
 	*args = depthwiseArgs{} // keep nothing alive
 	b.slides.put(args)
-	if n := (hi - lo) * s.width * s.c; s.e.act == kernels.WithGELU && n > 0 {
-		at := &s.to[lo*s.width*s.c]
-		b.level.vmath.gelu(at, at, n, 0)
-	}
 }
-
-// slideLine computes n channels of a line, from one on.
-func (b *Backend) slideLine(s *sliding, args *depthwiseArgs, line, from, n int) {
-	l, group := b.level, s.c/s.groups
-	image, i := line/s.lines, line%s.lines
-	row := s.rows[i]
-	for _, run := range s.runs {
-		s.arguments(args, l, (line*s.width+run.at)*s.c+from, from, n)
-		args.positions = run.count
-		if row.n*run.n > 0 {
-			e, f := s.element(i, row.first, s.PadH, s.StrideH, s.DilH),
-				s.element(run.at, run.first, s.PadW, s.StrideW, s.DilW)
-			args.in = &s.from[((image*s.fromH+row.first)*s.fromW+run.first)*s.c+from]
-			args.weights = &s.panels[from*s.window()+(e*s.KW+f)*group*l.width]
-			args.rows, args.cols = row.n, run.n
-			args.rowStep -= run.n * args.colStep
-			args.rowWeight -= run.n * args.colWeight
-		}
-		l.stream.slide[bits.Len(uint(group))-1](args)
-	}
-}
-
-// channelsAtOnce is the channels, whole panels, whose weights stay in the first cache from position to position: all
-// of them where a group is one.
-func (g *geometry) channelsAtOnce(l *level) int {
-	if g.groups == g.c {
-		return g.c
-	}
-	return max(1, weightBytes/(4*l.width*g.window())) * l.width
-}
-
-// weightBytes is half of the first cache.
-const weightBytes = 24 << 10
 
 // element is the first element of the window of output i, the first of whose source is at first.
 func (s *sliding) element(i, first, pad, stride, dil int) int {
@@ -184,12 +170,12 @@ func (s *sliding) element(i, first, pad, stride, dil int) int {
 }
 
 // arguments are those of all runs: steps are bytes, rowStep and rowWeight from the beginning of a row of the
-// window to that of the next one. They are those of n channels, from one on.
-func (s *sliding) arguments(args *depthwiseArgs, l *level, at, from, n int) {
+// window to that of the next one.
+func (s *sliding) arguments(args *depthwiseArgs, l *level, at int) {
 	group := s.c / s.groups
 	pixel, element := 4*s.c, 4*l.width*group
 	*args = depthwiseArgs{
-		out: &s.to[at], weights: &s.panels[0], channels: n, group: group,
+		out: &s.to[at], weights: &s.panels[0], channels: s.c, group: group,
 		outStep: pixel, inStep: pixel * s.StrideW,
 		rowStep: pixel * s.fromW * s.rowTap, colStep: pixel * s.colTap,
 		rowWeight: element * s.KW * s.rowNext, colWeight: element * s.colNext, panel: 4 * l.width * s.window(),
@@ -199,7 +185,7 @@ func (s *sliding) arguments(args *depthwiseArgs, l *level, at, from, n int) {
 		args.outStep, args.inStep = args.inStep, args.outStep
 	}
 	if s.e.bias != nil {
-		args.bias = &s.e.bias[from]
+		args.bias = &s.e.bias[0]
 	}
 	switch {
 	case s.acc:
@@ -234,44 +220,36 @@ type slidingSum struct {
 	parts       int
 }
 
-// sumLines computes the parts lo..hi-1, some channels after the other.
+// sumLines computes the parts lo..hi-1.
 func (b *Backend) sumLines(s *slidingSum, lo, hi int) {
 	args := b.slides.get()
-	lines, block := s.b*s.oh, s.channelsAtOnce(b.level)
+	l, c, group, lines := b.level, s.c, s.c/s.groups, s.b*s.oh
+	element, kernel := l.width*group, l.stream.slideWeights[sizeOf(group)]
 	for part := lo; part < hi; part++ {
 		sums := s.sums[part*len(s.sums)/s.parts:][:len(s.sums)/s.parts]
 		clear(sums)
-		for from := 0; from < s.c; from += block {
-			for line := part * lines / s.parts; line < (part+1)*lines/s.parts; line++ {
-				b.sumLine(s, args, sums[from*s.window():], line, from, min(block, s.c-from))
+		for line := part * lines / s.parts; line < (part+1)*lines/s.parts; line++ {
+			image, i := line/s.oh, line%s.oh
+			row := s.rows[i]
+			for _, run := range s.runs {
+				if row.n*run.n == 0 {
+					continue
+				}
+				e, f := (row.first-i*s.StrideH+s.PadH)/s.DilH, (run.first-run.at*s.StrideW+s.PadW)/s.DilW
+				*args = depthwiseArgs{
+					out: &s.dy[(line*s.ow+run.at)*c], in: &s.x[((image*s.h+row.first)*s.w+run.first)*c],
+					weights: &sums[(e*s.KW+f)*element], panel: 4 * l.width * s.window(),
+					positions: run.count, channels: c, group: group, rows: row.n, cols: run.n,
+					outStep: 4 * c, inStep: 4 * c * s.StrideW, colStep: 4 * c * s.DilW, colWeight: 4 * element,
+					rowStep:   4 * c * (s.DilH*s.w - run.n*s.DilW),
+					rowWeight: 4 * element * (s.KW - run.n),
+				}
+				kernel(args)
 			}
 		}
 	}
 	*args = depthwiseArgs{}
 	b.slides.put(args)
-}
-
-// sumLine adds what a line contributes to the weights of n channels, from one on.
-func (b *Backend) sumLine(s *slidingSum, args *depthwiseArgs, sums []float32, line, from, n int) {
-	l, c, group := b.level, s.c, s.c/s.groups
-	element := l.width * group
-	image, i := line/s.oh, line%s.oh
-	row := s.rows[i]
-	for _, run := range s.runs {
-		if row.n*run.n == 0 {
-			continue
-		}
-		e, f := (row.first-i*s.StrideH+s.PadH)/s.DilH, (run.first-run.at*s.StrideW+s.PadW)/s.DilW
-		*args = depthwiseArgs{
-			out: &s.dy[(line*s.ow+run.at)*c+from], in: &s.x[((image*s.h+row.first)*s.w+run.first)*c+from],
-			weights: &sums[(e*s.KW+f)*element], panel: 4 * l.width * s.window(),
-			positions: run.count, channels: n, group: group, rows: row.n, cols: run.n,
-			outStep: 4 * c, inStep: 4 * c * s.StrideW, colStep: 4 * c * s.DilW, colWeight: 4 * element,
-			rowStep:   4 * c * (s.DilH*s.w - run.n*s.DilW),
-			rowWeight: 4 * element * (s.KW - run.n),
-		}
-		l.stream.slideWeights[bits.Len(uint(group))-1](args)
-	}
 }
 
 // unpacking is packed weights of so many elements of the window, and where they go.

@@ -13,7 +13,7 @@ func (b *Backend) weights(g geometry, x, dy, dw []float32, acc bool) {
 		}
 		return
 	}
-	if b.depthwise(&g) {
+	if b.weighsDepthwise(&g) {
 		b.weightsDepthwise(g, x, dy, dw, acc)
 		return
 	}

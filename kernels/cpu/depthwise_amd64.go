@@ -44,11 +44,6 @@ func slide8AVX512(args *depthwiseArgs)
 //go:noescape
 func slideWeights8AVX512(args *depthwiseArgs)
 
-// slide16AVX512 is slideGo for groups of 16.
-//
-//go:noescape
-func slide16AVX512(args *depthwiseArgs)
-
 // slideWeights16AVX512 is slideWeightsGo for groups of 16.
 //
 //go:noescape
@@ -83,11 +78,6 @@ func slide4AVX2(args *depthwiseArgs)
 //
 //go:noescape
 func slideWeights4AVX2(args *depthwiseArgs)
-
-// slide8AVX2 is slideGo for groups of 8.
-//
-//go:noescape
-func slide8AVX2(args *depthwiseArgs)
 
 // slideWeights8AVX2 is slideWeightsGo for groups of 8.
 //

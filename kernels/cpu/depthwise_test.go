@@ -28,6 +28,9 @@ func (tc depthwiseCase) compare(t *testing.T, l *level, seed uint64) {
 	}
 	tc.channels = roundUp(tc.channels, 1<<tc.group)
 	for _, gradient := range []bool{false, true} {
+		if !gradient && 1<<tc.group == l.lanes {
+			continue // that is a product
+		}
 		want, got := tc.run(&streamGo, genericWidth, gradient, seed), tc.run(l.stream, l.width, gradient, seed)
 		n := float64(tc.rows*tc.cols<<tc.group + tc.positions)
 		want.same(t, got, n*eps/4, fmt.Sprintf("gradient %v %+v", gradient, tc))

@@ -11,9 +11,11 @@ import (
 // sums of vectors of channels, and the sums over positions that are the gradient of the weights.
 func depthwise(w *writer, v *vector) {
 	for group := 1; group <= v.lanes; group *= 2 {
-		slide := &sliding{stream: &stream{writer: w, vector: v}, group: group}
-		slide.start("slide")
-		slide.forward()
+		if group < v.lanes { // else it is a product
+			slide := &sliding{stream: &stream{writer: w, vector: v}, group: group}
+			slide.start("slide")
+			slide.forward()
+		}
 		sum := &sliding{stream: &stream{writer: w, vector: v}, group: group}
 		sum.start("slideWeights")
 		sum.gradient()
