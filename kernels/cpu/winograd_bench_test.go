@@ -64,3 +64,53 @@ func BenchmarkWinograd(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkWinogradGradients checks the gradients of convolutions in training against the direct ones, then times
+// both. GFLOP/s are those of the direct ones.
+func BenchmarkWinogradGradients(b *testing.B) {
+	for _, s := range []struct {
+		name           string
+		b, h, c, oc, d int
+	}{
+		{"56x56x64 b8", 8, 56, 64, 64, 1},
+		{"28x28x128 b8", 8, 28, 128, 128, 1},
+		{"14x14x256 b8", 8, 14, 256, 256, 1},
+		{"7x7x512 b8", 8, 7, 512, 512, 1},
+		{"28x28x256 dilation 2 b4", 4, 28, 256, 256, 2},
+		{"28x28x512 dilation 4 b4", 4, 28, 512, 512, 4},
+		{"28x28x2048-512 b4", 4, 28, 2048, 512, 1},
+	} {
+		b.Run(s.name, func(b *testing.B) {
+			benchLevels(b, func(b *testing.B, be *Backend) {
+				rng := rand.New(rand.NewPCG(1, 1))
+				op := kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1,
+					PadH: s.d, PadW: s.d, DilH: s.d, DilW: s.d},
+					B: s.b, H: s.h, W: s.h, C: s.c, OC: s.oc, Groups: 1}
+				n := s.b * s.h * s.h
+				op.X, op.Weight = of(randomFloats(rng, n*s.c)), of(randomFloats(rng, s.oc*9*s.c))
+				op.Y, op.Sums = of(make([]float32, n*s.oc)), kernels.Of(make([]float64, 2*s.oc))
+				g := kernels.Conv2DGrad{Conv2D: op, DY: of(randomFloats(rng, n*s.oc))}
+				dx, dw := g, g
+				dx.DX.Buf, dw.DWeight.Buf = of(make([]float32, n*s.c)), of(make([]float32, s.oc*9*s.c))
+				benchGradient(b, be, "dx", dx, floats(dx.DX.Buf))
+				benchGradient(b, be, "dw", dw, floats(dw.DWeight.Buf))
+			})
+		})
+	}
+}
+
+// benchGradient checks and times one gradient, which is computed into out.
+func benchGradient(b *testing.B, be *Backend, name string, op kernels.Conv2DGrad, out []float32) {
+	defer func() { be.choices = choices{} }()
+	be.choices = words["exact"]
+	be.Conv2DBackward(op)
+	want := append([]float32(nil), out...)
+	for _, way := range []struct{ word, name string }{{"exact", "direct"}, {"", "Winograd"}} {
+		be.choices = words[way.word]
+		be.Conv2DBackward(op)
+		require.Less(b, relative(out, want), 2e-6)
+		b.Run(name+" "+way.name, func(b *testing.B) {
+			measure(b, be, op.Conv2D.Cost(), func() { be.Conv2DBackward(op) })
+		})
+	}
+}
