@@ -92,7 +92,7 @@ func (p *Pool) put(b kernels.Buf) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.live -= int64(b.Bytes())
-	if p.spoil && b.DType() != kernels.I32 {
+	if p.spoil && b.DType() != kernels.I32 && b.DType() != kernels.U8 {
 		p.be.Fill(b, math.NaN())
 	}
 	if p.dry == 0 {

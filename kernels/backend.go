@@ -115,6 +115,7 @@ type Elementwise interface {
 	Scale(Scale)
 	ScaleBackward(ScaleGrad)
 	Cast(Cast)
+	Normalize(Normalize)
 	Bias(Bias)
 	BiasBackward(BiasGrad)
 }

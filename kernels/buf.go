@@ -13,7 +13,7 @@ type Buf struct {
 
 // Element lists the Go types that a host Buf can hold; uint16 is the bits of a bfloat16.
 type Element interface {
-	float32 | float64 | uint16 | int32
+	float32 | float64 | uint16 | int32 | uint8
 }
 
 // Of makes a Buf of a Go slice, sharing its memory.
@@ -45,6 +45,8 @@ func dtypeOf[T Element]() DType {
 		return F64
 	case int32:
 		return I32
+	case uint8:
+		return U8
 	}
 	return BF16
 }

@@ -9,18 +9,22 @@ import (
 type DType uint8
 
 // The element types. Index values (class targets, arg-max positions) are I32. Values are F32 on devices, F64
-// on the float64 oracle; BF16 is for activations and weights where a device gains from it.
+// on the float64 oracle; BF16 is for activations and weights where a device gains from it. U8 are the bytes of
+// pictures, which Normalize makes values of.
 const (
 	Invalid DType = iota
 	F32
 	F64
 	BF16
 	I32
+	U8
 )
 
 // Size is the number of bytes of one element.
 func (d DType) Size() int {
 	switch d {
+	case U8:
+		return 1
 	case F32, I32:
 		return 4
 	case F64:
@@ -41,6 +45,8 @@ func (d DType) String() string {
 		return "bfloat16"
 	case I32:
 		return "int32"
+	case U8:
+		return "uint8"
 	}
 	return fmt.Sprintf("DType(%d)", uint8(d))
 }

@@ -20,6 +20,8 @@ func AllocHost(d DType, n int) (Buf, error) {
 		return Of(make([]uint16, n)), nil
 	case I32:
 		return Of(make([]int32, n)), nil
+	case U8:
+		return Of(make([]uint8, n)), nil
 	}
 	panic(&ArgError{Op: "alloc", Field: "DType", Reason: fmt.Sprintf("%v is no element type", d)})
 }
@@ -33,6 +35,8 @@ func (b Buf) At(i int) float64 {
 		return Floats[float64](b)[i]
 	case BF16:
 		return float64(BF16Float(Floats[uint16](b)[i]))
+	case U8:
+		return float64(Floats[uint8](b)[i])
 	}
 	return float64(Floats[int32](b)[i])
 }
@@ -46,6 +50,8 @@ func (b Buf) Set(i int, v float64) {
 		Floats[float64](b)[i] = v
 	case BF16:
 		Floats[uint16](b)[i] = BF16Bits(float32(v))
+	case U8:
+		Floats[uint8](b)[i] = uint8(v)
 	default:
 		Floats[int32](b)[i] = int32(v)
 	}

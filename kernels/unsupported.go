@@ -128,6 +128,9 @@ func (u Unsupported) ScaleBackward(ScaleGrad) { u.no("ScaleBackward") }
 // Cast is refused.
 func (u Unsupported) Cast(Cast) { u.no("Cast") }
 
+// Normalize is refused.
+func (u Unsupported) Normalize(Normalize) { u.no("Normalize") }
+
 // Bias is refused.
 func (u Unsupported) Bias(Bias) { u.no("Bias") }
 

@@ -32,7 +32,7 @@ type Auxiliary interface {
 
 // forward is a model's output, that of its second head if that has a share of the loss, and the loss.
 func (l Loss) forward(t *autograd.Tape, m Model, b *data.Batch) (out, aux, loss *autograd.Var) {
-	x := t.Upload(b.X)
+	x := input(t, b)
 	two, ok := m.(Auxiliary)
 	if !ok || l.Aux == 0 || !t.Training() {
 		out = m.Forward(t, x)
@@ -44,6 +44,14 @@ func (l Loss) forward(t *autograd.Tape, m Model, b *data.Batch) (out, aux, loss 
 		loss = t.Add(loss, t.Scale(l.of(t, aux, b), l.Aux))
 	}
 	return out, aux, loss
+}
+
+// input is a batch's pictures on the tape.
+func input(t *autograd.Tape, b *data.Batch) *autograd.Var {
+	if b.X.Buf.DType() == kernels.U8 {
+		return t.Pictures(b.X, b.Mean, b.Std)
+	}
+	return t.Upload(b.X)
 }
 
 // of is the loss of a model's output.

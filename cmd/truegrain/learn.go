@@ -276,11 +276,11 @@ func stands(loop *train.Loop, latest string) string {
 // loop puts together what the recipe says.
 func (l *lesson) loop(d *detect.Detector, p *plan, now *folder.Run) (*train.Loop, error) {
 	r := l.recipe
-	trainLoader, valLoader, err := l.loaders(p)
+	params := d.Model.Params()
+	trainLoader, valLoader, err := l.loaders(p, params[0].Backend())
 	if err != nil {
 		return nil, err
 	}
-	params := d.Model.Params()
 	opt, err := r.NewOptimizer(params, d.Model.Stages(), headNames(d.Model))
 	if err != nil {
 		return nil, err

@@ -54,7 +54,7 @@ func stages(t *terminal, reh *train.Rehearsal) error {
 // demands prints steps, memory and time.
 func (l *lesson) demands(t *terminal, p *plan, reh *train.Rehearsal, be kernels.Backend) error {
 	r := l.recipe
-	trainLoader, valLoader, err := l.loaders(p)
+	trainLoader, valLoader, err := l.loaders(p, be)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"truegrain/kernels"
 	"truegrain/models"
 	"truegrain/train/data"
 )
@@ -78,9 +79,11 @@ func (l *lesson) part(split string) (*data.Set, error) {
 	return data.Unbiased(context.Background(), set, l.recipe.Seed)
 }
 
-// loaders turn the sets into batches; validation pictures come in their own order, cut from the middle.
-func (l *lesson) loaders(p *plan) (trainLoader, valLoader *data.Loader, err error) {
+// loaders turn the sets into batches; validation pictures come in their own order, cut from the middle. A device
+// makes values of their bytes itself.
+func (l *lesson) loaders(p *plan, be kernels.Backend) (trainLoader, valLoader *data.Loader, err error) {
 	o := l.recipe.LoaderOf(p.size)
+	_, o.Bytes = be.(kernels.Accelerator)
 	o.CacheBytes = cacheBytes
 	if trainLoader, err = data.NewLoader(p.train, o); err != nil {
 		return nil, nil, err

@@ -51,6 +51,8 @@ func copySame(dst, src kernels.Buf) {
 		copy(kernels.Floats[uint16](dst), kernels.Floats[uint16](src))
 	case kernels.I32:
 		copy(kernels.Floats[int32](dst), kernels.Floats[int32](src))
+	case kernels.U8:
+		copy(kernels.Floats[uint8](dst), kernels.Floats[uint8](src))
 	}
 }
 

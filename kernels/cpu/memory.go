@@ -45,6 +45,8 @@ func (b *Backend) Fill(dst kernels.Buf, v float64) {
 		fill(b, kernels.Floats[uint16](dst), kernels.BF16Bits(float32(v)))
 	case kernels.I32:
 		fill(b, kernels.Floats[int32](dst), int32(v))
+	case kernels.U8:
+		fill(b, kernels.Floats[uint8](dst), uint8(v))
 	}
 }
 

@@ -98,6 +98,8 @@ func (d *Device) Fill(dst kernels.Buf, v float64) {
 		set(uint32(kernels.BF16Bits(float32(v))), 2)
 	case kernels.I32:
 		set(uint32(int32(v)), 4)
+	case kernels.U8:
+		set(uint32(uint8(v)), 1)
 	default:
 		if v == 0 && !math.Signbit(v) {
 			set(0, 4)

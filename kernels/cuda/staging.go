@@ -121,6 +121,8 @@ func hostView(t kernels.DType, n int, p unsafe.Pointer) kernels.Buf {
 		return kernels.Of(unsafe.Slice((*float64)(p), n))
 	case kernels.BF16:
 		return kernels.Of(unsafe.Slice((*uint16)(p), n))
+	case kernels.U8:
+		return kernels.Of(unsafe.Slice((*uint8)(p), n))
 	}
 	return kernels.Of(unsafe.Slice((*int32)(p), n))
 }
@@ -150,6 +152,8 @@ func bytesOf(b kernels.Buf, f func([]byte)) {
 	case kernels.F64:
 		v := kernels.Floats[float64](b)
 		f(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), b.Bytes()))
+	case kernels.U8:
+		f(kernels.Floats[uint8](b))
 	case kernels.BF16:
 		v := kernels.Floats[uint16](b)
 		f(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), b.Bytes()))

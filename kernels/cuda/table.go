@@ -232,6 +232,8 @@ var (
 
 	mulFwd = declareTyped("mul", "mul_fwd", "pppli")
 
+	normalizePixels = declareTyped("normalize", "normalize", "pplffffff")
+
 	padRows = declareTyped("pad", "pad_rows", "plllpllliili")
 
 	patchesOut = declareTyped("patches", "patches", "pplis80")

@@ -42,6 +42,7 @@ func Run(t *testing.T, be kernels.Backend) {
 	}
 	t.Run("concat", func(t *testing.T) { concat(t, be) })
 	t.Run("cast", func(t *testing.T) { casts(t, be) })
+	t.Run("normalize", func(t *testing.T) { normalized(t, be, be.DType()) })
 	t.Run("optimisers", func(t *testing.T) { optimisers(t, be) })
 	t.Run("memory", func(t *testing.T) { memory(t, be) })
 }

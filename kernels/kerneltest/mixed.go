@@ -20,6 +20,7 @@ func RunMixed(t *testing.T, be kernels.Backend) {
 	require.Equal(t, kernels.BF16, work.Activations())
 	oracle, ok := ref.Open32().(kernels.Mixed).Mixed()
 	require.True(t, ok)
+	t.Run("normalize", func(t *testing.T) { normalized(t, work, kernels.BF16) })
 	parameters := []string{"Weight", "Bias", "DWeight", "DBias", "Gamma", "Beta", "DGamma", "DBeta"}
 	run := func(kind string, wide []string, stems ...string) {
 		for _, c := range Cases() {

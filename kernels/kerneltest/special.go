@@ -70,6 +70,36 @@ func casts(t *testing.T, be kernels.Backend) {
 	}
 }
 
+// normalized makes values of all bytes, aligned or not, to the bit.
+func normalized(t *testing.T, be kernels.Backend, to kernels.DType) {
+	for _, n := range []int{0, 1, 3, 4, 7, 8, 257, 4001} {
+		for _, off := range []int{0, 3} {
+			bytes := make([]uint8, 3*n+off)
+			for i := range bytes {
+				bytes[i] = uint8(7*i + i/256)
+			}
+			x, y := buffer(t, be, kernels.U8, len(bytes)), buffer(t, be, to, len(bytes)+1)
+			be.Upload(x, kernels.Of(bytes))
+			be.Fill(y, guardValue)
+			op := kernels.Normalize{N: n, Mean: [3]float32{0.485, 0.456, 0.406}, Std: [3]float32{0.229, 0.224, 0.225},
+				X: x.Slice(off, len(bytes)), Y: y.Slice(off, len(bytes))}
+			be.Normalize(op)
+			table, want := op.Table(), make([]float64, y.Len())
+			for i := range want {
+				want[i] = guardValue
+				if i >= off && i < len(bytes) {
+					v := table[(i-off)%3][bytes[i]]
+					if to == kernels.BF16 {
+						v = kernels.BF16Float(kernels.BF16Bits(v))
+					}
+					want[i] = float64(v)
+				}
+			}
+			require.Equal(t, want, read(be, y), "%d pixels from byte %d", n, off)
+		}
+	}
+}
+
 // optimisers takes three steps of each.
 func optimisers(t *testing.T, be kernels.Backend) {
 	const n = 257

@@ -44,6 +44,8 @@ func (m mixed) ConvTranspose2DBackward(o kernels.ConvTranspose2DGrad) {
 	widened(o, m.Backend.ConvTranspose2DBackward)
 }
 
+func (m mixed) Normalize(o kernels.Normalize) { widened(o, m.Backend.Normalize) }
+
 func (m mixed) Bias(o kernels.Bias) {
 	rounded(o.X, &o.Bias)
 	widened(o, m.Backend.Bias)

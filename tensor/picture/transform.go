@@ -111,12 +111,30 @@ func Batch(pictures []*Picture, mean, std [3]float32) tensor.Tensor {
 	}
 	out := make([]float32, 0, len(pictures)*3*w*h)
 	for _, p := range pictures {
-		if p.W != w || p.H != h {
-			panic(&tensor.ShapeError{Op: "batch of pictures (w, h)", Got: []int{p.W, p.H}, Want: []int{w, h}})
-		}
+		p.mustBe(w, h)
 		for i := 0; i < len(p.Pix); i += 3 {
 			out = append(out, table[0][p.Pix[i]], table[1][p.Pix[i+1]], table[2][p.Pix[i+2]])
 		}
 	}
 	return tensor.FromSlice(out, len(pictures), h, w, 3)
+}
+
+// Stack is pictures of one size as they are, bytes (B,H,W,3), for a device that normalises them. It panics as Batch.
+func Stack(pictures []*Picture) tensor.Tensor {
+	if len(pictures) == 0 {
+		panic(&tensor.ShapeError{Op: "batch of no pictures"})
+	}
+	w, h := pictures[0].W, pictures[0].H
+	out := make([]uint8, 0, len(pictures)*3*w*h)
+	for _, p := range pictures {
+		p.mustBe(w, h)
+		out = append(out, p.Pix...)
+	}
+	return tensor.FromSlice(out, len(pictures), h, w, 3)
+}
+
+func (p *Picture) mustBe(w, h int) {
+	if p.W != w || p.H != h {
+		panic(&tensor.ShapeError{Op: "batch of pictures (w, h)", Got: []int{p.W, p.H}, Want: []int{w, h}})
+	}
 }

@@ -13,10 +13,12 @@ import (
 
 // Batch is some pictures cut to one size, in host memory. All of them may be unread: then there is no X.
 type Batch struct {
-	X      tensor.Tensor // (B,S,S,3), normalised
+	X      tensor.Tensor // (B,S,S,3), normalised; or bytes, of which Mean and Std make values
 	Label  []int32
 	Mask   tensor.Tensor // (B,S,S,1): p(photograph) of every pixel; the zero Tensor if the set has no masks
 	Unread []Unread      // pictures that belong here and could not be read
+
+	Mean, Std [3]float32
 }
 
 // Unread is a picture that could not be read, and why.
@@ -36,6 +38,8 @@ type LoaderOptions struct {
 	// pictures that a single worker with batches World times as large would see in its batch k, rank 0 those
 	// in front. World 0 is 1.
 	Rank, World int
+	// Bytes leaves pictures as they are, for a device that normalises them.
+	Bytes bool
 	// CacheBytes keeps decoded pictures in memory up to this many bytes, so that later epochs need not decode
 	// them.
 	CacheBytes int64

@@ -93,7 +93,12 @@ func (l *Loader) batch(views []view) *Batch {
 	if len(read) == 0 {
 		return b
 	}
-	b.X = picture.Batch(pictures, l.o.Mean, l.o.Std)
+	b.Mean, b.Std = l.o.Mean, l.o.Std
+	if l.o.Bytes {
+		b.X = picture.Stack(pictures)
+	} else {
+		b.X = picture.Batch(pictures, l.o.Mean, l.o.Std)
+	}
 	if l.masks {
 		b.Mask = tensor.FromSlice(targets(read, l.o.Size*l.o.Size), len(read), l.o.Size, l.o.Size, 1)
 	}
