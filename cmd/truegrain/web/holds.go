@@ -29,9 +29,6 @@ type heldCell struct {
 	Short string
 }
 
-// BandWidth is how wide the undecided band is.
-func (c heldCell) BandWidth() float64 { return c.Band[1] - c.Band[0] }
-
 // Moved says that the lean is another than above.
 func (c heldCell) Moved() bool { return c.Base != nil && c.Lean != c.Base.Lean }
 

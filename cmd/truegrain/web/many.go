@@ -40,9 +40,6 @@ type lane struct {
 	Dots []float64
 }
 
-// BandWidth is how wide the undecided band is.
-func (l lane) BandWidth() float64 { return l.D.Card.Band[1] - l.D.Card.Band[0] }
-
 // maxRows bounds a table.
 const maxRows = 1000
 

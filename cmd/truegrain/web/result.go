@@ -44,12 +44,6 @@ type scoreView struct {
 	Pending bool
 }
 
-// BandWidth is how wide the undecided band is.
-func (v scoreView) BandWidth() float64 { return v.Band[1] - v.Band[0] }
-
-// IntervalWidth is how wide the likely range is.
-func (v scoreView) IntervalWidth() float64 { return v.Interval[1] - v.Interval[0] }
-
 // Says is the sentence below a score, empty where the model file has no reliability table.
 func (v scoreView) Says() string {
 	b := v.D.Card.BinOf(v.AI)

@@ -35,9 +35,9 @@ func Likely(interval *[2]float64) string {
 	}
 	lo, hi := Percent(interval[0]), Percent(interval[1])
 	if lo == hi {
-		return ", likely " + lo
+		return "; likely range " + lo
 	}
-	return ", likely " + lo + " to " + hi
+	return "; likely range " + lo + " to " + hi
 }
 
 // Lean is a lean for people.
@@ -191,7 +191,7 @@ type Ends struct{ Left, Middle, Right, Note, Class string }
 
 // EndsOf is the labels of a map's legend.
 func EndsOf(m detect.Map) Ends {
-	short := func(v float64) string { return fmt.Sprintf("%.2g", v) }
+	short := func(v float64) string { return fmt.Sprintf("%.3g", v) } // its half fits, too
 	fixed := fmt.Sprintf("The scale ends at %s, this detector's fixed maximum. It is the same for every "+
 		"picture; nothing is stretched to this picture's own peak.", short(m.Max))
 	switch {
