@@ -107,6 +107,7 @@ func TestDepthwiseAgainstGo(t *testing.T) {
 
 func FuzzDepthwise(f *testing.F) {
 	f.Add(uint8(3), uint8(64), uint8(0), uint8(3), uint8(3), uint8(2), uint8(1), uint8(0), uint64(1))
+	f.Add(uint8(9), uint8(95), uint8(3), uint8(3), uint8(3), uint8(0), uint8(1), uint8(5), uint64(2))
 	f.Fuzz(func(t *testing.T, positions, channels, group, rows, cols, step, dil, flags uint8, seed uint64) {
 		for _, l := range levels {
 			if l.supported() {
