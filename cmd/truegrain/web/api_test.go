@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -140,14 +141,16 @@ func blank(t testing.TB, w, h int) []byte {
 }
 
 func TestBusy(t *testing.T) {
-	a := openApp(t, func(c *Config, _ *engine.Limits) { c.Rate, c.Burst = 0.5, 2 })
+	a := openApp(t, func(c *Config, _ *engine.Limits) { c.Rate, c.Burst = 0.001, 2 })
 	small := waves(t, 20, 20)
 	for range 2 {
 		require.Equal(t, 200, a.post(t, "/v1/analyze", small).StatusCode)
 	}
 	got := a.post(t, "/v1/analyze", small)
 	require.Equal(t, 429, got.StatusCode)
-	require.Equal(t, "2", got.Header.Get("Retry-After"))
+	wait, err := strconv.Atoi(got.Header.Get("Retry-After"))
+	require.NoError(t, err)
+	require.InDelta(t, 900, wait, 100, "a thousand seconds since the second upload")
 	require.Equal(t, 200, a.do(t, "GET", "/v1/models", nil).StatusCode, "only uploads are counted")
 }
 
