@@ -113,7 +113,7 @@ func TestLoadThousandUploads(t *testing.T) {
 	slow(t)
 	photos := photographs(t)
 	a := openApp(t, func(c *Config, l *engine.Limits) { c.UploadTime, l.Results = time.Minute, 20 })
-	limit := a.engine.Limits.Queue + a.engine.Limits.Batch + 5
+	limit := a.engine.Limits.Queue + 2*a.engine.Limits.Batch + 5
 	c := sender(false)
 	fire(c, a.URL, photos[0])
 	before := heap()

@@ -25,7 +25,7 @@ type Engine struct {
 
 	queue   chan *job     // waiting to be decoded
 	ready   chan *job     // decoded
-	coming  atomic.Int64  // jobs between the queue and a batch
+	coming  atomic.Int64  // jobs that are decoded or wait for a batch
 	flight  atomic.Int64  // jobs that were accepted and are not answered
 	asides  atomic.Int64  // explanations that wait or run
 	lane    chan struct{} // holds one token: the second lane
@@ -34,6 +34,10 @@ type Engine struct {
 	stopped context.Context
 	workers sync.WaitGroup
 }
+
+// scorers is how many batches are scored at the same time. Each computes on all cores, and the other one has work
+// for a core that would wait: at the end of an op, or because the other core serves connections meanwhile.
+const scorers = 2
 
 // drawers is how many pictures are drawn for pages at the same time.
 const drawers = 2
@@ -58,7 +62,9 @@ func New(ctx context.Context, detectors []*detect.Detector, l Limits, m Meter) (
 	for range min(runtime.GOMAXPROCS(0), 4) {
 		e.workers.Go(e.decoder)
 	}
-	e.workers.Go(e.scorer)
+	for range scorers {
+		e.workers.Go(e.scorer)
+	}
 	e.workers.Go(e.sweeper)
 	return e, nil
 }

@@ -157,7 +157,7 @@ func TestQueueIsBounded(t *testing.T) {
 	l := patient()
 	l.Queue, l.Batch = 4, 1
 	e := start(t, l, silent{})
-	most := int64(l.Queue + l.Batch + runtime.GOMAXPROCS(0))
+	most := int64(l.Queue + scorers*l.Batch + runtime.GOMAXPROCS(0))
 	var busy, good atomic.Int64
 	var wg sync.WaitGroup
 	for range 60 {

@@ -136,7 +136,6 @@ func (e *Engine) scorer() {
 		select {
 		case j := <-e.ready:
 			batch := e.gather(j)
-			e.coming.Add(-int64(len(batch)))
 			e.meter.Batch(len(batch))
 			e.score(batch)
 		case <-e.stopped.Done():
@@ -148,10 +147,11 @@ func (e *Engine) scorer() {
 // gather waits for pictures that are on their way, but not for longer than the window, and not at all if
 // there are none.
 func (e *Engine) gather(first *job) []*job {
+	e.coming.Add(-1)
 	batch, pixels := []*job{first}, first.result.W*first.result.H
 	var window <-chan time.Time
 	for len(batch) < e.Limits.Batch && pixels < batchPixels {
-		if int(e.coming.Load()) == len(batch) && len(e.queue) == 0 {
+		if e.coming.Load() == 0 && len(e.queue) == 0 {
 			break
 		}
 		if window == nil {
@@ -161,6 +161,7 @@ func (e *Engine) gather(first *job) []*job {
 		}
 		select {
 		case j := <-e.ready:
+			e.coming.Add(-1)
 			batch, pixels = append(batch, j), pixels+j.result.W*j.result.H
 		case <-window:
 			return batch
