@@ -156,8 +156,7 @@ func watch(f func()) (stop func()) {
 }
 
 // Ten times as much as can be done, for two minutes: as much is done as without, and afterwards all is well
-// at once. The clients are a process of their own, but on the same cores: what they compute, which clients
-// elsewhere would not take from the server, is left out of what it can do.
+// at once. The clients are a process of their own, but on the same cores; what they take of these is logged.
 func TestLoadOverload(t *testing.T) {
 	slow(t)
 	const length = 120.0
@@ -192,7 +191,7 @@ func TestLoadOverload(t *testing.T) {
 	require.Greater(t, offered, 0.99*ten.Rate, "the load arrived")
 	require.Equal(t, 200, code)
 	require.Less(t, recovered, 2*time.Second)
-	require.GreaterOrEqual(t, under, 0.95*rate*left)
+	require.GreaterOrEqual(t, under, 0.95*rate)
 }
 
 // 500 clients that send a byte a second change nothing for the others.
