@@ -36,11 +36,8 @@ func BenchmarkWinograd(b *testing.B) {
 		b.Run(s.name, func(b *testing.B) {
 			benchLevels(b, func(b *testing.B, be *Backend) {
 				rng := rand.New(rand.NewPCG(1, 1))
-				op := kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1,
-					PadH: s.d, PadW: s.d, DilH: s.d, DilW: s.d},
-					B: s.b, H: s.h, W: s.h, C: s.c, OC: s.oc, Groups: 1}
+				op := convolution3x3(rng, s.b, s.h, s.c, s.oc, s.d)
 				n := s.b * s.h * s.h
-				op.X, op.Weight = of(randomFloats(rng, n*s.c)), of(randomFloats(rng, s.oc*9*s.c))
 				op.Bias = of(randomFloats(rng, s.oc))
 				op.Y, op.Act = of(make([]float32, n*s.oc)), kernels.WithReLU
 				be.Conv2D(op)
@@ -83,11 +80,8 @@ func BenchmarkWinogradGradients(b *testing.B) {
 		b.Run(s.name, func(b *testing.B) {
 			benchLevels(b, func(b *testing.B, be *Backend) {
 				rng := rand.New(rand.NewPCG(1, 1))
-				op := kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1,
-					PadH: s.d, PadW: s.d, DilH: s.d, DilW: s.d},
-					B: s.b, H: s.h, W: s.h, C: s.c, OC: s.oc, Groups: 1}
+				op := convolution3x3(rng, s.b, s.h, s.c, s.oc, s.d)
 				n := s.b * s.h * s.h
-				op.X, op.Weight = of(randomFloats(rng, n*s.c)), of(randomFloats(rng, s.oc*9*s.c))
 				op.Y, op.Sums = of(make([]float32, n*s.oc)), kernels.Of(make([]float64, 2*s.oc))
 				g := kernels.Conv2DGrad{Conv2D: op, DY: of(randomFloats(rng, n*s.oc))}
 				dx, dw := g, g
@@ -113,4 +107,11 @@ func benchGradient(b *testing.B, be *Backend, name string, op kernels.Conv2DGrad
 			measure(b, be, op.Conv2D.Cost(), func() { be.Conv2DBackward(op) })
 		})
 	}
+}
+
+// convolution3x3 keeps the size of b pictures of h×h pixels, from c channels to oc, at dilation d.
+func convolution3x3(rng *rand.Rand, b, h, c, oc, d int) kernels.Conv2D {
+	return kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: d, PadW: d, DilH: d, DilW: d},
+		B: b, H: h, W: h, C: c, OC: oc, Groups: 1,
+		X: of(randomFloats(rng, b*h*h*c)), Weight: of(randomFloats(rng, oc*9*c))}
 }
