@@ -8,9 +8,9 @@ import (
 
 // Adam is one step of Adam or AdamW.
 func (b *Backend[T]) Adam(o kernels.Adam) {
-	p, m, v := b.f(o.P), b.f(o.M), b.f(o.V)
+	p, m, v := b.floats(o.P), b.floats(o.M), b.floats(o.V)
 	c1, c2 := 1-math.Pow(o.Beta1, float64(o.Step)), 1-math.Pow(o.Beta2, float64(o.Step))
-	for i, dp := range b.f(o.G) {
+	for i, dp := range b.floats(o.G) {
 		g, x := float64(dp), float64(p[i])
 		if o.Decoupled {
 			x -= o.LR * o.WeightDecay * x

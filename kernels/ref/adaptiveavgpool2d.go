@@ -16,7 +16,7 @@ func adaptiveTaps(o kernels.AdaptiveAvgPool2D, f func(y, x int, share float64)) 
 
 // AdaptiveAvgPool2D averages the rows and columns that each output covers.
 func (b *Backend[T]) AdaptiveAvgPool2D(o kernels.AdaptiveAvgPool2D) {
-	x, z := b.f(o.X), make([]float64, o.Y.Len())
+	x, z := b.floats(o.X), make([]float64, o.Y.Len())
 	adaptiveTaps(o, func(yi, xi int, share float64) { z[yi] += share * float64(x[xi]) })
 	b.store(kernels.Grad{Buf: o.Y}, z)
 }
@@ -26,7 +26,7 @@ func (b *Backend[T]) AdaptiveAvgPool2DBackward(o kernels.AdaptiveAvgPool2DGrad) 
 	if !o.DX.Wanted() {
 		return
 	}
-	dy, s := b.f(o.DY), gather(o.DX)
+	dy, s := b.floats(o.DY), gather(o.DX)
 	adaptiveTaps(o.AdaptiveAvgPool2D, func(yi, xi int, share float64) { s[xi] += share * float64(dy[yi]) })
 	b.store(o.DX, s)
 }

@@ -23,7 +23,7 @@ func yAt(o kernels.Attention, b, h, t int) int { return ((b*o.TQ+t)*o.NH + h) * 
 
 // scores is q·k/√HD of one query against every key.
 func (b *Backend[T]) scores(o kernels.Attention, n, h, t int) []float64 {
-	q, k := b.f(o.Q), b.f(o.K)
+	q, k := b.floats(o.Q), b.floats(o.K)
 	out := make([]float64, o.TK)
 	for s := range out {
 		out[s] = dot(0, q[qAt(o, n, h, t):][:o.HD], k[kAt(o, n, h, s):][:o.HD]) / math.Sqrt(float64(o.HD))
@@ -33,7 +33,7 @@ func (b *Backend[T]) scores(o kernels.Attention, n, h, t int) []float64 {
 
 // Attention is softmax(q·kᵀ/√HD)·v of every head.
 func (b *Backend[T]) Attention(o kernels.Attention) {
-	v, y, lses := b.f(o.V), b.f(o.Y), b.f(o.LSE)
+	v, y, lses := b.floats(o.V), b.floats(o.Y), b.floats(o.LSE)
 	heads(o, func(n, h int) {
 		for t := range o.TQ {
 			x := b.scores(o, n, h, t)
@@ -54,7 +54,7 @@ func (b *Backend[T]) Attention(o kernels.Attention) {
 
 // AttentionMap is the probabilities.
 func (b *Backend[T]) AttentionMap(o kernels.AttentionMap) {
-	p := b.f(o.P)
+	p := b.floats(o.P)
 	heads(o.Attention, func(n, h int) {
 		for t := range o.TQ {
 			x := b.scores(o.Attention, n, h, t)
@@ -68,7 +68,7 @@ func (b *Backend[T]) AttentionMap(o kernels.AttentionMap) {
 
 // AttentionBackward has the formula at kernels.AttentionGrad.
 func (b *Backend[T]) AttentionBackward(o kernels.AttentionGrad) {
-	q, k, v, y, dy := b.f(o.Q), b.f(o.K), b.f(o.V), b.f(o.Y), b.f(o.DY)
+	q, k, v, y, dy := b.floats(o.Q), b.floats(o.K), b.floats(o.V), b.floats(o.Y), b.floats(o.DY)
 	dq, dk, dv := make(sum, len(q)), make(sum, len(k)), make(sum, len(v))
 	scale := 1 / math.Sqrt(float64(o.HD))
 	heads(o.Attention, func(n, h int) {

@@ -17,7 +17,7 @@ func avgTaps(o kernels.AvgPool2D, f func(y, x int, share float64)) {
 
 // AvgPool2D averages each window, padding included.
 func (b *Backend[T]) AvgPool2D(o kernels.AvgPool2D) {
-	x, z := b.f(o.X), make([]float64, o.Y.Len())
+	x, z := b.floats(o.X), make([]float64, o.Y.Len())
 	avgTaps(o, func(yi, xi int, share float64) { z[yi] += share * float64(x[xi]) })
 	b.store(kernels.Grad{Buf: o.Y}, z)
 }
@@ -27,7 +27,7 @@ func (b *Backend[T]) AvgPool2DBackward(o kernels.AvgPool2DGrad) {
 	if !o.DX.Wanted() {
 		return
 	}
-	dy, s := b.f(o.DY), gather(o.DX)
+	dy, s := b.floats(o.DY), gather(o.DX)
 	avgTaps(o.AvgPool2D, func(yi, xi int, share float64) { s[xi] += share * float64(dy[yi]) })
 	b.store(o.DX, s)
 }

@@ -8,8 +8,8 @@ import (
 
 // BatchNorm normalises each channel, adds the residual and applies the ReLU.
 func (b *Backend[T]) BatchNorm(o kernels.BatchNorm) {
-	x, gamma, beta, residual := b.f(o.X), b.f(o.Gamma), b.f(o.Beta), b.f(o.Residual)
-	y, means, rstds := b.f(o.Y), b.f(o.Mean), b.f(o.RStd)
+	x, gamma, beta, residual := b.floats(o.X), b.floats(o.Gamma), b.floats(o.Beta), b.floats(o.Residual)
+	y, means, rstds := b.floats(o.Y), b.floats(o.Mean), b.floats(o.RStd)
 	for c := range o.C {
 		mean, variance := b.channelStats(o, x, c)
 		rstd := 1 / math.Sqrt(variance+o.Eps)
@@ -29,7 +29,7 @@ func (b *Backend[T]) BatchNorm(o kernels.BatchNorm) {
 
 // channelStats is the mean and variance to normalise channel c by; in training it moves the running ones.
 func (b *Backend[T]) channelStats(o kernels.BatchNorm, x []T, c int) (mean, variance float64) {
-	runMean, runVar := b.f(o.RunningMean), b.f(o.RunningVar)
+	runMean, runVar := b.floats(o.RunningMean), b.floats(o.RunningVar)
 	if !o.Train {
 		return float64(runMean[c]), float64(runVar[c])
 	}
@@ -59,7 +59,7 @@ func (b *Backend[T]) BatchNormBackward(o kernels.BatchNormGrad) {
 		act = kernels.WithReLU
 	}
 	dz := b.through(act, o.Rule, o.DY, o.Y)
-	x, gamma, mean, rstd := b.f(o.X), b.f(o.Gamma), b.f(o.Mean), b.f(o.RStd)
+	x, gamma, mean, rstd := b.floats(o.X), b.floats(o.Gamma), b.floats(o.Mean), b.floats(o.RStd)
 	hat := func(i int) float64 { return (float64(x[i]) - float64(mean[i%o.C])) * float64(rstd[i%o.C]) }
 	dgamma, dbeta := make([]float64, o.C), make([]float64, o.C)
 	for i, g := range dz {

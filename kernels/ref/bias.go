@@ -4,8 +4,8 @@ import "truegrain/kernels"
 
 // Bias adds one row to every row.
 func (b *Backend[T]) Bias(o kernels.Bias) {
-	bias, y := b.f(o.Bias), b.f(o.Y)
-	for i, v := range b.f(o.X) {
+	bias, y := b.floats(o.Bias), b.floats(o.Y)
+	for i, v := range b.floats(o.X) {
 		y[i] = v + bias[i%o.C]
 	}
 }

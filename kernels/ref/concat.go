@@ -4,13 +4,13 @@ import "truegrain/kernels"
 
 // Concat joins along the middle axis.
 func (b *Backend[T]) Concat(o kernels.Concat) {
-	y := b.f(o.Y)
-	joints(o, func(k, at, n, outer int) { copy(y[at:at+n], b.f(o.X[k])[outer*n:]) })
+	y := b.floats(o.Y)
+	joints(o, func(k, at, n, outer int) { copy(y[at:at+n], b.floats(o.X[k])[outer*n:]) })
 }
 
 // ConcatBackward cuts dy into its parts.
 func (b *Backend[T]) ConcatBackward(o kernels.ConcatGrad) {
-	dy := b.f(o.DY)
+	dy := b.floats(o.DY)
 	joints(o.Concat, func(k, at, n, outer int) {
 		g := o.DX[k]
 		if !g.Wanted() || n == 0 {

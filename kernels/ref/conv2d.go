@@ -2,9 +2,9 @@ package ref
 
 import "truegrain/kernels"
 
-// taps calls f for all products of a convolution, the n channels of one place of the window at a time: with the
-// index of the output element, of the first input element and of the first weight. H, W, C are the convolution's
-// input, which is the output of its transpose.
+// taps calls f for all products of a convolution, the n channels of one place of the window at a time: with
+// the index of the output element, of the first input element and of the first weight. H, W, C are the
+// convolution's input, which is the output of its transpose.
 func taps(w kernels.Window, batch, h, wd, c, oh, ow, oc, groups int, f func(y, x, weight, n int)) {
 	cg, og := c/groups, oc/groups
 	for b := range batch {
@@ -33,7 +33,7 @@ func convTaps(o kernels.Conv2D, f func(y, x, weight, n int)) {
 
 // Conv2D is y = act(conv(x, weight) + bias + residual).
 func (b *Backend[T]) Conv2D(o kernels.Conv2D) {
-	x, w := b.f(o.X), b.f(o.Weight)
+	x, w := b.floats(o.X), b.floats(o.Weight)
 	z := make([]float64, o.Y.Len())
 	convTaps(o, func(yi, xi, wi, n int) { z[yi] = dot(z[yi], x[xi:][:n], w[wi:][:n]) })
 	b.finish(z, o.OC, o.Act, o.Bias, o.Residual, o.Y, o.Sums)
@@ -41,7 +41,7 @@ func (b *Backend[T]) Conv2D(o kernels.Conv2D) {
 
 // Conv2DBackward sends dz back along every product.
 func (b *Backend[T]) Conv2DBackward(o kernels.Conv2DGrad) {
-	x, w := b.f(o.X), b.f(o.Weight)
+	x, w := b.floats(o.X), b.floats(o.Weight)
 	dz := b.through(o.Act, o.Rule, o.DY, o.Y)
 	if o.DX.Wanted() {
 		s := gather(o.DX)

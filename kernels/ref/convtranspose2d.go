@@ -11,7 +11,7 @@ func transposeTaps(o kernels.ConvTranspose2D, f func(y, x, weight, n int)) {
 
 // ConvTranspose2D is y = act(convᵀ(x, weight) + bias + residual).
 func (b *Backend[T]) ConvTranspose2D(o kernels.ConvTranspose2D) {
-	x, w := b.f(o.X), b.f(o.Weight)
+	x, w := b.floats(o.X), b.floats(o.Weight)
 	z := make([]float64, o.Y.Len())
 	transposeTaps(o, func(yi, xi, wi, n int) { add(z[yi:][:n], float64(x[xi]), w[wi:][:n]) })
 	b.finish(z, o.OC, o.Act, o.Bias, o.Residual, o.Y, o.Sums)
@@ -19,7 +19,7 @@ func (b *Backend[T]) ConvTranspose2D(o kernels.ConvTranspose2D) {
 
 // ConvTranspose2DBackward sends dz back along every product.
 func (b *Backend[T]) ConvTranspose2DBackward(o kernels.ConvTranspose2DGrad) {
-	x, w := b.f(o.X), b.f(o.Weight)
+	x, w := b.floats(o.X), b.floats(o.Weight)
 	dz := b.through(o.Act, o.Rule, o.DY, o.Y)
 	if o.DX.Wanted() {
 		s := gather(o.DX)

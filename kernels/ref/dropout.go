@@ -12,14 +12,14 @@ func keep(o kernels.Dropout, i int) float64 {
 
 // Dropout zeroes elements at random and scales the rest.
 func (b *Backend[T]) Dropout(o kernels.Dropout) {
-	y := b.f(o.Y)
-	for i, v := range b.f(o.X) {
+	y := b.floats(o.Y)
+	for i, v := range b.floats(o.X) {
 		y[i] = T(float64(v) * keep(o, i))
 	}
 }
 
 // DropoutBackward draws the same mask again.
 func (b *Backend[T]) DropoutBackward(o kernels.DropoutGrad) {
-	dy := b.f(o.DY)
+	dy := b.floats(o.DY)
 	b.each(o.DX, func(i int) float64 { return float64(dy[i]) * keep(o.Dropout, i) })
 }

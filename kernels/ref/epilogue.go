@@ -19,8 +19,8 @@ func act(a kernels.Activation, z float64) float64 {
 
 // through is the gradient before an epilogue's activation: dy as it is, or by the ReLU's rule.
 func (b *Backend[T]) through(a kernels.Activation, rule kernels.ReLURule, dy, y kernels.Buf) []float64 {
-	out, ys := make([]float64, dy.Len()), b.f(y)
-	for i, g := range b.f(dy) {
+	out, ys := make([]float64, dy.Len()), b.floats(y)
+	for i, g := range b.floats(dy) {
 		out[i] = float64(g)
 		if a == kernels.WithReLU {
 			out[i] = ruled(rule, float64(g), float64(ys[i]))
@@ -35,7 +35,7 @@ func (b *Backend[T]) through(a kernels.Activation, rule kernels.ReLURule, dy, y 
 // finish adds bias and residual to the sums of a product with c channels, applies the activation, stores y,
 // and gathers the channels' sums if they are wanted.
 func (b *Backend[T]) finish(z []float64, c int, a kernels.Activation, bias, residual, y, sums kernels.Buf) {
-	bs, rs, ys := b.f(bias), b.f(residual), b.f(y)
+	bs, rs, ys := b.floats(bias), b.floats(residual), b.floats(y)
 	for i, v := range z {
 		if bs != nil {
 			v += float64(bs[i%c])

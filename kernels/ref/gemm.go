@@ -14,7 +14,7 @@ func (b *Backend[T]) Gemm(o kernels.Gemm) {
 		}
 		return float64(x[i*ld+j])
 	}
-	as, bs, cs := b.f(o.A), b.f(o.B), b.f(o.C)
+	as, bs, cs := b.floats(o.A), b.floats(o.B), b.floats(o.C)
 	for n := range max(1, o.Batch) {
 		x, y, c := as[min(n*o.StrideA, len(as)):], bs[min(n*o.StrideB, len(bs)):],
 			cs[min(n*o.StrideC, len(cs)):]

@@ -8,8 +8,8 @@ import (
 
 // LayerNorm normalises each row.
 func (b *Backend[T]) LayerNorm(o kernels.LayerNorm) {
-	x, gamma, beta := b.f(o.X), b.f(o.Gamma), b.f(o.Beta)
-	y, means, rstds := b.f(o.Y), b.f(o.Mean), b.f(o.RStd)
+	x, gamma, beta := b.floats(o.X), b.floats(o.Gamma), b.floats(o.Beta)
+	y, means, rstds := b.floats(o.Y), b.floats(o.Mean), b.floats(o.RStd)
 	n := float64(o.D)
 	for r := range o.R {
 		row := x[r*o.D : (r+1)*o.D]
@@ -30,7 +30,8 @@ func (b *Backend[T]) LayerNorm(o kernels.LayerNorm) {
 
 // LayerNormBackward has the formula at kernels.LayerNormGrad.
 func (b *Backend[T]) LayerNormBackward(o kernels.LayerNormGrad) {
-	x, gamma, dy, mean, rstd := b.f(o.X), b.f(o.Gamma), b.f(o.DY), b.f(o.Mean), b.f(o.RStd)
+	x, gamma, dy, mean, rstd := b.floats(o.X), b.floats(o.Gamma), b.floats(o.DY),
+		b.floats(o.Mean), b.floats(o.RStd)
 	hat := func(i int) float64 { return (float64(x[i]) - float64(mean[i/o.D])) * float64(rstd[i/o.D]) }
 	meanG, meanGX := make([]float64, o.R), make([]float64, o.R)
 	dgamma, dbeta := make([]float64, o.D), make([]float64, o.D)

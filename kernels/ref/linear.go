@@ -4,7 +4,7 @@ import "truegrain/kernels"
 
 // Linear is y = act(x·weightᵀ + bias + residual).
 func (b *Backend[T]) Linear(o kernels.Linear) {
-	x, w := b.f(o.X), b.f(o.Weight)
+	x, w := b.floats(o.X), b.floats(o.Weight)
 	z := make([]float64, o.R*o.OD)
 	for r := range o.R {
 		for k := range o.OD {
@@ -16,7 +16,7 @@ func (b *Backend[T]) Linear(o kernels.Linear) {
 
 // LinearBackward is dx = dz·weight, dweight = dzᵀ·x, dbias = Σ dz, dresidual = dz.
 func (b *Backend[T]) LinearBackward(o kernels.LinearGrad) {
-	x, w := b.f(o.X), b.f(o.Weight)
+	x, w := b.floats(o.X), b.floats(o.Weight)
 	dz := b.through(o.Act, o.Rule, o.DY, o.Y)
 	dx, dw := gather(o.DX), gather(o.DWeight)
 	for r := range o.R {

@@ -8,7 +8,7 @@ import (
 
 // MaxPool2D takes the first largest element of each window; a NaN wins.
 func (b *Backend[T]) MaxPool2D(o kernels.MaxPool2D) {
-	x, y, index := b.f(o.X), b.f(o.Y), kernels.Floats[int32](o.Index)
+	x, y, index := b.floats(o.X), b.floats(o.Y), kernels.Floats[int32](o.Index)
 	windows(o.B, o.OH, o.OW, o.C, func(n, i, j, c, at int) {
 		best, where := math.Inf(-1), -1
 		for p := range o.KH {
@@ -35,7 +35,7 @@ func (b *Backend[T]) MaxPool2DBackward(o kernels.MaxPool2DGrad) {
 	if !o.DX.Wanted() {
 		return
 	}
-	dy, index, s := b.f(o.DY), kernels.Floats[int32](o.Index), gather(o.DX)
+	dy, index, s := b.floats(o.DY), kernels.Floats[int32](o.Index), gather(o.DX)
 	windows(o.B, o.OH, o.OW, o.C, func(n, _, _, c, at int) {
 		if index[at] >= 0 {
 			s[(n*o.H*o.W+int(index[at]))*o.C+c] += float64(dy[at])

@@ -25,7 +25,8 @@ func (m mixed) Activations() kernels.DType { return kernels.BF16 }
 // WithContext is the backend itself.
 func (m mixed) WithContext(context.Context) kernels.Backend { return m }
 
-// rounded makes each buffer a copy of itself whose values are those of bfloat16, where what it meets has those.
+// rounded makes each buffer a copy of itself whose values are those of bfloat16, where what it meets has
+// those.
 func rounded(meets kernels.Buf, operands ...*kernels.Buf) {
 	for _, b := range operands {
 		if b.IsZero() || b.DType() == kernels.BF16 || meets.DType() != kernels.BF16 {

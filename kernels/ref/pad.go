@@ -10,15 +10,15 @@ func inside(o kernels.Pad, i int) int {
 
 // Pad surrounds pictures with zeros.
 func (b *Backend[T]) Pad(o kernels.Pad) {
-	y := b.f(o.Y)
+	y := b.floats(o.Y)
 	clear(y)
-	for i, v := range b.f(o.X) {
+	for i, v := range b.floats(o.X) {
 		y[inside(o, i)] = v
 	}
 }
 
 // PadBackward is the inner part of dy.
 func (b *Backend[T]) PadBackward(o kernels.PadGrad) {
-	dy := b.f(o.DY)
+	dy := b.floats(o.DY)
 	b.each(o.DX, func(i int) float64 { return float64(dy[inside(o.Pad, i)]) })
 }

@@ -63,8 +63,8 @@ func (b *Backend[T]) WithContext(context.Context) kernels.Backend { return b }
 // Close does nothing.
 func (b *Backend[T]) Close() error { return nil }
 
-// f is the elements of a value.
-func (b *Backend[T]) f(x kernels.Buf) []T { return kernels.Floats[T](x) }
+// floats is the elements of a buffer in host memory; nil for the zero Buf.
+func (b *Backend[T]) floats(x kernels.Buf) []T { return kernels.Floats[T](x) }
 
 // sum gathers one output in float64 before it is stored: a gradient, or a result with many contributions.
 type sum []float64
@@ -74,7 +74,7 @@ func gather(g kernels.Grad) sum { return make(sum, g.Buf.Len()) }
 
 // store writes the sum where the Grad says, or adds it.
 func (b *Backend[T]) store(g kernels.Grad, s sum) {
-	dst := b.f(g.Buf)
+	dst := b.floats(g.Buf)
 	for i, v := range s {
 		if g.Acc {
 			dst[i] += T(v)

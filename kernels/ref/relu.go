@@ -4,8 +4,8 @@ import "truegrain/kernels"
 
 // ReLU is max(x, 0).
 func (b *Backend[T]) ReLU(o kernels.ReLU) {
-	y := b.f(o.Y)
-	for i, v := range b.f(o.X) {
+	y := b.floats(o.Y)
+	for i, v := range b.floats(o.X) {
 		y[i] = T(relu(float64(v)))
 	}
 }

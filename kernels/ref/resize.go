@@ -24,7 +24,7 @@ func resizeTaps(o kernels.Resize, f func(y, x int, w float64)) {
 
 // Resize is bilinear interpolation.
 func (b *Backend[T]) Resize(o kernels.Resize) {
-	x, z := b.f(o.X), make(sum, o.Y.Len())
+	x, z := b.floats(o.X), make(sum, o.Y.Len())
 	resizeTaps(o, func(yi, xi int, w float64) { z[yi] += w * float64(x[xi]) })
 	b.store(kernels.Grad{Buf: o.Y}, z)
 }
@@ -34,7 +34,7 @@ func (b *Backend[T]) ResizeBackward(o kernels.ResizeGrad) {
 	if !o.DX.Wanted() {
 		return
 	}
-	dy, s := b.f(o.DY), gather(o.DX)
+	dy, s := b.floats(o.DY), gather(o.DX)
 	resizeTaps(o.Resize, func(yi, xi int, w float64) { s[xi] += w * float64(dy[yi]) })
 	b.store(o.DX, s)
 }

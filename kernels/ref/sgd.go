@@ -4,8 +4,8 @@ import "truegrain/kernels"
 
 // SGD is one step of stochastic gradient descent.
 func (b *Backend[T]) SGD(o kernels.SGD) {
-	p, v := b.f(o.P), b.f(o.V)
-	for i, dp := range b.f(o.G) {
+	p, v := b.floats(o.P), b.floats(o.V)
+	for i, dp := range b.floats(o.G) {
 		g := float64(dp) + o.WeightDecay*float64(p[i])
 		if o.Momentum != 0 {
 			if !o.First {

@@ -16,14 +16,14 @@ func sigmoid(x float64) float64 {
 
 // Sigmoid is 1/(1 + e^−x).
 func (b *Backend[T]) Sigmoid(o kernels.Sigmoid) {
-	y := b.f(o.Y)
-	for i, v := range b.f(o.X) {
+	y := b.floats(o.Y)
+	for i, v := range b.floats(o.X) {
 		y[i] = T(sigmoid(float64(v)))
 	}
 }
 
 // SigmoidBackward is dx = dy·y·(1 − y).
 func (b *Backend[T]) SigmoidBackward(o kernels.SigmoidGrad) {
-	y, dy := b.f(o.Y), b.f(o.DY)
+	y, dy := b.floats(o.Y), b.floats(o.DY)
 	b.each(o.DX, func(i int) float64 { return float64(dy[i]) * float64(y[i]) * (1 - float64(y[i])) })
 }

@@ -25,7 +25,7 @@ func logSumExp(x []float64) float64 {
 // row is one row in float64.
 func (b *Backend[T]) row(x kernels.Buf, r, d int) []float64 {
 	out := make([]float64, d)
-	for i, v := range b.f(x)[r*d : (r+1)*d] {
+	for i, v := range b.floats(x)[r*d : (r+1)*d] {
 		out[i] = float64(v)
 	}
 	return out
@@ -33,7 +33,7 @@ func (b *Backend[T]) row(x kernels.Buf, r, d int) []float64 {
 
 // Softmax is exp(x − log Σ exp x), row by row.
 func (b *Backend[T]) Softmax(o kernels.Softmax) {
-	y := b.f(o.Y)
+	y := b.floats(o.Y)
 	for r := range o.R {
 		x := b.row(o.X, r, o.D)
 		lse := logSumExp(x)
@@ -45,7 +45,7 @@ func (b *Backend[T]) Softmax(o kernels.Softmax) {
 
 // SoftmaxBackward is dx = y·(dy − Σ dy·y).
 func (b *Backend[T]) SoftmaxBackward(o kernels.SoftmaxGrad) {
-	y, dy := b.f(o.Y), b.f(o.DY)
+	y, dy := b.floats(o.Y), b.floats(o.DY)
 	dot := make([]float64, o.R)
 	for i, g := range dy {
 		dot[i/o.D] += float64(g) * float64(y[i])
