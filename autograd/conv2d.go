@@ -25,27 +25,18 @@ func (c Conv) window(kh, kw int) kernels.Window {
 //
 // Shapes: x (B,H,W,C); w (OC,KH,KW,C/G); bias (OC) or nil; residual (B,OH,OW,OC) or nil; result as residual.
 // Saved:  x, w, and with a ReLU the result, until backward has run.
-// Panics: *tensor.ShapeError if an operand does not fit; *kernels.ArgError if groups do not divide the channels.
+// Panics: *tensor.ShapeError if an operand does not fit; *kernels.ArgError if groups do not divide channels.
 func (t *Tape) Conv2D(x, w, bias, residual *Var, c Conv) *Var {
 	x.MustShape("Conv2D x", -1, -1, -1, -1)
 	groups := max(c.Groups, 1)
 	w.MustShape("Conv2D weight", -1, -1, -1, x.Dim(3)/groups)
-	op := kernels.Conv2D{Window: c.window(w.Dim(1), w.Dim(2)), B: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Dim(3),
-		OC: w.Dim(0), Groups: groups, Act: c.Act, X: x.Buf, Weight: w.Buf, Bias: bias.buf(), Residual: residual.buf()}
+	op := kernels.Conv2D{Window: c.window(w.Dim(1), w.Dim(2)),
+		B: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Dim(3), OC: w.Dim(0), Groups: groups, Act: c.Act,
+		X: x.Buf, Weight: w.Buf, Bias: bias.buf(), Residual: residual.buf()}
 	oh, ow := op.Out(op.H, op.W)
-	if bias != nil {
-		bias.MustShape("Conv2D bias", op.OC)
-	}
-	if residual != nil {
-		residual.MustShape("Conv2D residual", op.B, oh, ow, op.OC)
-	}
-	y := t.like(x, op.B, oh, ow, op.OC)
-	op.Y = y.Buf
-	if c.Sums {
-		op.Sums = t.channelSums(y, op.OC)
-	}
+	y, sums := t.convolved("Conv2D", c, x, bias, residual, op.B, oh, ow, op.OC)
+	op.Y, op.Sums = y.Buf, sums
 	op.Check()
-	t.countReLU(c.Act)
 
 	return t.apply(op, y, inputs{x, w, bias, residual}, func(dy kernels.Buf) {
 		g := kernels.Conv2DGrad{Conv2D: op, Rule: t.opts.rule, DY: dy,
@@ -57,11 +48,23 @@ func (t *Tape) Conv2D(x, w, bias, residual *Var, c Conv) *Var {
 	})
 }
 
-// channelSums gives y the float64 memory for Σ and Σ² of its channels.
-func (t *Tape) channelSums(y *Var, channels int) kernels.Buf {
-	sums := t.allocAs(kernels.F64, 2, channels)
-	y.sums = sums.mem
-	return sums.Buf
+// convolved checks bias and residual of a convolution, or of its transpose, and gives memory for its result
+// (b,oh,ow,oc) and, where c wants them, for Σ and Σ² of its channels, in float64.
+func (t *Tape) convolved(name string, c Conv, x, bias, residual *Var, b, oh, ow, oc int) (
+	y *Var, sums kernels.Buf) {
+	if bias != nil {
+		bias.MustShape(name+" bias", oc)
+	}
+	if residual != nil {
+		residual.MustShape(name+" residual", b, oh, ow, oc)
+	}
+	y = t.like(x, b, oh, ow, oc)
+	if c.Sums {
+		s := t.allocAs(kernels.F64, 2, oc)
+		y.sums, sums = s.mem, s.Buf
+	}
+	t.countReLU(c.Act)
+	return y, sums
 }
 
 // countReLU notes that an op has a ReLU inside, for the tape's ReLU rule.

@@ -7,28 +7,19 @@ import "truegrain/kernels"
 //
 // Shapes: x (B,H,W,C); w (C,KH,KW,OC/G); bias (OC) or nil; residual (B,OH,OW,OC) or nil; result as residual.
 // Saved:  x, w, and with a ReLU the result, until backward has run.
-// Panics: *tensor.ShapeError if an operand does not fit; *kernels.ArgError if groups do not divide the channels.
+// Panics: *tensor.ShapeError if an operand does not fit; *kernels.ArgError if groups do not divide channels.
 func (t *Tape) ConvTranspose2D(x, w, bias, residual *Var, c Conv) *Var {
 	x.MustShape("ConvTranspose2D x", -1, -1, -1, -1)
 	w.MustShape("ConvTranspose2D weight", x.Dim(3), -1, -1, -1)
 	groups := max(c.Groups, 1)
-	op := kernels.ConvTranspose2D{Window: c.window(w.Dim(1), w.Dim(2)), OutPadH: c.OutPadding[0], OutPadW: c.OutPadding[1],
+	op := kernels.ConvTranspose2D{Window: c.window(w.Dim(1), w.Dim(2)),
+		OutPadH: c.OutPadding[0], OutPadW: c.OutPadding[1],
 		B: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Dim(3), OC: w.Dim(3) * groups, Groups: groups, Act: c.Act,
 		X: x.Buf, Weight: w.Buf, Bias: bias.buf(), Residual: residual.buf()}
 	oh, ow := op.OutSize()
-	if bias != nil {
-		bias.MustShape("ConvTranspose2D bias", op.OC)
-	}
-	if residual != nil {
-		residual.MustShape("ConvTranspose2D residual", op.B, oh, ow, op.OC)
-	}
-	y := t.like(x, op.B, oh, ow, op.OC)
-	op.Y = y.Buf
-	if c.Sums {
-		op.Sums = t.channelSums(y, op.OC)
-	}
+	y, sums := t.convolved("ConvTranspose2D", c, x, bias, residual, op.B, oh, ow, op.OC)
+	op.Y, op.Sums = y.Buf, sums
 	op.Check()
-	t.countReLU(c.Act)
 
 	return t.apply(op, y, inputs{x, w, bias, residual}, func(dy kernels.Buf) {
 		g := kernels.ConvTranspose2DGrad{ConvTranspose2D: op, Rule: t.opts.rule, DY: dy,
