@@ -1,6 +1,8 @@
 package gradcheck_test
 
 import (
+	"slices"
+
 	"truegrain/autograd"
 	"truegrain/autograd/gradcheck"
 	"truegrain/kernels"
@@ -39,9 +41,14 @@ func constant(t tape, in []gradcheck.Input) value {
 // sums of products of Apart values with a ReLU behind have seeds that leave every pre-activation further from
 // zero than a step.
 func checks() []check {
-	var all []check
-	add := func(c ...check) { all = append(all, c...) }
+	return slices.Concat(convolutions(), transposed(), pools(), linears(), norms(), activations(), attentions(),
+		arithmetic(), shapes(), losses())
+}
 
+// pair is a size of rows and one of columns.
+func pair(a, b int) [2]int { return [2]int{a, b} }
+
+func convolutions() []check {
 	conv := func(c autograd.Conv, bias, residual bool) func(t tape, in vars) value {
 		return func(t tape, in vars) value {
 			var b, r value
@@ -55,8 +62,7 @@ func checks() []check {
 			return t.Conv2D(in[0], in[1], b, r, c)
 		}
 	}
-	pair := func(a, b int) [2]int { return [2]int{a, b} }
-	add(
+	return []check{
 		on("Conv2DBackward", "1x1", normal(1, []int{2, 3, 2, 4}, []int{5, 1, 1, 4}),
 			conv(autograd.Conv{}, false, false)),
 		on("Conv2DBackward", "stride, padding, bias", normal(2, []int{1, 7, 6, 2}, []int{3, 3, 3, 2},
@@ -69,12 +75,14 @@ func checks() []check {
 		on("Conv2DBackward", "bias, residual, ReLU", normal(5, []int{1, 4, 4, 2}, []int{3, 3, 3, 2}, []int{3},
 			[]int{1, 4, 4, 3}),
 			conv(autograd.Conv{Padding: pair(1, 1), Act: kernels.WithReLU}, true, true)),
-	)
+	}
+}
 
+func transposed() []check {
 	deconv := func(c autograd.Conv) func(t tape, in vars) value {
 		return func(t tape, in vars) value { return t.ConvTranspose2D(in[0], in[1], in[2], nil, c) }
 	}
-	add(
+	return []check{
 		on("ConvTranspose2DBackward", "stride 2, padding", normal(6, []int{2, 3, 2, 3}, []int{3, 4, 4, 2},
 			[]int{2}),
 			deconv(autograd.Conv{Stride: pair(2, 2), Padding: pair(1, 1)})),
@@ -88,9 +96,11 @@ func checks() []check {
 				c := autograd.Conv{Stride: pair(2, 2), Act: kernels.WithReLU}
 				return t.ConvTranspose2D(in[0], in[1], in[2], in[3], c)
 			}),
-	)
+	}
+}
 
-	add(
+func pools() []check {
+	return []check{
 		on("MaxPool2DBackward", "3, stride 2, padding", apart(9, 0.01, []int{2, 7, 6, 2}),
 			func(t tape, in vars) value {
 				return t.MaxPool2D(in[0], autograd.Pooling{Kernel: pair(3, 3), Stride: pair(2, 2),
@@ -98,6 +108,10 @@ func checks() []check {
 			}),
 		on("MaxPool2DBackward", "ceil", apart(10, 0.01, []int{1, 6, 5, 3}), func(t tape, in vars) value {
 			return t.MaxPool2D(in[0], autograd.Pooling{Kernel: pair(3, 2), Stride: pair(2, 2), Ceil: true})
+		}),
+		on("MaxPool2DBackward", "dilation", apart(49, 0.01, []int{1, 7, 6, 2}), func(t tape, in vars) value {
+			return t.MaxPool2D(in[0], autograd.Pooling{Kernel: pair(2, 3), Stride: pair(1, 2),
+				Dilation: pair(2, 2), Padding: pair(1, 0)})
 		}),
 		on("AvgPool2DBackward", "padding, ceil", normal(11, []int{2, 6, 5, 2}), func(t tape, in vars) value {
 			return t.AvgPool2D(in[0], autograd.Pooling{Kernel: pair(3, 2), Stride: pair(2, 2),
@@ -107,6 +121,11 @@ func checks() []check {
 			func(t tape, in vars) value {
 				return t.AdaptiveAvgPool2D(in[0], 3, 4)
 			}),
+	}
+}
+
+func linears() []check {
+	return []check{
 		on("LinearBackward", "bias, residual", normal(13, []int{2, 3, 4}, []int{5, 4}, []int{5},
 			[]int{2, 3, 5}), func(t tape, in vars) value {
 			return t.Linear(in[0], in[1], in[2], in[3], kernels.NoActivation)
@@ -115,8 +134,10 @@ func checks() []check {
 			func(t tape, in vars) value {
 				return t.Linear(in[0], in[1], in[2], nil, kernels.WithReLU)
 			}),
-	)
+	}
+}
 
+func norms() []check {
 	norm := func(relu, residual bool) func(t tape, in vars) value {
 		return func(t tape, in vars) value {
 			var r value
@@ -130,7 +151,7 @@ func checks() []check {
 			return t.BatchNorm(in[0], in[1], in[2], r, n)
 		}
 	}
-	add(
+	return []check{
 		on("BatchNormBackward", "train", normal(15, []int{2, 2, 3, 3}, []int{3}, []int{3}),
 			norm(false, false), autograd.WithTrain()),
 		on("BatchNormBackward", "train, residual, ReLU", normal(16, []int{5, 3}, []int{3}, []int{3},
@@ -138,14 +159,15 @@ func checks() []check {
 		on("BatchNormBackward", "eval", normal(17, []int{4, 3}, []int{3}, []int{3}), norm(false, false)),
 		on("BatchNormBackward", "eval, residual, ReLU", normal(48, []int{4, 3}, []int{3}, []int{3},
 			[]int{4, 3}), norm(true, true)),
-		on("MaxPool2DBackward", "dilation", apart(49, 0.01, []int{1, 7, 6, 2}), func(t tape, in vars) value {
-			return t.MaxPool2D(in[0], autograd.Pooling{Kernel: pair(2, 3), Stride: pair(1, 2),
-				Dilation: pair(2, 2), Padding: pair(1, 0)})
-		}),
 		on("LayerNormBackward", "", normal(18, []int{2, 3, 7}, []int{7}, []int{7}),
 			func(t tape, in vars) value {
 				return t.LayerNorm(in[0], in[1], in[2], 1e-6)
 			}),
+	}
+}
+
+func activations() []check {
+	return []check{
 		on("ReLUBackward", "", apart(19, 0.01, []int{3, 7}),
 			func(t tape, in vars) value { return t.ReLU(in[0]) }),
 		on("GELUBackward", "", normal(20, []int{3, 7}), func(t tape, in vars) value { return t.GELU(in[0]) }),
@@ -156,6 +178,11 @@ func checks() []check {
 		on("DropoutBackward", "", normal(23, []int{5, 7}),
 			func(t tape, in vars) value { return t.Dropout(in[0], 0.4) },
 			autograd.WithTrain(), autograd.WithSeed(3, 4)),
+	}
+}
+
+func attentions() []check {
+	return []check{
 		on("AttentionBackward", "packed", normal(24, []int{2, 3, 3, 2, 4}),
 			func(t tape, in vars) value { return t.Attention(in[0]) }),
 		on("AttentionBackward", "cross", normal(25, []int{2, 3, 2, 4}, []int{2, 5, 2, 4}, []int{2, 5, 2, 4}),
@@ -166,6 +193,11 @@ func checks() []check {
 			func(t tape, in vars) value {
 				return t.CrossAttention(in[0], in[0], in[0])
 			}),
+	}
+}
+
+func arithmetic() []check {
+	return []check{
 		on("AddBackward", "", normal(27, []int{3, 4}, []int{3, 4}),
 			func(t tape, in vars) value { return t.Add(in[0], in[1]) }),
 		on("AddBackward", "one value twice", normal(28, []int{3, 4}),
@@ -178,6 +210,18 @@ func checks() []check {
 			func(t tape, in vars) value { return t.Scale(in[0], -1.5) }),
 		on("BiasBackward", "", normal(32, []int{2, 3, 4}, []int{3, 4}),
 			func(t tape, in vars) value { return t.Bias(in[0], in[1]) }),
+		on("SumBackward", "all", normal(38, []int{3, 4}),
+			func(t tape, in vars) value { return t.Sum(in[0]) }),
+		on("SumBackward", "mean of an axis", normal(39, []int{2, 3, 4}),
+			func(t tape, in vars) value { return t.MeanAxis(in[0], 1) }),
+		on("SumBackward", "a view twice", normal(40, []int{2, 6}), func(t tape, in vars) value {
+			return t.Add(t.SumAxis(t.Reshape(in[0], 3, 4), 0), t.MeanAxis(t.Reshape(in[0], 3, 4), 0))
+		}),
+	}
+}
+
+func shapes() []check {
+	return []check{
 		on("ConcatBackward", "", normal(33, []int{2, 1, 3}, []int{2, 4, 3}), func(t tape, in vars) value {
 			return t.Concat(1, in[0], in[1], in[0])
 		}),
@@ -189,13 +233,11 @@ func checks() []check {
 			func(t tape, in vars) value { return t.Resize(in[0], 7, 5) }),
 		on("ResizeBackward", "down", normal(37, []int{1, 7, 5, 2}),
 			func(t tape, in vars) value { return t.Resize(in[0], 3, 2) }),
-		on("SumBackward", "all", normal(38, []int{3, 4}),
-			func(t tape, in vars) value { return t.Sum(in[0]) }),
-		on("SumBackward", "mean of an axis", normal(39, []int{2, 3, 4}),
-			func(t tape, in vars) value { return t.MeanAxis(in[0], 1) }),
-		on("SumBackward", "a view twice", normal(40, []int{2, 6}), func(t tape, in vars) value {
-			return t.Add(t.SumAxis(t.Reshape(in[0], 3, 4), 0), t.MeanAxis(t.Reshape(in[0], 3, 4), 0))
-		}),
+	}
+}
+
+func losses() []check {
+	return []check{
 		on("BCEBackward", "", gradcheck.Uniform(41, 0.1, 0.9, []int{7}), func(t tape, in vars) value {
 			return t.BCE(in[0], constant(t, gradcheck.Uniform(42, 0, 1, []int{7})))
 		}),
@@ -208,8 +250,7 @@ func checks() []check {
 		on("CrossEntropyBackward", "", normal(47, []int{4, 5}), func(t tape, in vars) value {
 			return t.CrossEntropy(in[0], t.UploadInts([]int32{0, 4, 2, 2}))
 		}),
-	)
-	return all
+	}
 }
 
 // runningStatistics are a mean and a variance that are not 0 and 1.
