@@ -13,3 +13,12 @@ func (b *Bench) Scale(factor float64) {
 		}
 	}
 }
+
+// Notation is an op's shape in an example.
+func Notation(stem string) string {
+	f, err := familyOf(stem)
+	if err != nil {
+		return ""
+	}
+	return f.example.String()
+}

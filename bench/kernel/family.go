@@ -188,15 +188,6 @@ func Passes(stem string) (names []string, err error) {
 	return names, nil
 }
 
-// Notation is an op's shape in an example.
-func Notation(stem string) string {
-	f, err := familyOf(stem)
-	if err != nil {
-		return ""
-	}
-	return f.example.String()
-}
-
 // Describe is the name and the shape of an op that a model ran; false for one that is not timed on its own.
 func Describe(op kernels.Op) (stem, shape string, ok bool) {
 	for _, f := range families {

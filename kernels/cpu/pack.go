@@ -9,8 +9,8 @@ func (b *Backend) packedLen(depth, n int) int { return depth * roundUp(n, b.leve
 // packGrain is the number of rows of a panel that one chunk packs.
 const packGrain = 512
 
-// packer packs matrices: in one set of chunks; or panel by panel, by the chunks of a product that need them, if
-// these are the only ones that do (fresh.go).
+// packer packs matrices: in one set of chunks; or panel by panel, by the chunks of a product that need them,
+// if these are the only ones that do (fresh.go).
 type packer struct {
 	b       *Backend
 	parts   []packing
@@ -103,13 +103,7 @@ func (x *packing) into(l *level, panel []float32, n, lo, hi int) {
 	}
 }
 
-// packRows is rows alone, packColumns columns alone.
-func (b *Backend) packRows(dst []float32, depth, k0 int, src []float32, ld, k, n int) {
-	p := b.packer()
-	p.rows(dst, depth, k0, src, ld, k, n)
-	p.execute()
-}
-
+// packColumns is columns alone.
 func (b *Backend) packColumns(dst, src []float32, ld, k, n int) {
 	p := b.packer()
 	p.columns(dst, src, ld, k, n)

@@ -18,9 +18,10 @@ func TestPack(t *testing.T) {
 			ld := max(s.k, s.n) + 1
 			src := randomFloats(rng, max(s.k, s.n)*ld)
 			rows, columns := nans(b.packedLen(s.k, s.n)), nans(b.packedLen(s.k, s.n))
-			half := s.k / 2
-			b.packRows(rows, s.k, 0, src, ld, half, s.n)
-			b.packRows(rows, s.k, half, src[half*ld:], ld, s.k-half, s.n)
+			half, p := s.k/2, b.packer()
+			p.rows(rows, s.k, 0, src, ld, half, s.n)
+			p.rows(rows, s.k, half, src[half*ld:], ld, s.k-half, s.n)
+			p.execute()
 			b.packColumns(columns, src, ld, s.k, s.n)
 			wantRows, wantColumns := make([]float32, len(rows)), make([]float32, len(rows))
 			for j := range s.n {

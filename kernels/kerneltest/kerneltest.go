@@ -47,15 +47,6 @@ func Run(t *testing.T, be kernels.Backend) {
 	t.Run("memory", func(t *testing.T) { memory(t, be) })
 }
 
-// RunOps runs the cases of some ops, named by their stems.
-func RunOps(t *testing.T, be kernels.Backend, stems ...string) {
-	for _, c := range Cases() {
-		if slices.Contains(stems, c.Op.Stem()) {
-			t.Run(c.Op.Stem()+"/"+c.Name, func(t *testing.T) { c.run(t, be) })
-		}
-	}
-}
-
 func (c Case) run(t *testing.T, be kernels.Backend) {
 	s := &session{t: t, be: be, c: c, oracle: ref.Open64()}
 	s.forward()

@@ -100,7 +100,7 @@ func (c *Case) Ints(t testing.TB, key string) []int {
 // Slow says that the large cases are wanted on slow backends, too: TRUEGRAIN_SLOW=1.
 func Slow() bool { return os.Getenv("TRUEGRAIN_SLOW") == "1" }
 
-// Uniform, Array, Picture and Fill are the formula with the case's seed.
+// Uniform, Array and Picture are the formula with the case's seed.
 func (c *Case) Uniform(name string, n int) []float64 { return Uniform(name, c.Seed, n) }
 
 // Array is uniform in [lo,hi).
@@ -112,6 +112,3 @@ func (c *Case) Array(name string, n int, lo, hi float64) []float32 {
 func (c *Case) Picture(name string, shape []int) []float32 {
 	return Picture(name, c.Seed, shape[0], shape[1], shape[2], shape[3])
 }
-
-// Fill is a parameter's value.
-func (c *Case) Fill(name string, shape ...int) []float32 { return Fill(name, c.Seed, shape...) }

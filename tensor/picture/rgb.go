@@ -139,9 +139,3 @@ func (p *Picture) Image() image.Image {
 	}
 	return img
 }
-
-// FromImage makes a picture of a standard image, over white.
-func FromImage(img image.Image) *Picture {
-	b := img.Bounds()
-	return &Picture{W: b.Dx(), H: b.Dy(), Pix: pixels(img), Orientation: 1}
-}

@@ -21,9 +21,6 @@ type Prediction struct {
 	Pixels    *Pixels `json:"pixels,omitempty"` // of a segmenter's map
 }
 
-// ErrOneClass says that a measure needs pictures of both classes.
-var ErrOneClass = errors.New("needs pictures of both classes")
-
 // Samples are the scores as a calibration takes them.
 func Samples(s []Prediction) []calibrate.Sample {
 	out := make([]calibrate.Sample, len(s))
