@@ -9,6 +9,45 @@ import (
 	"truegrain/tensor"
 )
 
+// A network with one hidden layer learns XOR, which no linear one can.
+func Example_xor() {
+	be, err := kernels.Open("cpu")
+	if err != nil {
+		panic(err)
+	}
+	defer be.Close()
+	b := nn.NewBuilder(be, 1 /* seed */)
+	hidden, out := nn.NewLinear(b.In("hidden"), 2, 8), nn.NewLinear(b.In("out"), 8, 1)
+	questions := []float32{0, 0, 0, 1, 1, 0, 1, 1}
+	x, answers := tensor.FromSlice(questions, 4, 2), tensor.FromSlice([]float32{0, 1, 1, 0}, 4, 1)
+
+	t := autograd.NewTape(be, autograd.WithGrad())
+	defer t.Reset()
+	forward := func() *autograd.Var { return out.Forward(t, t.ReLU(hidden.Forward(t, t.Upload(x)))) }
+	for range 300 {
+		if err := t.Backward(t.BCELogits(forward(), t.Upload(answers))); err != nil {
+			panic(err)
+		}
+		for _, p := range b.Params() {
+			be.SGD(kernels.SGD{N: p.Value.Len(), LR: 0.5, P: p.Value.Buf, G: p.Grad().Buf})
+			p.ZeroGrad()
+		}
+		t.Reset()
+	}
+
+	p, err := t.Sigmoid(forward()).Values()
+	for i := range p {
+		fmt.Printf("%v xor %v: %.1f\n", questions[2*i], questions[2*i+1], p[i])
+	}
+	fmt.Println(err)
+	// Output:
+	// 0 xor 0: 0.0
+	// 0 xor 1: 1.0
+	// 1 xor 0: 1.0
+	// 1 xor 1: 0.0
+	// <nil>
+}
+
 // A layer is its parameters and one call of autograd. One step of gradient descent makes the loss smaller.
 func Example() {
 	be, err := kernels.Open("cpu")
