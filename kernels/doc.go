@@ -5,7 +5,9 @@
 // standard library: autograd, nn and models are written against it, and ref, cpu and cuda fill it.
 //
 // Every op has one stem, which names its file in every folder: softmax is kernels/softmax.go,
-// kernels/ref/softmax.go, kernels/cpu/softmax.go, autograd/softmax.go and kernels/kerneltest/softmax.go.
+// kernels/ref/softmax.go, kernels/cpu/softmax.go, kernels/cuda/softmax.go with its src/softmax.cu, and
+// autograd/softmax.go. The cases that every backend is tested by are in kernels/kerneltest/cases.go, those of
+// the gradients in autograd/gradcheck/cases_test.go.
 //
 // # Conventions
 //
