@@ -77,7 +77,8 @@ func (t *Tape) tapAttention(op kernels.Attention) {
 		return
 	}
 	m := t.take(op.Q.DType(), op.B*op.NH*op.TQ*op.TK)
-	v := &Var{Tensor: tensor.New(m.whole.Slice(0, op.B*op.NH*op.TQ*op.TK), op.B, op.NH, op.TQ, op.TK), tape: t, mem: m}
+	v := &Var{Tensor: tensor.New(m.whole.Slice(0, op.B*op.NH*op.TQ*op.TK), op.B, op.NH, op.TQ, op.TK),
+		tape: t, mem: m}
 	if t.runs() {
 		t.be.AttentionMap(kernels.AttentionMap{Attention: op, P: v.Buf})
 	}

@@ -12,7 +12,8 @@ func (t *Tape) AvgPool2D(x *Var, p Pooling) *Var {
 	if win.DilH != 1 || win.DilW != 1 {
 		panic(&kernels.ArgError{Op: "avgpool2d", Field: "Dilation", Reason: "must be 1"})
 	}
-	op := kernels.AvgPool2D{Window: win, B: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Dim(3), OH: oh, OW: ow, X: x.Buf}
+	op := kernels.AvgPool2D{Window: win, B: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Dim(3),
+		OH: oh, OW: ow, X: x.Buf}
 	y := t.like(x, op.B, oh, ow, op.C)
 	op.Y = y.Buf
 	return t.apply(op, y, inputs{x}, func(dy kernels.Buf) {

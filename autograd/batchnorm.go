@@ -26,7 +26,8 @@ func (t *Tape) BatchNorm(x, gamma, beta, residual *Var, n BatchNorm) *Var {
 		residual.MustShape("BatchNorm residual", x.Shape()...)
 	}
 	y := t.like(x, x.Shape()...)
-	op := kernels.BatchNorm{R: rows(x, c), C: c, Eps: n.Eps, Momentum: n.Momentum, Train: t.Training(), ReLU: n.ReLU,
+	op := kernels.BatchNorm{R: rows(x, c), C: c, Eps: n.Eps, Momentum: n.Momentum,
+		Train: t.Training(), ReLU: n.ReLU,
 		X: x.Buf, Gamma: gamma.Buf, Beta: beta.Buf, Residual: residual.buf(), Y: y.Buf,
 		Mean: t.Scratch(c), RStd: t.Scratch(c)}
 	if n.RunningMean != nil && !t.opts.again {

@@ -2,8 +2,8 @@ package autograd
 
 import "truegrain/kernels"
 
-// Cast is x in another type, and its gradient goes back in x's own: where a parameter joins values in bfloat16,
-// and where such values become a loss. It is x itself if that has the type.
+// Cast is x in another type, and its gradient goes back in x's own: where a parameter joins values in
+// bfloat16, and where such values become a loss. It is x itself if that has the type.
 //
 // Shapes: any; result as x.
 func (t *Tape) Cast(x *Var, d kernels.DType) *Var {

@@ -12,9 +12,9 @@ import (
 	"truegrain/tensor"
 )
 
-// halfway is a network whose values between two casts have the type of the backend's Activations: a convolution
-// with batch norm, a shortcut in the backend's own type, and an input that two ops use. There is no ReLU, of which a
-// rounding may put one on the other side.
+// halfway is a network whose values between two casts have the type of the backend's Activations: a
+// convolution with batch norm, a shortcut in the backend's own type, and an input that two ops use. There is
+// no ReLU, of which a rounding may put one on the other side.
 type halfway struct {
 	conv, gamma, beta, norm, shift, linear *autograd.Param
 	mean, variance                         *autograd.Param
@@ -83,8 +83,8 @@ func closeTo(t *testing.T, want, got [][]float32, tolerance float64) {
 }
 
 // TestCastCarriesTypes: between the casts all values and their gradients are bfloat16, parameters and theirs
-// float32, and the numbers are those of float32 but for some roundings by 2⁻⁹, up to ten times as much where a
-// norm's gradient cancels.
+// float32, and the numbers are those of float32 but for some roundings by 2⁻⁹, up to ten times as much where
+// a norm's gradient cancels.
 func TestCastCarriesTypes(t *testing.T) {
 	plain := ref.Open32()
 	half, ok := plain.(kernels.Mixed).Mixed()

@@ -18,7 +18,8 @@ func (t *Tape) CrossEntropy(x *Var, classes tensor.Tensor) *Var {
 		panic(&kernels.BufError{Got: classes.Buf, Want: kernels.I32})
 	}
 	y := t.Alloc(1)
-	op := kernels.CrossEntropy{R: x.Dim(0), D: x.Dim(1), X: x.Buf, T: classes.Buf, Y: y.Buf, LSE: t.Scratch(x.Dim(0))}
+	op := kernels.CrossEntropy{R: x.Dim(0), D: x.Dim(1), X: x.Buf, T: classes.Buf, Y: y.Buf,
+		LSE: t.Scratch(x.Dim(0))}
 	return t.apply(op, y, inputs{x}, func(dy kernels.Buf) {
 		t.be.CrossEntropyBackward(kernels.CrossEntropyGrad{CrossEntropy: op, DY: dy, DX: x.Grad()})
 	})

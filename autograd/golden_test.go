@@ -271,8 +271,8 @@ func goldenOpCases(t *testing.T, c *golden.Case) (ops []goldenOp) {
 	return ops
 }
 
-// TestGoldenOps compares every op and its gradients with PyTorch's, on every backend that this machine has, and
-// on processors with every fast path forced on and off, too.
+// TestGoldenOps compares every op and its gradients with PyTorch's, on every backend that this machine has,
+// and on processors with every fast path forced on and off, too.
 func TestGoldenOps(t *testing.T) {
 	for _, c := range golden.Cases(t, "ops") {
 		ops := goldenOpCases(t, c)

@@ -14,8 +14,8 @@ import (
 //
 // Shapes: x (..., D); w (OD,D); bias (OD) or nil; residual (..., OD) or nil; result as residual.
 // Saved:  x, w, and with a ReLU the result, until backward has run.
-// Panics: *tensor.ShapeError if an operand does not fit; *kernels.ArgError if the activation is a GELU, which has no
-// backward here, and an operand wants a gradient.
+// Panics: *tensor.ShapeError if an operand does not fit; *kernels.ArgError if the activation is a GELU, which
+// has no backward here, and an operand wants a gradient.
 func (t *Tape) Linear(x, w, bias, residual *Var, act kernels.Activation) *Var {
 	d := x.Dim(-1)
 	w.MustShape("Linear weight", -1, d)

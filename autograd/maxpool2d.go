@@ -46,7 +46,8 @@ func (p Pooling) out(op string, h, w int) (win kernels.Window, oh, ow int) {
 func (t *Tape) MaxPool2D(x *Var, p Pooling) *Var {
 	x.MustShape("MaxPool2D x", -1, -1, -1, -1)
 	win, oh, ow := p.out("maxpool2d", x.Dim(1), x.Dim(2))
-	op := kernels.MaxPool2D{Window: win, B: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Dim(3), OH: oh, OW: ow, X: x.Buf}
+	op := kernels.MaxPool2D{Window: win, B: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Dim(3),
+		OH: oh, OW: ow, X: x.Buf}
 	y := t.like(x, op.B, oh, ow, op.C)
 	op.Y = y.Buf
 	if x.wants {

@@ -14,7 +14,8 @@ import (
 func (t *Tape) Pad(x *Var, top, bottom, left, right int) *Var {
 	x.MustShape("Pad x", -1, -1, -1, -1)
 	if min(top, bottom, left, right) < 0 {
-		panic(&tensor.ShapeError{Op: fmt.Sprintf("Pad by %d, %d, %d, %d", top, bottom, left, right), Got: x.Shape()})
+		panic(&tensor.ShapeError{Op: fmt.Sprintf("Pad by %d, %d, %d, %d", top, bottom, left, right),
+			Got: x.Shape()})
 	}
 	op := kernels.Pad{B: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Dim(3), Top: top, Bottom: bottom,
 		Left: left, Right: right, X: x.Buf}

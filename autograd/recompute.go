@@ -8,9 +8,9 @@ import (
 )
 
 // Recompute is f of x, of which only x and the result are kept: on a tape made WithRecompute the backward
-// computes f once more to have what lies between (Chen et al., "Training deep nets with sublinear memory cost",
-// 2016). The bits are the same. f must use nothing of a tape but what it is given, and the parameters of its
-// layers. On other tapes it is f itself.
+// computes f once more to have what lies between (Chen et al., "Training deep nets with sublinear memory
+// cost", 2016). The bits are the same. f must use nothing of a tape but what it is given, and the parameters
+// of its layers. On other tapes it is f itself.
 //
 // Random numbers are the same both times, and running statistics move in the first. Nothing inside can be
 // tapped.
@@ -58,7 +58,8 @@ func (t *Tape) recomputeBackward(base int, x *Var, dy kernels.Buf, f func(t *Tap
 func (t *Tape) segment(node int) *Tape {
 	o := t.opts
 	o.taps, o.gradDone, o.recompute = nil, nil, false
-	s := &Tape{be: t.be, ctx: t.ctx, pool: t.pool, opts: o, path: slices.Clone(t.path), scopes: make([][]*memory, 1),
+	s := &Tape{be: t.be, ctx: t.ctx, pool: t.pool, opts: o,
+		path: slices.Clone(t.path), scopes: make([][]*memory, 1),
 		taps: map[string]*Var{}, vars: map[*Param]*Var{}}
 	s.base = (node + 1) << segmentBits
 	return s

@@ -11,8 +11,8 @@ import (
 	"truegrain/tensor"
 )
 
-// Two segments with a parameter, batch norm and a shortcut: result, gradients and running statistics are those
-// of a tape that keeps everything, and all memory comes back.
+// Two segments with a parameter, batch norm and a shortcut: result, gradients and running statistics are
+// those of a tape that keeps everything, and all memory comes back.
 func TestRecompute(t *testing.T) {
 	be := ref.Open64()
 	run := func(opts ...autograd.Option) (out [][]float64) {

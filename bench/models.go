@@ -196,7 +196,8 @@ func distance(w *workload.Workload, want []float32) (float64, error) {
 }
 
 // profiles runs each first implementation once more with every op noted, for the trace and the roofline.
-func (c *ModelsCmd) profiles(t terminal, be kernels.Backend, specs [][]workload.Spec) ([]report.Point, error) {
+func (c *ModelsCmd) profiles(t terminal, be kernels.Backend, specs [][]workload.Spec) (
+	[]report.Point, error) {
 	var points []report.Point
 	var tracks []profile.Track
 	for _, alike := range specs {

@@ -5,9 +5,10 @@ package kernels
 //	y[b,t,h,:] = Σ_s p[b,h,t,s]·v[b,s,h,:],  p[b,h,t,:] = softmax_s(q[b,t,h,:]·k[b,s,h,:]/√HD)
 //
 // Shapes: Q (B,TQ,NH,HD), K and V (B,TK,NH,HD) with LDQ, LDK, LDV elements from one token to the next and no
-// gap between pictures; Y (B,TQ,NH,HD) contiguous; LSE (B,NH,TQ): log Σ_s exp of the scaled scores, written for
-// the backward, optional without one. In the packed (B,T,3,NH,HD) that one linear layer writes, Q, K and V start
-// 0, NH·HD and 2·NH·HD elements in, and each LD is 3·NH·HD; each Buf ends with the last element it reaches.
+// gap between pictures; Y (B,TQ,NH,HD) contiguous; LSE (B,NH,TQ): log Σ_s exp of the scaled scores, written
+// for the backward, optional without one. In the packed (B,T,3,NH,HD) that one linear layer writes, Q, K and
+// V start 0, NH·HD and 2·NH·HD elements in, and each LD is 3·NH·HD; each Buf ends with the last element it
+// reaches.
 type Attention struct {
 	B, TQ, TK, NH, HD int
 	LDQ, LDK, LDV     int

@@ -1,7 +1,7 @@
 package kernels
 
-// Cast gives values another type: y = x, rounded where Y holds less (to nearest, ties to even). Both are F32 or
-// BF16. Shapes: X, Y (N). Its backward is itself, the other way round.
+// Cast gives values another type: y = x, rounded where Y holds less (to nearest, ties to even). Both are F32
+// or BF16. Shapes: X, Y (N). Its backward is itself, the other way round.
 type Cast struct {
 	N    int
 	X, Y Buf

@@ -19,7 +19,8 @@ func check(op string, window error, groups bool) {
 func checkLen(op, field string, b Buf, dims ...int) {
 	if int64(b.Len()) != product(dims...) {
 		shape := slices.Clone(dims) // so that dims, which is right nearly always, stays on the stack
-		panic(&ArgError{op, field, fmt.Sprintf("has %d elements, its shape %v needs %d", b.Len(), shape, product(dims...))})
+		panic(&ArgError{op, field,
+			fmt.Sprintf("has %d elements, its shape %v needs %d", b.Len(), shape, product(dims...))})
 	}
 }
 

@@ -6,8 +6,8 @@ package kernels
 //
 // The mask is never stored: the backward draws it again. P is in [0,1); at 1 everything is zero.
 //
-// Where StepIn is given, it is read for Step when the op runs: a recorded op then draws another mask with every
-// replay.
+// Where StepIn is given, it is read for Step when the op runs: a recorded op then draws another mask with
+// every replay.
 //
 // Shapes: X, Y (N); StepIn int32 (1), optional.
 type Dropout struct {

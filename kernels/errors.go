@@ -38,7 +38,8 @@ func (*BufError) Misuse() {}
 type UnsupportedError struct{ Backend, Op string }
 
 func (e *UnsupportedError) Error() string {
-	return fmt.Sprintf("backend %s has no %s; 'truegrain devices' lists the backends of this build", e.Backend, e.Op)
+	return fmt.Sprintf("backend %s has no %s; 'truegrain devices' lists the backends of this build",
+		e.Backend, e.Op)
 }
 
 // Misuse marks the error as a programmer's mistake.

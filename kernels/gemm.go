@@ -4,8 +4,9 @@ package kernels
 //
 //	C[b] = α·op(A[b])·op(B[b])  (+ C[b] if Acc),  op(X) = X or Xᵀ
 //
-// Shapes: op(A) (M,K), op(B) (K,N), C (M,N), each row-major with LDA, LDB, LDC elements from one stored row to
-// the next and StrideA, StrideB, StrideC from one matrix of the batch to the next (0 repeats the same matrix).
+// Shapes: op(A) (M,K), op(B) (K,N), C (M,N), each row-major with LDA, LDB, LDC elements from a stored row to
+// the next and StrideA, StrideB, StrideC from one matrix of the batch to the next (0 repeats the same
+// matrix).
 type Gemm struct {
 	M, N, K                   int
 	Batch                     int // 0 means 1

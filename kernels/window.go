@@ -17,13 +17,15 @@ type Window struct {
 //
 // and 0 where the window does not fit.
 func (w Window) Out(h, wd int) (oh, ow int) {
-	return outSize(h, w.KH, w.StrideH, w.PadH, w.DilH, false), outSize(wd, w.KW, w.StrideW, w.PadW, w.DilW, false)
+	return outSize(h, w.KH, w.StrideH, w.PadH, w.DilH, false),
+		outSize(wd, w.KW, w.StrideW, w.PadW, w.DilW, false)
 }
 
 // OutCeil is Out with the division rounded up (PyTorch's ceil_mode): a last window may hang over the padded
 // end, but never starts beyond the picture and its leading padding.
 func (w Window) OutCeil(h, wd int) (oh, ow int) {
-	return outSize(h, w.KH, w.StrideH, w.PadH, w.DilH, true), outSize(wd, w.KW, w.StrideW, w.PadW, w.DilW, true)
+	return outSize(h, w.KH, w.StrideH, w.PadH, w.DilH, true),
+		outSize(wd, w.KW, w.StrideW, w.PadW, w.DilW, true)
 }
 
 // OutTransposed is the size of the output of a transposed convolution:
@@ -53,7 +55,8 @@ func outSize(n, k, s, p, d int, ceil bool) int {
 
 // Check says what is wrong with the geometry, or nil.
 func (w Window) Check() error {
-	if w.KH < 1 || w.KW < 1 || w.StrideH < 1 || w.StrideW < 1 || w.DilH < 1 || w.DilW < 1 || w.PadH < 0 || w.PadW < 0 {
+	if w.KH < 1 || w.KW < 1 || w.StrideH < 1 || w.StrideW < 1 || w.DilH < 1 || w.DilW < 1 ||
+		w.PadH < 0 || w.PadW < 0 {
 		return fmt.Errorf("kernel, stride and dilation must be at least 1 and padding at least 0, got %+v", w)
 	}
 	return nil

@@ -39,7 +39,8 @@ type Model interface {
 	Classes() int
 	// Params is every parameter and buffer, in torchvision's order.
 	Params() []*autograd.Param
-	// Forward maps pictures (B,H,W,3) to logits, both in the backend's own type; between them are its Activations.
+	// Forward maps pictures (B,H,W,3) to logits, both in the backend's own type; between them are its
+	// Activations.
 	Forward(t *autograd.Tape, x *autograd.Var) *autograd.Var
 	// Probability maps logits to p(photograph) of each picture (B); a segmenter's is the mean over its
 	// pixels.
@@ -107,8 +108,8 @@ func into(t *autograd.Tape, x *autograd.Var) *autograd.Var {
 	return t.Cast(x, t.Backend().Activations())
 }
 
-// out gives what becomes logits the backend's own type, in which probabilities and losses are computed, too: one
-// rounding of a logit would weigh more than all those before it.
+// out gives what becomes logits the backend's own type, in which probabilities and losses are computed, too:
+// one rounding of a logit would weigh more than all those before it.
 func out(t *autograd.Tape, y *autograd.Var) *autograd.Var { return t.Cast(y, t.Backend().DType()) }
 
 // finish takes over what the builder has registered.

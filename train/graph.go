@@ -35,8 +35,8 @@ func (g *graph) saw(b *data.Batch) {
 	}
 }
 
-// fits says that a batch may be replayed, or recorded: where a recording is possible and nothing has to happen
-// between forward and update, and the batch is like the one before.
+// fits says that a batch may be replayed, or recorded: where a recording is possible and nothing has to
+// happen between forward and update, and the batch is like the one before.
 func (g *graph) fits(l *Loop, b *data.Batch) bool {
 	_, ok := l.Backend.(kernels.Recorder)
 	return ok && !g.never && l.alone() && g.like == shapeOf(b)

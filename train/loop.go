@@ -45,7 +45,7 @@ type Loop struct {
 
 	Accumulate int           // batches in one update; 0 is 1
 	Clip       float64       // the greatest norm of all gradients together; 0 lets them be
-	EMA        *optim.EMA    // averaged weights, which are then what is validated and kept as the best; nil: none
+	EMA        *optim.EMA    // averaged weights, then what is validated and kept as the best; nil: none
 	Recompute  bool          // keep what goes in and out of a block, and compute the rest twice
 	Patience   int           // epochs without a lower validation loss that end the run; 0: never
 	Enough     float64       // a training and validation loss that ends the run; 0: none does
@@ -213,7 +213,8 @@ func (l *Loop) unread(b *data.Batch) error {
 		all += l.Val.Pictures()
 	}
 	if most := l.Unreadable * float64(all); float64(len(l.State.Unread)) > most {
-		return fmt.Errorf("%w: %d of %d, and data.unreadable allows %.0f; 'truegrain data check' lists all of them; the last one: %s",
+		return fmt.Errorf("%w: %d of %d, and data.unreadable allows %.0f; 'truegrain data check' lists all of them; "+
+			"the last one: %s",
 			ErrUnreadable, len(l.State.Unread), all, math.Floor(most), b.Unread[len(b.Unread)-1].Reason)
 	}
 	return nil

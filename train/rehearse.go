@@ -72,7 +72,8 @@ func (r *Rehearsal) add(n *autograd.Node, stages []string) {
 		return // the loss
 	}
 	path := n.Path
-	if i := slices.IndexFunc(stages, func(s string) bool { return path == s || strings.HasPrefix(path, s+".") }); i >= 0 {
+	within := func(s string) bool { return path == s || strings.HasPrefix(path, s+".") }
+	if i := slices.IndexFunc(stages, within); i >= 0 {
 		path = stages[i]
 	}
 	if len(r.Parts) == 0 || r.Parts[len(r.Parts)-1].Path != path {

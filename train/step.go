@@ -73,7 +73,8 @@ func (l *Loop) tapeOn(be kernels.Backend, pool *autograd.Pool, opts ...autograd.
 	if l.Recompute {
 		opts = append(opts, autograd.WithRecompute())
 	}
-	return autograd.NewTape(be, append(opts, autograd.WithGrad(), autograd.WithTrain(), autograd.WithPool(pool))...)
+	return autograd.NewTape(be, append(opts, autograd.WithGrad(), autograd.WithTrain(),
+		autograd.WithPool(pool))...)
 }
 
 // learn is one forward and backward.

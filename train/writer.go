@@ -91,7 +91,8 @@ func write(files []file, after func() error) error {
 			}
 		}
 		if err := state.SaveValues(f.path, f.params, f.values, f.meta, state.SaveOptions{}); err != nil {
-			return fmt.Errorf("checkpoint: %w; the checkpoint before it is as it was, and --resume goes on from there", err)
+			return fmt.Errorf(
+				"checkpoint: %w; the checkpoint before it is as it was, and --resume goes on from there", err)
 		}
 	}
 	if after == nil {

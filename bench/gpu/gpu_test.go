@@ -271,7 +271,8 @@ func TestOnlyAccelerators(t *testing.T) {
 	require.ErrorContains(t, Run(t.Context(), be, options(t, "check")), "no GPU")
 }
 
-// TestTheWholePlan reads the shapes of large models off a rehearsal; each is one that the benchmarks understand.
+// TestTheWholePlan reads the shapes of large models off a rehearsal; each is one that the benchmarks
+// understand.
 func TestTheWholePlan(t *testing.T) {
 	p, err := Whole("python3", "peers.py")
 	require.NoError(t, err)

@@ -101,7 +101,8 @@ func (p *peer) ask(a ask) (t told, err error) {
 		return t, fmt.Errorf("peers: PyTorch's process has ended: %w", err)
 	}
 	if !p.out.Scan() {
-		return t, fmt.Errorf("peers: PyTorch's process has ended: %w", errors.Join(p.out.Err(), io.ErrUnexpectedEOF))
+		return t, fmt.Errorf("peers: PyTorch's process has ended: %w",
+			errors.Join(p.out.Err(), io.ErrUnexpectedEOF))
 	}
 	if err := json.Unmarshal(p.out.Bytes(), &t); err != nil {
 		return t, fmt.Errorf("peers: PyTorch's process says %.200q: %w", p.out.Text(), err)
@@ -228,7 +229,8 @@ func (b *bench) peerModel(ctx context.Context, m Model) ([]report.Row, []Ratio, 
 	var without []report.Row
 	all := []participant{{m.Impls[0], func() (float64, error) { return b.runs(w, n) }}}
 	for _, how := range hows {
-		p, err := b.theirs(ask{Do: "model", Model: m.Model, Batch: m.Batch, Size: w.X.Dim(1), Train: m.Train, How: how})
+		p, err := b.theirs(ask{Do: "model", Model: m.Model, Batch: m.Batch, Size: w.X.Dim(1),
+			Train: m.Train, How: how})
 		if err != nil {
 			rows, _, err := missing(row, "PyTorch "+how, err)
 			if err != nil {

@@ -39,8 +39,9 @@ func (b *Bench) Check(call *Call) (float64, error) {
 	for _, r := range b.results() {
 		e, bad := relative(c.values(r.axis, r.buf), b.want[r.field])
 		if bad >= 0 {
-			return math.Inf(1), fmt.Errorf("%s: %w: %s: element %d of what was compared was not written, or should not be",
-				b.Name(), ErrDiffers, r.field, bad)
+			return math.Inf(1),
+				fmt.Errorf("%s: %w: %s: element %d of what was compared was not written, or should not be",
+					b.Name(), ErrDiffers, r.field, bad)
 		}
 		if worst = max(worst, e); e > call.Tolerance || r.buf.DType() == kernels.I32 && e > 0 {
 			return e, fmt.Errorf("%s: %w: %s has relative error %.1e, tolerance %.0e", b.Name(), ErrDiffers,

@@ -7,9 +7,9 @@ import (
 	"truegrain/kernels"
 )
 
-// HalfTolerance is the largest relative L2 error of a result in bfloat16, which has 8 bits: it is rounded once,
-// by at most 2⁻⁹ of itself. Attention may round its probabilities and their gradients as well before they are
-// multiplied: HalfAttention.
+// HalfTolerance is the largest relative L2 error of a result in bfloat16, which has 8 bits: it is rounded
+// once, by at most 2⁻⁹ of itself. Attention may round its probabilities and their gradients as well before
+// they are multiplied: HalfAttention.
 const (
 	HalfTolerance = 2e-3
 	HalfAttention = 4e-3

@@ -34,7 +34,8 @@ func (l *lesson) claim(t *terminal, f *folder.Folder, p *plan, be kernels.Backen
 	case err != nil:
 		return nil, err
 	}
-	return nil, usagef("%s holds a run of recipe %s already: --resume %s goes on with it, --restart does it anew, -o names another folder",
+	return nil, usagef("%s holds a run of recipe %s already: --resume %s goes on with it, "+
+		"--restart does it anew, -o names another folder",
 		f.Dir, was.Recipe.Name, f.Dir)
 }
 
@@ -79,7 +80,8 @@ func sameRun(t *terminal, was, now *folder.Run) error {
 		{"processor", was.Processor, now.Processor}, {"program", was.Code, now.Code},
 		{"decoder", was.Decoder, now.Decoder}} {
 		if c.was != c.now {
-			t.say("the %s was %s and is %s now: the last bits of the result may differ from an uninterrupted run's", c.what, c.was, c.now)
+			t.say("the %s was %s and is %s now: the last bits of the result may differ from an uninterrupted run's",
+				c.what, c.was, c.now)
 		}
 	}
 	return nil

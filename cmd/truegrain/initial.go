@@ -79,8 +79,8 @@ func torchCache() (string, error) {
 	return filepath.Join(home, ".cache", "torch", "hub", "checkpoints"), err
 }
 
-// begin loads the weights that a run starts from; one that was stopped before its first checkpoint starts from the
-// same once more.
+// begin loads the weights that a run starts from; one that was stopped before its first checkpoint starts
+// from the same once more.
 func (l *lesson) begin(t *terminal, m models.Model, from folder.Weights) error {
 	if l.resume && from.File != "" {
 		sum, err := state.FileSum(from.File)

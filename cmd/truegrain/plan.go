@@ -59,7 +59,8 @@ func (l *lesson) fits(p *plan) error {
 	pixels := strings.HasPrefix(r.Loss.Name, "pixel-")
 	switch {
 	case m.Kind() == models.Segmenter && r.Model.Classes != 1:
-		return fmt.Errorf("model.classes is %d: %s learns the probability of a photograph at every pixel and has one output", r.Model.Classes, m.Name())
+		return fmt.Errorf("model.classes is %d: %s learns the probability of a photograph "+
+			"at every pixel and has one output", r.Model.Classes, m.Name())
 	case pixels && m.Kind() != models.Segmenter:
 		return fmt.Errorf("loss.name is %s: %s has no output for each pixel", r.Loss.Name, m.Name())
 	case !pixels && r.Loss.Name != "auto" && m.Kind() == models.Segmenter:

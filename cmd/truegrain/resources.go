@@ -11,8 +11,8 @@ import (
 	"truegrain/train/folder"
 )
 
-// ResourcesCmd prints what runs took side by side, as the thesis' table 4.27, with the method by which energy was
-// found.
+// ResourcesCmd prints what runs took side by side, as the thesis' table 4.27, with the method by which energy
+// was found.
 type ResourcesCmd struct {
 	Runs   []string `arg:"" name:"run" type:"existingdir" help:"Folders of finished runs."`
 	Format string   `enum:"text,markdown,csv" default:"text" help:"text, markdown or csv."`

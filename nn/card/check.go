@@ -181,7 +181,8 @@ func (m *Companion) check() error {
 	if !filepath.IsLocal(m.File) || strings.ContainsAny(m.File, `/\:`) || m.File == "." {
 		return fmt.Errorf("the checkpoint for the map is %q, want a file's name without a folder", m.File)
 	}
-	if sum, err := hex.DecodeString(m.SHA256); err != nil || len(sum) != 32 || m.SHA256 != strings.ToLower(m.SHA256) {
+	if sum, err := hex.DecodeString(m.SHA256); err != nil || len(sum) != 32 ||
+		m.SHA256 != strings.ToLower(m.SHA256) {
 		return fmt.Errorf("the checkpoint for the map has SHA-256 %.80q, want 64 digits", m.SHA256)
 	}
 	return nil

@@ -128,16 +128,16 @@ func (c *Case) RequireGrads(t testing.TB, grads map[string][]float32) {
 	c.within(t, "the median over the gradients", Median(errs), middle)
 }
 
-// GradLimits is how far the gradients of a whole model may be off: the worst of its parameters, and the median
-// over them.
+// GradLimits is how far the gradients of a whole model may be off: the worst of its parameters, and the
+// median over them.
 func (c *Case) GradLimits(t testing.TB) (worst, median float64) {
 	t.Helper()
 	theirs := c.gradErrors(t)
 	return 4*slices.Max(theirs) + 1e-6, 4*Median(theirs) + 1e-6
 }
 
-// RequireMixed checks a training in mixed precision by the same rules with bfloat16's errors: every loss, every
-// gradient of the first step against the worst of PyTorch's, and the median over them.
+// RequireMixed checks a training in mixed precision by the same rules with bfloat16's errors: every loss,
+// every gradient of the first step against the worst of PyTorch's, and the median over them.
 func (c *Case) RequireMixed(t testing.TB, losses []float64, grads map[string][]float32) {
 	t.Helper()
 	want, allowed := c.Values(t, "losses"), c.Values(t, "bfloat16_error.losses")

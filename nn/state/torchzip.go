@@ -152,7 +152,8 @@ func zipEntry(data []byte, at, end, limit int) (name string, m member, next int,
 		err = zipError(quoted(name), "is compressed; torch.save stores")
 	case sizes[0] != sizes[1]:
 		err = zipError(quoted(name), "is stored in %d bytes but should have %d", sizes[1], sizes[0])
-	case path.IsAbs(name) || path.Clean(name) != strings.TrimSuffix(name, "/") || strings.HasPrefix(name, "..") || strings.Contains(name, `\`):
+	case path.IsAbs(name) || path.Clean(name) != strings.TrimSuffix(name, "/") ||
+		strings.HasPrefix(name, "..") || strings.Contains(name, `\`):
 		err = zipError(quoted(name), "is no plain relative name")
 	case sizes[2] > uint64(limit) || uint64(limit)-sizes[2] < sizeLocal:
 		err = zipError(quoted(name), "begins beyond the end of the file")

@@ -145,8 +145,8 @@ func Atomic(path string, write func(w io.Writer) error) (err error) {
 	return Place(f, path)
 }
 
-// Place makes a file that was written beside its place the one at path: synced, closed, renamed, and the folder
-// synced.
+// Place makes a file that was written beside its place the one at path: synced, closed, renamed, and the
+// folder synced.
 func Place(f *os.File, path string) error {
 	if err := f.Chmod(0o644); err != nil {
 		return err

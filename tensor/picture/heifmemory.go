@@ -15,9 +15,9 @@ import (
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
 
-// The decoders open their WebAssembly runtimes themselves, with memory up to 4 GiB, and a stream may ask for more
-// than its file's headers say. So each gets a runtime with a limit in place of its own. These are the packages'
-// variables: a release that has others does not link.
+// The decoders open their WebAssembly runtimes themselves, with memory up to 4 GiB, and a stream may ask for
+// more than its file's headers say. So each gets a runtime with a limit in place of its own. These are the
+// packages' variables: a release that has others does not link.
 var (
 	//go:linkname avifOnce github.com/gen2brain/avif.initDecoderOnce
 	avifOnce func()
@@ -38,8 +38,8 @@ var (
 	heicCode []byte
 )
 
-// heifMemory is what one decoder may have, in bytes: the largest picture that the limits allow, planes, RGBA and a
-// frame to predict from, fits.
+// heifMemory is what one decoder may have, in bytes: the largest picture that the limits allow, planes, RGBA
+// and a frame to predict from, fits.
 const heifMemory = 512 << 20
 
 // capHEIF gives both decoders a runtime with so many bytes of memory for each picture.

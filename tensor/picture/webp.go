@@ -9,8 +9,8 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// decodeWebP gives RGB. A lossy WebP has the range of video, Y from 16 to 235, where the decoder's type of image
-// means that of JPEG, from 0 to 255.
+// decodeWebP gives RGB. A lossy WebP has the range of video, Y from 16 to 235, where the decoder's type of
+// image means that of JPEG, from 0 to 255.
 func decodeWebP(r io.Reader) (image.Image, error) {
 	img, err := webp.Decode(r)
 	switch m := img.(type) {

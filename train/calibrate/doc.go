@@ -1,6 +1,6 @@
-// Package calibrate turns raw scores into probabilities and says how far they can be trusted: Platt scaling by
-// maximum likelihood and by least squares, temperature scaling, calibration errors, the reliability table, the
-// undecided band, and thresholds for a wanted false-positive rate.
+// Package calibrate turns raw scores into probabilities and says how far they can be trusted: Platt scaling
+// by maximum likelihood and by least squares, temperature scaling, calibration errors, the reliability table,
+// the undecided band, and thresholds for a wanted false-positive rate.
 package calibrate
 
 import (

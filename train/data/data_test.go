@@ -97,8 +97,8 @@ func TestLimitAndFirst(t *testing.T) {
 	require.NotEqual(t, s.First(4).Items[0].Label, s.First(4).Items[1].Label)
 }
 
-// A limit keeps every class and, as far as it reaches, every generator, in their proportions; which pictures is
-// drawn from the seed.
+// A limit keeps every class and, as far as it reaches, every generator, in their proportions; which pictures
+// is drawn from the seed.
 func TestLimitLosesNoClass(t *testing.T) {
 	s := &data.Set{}
 	add := func(generator string, label int32, n int) {

@@ -116,7 +116,8 @@ func (r *indexReader) read(f io.Reader) error {
 			return r.fault("the line is cut short: make the index anew with 'truegrain data index'")
 		case errors.Is(err, io.EOF) && !ended:
 			r.line++
-			return r.fault("the index is cut short: the last line must say how many pictures there are; make it anew with 'truegrain data index'")
+			return r.fault("the index is cut short: the last line must say how many pictures there are; " +
+				"make it anew with 'truegrain data index'")
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:

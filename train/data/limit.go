@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Limited keeps n pictures, drawn by seed, in the set's order. Both classes stay in their proportion, and in a
-// class its generators; as long as n allows it, no class and no generator is lost. 0 keeps all.
+// Limited keeps n pictures, drawn by seed, in the set's order. Both classes stay in their proportion, and in
+// a class its generators; as long as n allows it, no class and no generator is lost. 0 keeps all.
 func (s *Set) Limited(n int, seed uint64) *Set {
 	if n <= 0 || n >= len(s.Items) {
 		return s

@@ -202,7 +202,8 @@ func (s *shard) classOf(x *wdsSample) (part, error) {
 		}
 	}
 	if p.label < 0 {
-		return p, fmt.Errorf("shard %s: nothing says the class of %s: want a member %s.cls with 0 (AI) or 1 (photograph), or a folder ai or nature",
+		return p, fmt.Errorf("shard %s: nothing says the class of %s: want a member %s.cls "+
+			"with 0 (AI) or 1 (photograph), or a folder ai or nature",
 			s.path, x.picture.name, strings.TrimSuffix(x.picture.name, path.Ext(x.picture.name)))
 	}
 	return p, nil

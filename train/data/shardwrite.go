@@ -75,7 +75,8 @@ func claimShards(dir, key string) error {
 	case err == nil && string(was) == key:
 		return nil
 	case err == nil || len(shardsIn(dir)) > 0:
-		return fmt.Errorf("shards: %s holds shards of another set, or whole ones: empty it, or name another folder", dir)
+		return fmt.Errorf(
+			"shards: %s holds shards of another set, or whole ones: empty it, or name another folder", dir)
 	case !errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("shards: %w", err)
 	}

@@ -12,8 +12,8 @@ type deviceCounter struct {
 	millijoules func() (uint64, error) // since the driver was loaded
 }
 
-// openCounter opens the counter of a device; builds that can reach one set it. The device's description begins
-// with the name that its counter must have.
+// openCounter opens the counter of a device; builds that can reach one set it. The device's description
+// begins with the name that its counter must have.
 var openCounter = func(device, description string) (*deviceCounter, error) {
 	return nil, errors.New("this build has no access to NVML")
 }
@@ -54,7 +54,8 @@ func (a *accelerated) Method() string {
 	if a.counter == nil {
 		return fmt.Sprintf("%s; %s is not counted: %v", a.Meter.Method(), a.device, a.err)
 	}
-	m := fmt.Sprintf("the NVML counter of %s (%s), and for the rest %s", a.device, a.counter.name, a.Meter.Method())
+	m := fmt.Sprintf("the NVML counter of %s (%s), and for the rest %s",
+		a.device, a.counter.name, a.Meter.Method())
 	if a.err != nil {
 		m += fmt.Sprintf("; %s could not be read to the end: %v", a.device, a.err)
 	}

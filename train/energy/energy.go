@@ -22,8 +22,8 @@ type Meter interface {
 const WattsPerCore = 10
 
 // Open takes the processor's own counter (RAPL) if the system lets us read it, and otherwise estimates from
-// the processor time of this process. On a device with a counter of its own (NVML for "cuda:0"), that is added;
-// where it can't be read, Method says so. description is what the device is called.
+// the processor time of this process. On a device with a counter of its own (NVML for "cuda:0"), that is
+// added; where it can't be read, Method says so. description is what the device is called.
 func Open(device, description string) Meter {
 	host := open("/sys/class/powercap")
 	if strings.HasPrefix(device, "cuda") {
@@ -45,7 +45,8 @@ type estimate struct{ before time.Duration }
 func (e *estimate) Joules() float64 { return WattsPerCore * (processorTime() - e.before).Seconds() }
 
 func (e *estimate) Method() string {
-	return fmt.Sprintf("an estimate: %d W for every second that a core was busy; this system gives no counter", WattsPerCore)
+	return fmt.Sprintf("an estimate: %d W for every second that a core was busy; this system gives no counter",
+		WattsPerCore)
 }
 
 // rapl reads the energy counters of all processor packages.
@@ -113,7 +114,8 @@ func (r *rapl) Joules() float64 {
 }
 
 func (r *rapl) Method() string {
-	m := fmt.Sprintf("RAPL counters of %d processor packages: all that the machine's processors did, without the rest of it", len(r.zones))
+	m := fmt.Sprintf("RAPL counters of %d processor packages: "+
+		"all that the machine's processors did, without the rest of it", len(r.zones))
 	for _, z := range r.zones {
 		if z.disappointed {
 			m += "; some could not be read to the end"

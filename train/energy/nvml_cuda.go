@@ -13,8 +13,8 @@ import (
 
 func init() { openCounter = openNVML }
 
-// openNVML finds the counter of a device (nvmlDeviceGetTotalEnergyConsumption, Volta and later). The library is
-// looked for when it is asked for: without a driver there is an error.
+// openNVML finds the counter of a device (nvmlDeviceGetTotalEnergyConsumption, Volta and later). The library
+// is looked for when it is asked for: without a driver there is an error.
 func openNVML(device, description string) (*deviceCounter, error) {
 	if r := nvml.Init(); r != nvml.SUCCESS {
 		return nil, fmt.Errorf("NVML: %s", nvmlReason(r))

@@ -16,11 +16,11 @@
 //
 // # Intervals
 //
-// 95 % intervals are percentiles of a bootstrap (Efron 1979) that draws pictures anew within each class, 2,000
-// times. Draw k of sample s is Philox word (s, class, k) of the seed: the same numbers on every machine,
-// however many cores work on it. A sample is counts per distinct score, so that one pass over the sorted
-// scores gives all measures: 100,000 pictures × 2,000 samples take about two seconds on two cores. A share of
-// exactly 0 or 1 does not vary under resampling; its interval is Wilson's (1927).
+// 95 % intervals are percentiles of a bootstrap (Efron 1979) that draws pictures anew within each class,
+// 2,000 times. Draw k of sample s is Philox word (s, class, k) of the seed: the same numbers on every
+// machine, however many cores work on it. A sample is counts per distinct score, so that one pass over the
+// sorted scores gives all measures: 100,000 pictures × 2,000 samples take about two seconds on two cores. A
+// share of exactly 0 or 1 does not vary under resampling; its interval is Wilson's (1927).
 //
 // # Confusion matrices
 //

@@ -3,8 +3,8 @@ package evaluate
 // SizeFloor is the balanced accuracy of a classifier that sees nothing but a picture's width and height: what
 // an accuracy must be compared with. Pictures of both classes are dealt into two halves in turn; each half is
 // answered by what most pictures of exactly the same size are in the other half, and where that has none or
-// as many of both, half of each is called right. Less than one half is said as one half, what guessing gives: it
-// comes about where each picture has a counterpart of its own size in the other class.
+// as many of both, half of each is called right. Less than one half is said as one half, what guessing gives:
+// it comes about where each picture has a counterpart of its own size in the other class.
 func SizeFloor(s []Prediction) float64 {
 	type size struct{ half, w, h int }
 	count := map[size][2]int{}

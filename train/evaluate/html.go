@@ -87,8 +87,9 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		d.Tables = append(d.Tables, pageTable{"Ranking and calibration, " + seenBy(view), g.head, g.rows})
 		for _, set := range r.whole() {
 			if g := r.robustnessGrid(view, set); g != nil {
-				d.Tables = append(d.Tables, pageTable{"Accuracy in % and AUC on " + set + " under degradation, " + seenBy(view),
-					g.head, g.rows})
+				d.Tables = append(d.Tables,
+					pageTable{"Accuracy in % and AUC on " + set + " under degradation, " + seenBy(view),
+						g.head, g.rows})
 			}
 		}
 	}

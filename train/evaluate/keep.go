@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Kept are predictions that stay on disk while an evaluation runs, so that an interrupted one goes on where it
-// was: one JSON line each, behind a first line that says what they are of.
+// Kept are predictions that stay on disk while an evaluation runs, so that an interrupted one goes on where
+// it was: one JSON line each, behind a first line that says what they are of.
 type Kept struct {
 	by    map[string]keptLine
 	file  *os.File // nil: in memory only

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// WriteMarkdown writes the report in the order of the thesis' chapter of results: a confusion matrix for every
-// detector, set and view (its tables 4.1 to 4.12), the test sets with what they exclude (4.13), and then
-// accuracies of detectors by set (4.14 and on), each with its interval and the size-only floor.
+// WriteMarkdown writes the report in the order of the thesis' chapter of results: a confusion matrix for
+// every detector, set and view (its tables 4.1 to 4.12), the test sets with what they exclude (4.13), and
+// then accuracies of detectors by set (4.14 and on), each with its interval and the size-only floor.
 func (r *Report) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n", r.Title)

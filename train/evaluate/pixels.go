@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Pixels counts how the map of one picture did, pixel by pixel, at p(AI) > ½: against its mask, or without one
-// against the picture's label.
+// Pixels counts how the map of one picture did, pixel by pixel, at p(AI) > ½: against its mask, or without
+// one against the picture's label.
 type Pixels struct {
 	TP, FN, FP, TN int64
 	Masked         bool
@@ -81,8 +81,8 @@ func CountPixels(p []float32, ai func(i int) bool, seen []bool, masked bool) *Pi
 	return x
 }
 
-// levels is how finely pixels are ranked: the AUC counts pixels of one level as ties. Maps end in a sigmoid of
-// float32, of which those near 0 and 1 are closer together; the levels are even in the logit.
+// levels is how finely pixels are ranked: the AUC counts pixels of one level as ties. Maps end in a sigmoid
+// of float32, of which those near 0 and 1 are closer together; the levels are even in the logit.
 const levels = 1 << 14
 
 func levelOf(p float32) int {

@@ -95,8 +95,8 @@ func ROCPlot(title string, results []*Result) *plot.Plot {
 // mostBars is how many tables a reliability diagram draws with intervals: more would hide each other.
 const mostBars = 3
 
-// ReliabilityPlot draws the share of AI against the probability that was said, a line for each table. The area of
-// a dot is the share of all pictures in its bin; with few tables, dots have 95 % intervals.
+// ReliabilityPlot draws the share of AI against the probability that was said, a line for each table. The
+// area of a dot is the share of all pictures in its bin; with few tables, dots have 95 % intervals.
 func ReliabilityPlot(title string, names []string, tables [][]card.Bin) *plot.Plot {
 	p := unit(title, "p(AI) that was said", "share that was AI")
 	diagonal(p)

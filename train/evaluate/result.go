@@ -20,7 +20,7 @@ type Case struct {
 // Result is how a detector did on the pictures of a set.
 type Result struct {
 	Case
-	Known       string    `json:"known,omitempty"` // of the set's generators: seen, unseen or mixed; "" if not known
+	Known       string    `json:"known,omitempty"` // its generators: seen, unseen or mixed; "" if not known
 	Part        bool      `json:"part,omitempty"`  // of another set: the pictures of one generator
 	N           int       `json:"n"`
 	AI          int       `json:"ai"`

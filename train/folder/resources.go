@@ -24,7 +24,7 @@ type Resources struct {
 	Rate            float64 `yaml:"pictures_per_second"` // in training, over the whole run
 	PeakMemoryBytes int64   `yaml:"peak_memory_bytes"`   // of the process that finished the run
 	Inference       struct {
-		Rate             float64 `yaml:"pictures_per_second"` // whole pictures with all their views, decoding included
+		Rate             float64 `yaml:"pictures_per_second"` // with all their views, decoding included
 		JoulesPerPicture float64 `yaml:"joules_per_picture"`
 	} `yaml:"inference"`
 }

@@ -108,7 +108,8 @@ func newAdam(params []*autograd.Param, o Options, decoupled bool) (*Adam, error)
 	or(&o.Beta1, 0.9)
 	or(&o.Beta2, 0.999)
 	or(&o.Eps, 1e-8)
-	s, err := newSlots(params, []string{"exp_avg", "exp_avg_sq"}, func(p *autograd.Param) Rule { return o.rule(p, decoupled) })
+	s, err := newSlots(params, []string{"exp_avg", "exp_avg_sq"},
+		func(p *autograd.Param) Rule { return o.rule(p, decoupled) })
 	return &Adam{o, decoupled, s}, err
 }
 

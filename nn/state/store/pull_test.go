@@ -137,8 +137,8 @@ func TestPullGoesOnWhereItBroke(t *testing.T) {
 	require.Regexp(t, `^bytes=[1-9]\d+-$`, srv.asked[1])
 }
 
-// A server without ranges, one with another version of the file, one that answers the wrong range, and one that
-// says nothing to tell versions apart: the file is fetched anew and is right in the end.
+// A server without ranges, one with another version of the file, one that answers the wrong range, and one
+// that says nothing to tell versions apart: the file is fetched anew and is right in the end.
 func TestPullBeginsAnew(t *testing.T) {
 	path, content := weights(t, 1<<18)
 	whole := func(w http.ResponseWriter) { w.Write(content) } //nolint:errcheck

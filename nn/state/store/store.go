@@ -109,8 +109,8 @@ type Stored struct {
 	Already      bool // it was there
 }
 
-// Import copies a weight file into the store under its own name. known is its SHA-256 in hexadecimal digits, or
-// "" to go by its name; a name without digits is taken as it is, and Stored says so.
+// Import copies a weight file into the store under its own name. known is its SHA-256 in hexadecimal digits,
+// or "" to go by its name; a name without digits is taken as it is, and Stored says so.
 func (s Store) Import(path, known string) (*Stored, error) {
 	name := filepath.Base(path)
 	if err := errors.Join(checkName(name), checkDigest(known)); err != nil {
@@ -149,7 +149,8 @@ func (s Store) Import(path, known string) (*Stored, error) {
 	return out, nil
 }
 
-// valid says whether a file is a weight file of the format that its name says; its headers are read, no value.
+// valid says whether a file is a weight file of the format that its name says; its headers are read, no
+// value.
 func valid(path, name string) error {
 	f, err := state.Open(path)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"truegrain/tensor/picture"
 )
 
-// EncodeJPEG is a picture as the bytes of a JPEG of a quality, 1 to 100 (4:2:0, as most cameras and all of the
-// web have it).
+// EncodeJPEG is a picture as the bytes of a JPEG of a quality, 1 to 100 (4:2:0, as most cameras and all of
+// the web have it).
 func EncodeJPEG(p *picture.Picture, quality int) ([]byte, error) {
 	var b bytes.Buffer
 	err := jpeg.Encode(&b, p.Image(), &jpeg.Options{Quality: quality})

@@ -2,8 +2,8 @@ package synth
 
 import "math"
 
-// drawLandscape paints what people photograph: a sky with a sun and clouds, ridges that fade into the haze with
-// their distance, and water that mirrors them.
+// drawLandscape paints what people photograph: a sky with a sun and clouds, ridges that fade into the haze
+// with their distance, and water that mirrors them.
 func drawLandscape(r *rand, w, h int) *image {
 	m := newImage(w, h)
 	l := newLight(r, w, h)
@@ -85,7 +85,8 @@ func profile(r *rand, w int, length, height float32) []float32 {
 	return out
 }
 
-// ridge fills from its profile to the shore, with rock that is lit from the sun's side and fades into the haze.
+// ridge fills from its profile to the shore, with rock that is lit from the sun's side and fades into the
+// haze.
 func (l light) ridge(r *rand, m *image, top float32, shore int, near float32) {
 	line := profile(r, m.w, l.size*(0.3+0.3*near), l.size*0.13*(1.15-near))
 	grain, patches := newNoise(r, m.w, m.h, 2+6*near), newNoise(r, m.w, m.h, l.size*0.05*(0.4+near))

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Sample renders one landscape, which is in no set, of any size: a photograph of it for an empty generator, else
-// a picture of that generator, or if only a part of it is to be generated, a photograph with such a part. It
-// gives 8-bit RGB, row by row; the same arguments give the same bytes.
+// Sample renders one landscape, which is in no set, of any size: a photograph of it for an empty generator,
+// else a picture of that generator, or if only a part of it is to be generated, a photograph with such a
+// part. It gives 8-bit RGB, row by row; the same arguments give the same bytes.
 func Sample(seed uint64, generator string, part bool, w, h int) ([]uint8, error) {
 	at := slices.IndexFunc(Generators, func(g Generator) bool { return g.Name == generator })
 	k := ai
