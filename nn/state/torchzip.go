@@ -31,24 +31,9 @@ func parseTorchZip(data []byte) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	root := ""
-	for name := range members {
-		if dir, ok := strings.CutSuffix(name, "/data.pkl"); ok && !strings.Contains(dir, "/") {
-			if root != "" {
-				return nil, zipError("", "two archives in one: %s and %s", quoted(root), quoted(dir))
-			}
-			root = dir
-		}
-	}
-	if root == "" {
-		return nil, zipError("", "no data.pkl: not written by torch.save")
-	}
-	if m, ok := members[root+"/byteorder"]; ok && string(m.data) != "little" {
-		return nil, zipError("byteorder", "is %s; only little-endian files are read", quoted(string(m.data)))
-	}
-	if m, ok := members[root+"/version"]; ok && strings.TrimSpace(string(m.data)) != "3" &&
-		strings.TrimSpace(string(m.data)) != "2" {
-		return nil, zipError("version", "is %s; 2 and 3 are read", quoted(string(m.data)))
+	root, err := archiveRoot(members)
+	if err != nil {
+		return nil, err
 	}
 	pkl := members[root+"/data.pkl"]
 	if len(pkl.data) > maxPickle {
@@ -72,6 +57,30 @@ func parseTorchZip(data []byte) (*File, error) {
 		}
 		return s.data, nil
 	})
+}
+
+// archiveRoot finds NAME, and looks at what the archive says of its own form.
+func archiveRoot(members map[string]member) (root string, err error) {
+	for name := range members {
+		if dir, ok := strings.CutSuffix(name, "/data.pkl"); ok && !strings.Contains(dir, "/") {
+			if root != "" {
+				return "", zipError("", "two archives in one: %s and %s", quoted(root), quoted(dir))
+			}
+			root = dir
+		}
+	}
+	if root == "" {
+		return "", zipError("", "no data.pkl: not written by torch.save")
+	}
+	if m, ok := members[root+"/byteorder"]; ok && string(m.data) != "little" {
+		return "", zipError("byteorder", "is %s; only little-endian files are read", quoted(string(m.data)))
+	}
+	if m, ok := members[root+"/version"]; ok {
+		if v := strings.TrimSpace(string(m.data)); v != "2" && v != "3" {
+			return "", zipError("version", "is %s; 2 and 3 are read", quoted(string(m.data)))
+		}
+	}
+	return root, nil
 }
 
 // Signatures and sizes of zip records (PKWARE APPNOTE 6.3).
