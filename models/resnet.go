@@ -10,22 +10,24 @@ import (
 
 // trunkSpec describes a residual network without its head (He et al. 2016).
 type trunkSpec struct {
-	bottleneck bool   // blocks of three convolutions that end four times as wide, else of two
-	blocks     [4]int // in each stage
-	width      int    // of the stem and the first stage; each later stage has twice the one before
-	stem       int    // side of the first convolution
-	pool       bool   // stride 2 in the first convolution and in a max pooling; else the stem keeps the size
-	strides    [4]int // of each stage's first block
-	dilate     [4]bool
+	bottleneck bool    // blocks of three convolutions that end four times as wide, else of two
+	blocks     [4]int  // in each stage
+	width      int     // of the stem and the first stage; each later stage has twice the one before
+	stem       int     // side of the first convolution
+	pool       bool    // stride 2 in the first convolution and in a max pooling; else the stem keeps the size
+	strides    [4]int  // of each stage's first block
+	dilate     [4]bool // whether dilation replaces the stride, by stage
 }
 
 var (
-	resnet18  = trunkSpec{false, [4]int{2, 2, 2, 2}, 64, 7, true, [4]int{1, 2, 2, 2}, [4]bool{}}
-	resnet34  = trunkSpec{false, [4]int{3, 4, 6, 3}, 64, 7, true, [4]int{1, 2, 2, 2}, [4]bool{}}
-	resnet50  = trunkSpec{true, [4]int{3, 4, 6, 3}, 64, 7, true, [4]int{1, 2, 2, 2}, [4]bool{}}
-	resnet101 = trunkSpec{true, [4]int{3, 4, 23, 3}, 64, 7, true, [4]int{1, 2, 2, 2}, [4]bool{}}
+	resnet18 = trunkSpec{blocks: [4]int{2, 2, 2, 2}, width: 64, stem: 7, pool: true, strides: [4]int{1, 2, 2, 2}}
+	resnet34 = trunkSpec{blocks: [4]int{3, 4, 6, 3}, width: 64, stem: 7, pool: true, strides: [4]int{1, 2, 2, 2}}
+	resnet50 = trunkSpec{bottleneck: true, blocks: [4]int{3, 4, 6, 3}, width: 64, stem: 7, pool: true,
+		strides: [4]int{1, 2, 2, 2}}
+	resnet101 = trunkSpec{bottleneck: true, blocks: [4]int{3, 4, 23, 3}, width: 64, stem: 7, pool: true,
+		strides: [4]int{1, 2, 2, 2}}
 	// resnetMini looks at every pixel before it strides: the fingerprints of generators are fine structure.
-	resnetMini = trunkSpec{false, [4]int{1, 1, 1, 1}, 16, 3, false, [4]int{2, 2, 2, 2}, [4]bool{}}
+	resnetMini = trunkSpec{blocks: [4]int{1, 1, 1, 1}, width: 16, stem: 3, strides: [4]int{2, 2, 2, 2}}
 )
 
 // dilated is the spec with the last two stages' strides replaced by dilation, so that stage 4 has an eighth
