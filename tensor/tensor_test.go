@@ -2,7 +2,6 @@ package tensor_test
 
 import (
 	"errors"
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -42,16 +41,4 @@ func TestMisuseIsTyped(t *testing.T) {
 	require.Panics(t, func() { _ = tensor.Catch(func() { panic("another's") }) },
 		"only our own panics are caught")
 	require.NoError(t, tensor.Catch(func() {}))
-}
-
-func Example() {
-	x := tensor.FromSlice([]float32{1, 2, 3, 4, 5, 6}, 2, 3)
-	fmt.Println(x.Shape(), x.Dim(-1), x.Len())
-	fmt.Println(kernels.Floats[float32](x.Index(1).Buf)) // a view: no copy
-	err := tensor.Catch(func() { x.Reshape(4, 4) })
-	fmt.Println(err)
-	// Output:
-	// [2 3] 3 6
-	// [4 5 6]
-	// reshape: shape is [4 4], want [2 3]
 }

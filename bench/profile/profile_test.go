@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"path/filepath"
+	"reflect"
+	"runtime"
 	"testing"
 	"time"
 
@@ -22,6 +25,20 @@ func recorder(t *testing.T) *profile.Recorder {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, be.Close()) })
 	return profile.Record(be)
+}
+
+// TestEveryOpIsTheRecordersOwn: an op that it does not override would be handed on without a note.
+func TestEveryOpIsTheRecordersOwn(t *testing.T) {
+	ops, all := reflect.TypeFor[kernels.Unsupported](), reflect.TypeFor[*profile.Recorder]()
+	for i := range ops.NumMethod() {
+		op := ops.Method(i)
+		if op.Type.NumIn() != 2 || op.Type.NumOut() != 0 { // the receiver, the argument struct
+			continue
+		}
+		m, _ := all.MethodByName(op.Name)
+		file, _ := runtime.FuncForPC(m.Func.Pointer()).FileLine(m.Func.Pointer())
+		require.Equal(t, "recorder.go", filepath.Base(file), "%s is the wrapped backend's", op.Name)
+	}
 }
 
 // TestEveryOpIsNoted runs each op in each direction on small sizes: one call, one note, with the op's name.

@@ -117,6 +117,8 @@ func (r *Recorder) Mul(o kernels.Mul)                   { note(r, o, r.Backend.M
 func (r *Recorder) MulBackward(o kernels.MulGrad)       { note(r, o, r.Backend.MulBackward) }
 func (r *Recorder) Scale(o kernels.Scale)               { note(r, o, r.Backend.Scale) }
 func (r *Recorder) ScaleBackward(o kernels.ScaleGrad)   { note(r, o, r.Backend.ScaleBackward) }
+func (r *Recorder) Cast(o kernels.Cast)                 { note(r, o, r.Backend.Cast) }
+func (r *Recorder) Normalize(o kernels.Normalize)       { note(r, o, r.Backend.Normalize) }
 func (r *Recorder) Bias(o kernels.Bias)                 { note(r, o, r.Backend.Bias) }
 func (r *Recorder) BiasBackward(o kernels.BiasGrad)     { note(r, o, r.Backend.BiasBackward) }
 func (r *Recorder) Concat(o kernels.Concat)             { note(r, o, r.Backend.Concat) }
