@@ -66,26 +66,39 @@ func hurried(next http.Handler) http.Handler {
 }
 
 // drain reads a refused body without keeping it, as far as that is cheap: whoever still sends when the
-// connection is closed may lose the answer. A client that asked before it sends is spared sending.
+// connection is closed may lose the answer. A client that asked before it sends is spared sending. Of what has
+// not been read from the system yet no copy is made where that is possible.
 func (s *Server) drain(r *http.Request) {
-	if r.Header.Get("Expect") != "" {
+	if r.ContentLength == 0 || r.Header.Get("Expect") != "" {
 		return
 	}
 	buf := drains.Get().(*[drainPiece]byte)
 	defer drains.Put(buf)
 	body := io.LimitedReader{R: r.Body, N: s.engine.Limits.Picture.FileBytes + 1}
-	for {
-		if _, err := body.Read(buf[:]); err != nil {
-			return
+	n, err := body.Read(buf[:]) // all that net/http has read already is in it, since its buffer is smaller
+	left := min(r.ContentLength-int64(n), body.N)
+	c := connOf(r)
+	if err == nil && left > 0 && c != nil {
+		c.losing.Store(left)
+		defer c.losing.Store(0)
+	}
+	for err == nil {
+		to := buf[:]
+		if c != nil && left >= httpBuffer {
+			to = nowhere[:]
 		}
+		n, err = body.Read(to)
+		left -= int64(n)
 	}
 }
 
 // bodyTime is how long a body is waited for that nobody wants; drainPiece, how much of it is read at once: most
-// of what has come, in few calls, and little of the cache.
+// of what has come, in few calls, and little of the cache; httpBuffer, from how much on net/http reads without
+// its own buffer, out of which it would copy.
 const (
 	bodyTime   = 2 * time.Second
 	drainPiece = 64 << 10
+	httpBuffer = 4 << 10
 )
 
 var drains = sync.Pool{New: func() any { return new([drainPiece]byte) }}

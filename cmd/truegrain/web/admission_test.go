@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -80,4 +82,83 @@ func TestSlowBodiesAreNotWaitedFor(t *testing.T) {
 			require.ErrorIs(t, err, io.EOF)
 		})
 	}
+}
+
+// Whatever is dropped of a body, in the system or here, the next request on the connection is read from its
+// first byte on: of a body whose length is said, whose length is not, that comes in pieces, with another request
+// right behind it.
+func TestDroppedBodiesEndWhereTheyEnd(t *testing.T) {
+	a := openApp(t, func(_ *Config, l *engine.Limits) { l.Queue = 0 })
+	conn, err := net.Dial("tcp", strings.TrimPrefix(a.URL, "http://"))
+	require.NoError(t, err)
+	defer conn.Close()
+	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	in := bufio.NewReader(conn)
+	const head = "POST /v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+	piece := strings.Repeat("x", 300_000)
+	for _, parts := range [][]string{
+		{head + "Content-Length: 600000\r\n\r\n" + piece, piece},
+		{head + "Content-Length: 300001\r\n\r\n", piece, "x"},
+		{head + "Transfer-Encoding: chunked\r\n\r\n493e0\r\n" + piece, "\r\n493e0\r\n", piece, "\r\n0\r\n\r\n"},
+		{head + "Content-Length: 300000\r\n\r\n" + piece + head + "Content-Length: 300000\r\n\r\n", piece},
+	} {
+		for _, p := range parts {
+			_, err := conn.Write([]byte(p))
+			require.NoError(t, err)
+			time.Sleep(20 * time.Millisecond)
+		}
+		for range strings.Count(strings.Join(parts, ""), "POST") {
+			got, err := http.ReadResponse(in, nil)
+			require.NoError(t, err)
+			_, err = io.Copy(io.Discard, got.Body)
+			require.NoError(t, err)
+			require.Equal(t, 429, got.StatusCode)
+			require.False(t, got.Close)
+		}
+		_, err := io.WriteString(conn, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+		require.NoError(t, err)
+		got, err := http.ReadResponse(in, nil)
+		require.NoError(t, err)
+		body, err := io.ReadAll(got.Body)
+		require.NoError(t, err)
+		require.Equal(t, "ok\n", string(body))
+	}
+}
+
+// Lost bytes are dropped by the system, and what comes behind them is read.
+func TestLosing(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux drops bytes without copying them")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	from, err := net.Dial("tcp", l.Addr().String())
+	require.NoError(t, err)
+	defer from.Close()
+	to, err := sparing(l).Accept()
+	require.NoError(t, err)
+	defer to.Close()
+	c := to.(*sparingConn)
+	c.losing.Store(7)
+	for _, piece := range []string{"abc", "defghij"} {
+		_, err = io.WriteString(from, piece)
+		require.NoError(t, err)
+		n, err := c.Read(nowhere[:])
+		require.NoError(t, err)
+		require.Equal(t, min(len(piece), 4), n)
+	}
+	require.Equal(t, make([]byte, len(nowhere)), nowhere[:])
+	rest := make([]byte, 10)
+	n, err := c.Read(rest)
+	require.NoError(t, err)
+	require.Equal(t, "hij", string(rest[:n]))
+	c.losing.Store(1)
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(10*time.Millisecond)))
+	_, err = c.Read(nowhere[:])
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	require.NoError(t, c.SetReadDeadline(time.Time{}))
+	require.NoError(t, from.Close())
+	_, err = c.Read(nowhere[:])
+	require.ErrorIs(t, err, io.EOF)
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"encoding/csv"
 	"image/png"
 	"io"
@@ -271,5 +272,32 @@ func TestPageWeight(t *testing.T) {
 		}
 		t.Logf("%s: %d KB, %d KB with all that it loads", page, html/1000, all/1000)
 		require.Less(t, all, 200_000, page)
+	}
+}
+
+// Text is compressed for those who take it, and comes back as it was; pictures and steps that are followed go as
+// they are, and so does what a client without compression asks for.
+func TestCompressed(t *testing.T) {
+	a := openApp(t, nil)
+	id := decode[Analysis](t, a.post(t, "/v1/analyze", waves(t, 60, 40))).ID
+	for path, packed := range map[string]bool{"/": true, "/docs": true, "/openapi.json": true, "/r/" + id: true,
+		"/v1/models": true, "/assets/x/base.css": true, "/assets/x/upload.js": true, "/many.csv?r=" + id: false,
+		"/r/" + id + "/picture": false, "/assets/x/unseen.jpg": false, "/livez": false, "/nothing": true} {
+		got := a.do(t, "GET", path, nil, "Accept-Encoding", "gzip, br, zstd", "Accept", "text/html")
+		plain := a.do(t, "GET", path, nil, "Accept-Encoding", "identity", "Accept", "text/html")
+		require.Contains(t, got.Header["Vary"], "Accept-Encoding", path)
+		require.Empty(t, plain.Header.Get("Content-Encoding"), path)
+		if !packed {
+			require.Empty(t, got.Header.Get("Content-Encoding"), path)
+			continue
+		}
+		require.Equal(t, "gzip", got.Header.Get("Content-Encoding"), path)
+		require.Less(t, len(got.body), len(plain.body)*2/3, path)
+		unpacked, err := gzip.NewReader(bytes.NewReader(got.body))
+		require.NoError(t, err)
+		body, err := io.ReadAll(unpacked)
+		require.NoError(t, err)
+		require.Equal(t, string(plain.body), string(body), path)
+		require.Equal(t, plain.StatusCode, got.StatusCode)
 	}
 }

@@ -159,6 +159,9 @@ func watch(f func()) (stop func()) {
 // at once. The clients are a process of their own, but on the same cores; what they take of these is logged.
 func TestLoadOverload(t *testing.T) {
 	slow(t)
+	if runtime.GOOS != "linux" {
+		t.Skip("the clients are made of calls that only Linux has")
+	}
 	const length = 120.0
 	photos := photographs(t)
 	a := openApp(t, func(c *Config, l *engine.Limits) { l.Results = 20 })

@@ -95,6 +95,9 @@ func (s *status) Write(b []byte) (int, error) {
 	return s.ResponseWriter.Write(b)
 }
 
+// Flush sends what was written so far, as far as what is beneath can.
+func (s *status) Flush() { _ = http.NewResponseController(s.ResponseWriter).Flush() }
+
 // Unwrap is for http.ResponseController.
 func (s *status) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 

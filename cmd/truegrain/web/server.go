@@ -84,7 +84,7 @@ func plain(w http.ResponseWriter, status int, text string) {
 
 // Handler is the app with all that surrounds it, from the outside in.
 func (s *Server) Handler() http.Handler {
-	var h http.Handler = http.HandlerFunc(s.serve)
+	h := compressed(http.HandlerFunc(s.serve))
 	h = s.admitted(h)
 	h = s.authorise(h)
 	h = s.sameSite(h)
@@ -131,21 +131,27 @@ const (
 	handOver   = 30 * time.Second // for answering what was accepted, at the end
 )
 
+// server is the app with the times of its connections.
+func (s *Server) server() *http.Server {
+	return &http.Server{Handler: s.Handler(), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime,
+		WriteTimeout:   s.UploadTime + s.engine.Limits.Deadline + answerTime,
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+		ConnContext: withConn}
+}
+
 // Serve answers on a listener until ctx is done. Then it takes no new connection, answers every request of
 // those it has accepted, and closes. certFile and keyFile are empty for plain HTTP.
 func (s *Server) Serve(ctx context.Context, l net.Listener, certFile, keyFile string) error {
 	open := connections{all: map[net.Conn]mark{}}
-	srv := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime,
-		WriteTimeout:   s.UploadTime + s.engine.Limits.Deadline + answerTime,
-		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
-		ConnState: open.note}
+	srv := s.server()
+	srv.ConnState = open.note
 	served := make(chan error, 1)
 	go func() {
 		if certFile != "" {
 			served <- srv.ServeTLS(l, certFile, keyFile)
 			return
 		}
-		served <- srv.Serve(l)
+		served <- srv.Serve(sparing(l))
 	}()
 	select {
 	case err := <-served:

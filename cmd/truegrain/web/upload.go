@@ -57,7 +57,7 @@ func (s *Server) uploads(w http.ResponseWriter, r *http.Request, most int, f fun
 	}
 	start, limit := time.Now(), s.engine.Limits.Picture.FileBytes
 	if kind != "multipart/form-data" {
-		u, err := s.read("", http.MaxBytesReader(w, r.Body, limit), start)
+		u, err := s.read("", http.MaxBytesReader(w, r.Body, limit), r.ContentLength, start)
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func (s *Server) next(w http.ResponseWriter, form formParts, start time.Time) (u
 			form.body.picture = true
 			defer func() { form.body.picture = false }()
 			body := http.MaxBytesReader(w, io.NopCloser(part), s.engine.Limits.Picture.FileBytes)
-			return s.read(part.FileName(), body, start)
+			return s.read(part.FileName(), body, 0, start)
 		}
 	}
 }
@@ -181,8 +181,9 @@ func (s *Server) noDeadline(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 }
 
-func (s *Server) read(name string, body io.Reader, start time.Time) (upload, error) {
-	data, release, err := s.engine.Uploads.Read(body)
+// read reads a picture; whole is how many bytes it is to have, 0 or less if that is not known.
+func (s *Server) read(name string, body io.Reader, whole int64, start time.Time) (upload, error) {
+	data, release, err := s.engine.Uploads.Read(body, whole)
 	if err != nil {
 		release()
 		return upload{}, uploadError(err)

@@ -47,7 +47,9 @@ func openWith(t testing.TB, set func(*Config, *engine.Limits),
 		set(&c, &l)
 	}
 	s, e := newServer(t, c, l, more)
-	a := app{httptest.NewServer(s.Handler()), s, e}
+	a := app{httptest.NewUnstartedServer(nil), s, e}
+	a.Config, a.Listener = s.server(), sparing(a.Listener)
+	a.Start()
 	t.Cleanup(a.Close)
 	return a
 }

@@ -5,8 +5,8 @@ root.classList.add('js');
 const parts = [['#drop', './upload.js'], ['#why', './lighttable.js'], ['#attention', './attention.js'], ['#layers', './layers.js'],
   ['#holds', './holds.js'], ['#rows', './many.js']];
 
-// wire brings the page to life: the one that was loaded, and what pending.js puts in its place.
-export async function wire() {
+// wire brings the page to life: the one that was loaded, and what is put in its place, which 'renewed' tells.
+async function wire() {
   $('#theme').onclick = () => {
     const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
     root.dataset.theme = dark ? 'light' : 'dark';
@@ -35,4 +35,5 @@ function jumps(links) {
   for (const part of document.querySelectorAll('.table-top, main > .section')) seen.observe(part);
 }
 
+document.addEventListener('renewed', wire);
 wire();

@@ -1,10 +1,10 @@
 // A result whose detectors are at work: each score appears as it comes, and the maps when all have answered.
 import { get } from './maps.js';
-import { wire } from './app.js';
 
 const $ = s => document.querySelector(s);
 const load = url => get(url, { headers: { Accept: 'text/html' } }).then(r => r.text()).then(t => new DOMParser().parseFromString(t, 'text/html'));
 
+const renewed = () => document.dispatchEvent(new Event('renewed'));
 const sheets = page => [...page.querySelectorAll('link[rel=stylesheet]')];
 
 // become puts a result in the place of the page that sent the picture: its request goes on, and ends with the page.
@@ -21,7 +21,7 @@ export async function become(id) {
   document.body.replaceChildren(...page.body.childNodes);
   scrollTo(0, 0);
   $('#stop')?.focus();
-  await wire();
+  renewed();
 }
 
 // renew puts in what has changed; it says whether somebody is still at work.
@@ -44,7 +44,7 @@ async function renew() {
 export async function watch() {
   try {
     do await new Promise(later => setTimeout(later, 250)); while (await renew());
-    await wire();
+    renewed();
   } catch (e) {
     $('#scores-live').classList.remove('vh');
     $('#scores-live').className = 'wrap note warn';

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"io"
 	"sync"
 )
@@ -37,9 +38,10 @@ func (b *Budget) Used() int64 {
 // firstPiece is what an upload takes before its first byte has come: clients that send slowly cost little.
 const firstPiece = 16 << 10
 
-// Read reads everything, taking memory only as bytes arrive. ErrBusy means that other uploads take all there
-// is; release must be called when the bytes are kept elsewhere or dropped.
-func (b *Budget) Read(r io.Reader) (data []byte, release func(), err error) {
+// Read reads everything, taking memory only as bytes arrive; whole is how many there are to be, 0 or less if
+// that is not known. ErrBusy means that other uploads take all there is; release must be called when the bytes
+// are kept elsewhere or dropped.
+func (b *Budget) Read(r io.Reader, whole int64) (data []byte, release func(), err error) {
 	size := int64(firstPiece)
 	release = func() {}
 	if !b.take(size) {
@@ -51,13 +53,16 @@ func (b *Budget) Read(r io.Reader) (data []byte, release func(), err error) {
 		n, err := r.Read(data[len(data):cap(data)])
 		data = data[:len(data)+n]
 		if err == io.EOF {
-			return data, release, nil
+			return fitted(data), release, nil
 		}
 		if err != nil {
 			return nil, release, err
 		}
 		if len(data) == cap(data) {
-			more := int64(cap(data))
+			more := size
+			if size < whole && whole < 2*size {
+				more = whole - size
+			}
 			if !b.take(more) {
 				return nil, release, ErrBusy
 			}
@@ -65,4 +70,12 @@ func (b *Budget) Read(r io.Reader) (data []byte, release func(), err error) {
 			data = append(make([]byte, 0, size), data...)
 		}
 	}
+}
+
+// fitted is data without much room behind it: what is kept is what is counted.
+func fitted(data []byte) []byte {
+	if cap(data)-len(data) > len(data)/16 {
+		return bytes.Clone(data)
+	}
+	return data
 }

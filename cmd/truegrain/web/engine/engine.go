@@ -132,7 +132,7 @@ func (e *Engine) Admit(name string, data []byte, upload time.Duration) (*Result,
 			Err: picture.ErrNotAPicture}
 	}
 	n := len(e.Detectors)
-	r := &Result{Name: name, Data: data, Format: info.Format, W: info.W, H: info.H, bytes: int64(len(data)),
+	r := &Result{Name: name, Data: data, Format: info.Format, W: info.W, H: info.H, bytes: int64(cap(data)),
 		scores: make([]Score, n), maps: make([]lazy[[]detect.Map], n),
 		stages: make([]perView[[]detect.Stage], n), attention: make([]perView[*Attention], n)}
 	r.took.Upload = upload

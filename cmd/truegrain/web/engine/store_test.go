@@ -53,20 +53,39 @@ func TestStoreKeepsWithinItsLimits(t *testing.T) {
 
 func TestBudget(t *testing.T) {
 	b := &Budget{most: 3 * firstPiece}
-	data, release, err := b.Read(strings.NewReader("hello"))
+	data, release, err := b.Read(strings.NewReader("hello"), 0)
 	require.NoError(t, err)
 	require.Equal(t, "hello", string(data))
 	require.Equal(t, int64(firstPiece), b.Used())
-	_, release2, err := b.Read(strings.NewReader(strings.Repeat("x", 2*firstPiece+1)))
+	_, release2, err := b.Read(strings.NewReader(strings.Repeat("x", 2*firstPiece+1)), 0)
 	require.ErrorIs(t, err, ErrBusy)
 	release2()
 	release()
 	release()
 	require.Zero(t, b.Used())
-	_, release, err = b.Read(iotest.ErrReader(errors.New("broken")))
+	_, release, err = b.Read(iotest.ErrReader(errors.New("broken")), 5)
 	require.ErrorContains(t, err, "broken")
 	release()
 	require.Zero(t, b.Used())
+}
+
+// What an upload says of its length is taken for what it is: no more memory than that when it is true, and
+// nothing is lost when it is not.
+func TestBudgetBelievesWhatArrives(t *testing.T) {
+	text := strings.Repeat("x", 5*firstPiece)
+	for _, whole := range []int{-1, 0, 1, firstPiece, 5*firstPiece - 1, 5 * firstPiece, 5*firstPiece + 1, 1 << 40} {
+		b := &Budget{most: 1 << 20}
+		data, release, err := b.Read(iotest.DataErrReader(strings.NewReader(text)), int64(whole))
+		require.NoError(t, err)
+		require.Equal(t, text, string(data), whole)
+		require.LessOrEqual(t, cap(data), len(text)*17/16, whole)
+		require.LessOrEqual(t, b.Used(), int64(16*firstPiece), whole)
+		if whole == len(text) {
+			require.Equal(t, int64(whole), b.Used())
+		}
+		release()
+		require.Zero(t, b.Used())
+	}
 }
 
 func TestLazy(t *testing.T) {
