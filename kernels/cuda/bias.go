@@ -7,7 +7,7 @@ import "truegrain/kernels"
 // Bias is y[r,c] = x[r,c] + bias[c].
 func (d *Device) Bias(o kernels.Bias) {
 	if o.R*o.C > 0 {
-		d.launch(biasFwd.of(o.Y.DType()), grid(ceil(o.C, 256), min(o.R, 65535)), block(256),
+		d.launch(biasFwd.of(o.Y.DType()), grid(ceil(o.C, 256), min(o.R, mostAcross)), block(256),
 			o.Y, o.X, o.Bias, o.R, o.C)
 	}
 }

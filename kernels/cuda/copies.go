@@ -13,6 +13,6 @@ func (d *Device) copyRows(k typed, y kernels.Buf, to rows, x kernels.Buf, from r
 		return
 	}
 	across := max(1, min(ceil(n, 256*4), 4096))
-	d.launch(k.of(y.DType()), grid(across, min(count, 65535), min(batches, 65535)), block(256),
+	d.launch(k.of(y.DType()), grid(across, min(count, mostAcross), min(batches, mostAcross)), block(256),
 		y, to.offset, to.batch, to.row, x, from.offset, from.batch, from.row, batches, count, n, acc)
 }

@@ -114,3 +114,34 @@ func TestBFloat16RoundsOnce(t *testing.T) {
 	d.Add(kernels.Add{N: 4, A: x, B: y, Y: y})
 	require.Equal(t, []float64{2, 1.015625, -2, 100.5}, read(d, y)) // 1.01171875 is a tie: to even
 }
+
+// TestSumsOfManyRows has more of them than a grid has blocks in its second or third direction.
+func TestSumsOfManyRows(t *testing.T) {
+	d := testDevice(t, "1")
+	for _, inner := range []int{1, 2} {
+		const outer, n = mostAcross + 3, 2
+		x := make([]float64, outer*n*inner)
+		for i := range x {
+			x[i] = float64(i % 1024)
+		}
+		y := alloc(t, d, kernels.F32, make([]float64, outer*inner)...)
+		d.Sum(kernels.Sum{Outer: outer, N: n, Inner: inner, Scale: 1, X: alloc(t, d, kernels.F32, x...), Y: y})
+		want := make([]float64, outer*inner)
+		for i := range x {
+			want[i/(n*inner)*inner+i%inner] += x[i]
+		}
+		require.Equal(t, want, read(d, y))
+	}
+}
+
+// TestGridsBeyondTheLimits are refused before the driver sees them.
+func TestGridsBeyondTheLimits(t *testing.T) {
+	d := testDevice(t, "1")
+	one, all := alloc(t, d, kernels.F32, 1), alloc(t, d, kernels.F32, make([]float64, mostAcross+1)...)
+	err := tensor.Catch(func() {
+		d.Gemm(kernels.Gemm{M: 1, N: 1, K: 1, LDA: 1, LDB: 1, LDC: 1, Batch: mostAcross + 1, StrideC: 1, A: one, B: one,
+			C: all})
+	})
+	require.ErrorContains(t, err, "take a smaller batch")
+	require.Equal(t, []float64{1}, read(d, one), "the device goes on working")
+}

@@ -60,7 +60,7 @@ static CUresult set(uintptr_t c, unsigned long long to, unsigned v, int size, si
 }
 static CUresult tensor_map(uintptr_t c, void *out, unsigned long long at, uint64_t rows, uint64_t cols,
                            uint64_t ld, uint32_t box_rows, uint32_t box_cols, uint32_t rank, uint64_t batch) {
-	CUtensorMap m __attribute__((aligned(64)));
+	CUtensorMap m __attribute__((aligned(128)));
 	uint64_t dim[] = {cols, rows, batch}, stride[] = {2 * ld, 2 * ld * rows};
 	uint32_t box[] = {box_cols, box_rows, 1}, step[] = {1, 1, 1};
 	current(c);
@@ -72,7 +72,7 @@ static CUresult tensor_map(uintptr_t c, void *out, unsigned long long at, uint64
 }
 static CUresult patch_map(uintptr_t c, void *out, unsigned long long at, const uint64_t *dim,
                           const int *corners, const uint32_t *step, uint32_t positions) {
-	CUtensorMap m __attribute__((aligned(64)));
+	CUtensorMap m __attribute__((aligned(128)));
 	uint64_t stride[] = {2 * dim[0], 2 * dim[0] * dim[1], 2 * dim[0] * dim[1] * dim[2]};
 	uint32_t steps[] = {1, step[0], step[1], 1};
 	current(c);

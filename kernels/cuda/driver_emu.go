@@ -59,7 +59,7 @@ func openEmuLibrary(name, path string, seed uint64, major int) (*Device, error) 
 		return nil, fmt.Errorf("%w: %w: run 'make emu'", kernels.ErrNoDriver, err)
 	}
 	lib.Seed(seed)
-	return open(strings.TrimSuffix(name, ":"), &emulator{lib: lib, names: []string{""}, major: major})
+	return open(strings.TrimSuffix(name, ":"), &emulator{lib: lib, names: make([]emuFunction, 1), major: major})
 }
 
 // emuLibrary is where 'make emu' puts a library: TRUEGRAIN_EMU names the folder, or it is bin/emu beside
@@ -86,8 +86,9 @@ func emuLibrary(file string) (string, error) {
 type emulator struct {
 	mu      sync.Mutex
 	lib     *emu.Library
-	major   int      // compute capability
-	names   []string // of the functions; a handle is an index
+	major   int           // compute capability
+	modules []string      // the PTX; a handle is an index and 1
+	names   []emuFunction // a handle is an index
 	streams []*emuStream
 	events  []*emuEvent
 	graphs  [][]func() error
@@ -140,21 +141,29 @@ func (e *emulator) FreeHost(unsafe.Pointer) error { return nil }
 
 func (e *emulator) Memory() (free, total int, err error) { return 8 << 30, 8 << 30, nil }
 
-func (e *emulator) Load(string, []byte) (moduleHandle, error) { return 1, nil }
+func (e *emulator) Load(_ string, ptx []byte) (moduleHandle, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.modules = append(e.modules, string(ptx))
+	return moduleHandle(len(e.modules)), nil
+}
 
-func (e *emulator) Function(_ moduleHandle, entry string, _ int) (functionHandle, error) {
+func (e *emulator) Function(m moduleHandle, entry string, shared int) (functionHandle, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.lib.Params(entry) == "" {
 		return 0, &kernels.DeviceError{Op: entry, Code: "not in the emulator's library: run 'make emu'"}
 	}
-	e.names = append(e.names, entry)
+	e.names = append(e.names, emuFunction{entry, boundsOf(e.modules[m-1], entry), max(shared, 48<<10)})
 	return functionHandle(len(e.names) - 1), nil
 }
 
 func (e *emulator) Launch(l *launch, s stream) error {
-	k := emu.Launch{Entry: e.names[l.function], Grid: l.grid, Block: l.block, Shared: l.shared,
-		Args: l.args, At: l.at}
+	f := e.names[l.function]
+	if err := f.allows(l); err != nil {
+		return err
+	}
+	k := emu.Launch{Entry: f.entry, Grid: l.grid, Block: l.block, Shared: l.shared, Args: l.args, At: l.at}
 	for _, o := range l.operands {
 		k.Operands = append(k.Operands, emu.Range{Addr: o.Addr(), Bytes: uintptr(o.Bytes())})
 	}
@@ -168,8 +177,9 @@ func (e *emulator) Launch(l *launch, s stream) error {
 
 // TensorMap is struct tensormap of emu/simt/simt.h.
 func (e *emulator) TensorMap(m boxes) ([]byte, error) {
-	if m.of.Addr()%16 != 0 || m.ld%8 != 0 || m.boxCols*2 != 128 || m.boxRows > 256 {
-		return nil, errors.New("a tensor map wants 16-byte rows, 128-byte boxes and at most 256 rows")
+	if m.of.Addr()%16 != 0 || m.ld%8 != 0 || m.boxCols*2 != 128 || m.boxRows > 256 || m.rows < 1 || m.cols < 1 ||
+		m.ld < m.cols || 2*m.ld*max(m.rows, 1) >= 1<<40 {
+		return nil, errors.New("a tensor map wants elements, 16-byte rows, 128-byte boxes and at most 256 rows")
 	}
 	out := make([]byte, 0, 128)
 	out = binary.LittleEndian.AppendUint64(out, uint64(m.of.Addr()))
@@ -184,7 +194,7 @@ func (e *emulator) TensorMap(m boxes) ([]byte, error) {
 
 // PatchMap is the same of patches, within the hardware's limits.
 func (e *emulator) PatchMap(m patches) ([]byte, error) {
-	small := m.of.Addr()%16 == 0 && m.c%8 == 0 && m.positions <= 1024
+	small := m.of.Addr()%16 == 0 && m.c%8 == 0 && m.positions <= 1024 && min(m.n, m.h, m.w, m.c) > 0
 	for i := range 2 {
 		small = small && m.lower[i] >= -128 && m.lower[i] < 128 && m.upper[i] >= -128 && m.upper[i] < 128 &&
 			m.step[i] >= 1 && m.step[i] <= 8

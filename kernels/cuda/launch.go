@@ -12,6 +12,9 @@ import (
 
 type dim [3]uint32
 
+// mostAcross is how many blocks a grid has at most in its second and in its third direction.
+const mostAcross = 65535
+
 // grid is how many blocks, block how many threads in each; what is left out is 1.
 func grid(n ...int) dim  { return dims(n) }
 func block(n ...int) dim { return dims(n) }
@@ -62,6 +65,11 @@ func (d *Device) launch(k *kernel, g, b dim, args ...any) { d.launchShared(k, k.
 func (d *Device) launchShared(k *kernel, shared int, g, b dim, args ...any) {
 	if d.ctx.Err() != nil {
 		return
+	}
+	if g[0] > math.MaxInt32 || g[1] > mostAcross || g[2] > mostAcross {
+		panic(&kernels.ArgError{Op: k.entry, Field: "size", Reason: fmt.Sprintf(
+			"takes %d x %d x %d blocks, a GPU has at most 2^31-1 x %d x %[4]d: take a smaller batch", g[0], g[1], g[2],
+			mostAcross)})
 	}
 	l := launch{driver: d.drv, kernel: k, grid: g, block: b, shared: shared}
 	params := k.params

@@ -60,9 +60,16 @@ var planted = []struct {
 		new: "(turn / SLOTS) & 1", run: attendLongInBF16},
 	{name: "wrong phase of queries", file: "attention_sm90.cuh", stem: "attention_sm90",
 		old: "(tile / 2 - 1) & 1", new: "(tile / 2) & 1", run: attendManyInBF16},
-	{name: "swapped transposition", file: "attention_sm90.cuh", stem: "attention_sm90",
-		old: "wgmma_operand_across(cols + i * 16 * 64, BOX * 2)", new: "wgmma_operand(cols + i * 16 * 64)",
-		run: attendInBF16, want: "an operand of the other layout"},
+	{name: "swapped transposition", file: "gemm_sm90.cu", stem: "gemm_sm90", old: "B_ACROSS = !TB;",
+		new: "B_ACROSS = TB;", run: gemmNTInBF16},
+	{name: "wrong distance of boxes", file: "ring.cuh", stem: "gemm_sm90", old: "64 * RK * 2) :", new: "64 * RK) :",
+		run: gemmWideInBF16},
+	{name: "operand beside its atom", file: "attention_sm90.cuh", stem: "attention_sm90",
+		old: "wgmma_operand_across(cols + i * 16 * 64,", new: "wgmma_operand_across(cols + i * 16 * 64 + 16,",
+		run: attendInBF16, want: "begins 32 bytes into its atom"},
+	{name: "product of what threads wrote", file: "ring.cuh", stem: "gemm_sm90", old: "            wgmma_fence();\n",
+		new: "            *(volatile short*)(a + threadIdx.x % 128) = 0;\n            wgmma_fence();\n",
+		run: gemmNTInBF16, want: "multiplied without fence.proxy.async"},
 	{name: "unmasked tail", file: "attention_sm90.cu", stem: "attention_sm90",
 		old: "if (col_of(i) >= x.left) s[i] = -INF;", new: "s[i] += 0.0f;", run: attendInBF16},
 	{name: "registers taken back too early", file: "attentionbackward_sm90.cu", stem: "attentionbackward_sm90",
@@ -215,22 +222,25 @@ func attendOnce(t *testing.T, d *Device) bool {
 	return differ(kernels.Floats[float64](want.Y), read(d, o.Y))
 }
 
-func gemmNNInF32(t *testing.T, d *Device) bool  { return gemmOnce(t, d, kernels.F32, false) }
-func gemmNNInBF16(t *testing.T, d *Device) bool { return gemmOnce(t, d, kernels.BF16, false) }
-func gemmNTInBF16(t *testing.T, d *Device) bool { return gemmOnce(t, d, kernels.BF16, true) }
+// These products' k takes more turns than the kernels have stages; the wide one has boxes side by side.
+func gemmNNInF32(t *testing.T, d *Device) bool  { return gemmOnce(t, d, kernels.F32, false, 48, 640) }
+func gemmNNInBF16(t *testing.T, d *Device) bool { return gemmOnce(t, d, kernels.BF16, false, 48, 640) }
+func gemmNTInBF16(t *testing.T, d *Device) bool { return gemmOnce(t, d, kernels.BF16, true, 48, 640) }
+func gemmWideInBF16(t *testing.T, d *Device) bool {
+	return gemmOnce(t, d, kernels.BF16, false, 512, 64)
+}
 
-// gemmOnce is a product whose k takes more turns than the kernels have stages.
-func gemmOnce(t *testing.T, d *Device, dt kernels.DType, trans bool) bool {
-	o := kernels.Gemm{M: 40, N: 48, K: 640, LDA: 640, LDB: 48, LDC: 48, TransB: trans}
+func gemmOnce(t *testing.T, d *Device, dt kernels.DType, trans bool, n, k int) bool {
+	o := kernels.Gemm{M: 40, N: n, K: k, LDA: k, LDB: n, LDC: n, TransB: trans}
 	if trans {
-		o.LDB = 640
+		o.LDB = k
 	}
 	want := o
-	want.A, want.B = kernels.Of(rounded(1, 40*640)), kernels.Of(rounded(2, 48*640))
-	want.C = kernels.Of(make([]float64, 40*48))
+	want.A, want.B = kernels.Of(rounded(1, 40*k)), kernels.Of(rounded(2, n*k))
+	want.C = kernels.Of(make([]float64, 40*n))
 	ref.Open64().Gemm(want)
-	o.A, o.B = alloc(t, d, dt, rounded(1, 40*640)...), alloc(t, d, dt, rounded(2, 48*640)...)
-	o.C = alloc(t, d, kernels.F32, make([]float64, 40*48)...)
+	o.A, o.B = alloc(t, d, dt, rounded(1, 40*k)...), alloc(t, d, dt, rounded(2, n*k)...)
+	o.C = alloc(t, d, kernels.F32, make([]float64, 40*n)...)
 	d.Gemm(o)
 	return differ(kernels.Floats[float64](want.C), read(d, o.C))
 }

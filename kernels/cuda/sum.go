@@ -57,7 +57,14 @@ func (d *Device) sum(y kernels.Grad, x kernels.Buf, outer, n, inner int, scale f
 	}
 }
 
+// sumStage adds up each chunk, for as many of outer at a time as a grid takes.
 func (d *Device) sumStage(k *kernel, y, x kernels.Buf, outer, n, inner, chunk int, scale float64, acc bool) {
+	if outer > mostAcross {
+		sums := mostAcross * ceil(n, chunk) * inner
+		d.sumStage(k, y.Slice(sums, y.Len()), x.Slice(mostAcross*n*inner, x.Len()), outer-mostAcross, n, inner, chunk,
+			scale, acc)
+		y, x, outer = y.Slice(0, sums), x.Slice(0, mostAcross*n*inner), mostAcross
+	}
 	if inner == 1 {
 		d.launch(k, grid(ceil(n, chunk), outer), block(256), y, x, n, chunk, scale, acc)
 		return

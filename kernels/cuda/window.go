@@ -19,5 +19,5 @@ func windowArgs(w kernels.Window, b, h, wd, c, oh, ow int) []byte {
 
 // cells is the launch of a loop over the elements of pictures (b,h,w,c).
 func cells(b, h, w, c int) (g, block3 dim) {
-	return grid(ceil(w*c, 256), min(h, 65535), min(b, 65535)), block(256)
+	return grid(ceil(w*c, 256), min(h, mostAcross), min(b, mostAcross)), block(256)
 }

@@ -3,9 +3,20 @@
 #pragma once
 #include "common.cuh"
 
+// Operands of wgmma in shared memory: boxes of 64 bfloat16 a row, 8 rows an atom of 1024 bytes, swizzled by 128
+// bytes. The elements of a row are neighbours in k; or, with `across`, in m or n, a row is one k, and the next
+// 64 of m or n are the next box, so many bytes on. The fields (PTX ISA, matrix descriptor), all in units of 16
+// bytes: bits 0-13 the first element, 16-29 the next box, 32-45 the next atom; 62-63 the swizzle.
+typedef unsigned long long Operand;
+DI Operand wgmma_operand_across(const void* p, int next) {
+    Operand a = shared_address(p);
+    return ((a & 0x3ffff) >> 4) | ((Operand)(next >> 4) << 16) | ((1024ull >> 4) << 32) | (1ull << 62);
+}
+DI Operand wgmma_operand(const void* p) { return wgmma_operand_across(p, 16); } // without a next box: any
+
 #if !defined(TRUEGRAIN_EMU)
 typedef unsigned long long mbarrier;
-struct __align__(64) tensormap { unsigned long long opaque[16]; };
+struct __align__(128) tensormap { unsigned long long opaque[16]; };
 
 // The address of a kernel's parameter: clang 19 has no __grid_constant__, and a tensor map that was copied to
 // the stack can't be used. INDEX is the parameter's number.
@@ -32,7 +43,7 @@ DI void mbarrier_arrive(mbarrier* b) {
 // Until the phase of this parity is over.
 DI void mbarrier_wait(mbarrier* b, int parity) {
     asm volatile("{\n.reg .pred p;\nAGAIN:\nmbarrier.try_wait.parity.shared::cta.b64 p, [%0], %1;\n"
-                 "@p bra.uni DONE;\nbra.uni AGAIN;\nDONE:\n}"
+                 "@p bra DONE;\nbra AGAIN;\nDONE:\n}"
                  ::"r"(shared_address(b)), "r"(parity) : "memory");
 }
 // A box of a matrix, from column c and row r on; zeros outside the matrix. Done when the barrier has its
@@ -69,18 +80,6 @@ template <int HALF> DI void wgmma_result(float (&d)[HALF]) {
 }
 template <int R> DI void more_registers() { asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(R)); }
 template <int R> DI void fewer_registers() { asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(R)); }
-// Operands in shared memory: boxes of 64 bfloat16 a row, 8 rows an atom of 1024 bytes, swizzled by 128 bytes.
-// The elements of a row are neighbours in k; or, with `across`, in m or n, a row is one k, and the next 64 of
-// m or n are the next box, so many bytes on.
-typedef unsigned long long Operand;
-DI Operand wgmma_operand(const void* p) {
-    Operand a = shared_address(p);
-    return ((a & 0x3ffff) >> 4) | (1ull << 16) | ((1024ull >> 4) << 32) | (1ull << 62);
-}
-DI Operand wgmma_operand_across(const void* p, int next) {
-    Operand a = shared_address(p);
-    return ((a & 0x3ffff) >> 4) | ((Operand)(next >> 4) << 16) | ((1024ull >> 4) << 32) | (1ull << 62);
-}
 #define D8(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), \
               "+f"(d[i + 6]), "+f"(d[i + 7])
 #define D32(i) D8(i), D8(i + 8), D8(i + 16), D8(i + 24)

@@ -24,7 +24,7 @@ typedef struct {
 	int maxThreadsPerBlock, maxThreadsDim[3], maxGridSize[3], sharedMemPerBlock, totalConstantMemory, SIMDWidth,
 		memPitch, regsPerBlock, clockRate, textureAlign;
 } CUdevprop;
-typedef struct __attribute__((aligned(64))) { unsigned long long opaque[16]; } CUtensorMap;
+typedef struct __attribute__((aligned(128))) { unsigned long long opaque[16]; } CUtensorMap;
 enum {
 	CUDA_ERROR_ALREADY_ACQUIRED = 210,
 	CUDA_ERROR_ALREADY_MAPPED = 208,

@@ -88,6 +88,10 @@ static std::string after_read(const Cell& c, int warp) {
 static void check_shared(Cell& c, uintptr_t pc, Access kind, int thread) {
     int w = thread >> 5, lane = thread & 31;
     fresh(c);
+    if (kind == MULTIPLIED && c.written && c.write_warp < WARPS)
+        report(pc, thread, "multiplied without fence.proxy.async: shared memory written by thread " +
+                               std::to_string(c.write_thread));
+    if (kind == MULTIPLIED) kind = READ;
     if (kind == READ && !c.written) return report(pc, thread, "shared memory read before any write");
     if (c.written && !before(c.write_clock, c.write_warp, c.write_thread & 31, c.write_epoch, w, lane))
         report(pc, thread, after_write(c, kind));

@@ -213,7 +213,7 @@ static void prepare(const unsigned* block) {
     if (!stacks) {
         stacks = (unsigned char*)mmap(0, (size_t)MAX_THREADS * (STACK + STAGGER), PROT_READ | PROT_WRITE,
                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        dynamic_memory = (unsigned char*)aligned_alloc(1024, MAX_SHARED);
+        dynamic_memory = (unsigned char*)aligned_alloc(1 << 18, 1 << 18); // so that 18 bits of an address tell where
     }
     now.dynamic = dynamic_memory;
     for (int t = 0; t < threads; t++) {

@@ -50,7 +50,7 @@ void finish_thread_copies();             // at a thread's end
 [[noreturn]] void fail(const char* format, ...) __attribute__((format(printf, 1, 2)));
 
 // The checker (check.cc); without it they do nothing.
-enum Access { READ, WRITE };
+enum Access { READ, WRITE, MULTIPLIED }; // read by a product of wgmma, through the proxy of copies
 enum Sync { MET, RELEASED, ACQUIRED, NEW_BLOCK };
 // RELEASED and ACQUIRED: by *threads, through an mbarrier.
 void check_access(const void* p, int bytes, Access, int thread);

@@ -73,12 +73,12 @@ void mbarrier_arrive(mbarrier*, int bytes);
 void mbarrier_wait(mbarrier*, int parity);
 void tma_load(void* to, const tensormap*, mbarrier*, int rank, int c, int r, int z);
 void tma_patches(void* to, const tensormap*, mbarrier*, int c, int x, int y, int n, int dx, int dy);
-struct Matrix64 {
-    const void* p;
-    int next; // bytes from one box to the next where elements are neighbours in m or n; 0: they are in k
+struct Described { // an operand as the instruction names it: its descriptor, and whether it is transposed
+    uint64_t bits;
+    bool across;
 };
 // d (64 x n) = or, if add, += a·bᵀ; a is in shared memory or, if held, in four registers of each thread.
-void wgmma(int n, float* d, bool add, Matrix64 a, const unsigned* held, Matrix64 b);
+void wgmma(int n, float* d, bool add, Described a, const unsigned* held, Described b);
 void wgmma_fence();
 void wgmma_commit();
 void wgmma_wait(int groups);
@@ -206,23 +206,15 @@ template <int R> inline void fewer_registers() {}
 DI void tma_patches(void* to, const tensormap* m, mbarrier* b, int c, int x, int y, int n, int dx, int dy) {
     simt::tma_patches(to, m, b, c, x, y, n, dx, dy);
 }
-typedef simt::Matrix64 Operand;
-DI Operand wgmma_operand(const void* p) { return {p, 0}; }
-DI Operand wgmma_operand_across(const void* p, int next) { return {p, next}; }
-DI void same_layout(Operand o, bool across) {
-    if (across != (o.next != 0)) simt::stop("wgmma: an operand of the other layout");
-}
+typedef unsigned long long Operand;
 template <bool A_ACROSS, bool B_ACROSS, int HALF> void wgmma(float (&d)[HALF], Operand a, Operand b) {
     static_assert(HALF == 8 || HALF == 32 || HALF == 64 || HALF == 128, "wgmma of 16, 64, 128, 256 columns");
-    same_layout(a, A_ACROSS), same_layout(b, B_ACROSS);
-    simt::wgmma(2 * HALF, d, true, a, 0, b);
+    simt::wgmma(2 * HALF, d, true, {a, A_ACROSS}, 0, {b, B_ACROSS});
 }
 template <bool A_ACROSS, bool B_ACROSS, int HALF> void wgmma_first(float (&d)[HALF], Operand a, Operand b) {
     static_assert(HALF == 8 || HALF == 32, "wgmma_first of 16 or 64 columns");
-    same_layout(a, A_ACROSS), same_layout(b, B_ACROSS);
-    simt::wgmma(2 * HALF, d, false, a, 0, b);
+    simt::wgmma(2 * HALF, d, false, {a, A_ACROSS}, 0, {b, B_ACROSS});
 }
 DI void wgmma_held(float (&d)[32], const unsigned (&a)[4], Operand b) {
-    same_layout(b, true);
-    simt::wgmma(64, d, true, {}, a, b);
+    simt::wgmma(64, d, true, {}, a, {b, true});
 }

@@ -2,10 +2,15 @@
 #include "runtime.h"
 
 namespace simt {
+struct Matrix { // what a descriptor says: addresses and bytes
+    uintptr_t first;
+    int box, atom; // to the next 64 of m or n where those are neighbours; to the next 8 rows
+    bool across;
+};
 struct Product {
     int n;
     bool add;
-    Matrix64 a, b;
+    Matrix a, b;
     void* pc;
     float* d[128];           // each thread's fragment
     const unsigned* in[128]; // and its registers of a, if that is not in shared memory, with what was in them
@@ -29,7 +34,18 @@ void clear_wgmma() {
 // Registers that the threads have used are fenced off before products use them: after each wait, therefore.
 void wgmma_fence() { groups[current->thread >> 7].fenced[current->thread & 127] = true; }
 
-void wgmma(int n, float* d, bool add, Matrix64 a, const unsigned* held, Matrix64 b) {
+// The fields of a matrix descriptor, as the PTX ISA has them. A swizzle goes by the address, so that with a base
+// offset of 0 the first element lies in the first of 8 rows, and rows are read to the end of their 128 bytes.
+static Matrix decoded(Described o) {
+    auto field = [&](int from, int bits) { return (int)(o.bits >> from & ((1ull << bits) - 1)); };
+    if (field(62, 2) != 1) fail("wgmma: an operand of swizzle %d, where boxes have 1, 128 bytes", field(62, 2));
+    if (field(14, 2) | field(30, 2) | field(46, 16)) fail("wgmma: a descriptor %llx", (unsigned long long)o.bits);
+    int at = field(0, 14) * 16;
+    if (o.across ? at % 1024 : at % 1024 > 96) fail("wgmma: an operand that begins %d bytes into its atom", at % 1024);
+    return {(uintptr_t)now.dynamic + at, field(16, 14) * 16, field(32, 14) * 16, o.across};
+}
+
+void wgmma(int n, float* d, bool add, Described a, const unsigned* held, Described b) {
     Group& g = groups[current->thread >> 7];
     int t = current->thread & 127;
     if (!g.fenced[t]) fail("wgmma without wgmma_fence since the last wait");
@@ -37,7 +53,7 @@ void wgmma(int n, float* d, bool add, Matrix64 a, const unsigned* held, Matrix64
     for (Product& p : g.open)
         if (!mine && !p.d[t]) mine = &p;
     if (!mine) {
-        g.open.push_back({n, add, a, b, __builtin_return_address(0), {}, {}, {}});
+        g.open.push_back({n, add, held ? Matrix() : decoded(a), decoded(b), __builtin_return_address(0), {}, {}, {}});
         mine = &g.open.back();
     }
     mine->d[t] = d;
@@ -45,13 +61,12 @@ void wgmma(int n, float* d, bool add, Matrix64 a, const unsigned* held, Matrix64
     if (held) memcpy(mine->held[t], held, sizeof mine->held[t]);
 }
 
-// Element (i of m or n, k): boxes of 64 a row, of k or of i. The swizzle of 128 bytes goes by the address.
-static float element(Matrix64 o, int i, int k) {
-    uintptr_t at = (uintptr_t)o.p;
-    if (o.next) at += i / 64 * (uintptr_t)o.next + k * 128 + i % 64 * 2;
-    else at += i * 128 + k * 2;
+// Element (i of m or n, k).
+static float element(const Matrix& o, int i, int k) {
+    int row = o.across ? k : i, in_row = o.across ? i % 64 : k;
+    uintptr_t at = o.first + row / 8 * o.atom + row % 8 * 128 + in_row * 2 + (o.across ? i / 64 * o.box : 0);
     const unsigned short* p = (const unsigned short*)(at ^ ((at >> 7 & 7) << 4));
-    check_access(p, 2, READ, current->thread);
+    check_access(p, 2, MULTIPLIED, current->thread);
     return __uint_as_float((unsigned)*p << 16);
 }
 
