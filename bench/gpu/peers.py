@@ -3,23 +3,34 @@
 
 It reads a JSON object a line from standard input and answers each with one. It needs torch and torchvision with
 CUDA, and nothing else. Models run in channels-last memory under bfloat16 autocast, eager or compiled; weights are
-random, which does not change the time."""
+random, which does not change the time.
+
+    peers.py                 answers
+    peers.py --warm          compiles what will be asked for, into the compiler's cache on disk, and ends
+    peers.py --device cpu    answers without a GPU: a rehearsal of these lines, whose times mean nothing"""
 import json
+import os
 import re
 import sys
+from time import perf_counter
+
+DEVICE = "cpu" if sys.argv[1:] == ["--device", "cpu"] else "cuda"
 
 
 def hello(_):
+    if DEVICE == "cpu":
+        return {"title": f"PyTorch {torch.__version__}, rehearsed on the CPU: its times mean nothing"}
     return {"title": f"PyTorch {torch.__version__}, CUDA {torch.version.cuda}, {torch.cuda.get_device_name(0)}"}
 
 
-def build(name):
+def build(name, size):
     classes = 21 if name.startswith("fcn") else 1000
     make = {"resnet50": lambda: torchvision.models.resnet50(weights=None),
-            "vit_l_16": lambda: torchvision.models.vit_l_16(weights=None),
+            "vit_b_16": lambda: torchvision.models.vit_b_16(weights=None, image_size=size),
+            "vit_l_16": lambda: torchvision.models.vit_l_16(weights=None, image_size=size),
             "fcn_resnet50": lambda: torchvision.models.segmentation.fcn_resnet50(
                 weights=None, weights_backbone=None, num_classes=classes, aux_loss=False)}[name]
-    m = make().cuda().to(memory_format=torch.channels_last)
+    m = make().to(DEVICE).to(memory_format=torch.channels_last)
     for part in m.modules():
         if isinstance(part, torch.nn.Dropout):
             part.p = 0.0
@@ -32,20 +43,20 @@ def logits(y):
 
 def model(q):
     """A forward pass, or a training step: forward, cross entropy, backward, the optimiser's update."""
-    m, classes = build(q["model"])
     size = q["size"]
-    x = torch.rand(q["batch"], 3, size, size, device="cuda").to(memory_format=torch.channels_last)
+    m, classes = build(q["model"], size)
+    x = torch.rand(q["batch"], 3, size, size, device=DEVICE).to(memory_format=torch.channels_last)
     if not q.get("train"):
         m.eval()
         f = torch.compile(m) if q["how"] == "compiled" else m
 
         def infer():
-            with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16):
+            with torch.inference_mode(), torch.autocast(DEVICE, torch.bfloat16):
                 f(x)
         return infer
     m.train()
     shape = (q["batch"], size, size) if q["model"].startswith("fcn") else (q["batch"],)
-    labels = torch.randint(classes, shape, device="cuda")
+    labels = torch.randint(classes, shape, device=DEVICE)
     f = torch.compile(m) if q["how"] == "compiled" else m
     params = list(m.parameters())
     if q["model"].startswith("vit"):
@@ -55,7 +66,7 @@ def model(q):
 
     def step():
         opt.zero_grad(set_to_none=True)
-        with torch.autocast("cuda", torch.bfloat16):
+        with torch.autocast(DEVICE, torch.bfloat16):
             loss = torch.nn.functional.cross_entropy(logits(f(x)).float(), labels)
         loss.backward()
         opt.step()
@@ -69,7 +80,7 @@ def numbers(part):
 def kernel(q):
     """One op in bfloat16 of a shape in our notation: 4096x4096x4096+tb, 128x16x197x64+lse, 256x56x56x64-64k3p1."""
     def rand(*shape):
-        return torch.rand(*shape, device="cuda", dtype=torch.bfloat16) * 2 - 1
+        return torch.rand(*shape, device=DEVICE, dtype=torch.bfloat16) * 2 - 1
     op, shape = q["op"], q["shape"].split("+")[0]
     if op == "gemm":
         rows, cols, k = numbers(shape)
@@ -99,11 +110,16 @@ def kernel(q):
     raise ValueError(f"no {op} here")
 
 
+def settle():
+    if DEVICE == "cuda":
+        torch.cuda.synchronize()
+
+
 def make(q):
     run = model(q) if q["do"] == "model" else kernel(q)
     for _ in range(3):  # compiles, and lets cuDNN choose
         run()
-    torch.cuda.synchronize()
+    settle()
     READY[q["id"]] = run
     return {}
 
@@ -111,9 +127,14 @@ def make(q):
 def time(q):
     """Seconds of one run, of some samples that fill the time asked for; by the device's clock."""
     run = READY[q["id"]]
-    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
 
     def sample(n):
+        if DEVICE == "cpu":
+            begun = perf_counter()
+            for _ in range(n):
+                run()
+            return (perf_counter() - begun) / n
+        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         start.record()
         for _ in range(n):
             run()
@@ -126,29 +147,62 @@ def time(q):
 
 
 def drop(q):
-    READY.pop(q["id"], None)
+    READY.pop(q.get("id"), None)
     torch._dynamo.reset()
-    torch.cuda.empty_cache()
+    if DEVICE == "cuda":
+        torch.cuda.empty_cache()
     return {}
+
+
+def load():
+    """Imports PyTorch; what is missing, or nothing."""
+    global torch, torchvision
+    try:
+        import torch
+        import torchvision
+        import torch._dynamo
+    except ImportError as e:
+        return f"{e}: --python names an interpreter that has torch and torchvision"
+    if DEVICE == "cuda" and not torch.cuda.is_available():
+        return "it finds no GPU"
+    torch.backends.cudnn.benchmark = True
+    return ""
+
+
+def said(e):
+    return (str(e).strip().splitlines() or [type(e).__name__])[0][:500]
+
+
+def answer(question, missing):
+    if missing:
+        return {"error": missing}
+    try:
+        return DO[question["do"]](question)
+    except Exception as e:  # whatever a compiler may say; the asker decides
+        told = {"error": said(e)}
+    drop(question)  # out of memory, it holds what it had
+    return told
+
+
+def warm():
+    for name, batch, size in ("resnet50", 256, 224), ("vit_l_16", 128, 224), ("fcn_resnet50", 32, 520):
+        for train in True, False:
+            begun, q = perf_counter(), {"do": "model", "model": name, "batch": batch, "size": size, "train": train,
+                                        "how": "compiled", "id": "warm"}
+            told = answer(q, "")
+            drop(q)
+            print(f"{name} {'training' if train else 'inference'}: {told or 'compiled'}, "
+                  f"{perf_counter() - begun:.0f} s", flush=True)
 
 
 READY = {}
 DO = {"hello": hello, "model": make, "kernel": make, "time": time, "drop": drop}
 
 if __name__ == "__main__":
-    missing = ""
-    try:
-        import torch
-        import torchvision
-        if not torch.cuda.is_available():
-            missing = "it finds no GPU"
-        torch.backends.cudnn.benchmark = True
-    except ImportError as e:
-        missing = f"{e}: --python names an interpreter that has torch and torchvision"
+    answers = os.fdopen(os.dup(1), "w")  # alone: what libraries print goes to standard error
+    os.dup2(2, 1)
+    missing = load()
+    if sys.argv[1:] == ["--warm"]:
+        sys.exit(missing or warm())
     for line in sys.stdin:
-        try:
-            question = json.loads(line)
-            answer = {"error": missing} if missing else DO[question["do"]](question)
-        except Exception as e:  # whatever a compiler may say; the asker decides
-            answer = {"error": (str(e).strip().splitlines() or [type(e).__name__])[0][:500]}
-        print(json.dumps(answer), flush=True)
+        print(json.dumps(answer(json.loads(line), missing)), file=answers, flush=True)

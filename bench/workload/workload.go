@@ -63,11 +63,26 @@ func Open(be kernels.Backend, s Spec) (w *Workload, err error) {
 	return w, err
 }
 
-// Close gives the frozen model's memory back.
+// Close gives all memory back, also what a device's pool keeps for later.
 func (w *Workload) Close() {
 	w.held.close(w.be)
 	if w.frozen != nil {
 		w.frozen.Close()
+	}
+	if w.model != nil {
+		for _, p := range w.model.Params() {
+			w.be.Free(p.Grad().Buf)
+			w.be.Free(p.Release())
+		}
+	}
+	if w.optim != nil {
+		for _, s := range w.optim.State() {
+			w.be.Free(s.Value.Buf)
+		}
+	}
+	w.pool.Trim()
+	if d, ok := w.be.(interface{ Trim() error }); ok {
+		d.Trim() //nolint:errcheck // what went wrong before, the next run says
 	}
 }
 

@@ -7,6 +7,7 @@
 #   LIMIT=530                      seconds after which no step is begun
 #   ONLY=REGEX                     the steps whose name it matches
 #   AGAIN=1                        also the steps that these binaries have done
+#   JOBS=1                         how many steps run at the same time
 # Each step is a process of its own: an illegal address ends one step, not those behind it. What is done stands
 # in DIR/done.tsv at once, with the step's log in DIR/logs, and is not done again; another binary does all anew.
 # It ends with 0 if all passed, 1 if a step failed, 2 if nothing can run here, 3 if the time was over first.
@@ -46,9 +47,7 @@ why() {
 
 # run NAME PACKAGE SECONDS PATTERN runs tests in the folder of their package, unless that is done.
 run() {
-	local name=$1 package=$2 most=$3 pattern=$4 start=$SECONDS state=passed log binary
-	binary=${package//\//-}.test
-	log=$dir/logs/${name//\//-}.log
+	local name=$1 binary=${2//\//-}.test
 	[[ $name =~ ${ONLY:-} ]] || return 0
 	steps=$((steps + 1))
 	of "$binary" >/dev/null
@@ -59,7 +58,15 @@ run() {
 		left+=("$name")
 		return 0
 	fi
-	(cd "$package" && timeout "$most" "${checker[@]}" "$dir/$binary" -test.v -test.timeout 20m -test.run "$pattern") \
+	step "$@" &
+	while [ "$(jobs -rp | wc -l)" -ge "${JOBS:-1}" ]; do wait -n; done
+}
+
+step() {
+	local name=$1 package=$2 most=$3 pattern=$4 start=$SECONDS state=passed log binary
+	binary=${package//\//-}.test
+	log=$dir/logs/${name//\//-}.log
+	(cd "$package" && timeout --foreground "$most" "${checker[@]}" "$dir/$binary" -test.v -test.timeout 20m -test.run "$pattern") \
 		>"$log" 2>&1
 	case $? in
 	0)
@@ -105,6 +112,7 @@ run models models 400 'TestDevice|TestFrozenOnGraph|TestFrozenOnAGraph'
 run training train 300 'TestDevice'
 run commands cmd/truegrain 400 'TestDevice'
 
+wait
 # An access that is out of bounds or races may leave the result right: NVIDIA's checker sees it.
 sanitizer=${COMPUTE_SANITIZER:-$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null)}
 if [ "$kind" != cuda ]; then
@@ -126,6 +134,7 @@ for tool in ${sanitizer:+memcheck racecheck}; do
 	done
 done
 
+wait
 # The last word on each step counts.
 bad=$(awk -F'\t' '{state[$1] = $3} END {for (n in state) if (state[n] !~ /^(passed|skipped)$/) print n " (" state[n] ")"}' "$table" | sort)
 printf 'test-gpu: %s steps, %s in %s\n' "$steps" "$(awk -F'\t' '{s[$1]} END {print length(s)}' "$table") done" "$table"

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# The first hour on a GPU by one command: what tells most comes first, and all that is known is kept at once.
+#   first-hour.sh OUT              OUT gets first-hour.tar.gz, made anew after each part: tables, logs, results
+#   LIMIT=560                      seconds after which no part goes on
+#   PARTS='modules models ...'     these parts, in this order
+#   TRUEGRAIN_DEVICE=cuda:1        another device than cuda:0
+# It wants what 'make gpu-pack' has packed, in a checkout, and the driver; PyTorch for peers. Called again it goes
+# on where it was, also after it was killed; on another machine once OUT's archive has been unpacked in the
+# checkout. A part that fails does not end the others.
+# It ends with 0 if all parts are done and right, 1 if one is not right, 2 if nothing can run here, 3 if the time
+# was over first.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 2
+out=$(realpath -m "${1:?first-hour.sh OUT: the folder for what is to be kept}")
+dir=bin/gpu
+export TRUEGRAIN_DEVICE=${TRUEGRAIN_DEVICE:-cuda:0}
+# What the driver compiles for one process serves all others.
+export CUDA_CACHE_PATH=$PWD/$dir/cache CUDA_CACHE_MAXSIZE=2147483648
+limit=${LIMIT:-560} jobs=${JOBS:-6} bad=() left=()
+mkdir -p "$out" "$dir/logs" "$CUDA_CACHE_PATH"
+if [ ! -x $dir/truegrain ] && ! tar xf $dir.tar.xz; then
+	echo "first-hour: there is no $dir and no $dir.tar.xz: 'make gpu-pack' makes it" >&2
+	exit 2
+fi
+
+keep() {
+	local what=("$dir/logs" bench/results)
+	[ ! -e $dir/done.tsv ] || what+=("$dir/done.tsv")
+	tar czf "$out/first-hour.tmp" "${what[@]}" && mv "$out/first-hour.tmp" "$out/first-hour.tar.gz"
+}
+trap keep EXIT
+
+if ! said=$($dir/truegrain inspect resnet_mini --device "$TRUEGRAIN_DEVICE" 2>&1); then
+	printf 'first-hour: there is no %s:\n%s\n' "$TRUEGRAIN_DEVICE" "$said" >&2
+	exit 2
+fi
+{ $dir/truegrain devices; nvidia-smi; } >$dir/logs/machine.log 2>&1
+
+# Modules are compiled side by side, the largest first.
+modules() {
+	local m
+	for m in $(du -b kernels/cuda/ptx/*.ptx | sort -rn | cut -f2); do
+		m=$(basename "$m" .ptx)
+		echo "$m"
+	done | xargs -P "$(nproc)" -I{} sh -c '
+		cd kernels/cuda && ../../'$dir'/kernels-cuda.test -test.v -test.run "^TestModulesLoad$/^{}\$" \
+			>../../'$dir'/logs/module-{}.log 2>&1 || echo "module {}: failed"'
+	ONLY='^modules$' AGAIN=1 kernels/cuda/test-gpu.sh $dir
+}
+tests() { JOBS=$jobs ONLY=$1 LIMIT=$2 kernels/cuda/test-gpu.sh $dir; }
+bench() { $dir/bench gpu "$1" --device "$TRUEGRAIN_DEVICE" --limit "$2s"; }
+# PyTorch compiles its models while tests run, so that peers finds them compiled.
+if [ "${TRUEGRAIN_DEVICE%%:*}" = cuda ] && [ -z "${NO_PEERS:-}" ]; then
+	export TORCHINDUCTOR_CACHE_DIR=$PWD/$dir/inductor
+	timeout "$limit" python3 bench/gpu/peers.py --warm >$dir/logs/peers-warm.log 2>&1 &
+	warm=$!
+fi
+# What tensor cores compute decides whether anything else is worth its time.
+cores='^(memory|kernels/Test(Gemm|Convolutions|Attention|Graph).*)$'
+parts=${PARTS:-modules cores tests peers kernels models check}
+for part in $parts; do
+	case $part in
+	peers | kernels | models | check) # two that time at once would slow each other
+		[ -z "${warm:-}" ] || wait "$warm"
+		warm=
+		;;
+	esac
+	time=$((limit - SECONDS))
+	if [ $time -lt 30 ]; then
+		left+=("$part")
+		continue
+	fi
+	begun=$SECONDS
+	case $part in
+	modules) command=(modules) ;;
+	cores) command=(tests "$cores" $((time - 15))) ;;
+	tests) command=(tests '' $((time / 2))) ;;
+	peers | kernels | models | check) command=(bench "$part" $((time - 20))) ;;
+	*)
+		echo "first-hour: no part $part" >&2
+		exit 2
+		;;
+	esac
+	export -f modules tests bench
+	export dir jobs
+	timeout $time bash -c '"$@"' _ "${command[@]}" 2>&1 | tee $dir/logs/part-$part.log
+	state=${PIPESTATUS[0]}
+	if grep -q 'it goes on$\|run the same again$' $dir/logs/part-$part.log || [ "$state" = 124 ] || [ "$state" = 3 ]; then
+		left+=("$part")
+	elif [ "$state" != 0 ]; then
+		bad+=("$part")
+	fi
+	printf 'first-hour: %s: %s s, ends with %s\n' "$part" $((SECONDS - begun)) "$state" | tee -a $dir/logs/hour.log
+	keep
+done
+[ ${#bad[@]} = 0 ] || echo "first-hour: not right: ${bad[*]}: $dir/logs" >&2
+if [ ${#left[@]} -gt 0 ]; then
+	echo "first-hour: left: ${left[*]}: run the same again" >&2
+	exit 3
+fi
+[ ${#bad[@]} = 0 ] || exit 1
+echo 'first-hour: all done'
