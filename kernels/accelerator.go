@@ -17,6 +17,23 @@ type Accelerator interface {
 	Hardware() Hardware
 }
 
+// Counter is an accelerator that runs nothing: it counts what it is asked for.
+type Counter interface {
+	Accelerator
+	// Launches are the kernels and copies since the last call.
+	Launches() []Launch
+	// HighWater is the most memory that was in use since the last call, in bytes.
+	HighWater() int
+}
+
+// Launch is one kernel, copy or fill on a device. Bytes counts each operand once, in whole; FLOPs are those of
+// products, and 0 elsewhere.
+type Launch struct {
+	Kernel       string
+	Bytes, FLOPs int64
+	Tensor       bool // its products run on tensor cores
+}
+
 // Hardware is what an accelerator's driver says of it.
 type Hardware struct {
 	Name     string `json:"name"`

@@ -2,11 +2,14 @@ package gpu
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -196,6 +199,65 @@ func TestThePythonSideSaysWhatIsMissing(t *testing.T) {
 		t.Skip("needs python3")
 	}
 	require.Regexp(t, "it finds no GPU|--python names an interpreter", err)
+}
+
+// TestDevicePredictions are made of launches that are counted.
+func TestDevicePredictions(t *testing.T) {
+	be, err := kernels.Open("dry")
+	if errors.Is(err, kernels.ErrNoBackend) {
+		t.Skip("needs a build with the tag cuda or emu")
+	}
+	require.NoError(t, err)
+	defer be.Close()
+	var out strings.Builder
+	require.NoError(t, Predict(be, small(), &out))
+	require.Regexp(t, `## resnet_mini b1 16x16, bfloat16: \d+ img/s, at most \d+`, out.String())
+	require.Regexp(t, `## resnet_mini b1 16x16 train, mixed: \d+ img/s`, out.String())
+	require.Contains(t, out.String(), "| gemm_nt_64_sm90_bf16 |")
+	require.Equal(t, 2, strings.Count(out.String(), "| 100.0 % |"))
+	acc := be.(kernels.Counter)
+	acc.HighWater()
+	require.Zero(t, acc.HighWater(), "each model gives its memory back")
+	host, err := kernels.Open("cpu")
+	require.NoError(t, err)
+	defer host.Close()
+	require.ErrorContains(t, Predict(host, small(), &out), "--device dry")
+}
+
+// TestThePythonSideOnTheCPU runs its lines without a GPU, on shapes of no size.
+func TestThePythonSideOnTheCPU(t *testing.T) {
+	python := cmp.Or(os.Getenv("TRUEGRAIN_TORCH"), "python3")
+	if exec.Command(python, "-c", "import torch, torchvision").Run() != nil {
+		t.Skip("needs PyTorch: TRUEGRAIN_TORCH names an interpreter that has it")
+	}
+	p, err := startPeer(t.Context(), []string{python, "peers.py", "--device", "cpu"})
+	require.NoError(t, err)
+	defer p.close()
+	require.Contains(t, p.Title, "mean nothing")
+	asks := []ask{{Do: "model", Model: "resnet50", Batch: 2, Size: 32, How: "compiled"},
+		{Do: "model", Model: "resnet50", Batch: 2, Size: 32, Train: true, How: "eager"},
+		{Do: "model", Model: "fcn_resnet50", Batch: 2, Size: 33, Train: true, How: "eager"},
+		{Do: "model", Model: "vit_b_16", Batch: 1, Size: 32, Train: true, How: "eager"}}
+	for _, shape := range []string{"gemm/forward 6x8x16+tb", "attention/forward 1x2x5x8", "attention/backward 1x2x5x8+lse",
+		"conv2d/forward 1x6x6x8-16k3p1", "conv2d/dx 1x6x6x8-16k3p1", "conv2d/dw 1x6x6x8-16k1"} {
+		op, rest, _ := strings.Cut(shape, "/")
+		pass, size, _ := strings.Cut(rest, " ")
+		asks = append(asks, ask{Do: "kernel", Op: op, Pass: pass, Shape: size, How: "eager"})
+	}
+	for _, a := range asks {
+		a.ID = a.How
+		_, err := p.ask(a)
+		require.NoError(t, err, "%+v", a)
+		told, err := p.ask(ask{Do: "time", ID: a.ID, Seconds: 1e-3})
+		require.NoError(t, err)
+		require.Len(t, told.Times, 5)
+		_, err = p.ask(ask{Do: "drop", ID: a.ID})
+		require.NoError(t, err)
+	}
+	_, err = p.ask(ask{Do: "kernel", Op: "softmax", Shape: "3x4", ID: "eager"})
+	require.ErrorContains(t, err, "no softmax here")
+	_, err = p.ask(ask{Do: "time", ID: "eager"})
+	require.Error(t, err, "what was refused is not ready")
 }
 
 // steps are tasks that note that they ran.

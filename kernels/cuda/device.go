@@ -84,6 +84,13 @@ func (d *Device) Wait() error {
 	return nil
 }
 
+// Trim gives memory that lies idle back to the driver, for other processes.
+func (d *Device) Trim() error {
+	d.pool.mu.Lock()
+	defer d.pool.mu.Unlock()
+	return d.pool.trim()
+}
+
 // Time is how long the device takes for what f queues, by its own clock.
 func (d *Device) Time(f func()) (took time.Duration, err error) {
 	var events [2]event
