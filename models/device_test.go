@@ -102,6 +102,22 @@ func TestFrozenOnAGraph(t *testing.T) {
 	}
 }
 
+// TestFrozenOnGraphsTakesBytes between replays, and before them.
+func TestFrozenOnGraphsTakesBytes(t *testing.T) { bytesAreValues(t, kerneltest.Accelerator(t)) }
+
+// TestFrozenOnGraphsHoldsHalves: values between ops, which are most of what a run needs, take half the memory.
+func TestFrozenOnGraphsHoldsHalves(t *testing.T) {
+	be := kerneltest.Accelerator(t)
+	held := map[kernels.Packing]float64{}
+	for _, how := range []kernels.Packing{kernels.Exact, kernels.BFloat16} {
+		f, err := models.Freeze(withStatistics(t, be, "resnet_mini"), 2, 32, 32, models.WithPacking(how))
+		require.NoError(t, err)
+		held[how] = float64(f.Bytes())
+		f.Close()
+	}
+	require.InDelta(t, 0.5, held[kernels.BFloat16]/held[kernels.Exact], 0.1, "%v", held)
+}
+
 // TestFrozenOnGraphsServesManyGoroutines records and replays on one device at once.
 func TestFrozenOnGraphsServesManyGoroutines(t *testing.T) {
 	be := kerneltest.Accelerator(t)

@@ -33,6 +33,7 @@ type Frozen struct {
 // instance is what one run at a time needs.
 type instance struct {
 	arena, x, y kernels.Buf
+	bytes       kernels.Buf // of pictures, once some came as such
 	ops         []kernels.Op
 	done        <-chan struct{} // of the context that be looks at
 	be          kernels.Backend
@@ -55,7 +56,8 @@ type FreezeOption func(*freezing)
 // whose rounding moves the output of a model by at most a relative 1e-5. kernels.Exact computes as the model
 // does. kernels.BFloat16 rounds operands, but not those of heads and of projections on shortcuts: what a block
 // adds to a shortcut is smaller than what it carries, so that most of the rounding in a residual network would
-// be theirs, for a tenth of its operations.
+// be theirs, for a tenth of its operations. On a device that has kernels.Mixed it rounds all values between ops,
+// as training in mixed precision does: half the bytes, which bound most of its time.
 func WithPacking(how kernels.Packing) FreezeOption { return func(f *freezing) { f.how = how } }
 
 // Consume gives the model's memory back piece by piece, as its weights are packed. Its parameters are hollow
@@ -89,11 +91,12 @@ func Freeze(m Model, batch, height, width int, opts ...FreezeOption) (*Frozen, e
 
 // freeze traces the model, which may be hollow: the packer knows where its weights are.
 func freeze(m Model, batch, height, width int, w *packer) (*Frozen, error) {
-	t := autograd.NewTape(w.be, autograd.WithPool(autograd.NewDryPool()))
+	be := w.halved()
+	t := autograd.NewTape(be, autograd.WithPool(autograd.NewDryPool()))
 	x := t.Alloc(batch, height, width, 3)
 	y := m.Forward(t, x)
 
-	f := &Frozen{be: w.be, name: m.Name(), how: w.how, x: x.Shape(), y: y.Shape()}
+	f := &Frozen{be: be, name: m.Name(), how: w.how, x: x.Shape(), y: y.Shape()}
 	g := trace(t, x.Buf, y.Buf, m.Params())
 	g.fuse()
 	if !w.onHost() {
@@ -146,18 +149,31 @@ func (f *Frozen) Run(ctx context.Context, x tensor.Tensor) (tensor.Tensor, error
 
 // RunInto is Run with the result in y, host memory of OutputShape. Where as many goroutines have run before
 // as run now it allocates nothing.
-func (f *Frozen) RunInto(ctx context.Context, y, x tensor.Tensor) error { return f.run(ctx, y, x, nil) }
+func (f *Frozen) RunInto(ctx context.Context, y, x tensor.Tensor) error {
+	return f.run(ctx, y, f.values(x), nil)
+}
 
 // Profile is RunInto that says of each op when it started and how long it took, and which of Layers it is.
 func (f *Frozen) Profile(ctx context.Context, y, x tensor.Tensor, see Observer) error {
-	return f.run(ctx, y, x, see)
+	return f.run(ctx, y, f.values(x), see)
 }
 
 // Observer hears of an op that has run.
 type Observer func(layer int, start time.Time, took time.Duration)
 
-func (f *Frozen) run(ctx context.Context, y, x tensor.Tensor, see Observer) error {
+// source brings pictures to where an instance takes them.
+type source func(be kernels.Backend, n *instance) error
+
+// values are pictures as they go into the model.
+func (f *Frozen) values(x tensor.Tensor) source {
 	x.MustShape("Frozen.Run x", f.x...)
+	return func(be kernels.Backend, n *instance) error {
+		be.Upload(n.x, x.Buf)
+		return nil
+	}
+}
+
+func (f *Frozen) run(ctx context.Context, y tensor.Tensor, x source, see Observer) error {
 	y.MustShape("Frozen.Run y", f.y...)
 	n, err := f.take()
 	if err != nil {
@@ -169,10 +185,12 @@ func (f *Frozen) run(ctx context.Context, y, x tensor.Tensor, see Observer) erro
 }
 
 // compute brings the pictures in, runs the ops and brings the result out. What a device refuses is an error.
-func (f *Frozen) compute(ctx context.Context, n *instance, y, x tensor.Tensor, see Observer) (err error) {
+func (f *Frozen) compute(ctx context.Context, n *instance, y tensor.Tensor, x source, see Observer) (err error) {
 	defer refused(&err)
 	be := n.backend(ctx, f.be)
-	be.Upload(n.x, x.Buf)
+	if err := x(be, n); err != nil {
+		return err
+	}
 	if err := f.ops(ctx, be, n, see); err != nil {
 		return err
 	}

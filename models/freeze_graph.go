@@ -84,9 +84,10 @@ func (g *graph) onlyReader(out kernels.Buf) bool {
 }
 
 // packing is how the weights of a step are packed: as the model's, but heads and projections on shortcuts are
-// not rounded to bfloat16 (WithPacking says why).
+// not rounded to bfloat16 (WithPacking says why), unless their results are.
 func (g *graph) packing(s step, how kernels.Packing) kernels.Packing {
-	if how == kernels.BFloat16 && (g.shortcut(s) || s.shape[len(s.shape)-1] <= headWidth) {
+	head := s.shape[len(s.shape)-1] <= headWidth
+	if how == kernels.BFloat16 && s.out.DType() == g.x.DType() && (head || g.shortcut(s)) {
 		return kernels.Fast
 	}
 	return how

@@ -34,6 +34,17 @@ func newPacker(m Model, o freezing) *packer {
 	return w
 }
 
+// halved is the backend that values are given to: where they are to be rounded, and a device has that, its other
+// self, for values in bfloat16.
+func (w *packer) halved() kernels.Backend {
+	if m, ok := w.be.(kernels.Mixed); ok && w.how == kernels.BFloat16 && !w.onHost() {
+		if be, ok := m.Mixed(); ok {
+			return be
+		}
+	}
+	return w.be
+}
+
 // pack gives every step its weights.
 func (w *packer) pack(g *graph) error {
 	for _, s := range g.steps {
@@ -111,7 +122,9 @@ func (w *packer) weighted(e *epilogue, norm *kernels.BatchNorm, how kernels.Pack
 	if norm != nil {
 		var bias []float64
 		scale, bias = w.fold(*e.bias, *norm)
-		*e.bias = w.own(kernels.Of(bias))
+		*e.bias = w.ownAs(w.biasType(e), kernels.Of(bias))
+	} else if t := w.biasType(e); t != w.be.DType() && !e.bias.IsZero() {
+		*e.bias = w.ownAs(t, w.values(*e.bias))
 	}
 	host := w.values(*e.weight)
 	if scale != nil {
@@ -134,6 +147,14 @@ func (w *packer) weighted(e *epilogue, norm *kernels.BatchNorm, how kernels.Pack
 		*e.weight = kept
 	}
 	return e.value()
+}
+
+// biasType is the type that kernels want an op's bias in: that of its result, where a device rounds values.
+func (w *packer) biasType(e *epilogue) kernels.DType {
+	if e.y.DType() == kernels.BF16 {
+		return kernels.BF16
+	}
+	return w.be.DType()
 }
 
 // fold is what a batch norm with running statistics makes of the convolution before it:
@@ -258,8 +279,10 @@ func (w *packer) keep(b kernels.Buf) kernels.Buf {
 }
 
 // own is a copy in memory of the backend that the frozen model keeps.
-func (w *packer) own(host kernels.Buf) kernels.Buf {
-	b := w.alloc(host.Len())
+func (w *packer) own(host kernels.Buf) kernels.Buf { return w.ownAs(w.be.DType(), host) }
+
+func (w *packer) ownAs(t kernels.DType, host kernels.Buf) kernels.Buf {
+	b := w.allocAs(t, host.Len())
 	if w.err == nil {
 		w.be.Upload(b, host)
 		w.owned = append(w.owned, b)
@@ -267,8 +290,10 @@ func (w *packer) own(host kernels.Buf) kernels.Buf {
 	return b
 }
 
-func (w *packer) alloc(n int) kernels.Buf {
-	b, err := w.be.Alloc(w.be.DType(), n)
+func (w *packer) alloc(n int) kernels.Buf { return w.allocAs(w.be.DType(), n) }
+
+func (w *packer) allocAs(t kernels.DType, n int) kernels.Buf {
+	b, err := w.be.Alloc(t, n)
 	w.fail(err)
 	return b
 }

@@ -58,7 +58,7 @@ func (g *graph) plan() program {
 }
 
 func (v *value) length(each uintptr) int {
-	n := int((v.hi - v.lo) / each)
+	n := int((v.hi - v.lo + each - 1) / each)
 	return (n + align - 1) / align * align
 }
 
@@ -115,7 +115,11 @@ func (p *program) instance(arena kernels.Buf) *instance {
 		case b.IsZero() || !ok:
 			return b // absent, or a weight
 		}
-		from := v.at + int(b.Addr()-v.lo)/b.DType().Size()
+		from := v.at*arena.DType().Size() + int(b.Addr()-v.lo)
+		if b.DType() != arena.DType() { // of a device, whose memory holds any type
+			return kernels.OfDevice(b.DType(), b.Len(), arena.Addr()+uintptr(from))
+		}
+		from /= arena.DType().Size()
 		return arena.Slice(from, from+b.Len())
 	}
 	n := &instance{arena: arena, x: place(p.x), y: place(p.y)}

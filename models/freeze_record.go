@@ -35,6 +35,7 @@ func (n *instance) close(be kernels.Backend) {
 	if n.record != nil {
 		n.record.Close() //nolint:errcheck // what went wrong was said by the run that it went wrong in
 	}
+	be.Free(n.bytes)
 	be.Free(n.arena)
 }
 

@@ -14,6 +14,7 @@ import (
 	"truegrain/models"
 	"truegrain/nn/golden"
 	"truegrain/tensor"
+	"truegrain/tensor/picture"
 )
 
 // withStatistics is a model with weights and running statistics that leave none at its default.
@@ -85,6 +86,34 @@ func TestFrozenFusesWhatItCan(t *testing.T) {
 			got[op.Stem()]++
 		}
 		require.Equal(t, tc.want, got, tc.name)
+	}
+}
+
+// TestBytesBecomeTheSameValues as those of the host, whatever came before.
+func TestBytesBecomeTheSameValues(t *testing.T) {
+	for _, spec := range []string{"ref", "cpu"} {
+		bytesAreValues(t, open(t, spec))
+	}
+}
+
+func bytesAreValues(t *testing.T, be kernels.Backend) {
+	f, err := models.Freeze(withStatistics(t, be, "resnet_mini"), 2, 16, 16)
+	require.NoError(t, err)
+	defer f.Close()
+	mean, std := [3]float32{0.485, 0.456, 0.406}, [3]float32{0.229, 0.224, 0.225}
+	for seed := range 3 {
+		pics := make([]*picture.Picture, 2)
+		for i := range pics {
+			pics[i] = &picture.Picture{W: 16, H: 16, Pix: make([]uint8, 16*16*3)}
+			for k := range pics[i].Pix {
+				pics[i].Pix[k] = uint8(k*(7+seed) + 31*i)
+			}
+		}
+		want, err := f.Run(t.Context(), picture.Batch(pics, mean, std))
+		require.NoError(t, err)
+		got, err := f.RunBytes(t.Context(), picture.Stack(pics), mean, std)
+		require.NoError(t, err)
+		require.Equal(t, kernels.Floats[float32](want.Buf), kernels.Floats[float32](got.Buf), be.Name())
 	}
 }
 

@@ -119,7 +119,12 @@ func (d *Detector) scoreBatch(ctx context.Context, batch []asked) ([]float32, er
 			pics = append(pics, black)
 		}
 	}
-	logits, err := f.Run(ctx, picture.Batch(pics, d.Card.Mean, d.Card.Std))
+	var logits tensor.Tensor
+	if _, ok := d.be.(kernels.Accelerator); ok {
+		logits, err = f.RunBytes(ctx, picture.Stack(pics), d.Card.Mean, d.Card.Std)
+	} else {
+		logits, err = f.Run(ctx, picture.Batch(pics, d.Card.Mean, d.Card.Std))
+	}
 	if err != nil {
 		return nil, err
 	}
