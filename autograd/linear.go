@@ -44,10 +44,17 @@ func (t *Tape) Linear(x, w, bias, residual *Var, act kernels.Activation) *Var {
 
 	return t.apply(op, y, in, func(dy kernels.Buf) {
 		g := kernels.LinearGrad{Linear: op, Rule: t.opts.rule, DY: dy,
-			DX: x.Grad(), DWeight: w.Grad(), DBias: bias.Grad(), DResidual: residual.Grad()}
+			DX: x.Grad(), DWeight: w.Grad(), DBias: bias.Grad()}
+		asItIs := act == kernels.NoActivation && residual != nil && residual.grad == nil // dy is all that arrives
+		if !asItIs {
+			g.DResidual = residual.Grad()
+		}
 		t.work(t.be.Workspace(g), func(work kernels.Buf) {
 			g.Work = work
 			t.be.LinearBackward(g)
 		})
+		if asItIs && !t.handOn(residual, y) {
+			t.passOn(residual, dy)
+		}
 	})
 }

@@ -130,6 +130,19 @@ func linears() []check {
 			[]int{2, 3, 5}), func(t tape, in vars) value {
 			return t.Linear(in[0], in[1], in[2], in[3], kernels.NoActivation)
 		}),
+		on("LinearBackward", "residual, ReLU", normal(15, []int{3, 4}, []int{5, 4}, []int{5}, []int{3, 5}),
+			func(t tape, in vars) value {
+				return t.Linear(in[0], in[1], in[2], in[3], kernels.WithReLU)
+			}),
+		on("LinearBackward", "a residual that goes on", normal(16, []int{3, 4}, []int{5, 4}, []int{5}, []int{3, 5}),
+			func(t tape, in vars) value {
+				return t.Add(t.Linear(in[0], in[1], in[2], in[3], kernels.NoActivation), in[3])
+			}),
+		on("LinearBackward", "a residual that is the input, in another shape", normal(17, []int{2, 3, 4}, []int{4, 4}),
+			func(t tape, in vars) value {
+				x := t.Reshape(in[0], 6, 4)
+				return t.Linear(x, in[1], nil, t.Reshape(x, 6, 4), kernels.NoActivation)
+			}),
 		on("LinearBackward", "ReLU", normal(14, []int{3, 4}, []int{5, 4}, []int{5}),
 			func(t tape, in vars) value {
 				return t.Linear(in[0], in[1], in[2], nil, kernels.WithReLU)
