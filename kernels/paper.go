@@ -29,6 +29,17 @@ func (p Paper) DType() DType { return F32 }
 // WithContext is the same backend.
 func (p Paper) WithContext(context.Context) Backend { return p }
 
+// Mixed is paper for values in bfloat16.
+func (p Paper) Mixed() (Backend, bool) { return halfPaper{p}, true }
+
+type halfPaper struct{ Paper }
+
+// Activations is bfloat16.
+func (halfPaper) Activations() DType { return BF16 }
+
+// WithContext is the same backend.
+func (h halfPaper) WithContext(context.Context) Backend { return h }
+
 // Close does nothing.
 func (p Paper) Close() error { return nil }
 

@@ -105,6 +105,26 @@ func TestAWorkerThatFailsWakesTheOthers(t *testing.T) {
 }
 
 // Values inside blocks that are computed twice give the same bits as values that are kept, from less memory.
+// TestRehearsalsHoldHalvesInBFloat16: what is counted is what is kept, values of two bytes; a transformer's shortcuts
+// and the norms' statistics stay float32.
+func TestRehearsalsHoldHalvesInBFloat16(t *testing.T) {
+	for name, share := range map[string]float64{"resnet50": 0.5, "vit_b_16": 0.6} {
+		m, err := models.New(kernels.NewPaper(), name, models.Config{Classes: 1, Empty: true})
+		require.NoError(t, err)
+		be := m.Params()[0].Backend()
+		opt, err := optim.New("sgd", m.Params(), optim.Options{})
+		require.NoError(t, err)
+		l := &train.Loop{Backend: be, Model: m, Optimizer: opt}
+		whole, err := train.Rehearse(l, nil, 4, 224)
+		require.NoError(t, err)
+		l.Backend, _ = be.(kernels.Mixed).Mixed()
+		half, err := train.Rehearse(l, nil, 4, 224)
+		require.NoError(t, err)
+		require.InDelta(t, share, float64(half.Values)/float64(whole.Values), 0.1, name)
+		require.Equal(t, whole.Weights, half.Weights)
+	}
+}
+
 func TestRecomputingChangesNothingButMemory(t *testing.T) {
 	for i, c := range minis {
 		t.Run(c.arch, func(t *testing.T) {

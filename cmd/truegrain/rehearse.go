@@ -25,7 +25,11 @@ func (l *lesson) rehearse(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	loop := &train.Loop{Backend: p.model.Params()[0].Backend(), Model: p.model, Optimizer: opt, Loss: r.LossOf(),
+	paper := p.model.Params()[0].Backend()
+	if m, ok := paper.(kernels.Mixed); ok && r.Precision == "bf16" {
+		paper, _ = m.Mixed()
+	}
+	loop := &train.Loop{Backend: paper, Model: p.model, Optimizer: opt, Loss: r.LossOf(),
 		Recompute: r.Recompute}
 	reh, err := train.Rehearse(loop, p.model.Stages(), r.Data.Batch, p.size)
 	if err != nil {
