@@ -238,8 +238,8 @@ func TestThePythonSideOnTheCPU(t *testing.T) {
 		{Do: "model", Model: "resnet50", Batch: 2, Size: 32, Train: true, How: "eager"},
 		{Do: "model", Model: "fcn_resnet50", Batch: 2, Size: 33, Train: true, How: "eager"},
 		{Do: "model", Model: "vit_b_16", Batch: 1, Size: 32, Train: true, How: "eager"}}
-	for _, shape := range []string{"gemm/forward 6x8x16+tb", "attention/forward 1x2x5x8", "attention/backward 1x2x5x8+lse",
-		"conv2d/forward 1x6x6x8-16k3p1", "conv2d/dx 1x6x6x8-16k3p1", "conv2d/dw 1x6x6x8-16k1"} {
+	for _, shape := range []string{"gemm/forward 6x8x16+tb", "attention/forward 1x2x5x8",
+		"attention/backward 1x2x5x8+lse", "conv2d/forward 1x6x6x8-16k3p1", "conv2d/dx 1x6x6x8-16k3p1", "conv2d/dw 1x6x6x8-16k1"} {
 		op, rest, _ := strings.Cut(shape, "/")
 		pass, size, _ := strings.Cut(rest, " ")
 		asks = append(asks, ask{Do: "kernel", Op: op, Pass: pass, Shape: size, How: "eager"})

@@ -54,9 +54,9 @@ func Predict(be kernels.Backend, plan Plan, to io.Writer) error {
 	}
 	b := &bench{be: counter, plan: plan}
 	fmt.Fprintf(to, "# What an H200 would take: a prediction, not yet run on hardware\n\n"+
-		"From the launches of one run: each operand's bytes once at %.1f TB/s, products at %.0f TFLOP/s in bfloat16, "+
-		"whichever is\nlonger, is the least; the time reckons with %.0f %% of the bytes' rate, %.0f %% of the products' "+
-		"(attention's %.0f %%), and %.1f µs a launch.\n", copyRate/1e12, productRate/1e12, 100*ofCopy, 100*ofProducts,
+		"From the launches of one run: each operand's bytes once at %.1f TB/s, or products at %.0f TFLOP/s in\n"+
+		"bfloat16, whichever is longer, is the least; the time reckons with %.0f %% of the bytes' rate, %.0f %% of\n"+
+		"the products' (attention's %.0f %%), and %.1f µs a launch.\n", copyRate/1e12, productRate/1e12, 100*ofCopy, 100*ofProducts,
 		100*ofAttention, 1e6*launchedEach)
 	for _, m := range plan.Models {
 		if err := b.predict(counter, m, to); err != nil {

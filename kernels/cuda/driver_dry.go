@@ -88,33 +88,41 @@ func (d *dryDriver) Launch(l *launch, s stream) error {
 		c.Bytes += int64(max(0, int(to)-int(max(end, o.Addr()))))
 		end = max(end, to)
 	}
-	c.FLOPs, c.Tensor = l.products(), strings.Contains(l.kernel.module, "mma") || strings.Contains(l.kernel.module, "sm90")
+	c.FLOPs = l.products()
+	c.Tensor = strings.Contains(l.kernel.module, "mma") || strings.Contains(l.kernel.module, "sm90")
 	return d.queue(s, c)
 }
 
-// products are the operations of the matrix products that a launch is for.
-func (l *launch) products() int64 {
-	at, params := -1, l.kernel.params
-	for i := range l.at { // the struct that is no tensor map
+// shape is the struct among the arguments of a launch that is no tensor map, or nil.
+func (l *launch) shape() unsafe.Pointer {
+	params := l.kernel.params
+	for _, at := range l.at {
 		if strings.HasPrefix(params, "s") {
 			digits := len(params[1:]) - len(strings.TrimLeft(params[1:], "0123456789"))
 			if params[1:1+digits] != "128" {
-				at = int(l.at[i])
+				return unsafe.Pointer(&l.args[at])
 			}
 			params = params[digits:]
 		}
 		params = params[1:]
 	}
-	if at < 0 {
-		return 0
+	return nil
+}
+
+// mul is twice the product: a multiplication and an addition each.
+func mul(n ...int32) int64 {
+	p := int64(2)
+	for _, v := range n {
+		p *= int64(v)
 	}
-	shape := unsafe.Pointer(&l.args[at])
-	mul := func(n ...int32) int64 {
-		p := int64(2)
-		for _, v := range n {
-			p *= int64(v)
-		}
-		return p
+	return p
+}
+
+// products are the operations of the matrix products that a launch is for.
+func (l *launch) products() int64 {
+	shape := l.shape()
+	if shape == nil {
+		return 0
 	}
 	module, _, _ := strings.Cut(strings.TrimSuffix(l.kernel.module, "mma"), "_")
 	switch module {

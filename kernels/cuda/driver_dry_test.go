@@ -22,8 +22,9 @@ func TestDryDeviceCounts(t *testing.T) {
 		return b
 	}
 	linear := kernels.Linear{R: 512, D: 64, OD: 128, X: get(512 * 64), Weight: get(64 * 128), Y: get(512 * 128)}
-	conv := kernels.Conv2DGrad{Conv2D: kernels.Conv2D{Window: square(3, 2, 1, 1), B: 1, H: 8, W: 8, C: 64, OC: 8, Groups: 1,
-		X: get(64 * 64), Weight: get(8 * 9 * 64), Y: get(16 * 8)}, DY: get(16 * 8), DX: kernels.Grad{Buf: get(64 * 64)}}
+	conv := kernels.Conv2DGrad{Conv2D: kernels.Conv2D{Window: square(3, 2, 1, 1), B: 1, H: 8, W: 8, C: 64, OC: 8,
+		Groups: 1, X: get(64 * 64), Weight: get(8 * 9 * 64), Y: get(16 * 8)}, DY: get(16 * 8),
+		DX: kernels.Grad{Buf: get(64 * 64)}}
 	attend := kernels.Attention{B: 2, TQ: 5, TK: 7, NH: 3, HD: 64, LDQ: 192, LDK: 192, LDV: 192, Q: get(10 * 192),
 		K: get(14 * 192), V: get(14 * 192), Y: get(10 * 192)}
 	ops := func(be kernels.Backend) {

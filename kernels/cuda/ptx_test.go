@@ -108,7 +108,8 @@ func TestDynamicSharedMemoryBeginsAtAtoms(t *testing.T) {
 		text, err := ptxFiles.ReadFile("ptx/" + f.Name())
 		require.NoError(t, err)
 		declared := regexp.MustCompile(`(?m)^\s*\.shared .*$`).FindAllString(string(text), -1)
-		if dynamic := regexp.MustCompile(`\.extern \.shared \.align (\d+)`).FindStringSubmatch(string(text)); dynamic != nil {
+		dynamic := regexp.MustCompile(`\.extern \.shared \.align (\d+)`).FindStringSubmatch(string(text))
+		if dynamic != nil {
 			require.Equal(t, "1024", dynamic[1], f.Name())
 			require.Empty(t, declared, f.Name())
 		}
