@@ -39,6 +39,12 @@ type AttentionMap struct {
 	P Buf
 }
 
+// Cost counts 2·B·NH·TQ·TK·HD operations for the product.
+func (o AttentionMap) Cost() Cost {
+	return Cost{2 * product(o.B, o.NH, o.TQ, o.TK, o.HD), int64(o.P.DType().Size()) *
+		product(o.B, o.NH) * (product(o.HD, o.TQ+o.TK) + product(o.TQ, o.TK))}
+}
+
 // Stem is the op's name.
 func (Attention) Stem() string { return "attention" }
 

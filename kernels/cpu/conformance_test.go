@@ -28,5 +28,4 @@ func BenchmarkOps(b *testing.B) {
 	}
 	defer be.Close()
 	kerneltest.Bench(b, be)
-	kerneltest.BenchSteps(b, be)
 }

@@ -1,6 +1,7 @@
 package kerneltest
 
 import (
+	"cmp"
 	"reflect"
 	"testing"
 
@@ -8,12 +9,17 @@ import (
 	"truegrain/kernels/ref"
 )
 
-// Bench times every op, forward and backward, at a size that a detector has. Each is checked against the
-// oracle first. GFLOP/s and GB/s are of the op's Cost; a backward is given the forward's bytes, so that its
-// GB/s are a lower bound.
+// Bench times every op, forward and backward, and every optimiser's step, at a size that a detector has. Each is
+// checked against the oracle first. GFLOP/s and GB/s are of the op's Cost; a backward is given the forward's
+// bytes, so that its GB/s are a lower bound.
 func Bench(b *testing.B, be kernels.Backend) {
+	benchOps(b, be)
+	benchCalls(b, be)
+}
+
+func benchOps(b *testing.B, be kernels.Backend) {
 	for _, c := range benchCases() {
-		b.Run(c.Op.Stem()+"/forward", func(b *testing.B) {
+		b.Run(cmp.Or(c.Name, c.Op.Stem())+"/forward", func(b *testing.B) {
 			s := &session{t: b, be: be, c: c, oracle: ref.Open64()}
 			s.forward()
 			op := s.op(be, s.host).Interface().(kernels.Op)
@@ -80,6 +86,10 @@ func benchCases() []Case {
 			In: lens{"X": 197 * 256, "Weight": 256 * 256}, Out: lens{"Y": 197 * 256}},
 		{Op: att, Grad: kernels.AttentionGrad{}, In: lens{"Q": 197 * 256, "K": 197 * 256, "V": 197 * 256},
 			Out: lens{"Y": 197 * 256, "LSE": 4 * 197}},
+		{Name: "attentionmap", Op: kernels.AttentionMap{Attention: att},
+			In: lens{"Q": 197 * 256, "K": 197 * 256}, Out: lens{"P": 4 * 197 * 197}},
+		{Op: kernels.Gemm{M: 256, N: 256, K: 256, Alpha: 1, LDA: 256, LDB: 256, LDC: 256},
+			In: lens{"A": 256 * 256, "B": 256 * 256}, Out: lens{"C": 256 * 256}},
 		{Op: kernels.MaxPool2D{Window: pool, B: 1, H: 56, W: 56, C: 64, OH: 28, OW: 28},
 			Grad: kernels.MaxPool2DGrad{},
 			In:   lens{"X": 56 * 56 * 64}, Out: lens{"Y": 28 * 28 * 64, "Index": 28 * 28 * 64}},
@@ -122,32 +132,4 @@ func benchCases() []Case {
 			In: lens{"X": 256000, "T": 256}, Out: lens{"Y": 1, "LSE": 256},
 			Ints: lens{"T": 1000}, Range: wide},
 	}
-}
-
-// BenchSteps times the optimiser steps over a million parameters.
-func BenchSteps(b *testing.B, be kernels.Backend) {
-	const n = 1 << 20
-	buf := func() kernels.Buf {
-		x, err := be.Alloc(be.DType(), n)
-		if err != nil {
-			b.Fatal(err)
-		}
-		be.Fill(x, 0.5)
-		return x
-	}
-	p, g, m, v := buf(), buf(), buf(), buf()
-	size := int64(n * be.DType().Size())
-	b.Run("sgd", func(b *testing.B) {
-		for b.Loop() {
-			be.SGD(kernels.SGD{N: n, LR: 1e-3, Momentum: 0.9, P: p, G: g, V: v})
-		}
-		report(b, kernels.Cost{FLOPs: 4 * n, Bytes: 5 * size})
-	})
-	b.Run("adam", func(b *testing.B) {
-		for b.Loop() {
-			be.Adam(kernels.Adam{N: n, LR: 1e-3, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Step: 1, P: p, G: g,
-				M: m, V: v})
-		}
-		report(b, kernels.Cost{FLOPs: 12 * n, Bytes: 7 * size})
-	})
 }

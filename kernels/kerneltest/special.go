@@ -11,14 +11,14 @@ import (
 )
 
 // buffer is fresh memory of a backend.
-func buffer(t *testing.T, be kernels.Backend, d kernels.DType, n int) kernels.Buf {
+func buffer(t testing.TB, be kernels.Backend, d kernels.DType, n int) kernels.Buf {
 	b, err := be.Alloc(d, n)
 	require.NoError(t, err)
 	return b
 }
 
 // fresh is a buffer of a backend with the values of a random field.
-func fresh(t *testing.T, be kernels.Backend, field string, n int) kernels.Buf {
+func fresh(t testing.TB, be kernels.Backend, field string, n int) kernels.Buf {
 	b := buffer(t, be, be.DType(), n)
 	be.Upload(b, kernels.Of((&session{}).random(field, n)))
 	return b
