@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/goccy/go-yaml"
 
 	"truegrain/train/data"
+	"truegrain/train/yamlfile"
 )
 
 // Spec is a test set: some of the pictures below a folder.
@@ -35,7 +35,7 @@ type Set struct {
 
 // ReadSpecs reads test sets from a YAML file: a list under "sets". Folders are relative to the file.
 func ReadSpecs(path string) ([]Spec, error) {
-	src, err := os.ReadFile(path)
+	src, err := yamlfile.Read(path)
 	if err != nil {
 		return nil, err
 	}

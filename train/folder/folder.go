@@ -21,6 +21,7 @@ import (
 
 	"truegrain/nn/state"
 	"truegrain/train/recipes"
+	"truegrain/train/yamlfile"
 )
 
 // Run is what a run depends on.
@@ -88,7 +89,7 @@ var ErrNone = errors.New("no run is here")
 // Read reads a folder's run.yaml.
 func Read(dir string) (*Run, error) {
 	path := filepath.Join(dir, "run.yaml")
-	src, err := os.ReadFile(path)
+	src, err := yamlfile.Read(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w: want a folder with run.yaml", dir, ErrNone)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"truegrain/nn/state"
+	"truegrain/train/yamlfile"
 )
 
 // Resources is what a run took, as in the thesis' table 4.27. Energy stands with the method that it was found
@@ -69,7 +70,7 @@ func energyText(kWh float64) string {
 // ReadResources reads the resources.yaml of a finished run.
 func ReadResources(dir string) (*Resources, error) {
 	path := filepath.Join(dir, "resources.yaml")
-	src, err := os.ReadFile(path)
+	src, err := yamlfile.Read(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s: no finished run is here (resources.yaml); 'truegrain train --resume %s' finishes it",
 			dir, dir)

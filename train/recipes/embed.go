@@ -4,10 +4,11 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"truegrain/train/yamlfile"
 )
 
 //go:embed *.yaml
@@ -41,7 +42,7 @@ func Open(name string) (*Recipe, error) {
 		return nil, fmt.Errorf("no recipe %q; there are %s, or name a .yaml file", name,
 			strings.Join(Names(), ", "))
 	}
-	src, err := os.ReadFile(name)
+	src, err := yamlfile.Read(name)
 	if err != nil {
 		return nil, fmt.Errorf("recipe: %w", err)
 	}

@@ -6,11 +6,14 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"truegrain/train/yamlfile"
 )
 
 // Error is what is wrong with a recipe, and where.
@@ -36,6 +39,9 @@ type extended struct {
 // Parse reads a recipe. What it leaves out is as in the embedded recipe that it extends, or a default. All
 // that is wrong with it comes back as *Error values, joined.
 func Parse(file string, src []byte) (*Recipe, error) {
+	if err := yamlfile.Check(src); err != nil {
+		return nil, fmt.Errorf("%s:%w", file, err)
+	}
 	var doc *ast.File
 	if err := guarded(func() (err error) { doc, err = parser.ParseBytes(src, 0); return err }); err != nil {
 		return nil, located(file, err)
@@ -152,12 +158,21 @@ func checkKeys(file string, n ast.Node, t reflect.Type, path string) error {
 			return &Error{file, n.GetToken().Position.Line, fmt.Sprintf("%s is %s: want a whole number", path,
 				n)}
 		}
+	case *ast.StringNode:
+		_, err := strconv.ParseFloat(n.Value, 64)
+		if want := plainly[t.Kind()]; want != "" && err != nil {
+			return &Error{file, n.GetToken().Position.Line, fmt.Sprintf("%s is %q: want %s", path, n.Value, want)}
+		}
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
 		return &Error{file, n.GetToken().Position.Line,
 			"anchors, aliases and tags are not taken: write the value out, or extend a recipe"}
 	}
 	return nil
 }
+
+// plainly says what a value must be that is not just any text.
+var plainly = map[reflect.Kind]string{reflect.Int: "a whole number", reflect.Uint64: "a whole number, 0 or more",
+	reflect.Float64: "a number", reflect.Bool: "true or false"}
 
 // fieldsOf are the keys of a struct; none for any other type.
 func fieldsOf(t reflect.Type) map[string]reflect.Type {

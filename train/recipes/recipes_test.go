@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -95,6 +96,10 @@ func TestMistakesAreLocated(t *testing.T) {
 		{good + "optimizer:\n  name: sgd\n  momentum: 2\n", `my.yaml:4: optimizer.momentum is 2: want 0 to 0.99999`},
 		{"schedule:\n  - {epochs: 1, lr: 0.1}\n  - {epochs: 0, lr: 1}\n", `my.yaml:3: schedule[1].epochs is 0: want 1 to 100000`},
 		{good + "clip: .nan\n", "my.yaml:2: clip is NaN"},
+		{good + "clip: much\n", `my.yaml:2: clip is "much": want a number`},
+		{good + "model:\n  classes: many\n", `my.yaml:3: model.classes is "many": want a whole number`},
+		{good + "recompute: maybe\n", `my.yaml:2: recompute is "maybe": want true or false`},
+		{good + "name: " + strings.Repeat("[", 100_000), "my.yaml:2: nested deeper than 64"},
 		{good + "seed: many\n", "my.yaml:2:"},
 		{good + "data: {mean: [1, 2, 3, 4]}\n", "my.yaml:2: data.mean: 4 values, want 3"},
 		{good + "loss: {name: cross-entropy}\n",

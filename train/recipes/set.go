@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"truegrain/train/yamlfile"
 )
 
 // Marshal is the recipe as YAML, every key written out.
@@ -18,6 +20,9 @@ func (r *Recipe) Set(assignment string) error {
 	key, value, ok := strings.Cut(assignment, "=")
 	if !ok {
 		return fmt.Errorf("set %q: want key=value, such as data.batch=8", assignment)
+	}
+	if err := yamlfile.Check([]byte(value)); err != nil {
+		return fmt.Errorf("set %s, line %w", key, err)
 	}
 	var v any
 	if err := yaml.Unmarshal([]byte(value), &v); err != nil {
