@@ -69,6 +69,9 @@ func vit(s vitSpec) func(*nn.Builder, model, Config) Model {
 	}
 }
 
+// Heads is how many layers attend, and how many heads each has.
+func (v *ViT) Heads() (layers, heads int) { return v.spec.layers, v.spec.heads }
+
 // newPatches is one convolution whose window is a patch, or the convolutional stem.
 func newPatches(b *nn.Builder, s vitSpec) nn.Layer {
 	if s.stem == nil {

@@ -53,6 +53,9 @@ func (c *AnalyzeCmd) Run(ctx context.Context, t *terminal) error {
 	defer closeAll()
 	exactly(c.Exact, detectors)
 	opts := detect.Options{View: detect.View(c.View), Maps: c.Report != ""}
+	if err := possible(detectors, opts); err != nil {
+		return err
+	}
 	a := analysis{t: t, detectors: detectors, opts: opts}
 	if c.Report != "" {
 		if a.report, err = newReport(c.Report, detectors); err != nil {
@@ -61,24 +64,38 @@ func (c *AnalyzeCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	start := time.Now()
 	results, err := a.all(ctx, expand(c.Files))
-	if err != nil {
+	if len(results) == 0 {
 		return err
 	}
-	if c.JSON {
-		enc := json.NewEncoder(t.out)
-		enc.SetIndent("", "  ")
-		err = enc.Encode(results)
-	} else {
-		err = table(t, detectors, results)
+	// what was interrupted has its results, too
+	if err := errors.Join(err, c.write(a, results, time.Since(start))); err != nil {
+		return err
 	}
-	if err == nil && a.report != nil {
-		err = a.report.Write(time.Since(start))
-		t.say("report: %s", filepath.Join(c.Report, "index.html"))
-	}
-	if err == nil && slices.ContainsFunc(results, func(r result) bool { return r.Error != "" }) {
+	if slices.ContainsFunc(results, func(r result) bool { return r.Error != "" }) {
 		return errReported
 	}
-	return err
+	return nil
+}
+
+// write prints the results and ends the report.
+func (c *AnalyzeCmd) write(a analysis, results []result, took time.Duration) error {
+	if c.JSON {
+		enc := json.NewEncoder(a.t.out)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(results); err != nil {
+			return err
+		}
+	} else if err := table(a.t, a.detectors, results); err != nil {
+		return err
+	}
+	if a.report == nil {
+		return nil
+	}
+	if err := a.report.Write(took); err != nil {
+		return err
+	}
+	a.t.say("report: %s", filepath.Join(c.Report, "index.html"))
+	return nil
 }
 
 // analysis is one run over many pictures.
@@ -89,17 +106,21 @@ type analysis struct {
 	report    *report.Report
 }
 
+// all analyses the files in turn. What ends that leaves the results so far.
 func (a *analysis) all(ctx context.Context, files []target) ([]result, error) {
 	bar := a.t.progress("analyze", len(files))
 	defer bar.end()
 	var out []result
 	for i, f := range files {
 		r, err := a.one(ctx, f)
+		if ctx.Err() != nil {
+			return out, fmt.Errorf("%d of %d pictures are done: %w", i, len(files), context.Cause(ctx))
+		}
 		if err != nil {
-			return nil, err
+			return out, err
 		}
 		if r.Error != "" {
-			a.t.say("%s: %s", f.path, r.Error)
+			a.t.say("%s: %s", oneLine(f.path), r.Error)
 		}
 		out = append(out, r)
 		bar.at(i+1, "")
@@ -121,9 +142,6 @@ func (a *analysis) one(ctx context.Context, f target) (result, error) {
 	}
 	r.Width, r.Height, r.Format = p.W, p.H, p.Format
 	if r.Detectors, err = a.look(ctx, p); err != nil {
-		if ctx.Err() != nil {
-			return r, context.Cause(ctx)
-		}
 		return r, fmt.Errorf("%s: %w", f.path, err)
 	}
 	r.Together, r.Seconds = detect.Combine(r.Detectors), time.Since(start).Seconds()
@@ -180,8 +198,9 @@ func expand(args []string) (out []target) {
 			continue
 		}
 		before := len(out)
+		// with the separator a link to a folder is that folder
 		//nolint:errcheck // f never fails
-		filepath.WalkDir(arg, func(path string, e fs.DirEntry, err error) error {
+		filepath.WalkDir(arg+string(filepath.Separator), func(path string, e fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				out = append(out, target{path: path, wrong: "the folder can't be read: " + systemReason(err)})
@@ -221,7 +240,7 @@ func table(t *terminal, detectors []*detect.Detector, results []result) error {
 		if r.Error != "" {
 			continue
 		}
-		fmt.Fprint(w, r.File)
+		fmt.Fprint(w, oneLine(r.File))
 		for _, v := range r.Detectors {
 			fmt.Fprintf(w, "\tAI %s %s", words.Percent(v.AI), v.Lean)
 		}

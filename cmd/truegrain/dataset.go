@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"unicode/utf8"
@@ -15,18 +17,24 @@ import (
 // CheckCmd decodes every picture and lists those that can't be read.
 type CheckCmd struct {
 	Source  []string `arg:"" help:"Folders, indexes or shards."`
-	Out     string   `short:"o" default:"unreadable.csv" placeholder:"FILE" help:"The list to write (${default}); 'data index --exclude' takes it."`
+	Out     string   `short:"o" placeholder:"FILE" help:"The list to write (default: unreadable.csv, if there is anything to list); 'data index --exclude' takes it."`
 	Exclude []string `placeholder:"FILE" help:"Don't look at what a list names."`
 	JSON    bool     `help:"Print the counts as JSON."`
 }
 
-// Run checks.
+// Run checks. A list that nobody asked for is not left behind empty.
 func (c *CheckCmd) Run(ctx context.Context, t *terminal) error {
+	list := cmp.Or(c.Out, "unreadable.csv")
 	w, end := t.work("check", c.Exclude)
-	r, err := data.Check(ctx, c.Out, c.Source, w)
+	r, err := data.Check(ctx, list, c.Source, w)
 	end()
 	if err != nil {
-		return goesOn(ctx, err, c.Out)
+		return goesOn(ctx, err, list)
+	}
+	if c.Out == "" && r.Unreadable == 0 {
+		if err := os.Remove(list); err != nil {
+			return err
+		}
 	}
 	if c.JSON {
 		if err := json.NewEncoder(t.out).Encode(r); err != nil {
@@ -35,7 +43,7 @@ func (c *CheckCmd) Run(ctx context.Context, t *terminal) error {
 	} else if r.Unreadable == 0 {
 		fmt.Fprintf(t.out, "all %d pictures can be read\n", r.Pictures)
 	} else {
-		fmt.Fprintf(t.out, "%d of %d pictures can't be read: %s\n", r.Unreadable, r.Pictures, c.Out)
+		fmt.Fprintf(t.out, "%d of %d pictures can't be read: %s\n", r.Unreadable, r.Pictures, list)
 	}
 	if r.Unreadable > 0 {
 		return errReported
@@ -83,6 +91,9 @@ type AuditCmd struct {
 
 // Run audits.
 func (c *AuditCmd) Run(ctx context.Context, t *terminal) error {
+	if c.Limit < 0 {
+		return usagef("--limit %d: want 0 or more", c.Limit)
+	}
 	set, err := data.OpenGenImage(c.Source, c.Split, data.Options{Limit: c.Limit})
 	if err != nil {
 		return err

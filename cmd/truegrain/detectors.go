@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -27,6 +28,16 @@ func openDetectors(device string, names []string) (detectors []*detect.Detector,
 		}
 		be.Close()
 	}, nil
+}
+
+// possible says which detector can't do what is asked for, before a picture is opened.
+func possible(detectors []*detect.Detector, o detect.Options) error {
+	for _, d := range detectors {
+		if err := d.Takes(o); err != nil {
+			return usageError{err}
+		}
+	}
+	return nil
 }
 
 // exactly makes detectors compute as their models do, if that is asked for.
@@ -64,6 +75,9 @@ func loadDetectors(be kernels.Backend, names []string) ([]*detect.Detector, erro
 	var out []*detect.Detector
 	for _, n := range names {
 		d, err := detect.Load(be, n)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, usageError{err}
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"truegrain/cmd/truegrain/words"
 	"truegrain/models"
 	"truegrain/models/detect"
 	"truegrain/models/explain"
@@ -53,6 +54,10 @@ func (c *ExplainCmd) Run(ctx context.Context, t *terminal) error {
 	if err := knownMaps(detectors, c.Maps); err != nil {
 		return err
 	}
+	o := detect.Options{View: detect.View(c.View), Maps: true, Only: c.Maps, Attention: heads}
+	if err := possible(detectors, o); err != nil {
+		return err
+	}
 	transformer := func(d *detect.Detector) bool { return d.Model.Kind() == models.Transformer }
 	if len(heads) > 0 && !slices.ContainsFunc(detectors, transformer) {
 		return usagef("--attention: none of these detectors is a transformer")
@@ -66,12 +71,11 @@ func (c *ExplainCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	var rows [][]*image.RGBA
 	for _, d := range detectors {
-		o := detect.Options{View: detect.View(c.View), Maps: true, Only: c.Maps, Attention: heads}
 		v, err := d.Analyze(ctx, p, o)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.File, err)
 		}
-		fmt.Fprintf(t.out, "%s: AI %.0f %%, %s\n", d.Name, 100*v.AI, v.Lean)
+		fmt.Fprintf(t.out, "%s: AI %s, %s\n", d.Name, words.Percent(v.AI), v.Lean)
 		row, err := c.draw(p, v)
 		if err != nil {
 			return err

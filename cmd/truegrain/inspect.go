@@ -76,7 +76,11 @@ func (c *InspectCmd) Run(ctx context.Context, t *terminal) error {
 
 func (c *InspectCmd) model(be kernels.Backend) (models.Model, error) {
 	if slices.Contains(models.List(), c.Model) {
-		return models.New(be, c.Model, models.Config{Classes: 1, Size: c.Size})
+		m, err := models.New(be, c.Model, models.Config{Classes: 1, Size: c.Size})
+		if err != nil && c.Size != 0 {
+			return nil, usageError{err}
+		}
+		return m, err
 	}
 	if _, err := os.Stat(c.Model); err != nil && !slices.Contains(bundled.Names(), c.Model) {
 		return nil, usagef("inspect %s: no architecture (%s), bundled detector (%s) or file is called that", c.Model,

@@ -67,7 +67,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 type errExit int
 
 func runContext(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
-	t := &terminal{out: stdout, err: stderr}
+	t := &terminal{out: plain{stdout}, err: stderr}
 	defer func() {
 		switch p := recover().(type) {
 		case nil:

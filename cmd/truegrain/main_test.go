@@ -75,6 +75,12 @@ func TestBadFlagsSayWhatIsAllowed(t *testing.T) {
 		{[]string{"explain", "x.jpg", "--maps", "aura"}, "rollout"},
 		{[]string{"explain", "x.jpg", "--attention", "first"}, "LAYER"},
 		{[]string{"explain", "x.jpg", "-m", "resnet_mini", "--attention", "0"}, "transformer"},
+		{[]string{"explain", "x.jpg", "--attention", "99"}, "layers are 0 to 3"},
+		{[]string{"explain", "x.jpg", "--attention", "0:4"}, "heads 0 to 3"},
+		{[]string{"explain", "x.jpg", "--view", "full"}, "vit_mini_8: view full"},
+		{[]string{"analyze", "x.jpg", "--view", "full"}, "vit_mini_8: view full"},
+		{[]string{"analyze", "x.jpg", "-m", "alexnet"}, "resnet_mini"},
+		{[]string{"inspect", "vit_b_16", "--size", "100"}, "a multiple of 16"},
 		{[]string{"eval", filepath.Join(dir, "none")}, "none"},
 	} {
 		code, _, errs := call(t, c.args...)
@@ -129,8 +135,8 @@ func TestTrainEvalAnalyzeExplain(t *testing.T) {
 		requirePNG(t, filepath.Join(maps, "vit_mini_8-"+name+".png"))
 	}
 	code, _, errs = call(t, "explain", pictures[0], "--model", "vit_mini_8", "--attention", "9", "-o", maps)
-	require.Equal(t, exitFailed, code)
-	require.Contains(t, errs, "4 layers, 4 heads")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errs, "vit_mini_8 has no Attention, layer 9: its layers are 0 to 3")
 }
 
 func requirePNG(t *testing.T, path string) {

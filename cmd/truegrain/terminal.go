@@ -32,7 +32,7 @@ func (t *terminal) say(format string, args ...any) {
 		t.bar.Clear()             //nolint:errcheck
 		defer t.bar.RenderBlank() //nolint:errcheck
 	}
-	fmt.Fprintf(t.err, format+"\n", args...)
+	fmt.Fprintf(plain{t.err}, format+"\n", args...)
 }
 
 // progress shows how far long work has come: a bar on a terminal, a line now and then elsewhere.

@@ -38,7 +38,7 @@ func (c *WeightsInspectCmd) Run(t *terminal) error {
 			n *= d
 		}
 		total += n
-		fmt.Fprintf(w, "%s\t%s\t%v\t%d\n", name, info.DType, info.Shape, n)
+		fmt.Fprintf(w, "%s\t%s\t%v\t%d\n", oneLine(name), info.DType, info.Shape, n)
 	}
 	if err := w.Flush(); err != nil {
 		return err

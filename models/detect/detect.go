@@ -152,6 +152,23 @@ func (d *Detector) Explain(ctx context.Context, p *picture.Picture, o Options) (
 	return maps, raw, nil
 }
 
+// Takes says why the detector can't do what o asks for, nil if it can. What has no attention leaves heads out.
+func (d *Detector) Takes(o Options) error {
+	if v, ok := d.Model.(*models.ViT); ok {
+		layers, heads := v.Heads()
+		for _, h := range o.Attention {
+			if h.Layer < 0 || h.Layer >= layers || h.Head < explain.AllHeads || h.Head >= heads {
+				return fmt.Errorf("%s has no %s: its layers are 0 to %d, their heads 0 to %d", d.Name,
+					Title(h.name()), layers-1, heads-1)
+			}
+		}
+	}
+	if err := d.takes(d.view(o.View)); err != nil {
+		return fmt.Errorf("%s: %w", d.Name, err)
+	}
+	return nil
+}
+
 // takes says why the detector can't look at a view, nil if it can.
 func (d *Detector) takes(v View) error {
 	if v == Full && d.Model.Kind() == models.Transformer {

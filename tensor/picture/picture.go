@@ -13,6 +13,9 @@ import (
 	"image/jpeg"
 	"io"
 	"os"
+	"strconv"
+	"strings"
+	"unicode"
 
 	"golang.org/x/image/bmp"
 )
@@ -59,6 +62,9 @@ type Error struct {
 func (e *Error) Error() string {
 	if e.File == "" {
 		return e.Reason
+	}
+	if strings.ContainsFunc(e.File, unicode.IsControl) {
+		return strconv.Quote(e.File) + ": " + e.Reason // on one line
 	}
 	return e.File + ": " + e.Reason
 }

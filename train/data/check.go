@@ -46,6 +46,9 @@ type Checked struct {
 
 // fault is why a picture or its mask can't be used, or "".
 func (it *Item) fault() string {
+	if strings.ContainsAny(it.Path+it.Mask, lineBreaks) {
+		return "the name has a line break: rename it"
+	}
 	p, err := it.Picture()
 	if err == nil && it.Mask != "" {
 		var m *picture.Picture
@@ -63,10 +66,19 @@ func (it *Item) fault() string {
 	return err.Error()
 }
 
-// csvLine is cells with a newline behind them, quoted where they must be.
+// unbroken writes line breaks out.
+var unbroken = strings.NewReplacer("\r", `\r`, "\n", `\n`)
+
+// lineBreaks have no place in a list of lines.
+const lineBreaks = "\r\n"
+
+// csvLine is cells with a newline behind them, quoted where they must be: a line that begins with # is a remark.
+// Line breaks are written out.
 func csvLine(cells ...string) string {
 	for i, c := range cells {
-		if strings.ContainsAny(c, ",\"") {
+		c = unbroken.Replace(c)
+		cells[i] = c
+		if strings.ContainsAny(c, ",\"") || strings.HasPrefix(c, "#") {
 			cells[i] = `"` + strings.ReplaceAll(c, `"`, `""`) + `"`
 		}
 	}

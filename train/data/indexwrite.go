@@ -100,7 +100,7 @@ func WriteIndex(ctx context.Context, path string, sources []string, w Work) (pic
 		return 0, 0, fmt.Errorf("index: %w", err)
 	}
 	for i := range all {
-		if strings.ContainsAny(all[i].Path+all[i].Mask, "\r\n") {
+		if strings.ContainsAny(all[i].Path+all[i].Mask, lineBreaks) {
 			return 0, 0, fmt.Errorf("index: the name %q has a line break: rename it", all[i].Path)
 		}
 	}

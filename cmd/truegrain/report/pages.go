@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"net/url"
 	"strings"
 	"time"
 
@@ -65,7 +66,7 @@ func (r *Report) one(e *Entry) page {
 		d := r.detectors[v.Detector]
 		p.Scores = append(p.Scores, score{v, d, v.Detector})
 		for _, m := range v.Maps {
-			p.Maps = append(p.Maps, mapView{m, d.Short, e.shotAt + "/" + e.shots[v.Detector+m.Name],
+			p.Maps = append(p.Maps, mapView{m, d.Short, e.shotAt + "/" + url.PathEscape(e.shots[v.Detector+m.Name]),
 				len(p.Maps) == 0})
 		}
 	}
