@@ -151,7 +151,7 @@ func (g *graph) expand(batch int) {
 	}
 	e.stages = append(e.stages, stage{len(g.steps), len(g.steps), batch})
 	e.run(len(e.stages)-1, 0)
-	g.x, g.y = e.place(g.x, 0, batch), e.place(g.y, 0, batch)
+	g.x, g.y = e.place(g.x, 0), e.place(g.y, 0)
 	g.steps = e.out
 }
 
@@ -164,14 +164,14 @@ func (e *expansion) run(k, first int) {
 		}
 	}
 	for i, step := range e.steps[s.from:s.to] {
-		place := func(b kernels.Buf) kernels.Buf { return e.place(b, first, s.images) }
+		place := func(b kernels.Buf) kernels.Buf { return e.place(b, first) }
 		step.op, step.out, step.layer = mapBufs(step.op, place), place(step.out), s.from+i
 		e.out = append(e.out, step)
 	}
 }
 
-// place is where a buffer of the graph lies for n pictures from first on.
-func (e *expansion) place(b kernels.Buf, first, n int) kernels.Buf {
+// place is where a buffer of the graph lies for the pictures from first on.
+func (e *expansion) place(b kernels.Buf, first int) kernels.Buf {
 	v, ok := find(e.values, b)
 	if b.IsZero() || e.fixed[b.Addr()] || !ok {
 		return b

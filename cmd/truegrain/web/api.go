@@ -37,7 +37,8 @@ func (s *Server) api() error {
 	if s.spec, err = a.OpenAPI().MarshalJSON(); err != nil {
 		return fmt.Errorf("the API's description: %w", err)
 	}
-	return s.documented(a.OpenAPI())
+	s.documented(a.OpenAPI())
+	return nil
 }
 
 // operation is one of the API. Every one may be refused for the token, or fail.

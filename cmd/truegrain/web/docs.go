@@ -27,14 +27,14 @@ type docSchema struct {
 type docField struct{ Name, Type, Doc string }
 
 // documented prepares the page from the same description that /openapi.json gives.
-func (s *Server) documented(spec *huma.OpenAPI) error {
+func (s *Server) documented(spec *huma.OpenAPI) {
 	s.pages.docs = docPage{Title: spec.Info.Title, Description: spec.Info.Description}
 	for _, path := range []string{"/v1/analyze", "/v1/results/{id}", "/v1/results/{id}/maps/{detector}/{file}",
 		"/v1/models", "/v1/models/{name}/layers"} {
 		item := spec.Paths[path]
 		for _, op := range []*huma.Operation{item.Post, item.Get, item.Delete} {
 			if op != nil {
-				s.pages.docs.Operations = append(s.pages.docs.Operations, document(spec, op))
+				s.pages.docs.Operations = append(s.pages.docs.Operations, document(op))
 			}
 		}
 	}
@@ -42,7 +42,6 @@ func (s *Server) documented(spec *huma.OpenAPI) error {
 		s.pages.docs.Schemas = append(s.pages.docs.Schemas, fields(name, schema))
 	}
 	slices.SortFunc(s.pages.docs.Schemas, func(a, b docSchema) int { return strings.Compare(a.Name, b.Name) })
-	return nil
 }
 
 // docPage is the whole page.
@@ -52,7 +51,8 @@ type docPage struct {
 	Schemas            []docSchema
 }
 
-func document(spec *huma.OpenAPI, op *huma.Operation) docOperation {
+// document is one operation for the page.
+func document(op *huma.Operation) docOperation {
 	d := docOperation{Operation: op, ID: op.OperationID}
 	if op.RequestBody != nil {
 		for t := range op.RequestBody.Content {

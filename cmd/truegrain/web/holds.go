@@ -43,7 +43,7 @@ func (s *Server) holds(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	s.fragment(w, r, "held", s.heldPage(res, held))
+	s.fragment(w, "held", s.heldPage(res, held))
 }
 
 func (s *Server) heldPage(res *engine.Result, held []engine.Held) *heldPage {

@@ -159,7 +159,7 @@ func (s *Server) stages(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.fill(all)
-	s.fragment(w, r, "stages", p)
+	s.fragment(w, "stages", p)
 }
 
 // fill adds the rows and their sums.

@@ -120,7 +120,7 @@ func (s *Server) manyRow(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	s.fragment(w, r, "row", s.row(res))
+	s.fragment(w, "row", s.row(res))
 }
 
 func (s *Server) manyJSON(w http.ResponseWriter, r *http.Request) {

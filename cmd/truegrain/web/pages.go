@@ -128,16 +128,16 @@ func (s *Server) renderStatus(w http.ResponseWriter, r *http.Request, code int, 
 	if t, ok := page.(interface{ PageTitle() string }); ok {
 		f.Title = t.PageTitle()
 	}
-	s.write(w, r, code, name, f)
+	s.write(w, code, name, f)
 }
 
 // fragment renders a part of a page.
-func (s *Server) fragment(w http.ResponseWriter, r *http.Request, name string, data any) {
-	s.write(w, r, http.StatusOK, name, data)
+func (s *Server) fragment(w http.ResponseWriter, name string, data any) {
+	s.write(w, http.StatusOK, name, data)
 }
 
 // write renders into memory first: a template that fails gives an error, not half a page.
-func (s *Server) write(w http.ResponseWriter, r *http.Request, code int, name string, data any) {
+func (s *Server) write(w http.ResponseWriter, code int, name string, data any) {
 	var buf bytes.Buffer
 	if err := s.pages.tmpl.ExecuteTemplate(&buf, name, data); err != nil {
 		s.Log.Error("a page failed", "template", name, "error", err)

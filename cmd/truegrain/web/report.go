@@ -69,7 +69,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	attach(w, res, ".html")
-	s.write(w, r, http.StatusOK, "report.html", p)
+	s.write(w, http.StatusOK, "report.html", p)
 }
 
 // reportJSON answers with the same as JSON.
