@@ -12,11 +12,11 @@
 // # A new op
 //
 // In this package: the argument struct with formula, shapes, Stem, Cost and Run, a method in its family of
-// Backend, and its refusal in Unsupported. Then plain loops in ref, a row in kerneltest/cases.go, and whatever is
-// faster in cpu and cuda (a backend without it refuses it by name). In autograd: the checks, the forward call and
-// the backward closure in one function, and a row in gradcheck/cases_test.go. Tests fail until a backward has
-// such a row and bench/profile notes the op. What is made of ops that exist is no op: it is a function of a tape
-// (the example of gradcheck).
+// Backend, and its refusal in Unsupported. Then plain loops in ref, a row in kerneltest/cases.go, and
+// whatever is faster in cpu and cuda (a backend without it refuses it by name). In autograd: the checks, the
+// forward call and the backward closure in one function, and a row in gradcheck/cases_test.go. Tests fail
+// until those rows are there and bench/profile notes the op. What is made of ops that exist is no op: it is a
+// function of a tape (the example of gradcheck).
 //
 // # Conventions
 //

@@ -1,5 +1,5 @@
-// Package cpu computes on the processor: goroutine-parallel Go over kernels in assembly, each of which exists in
-// Go as well. The level, "generic" (Go), "avx2" or "avx512", is chosen once, when the backend is opened.
+// Package cpu computes on the processor: goroutine-parallel Go over kernels in assembly, each of which exists
+// in Go as well. The level, "generic" (Go), "avx2" or "avx512", is chosen once, when the backend is opened.
 // README.md beside it says how it is fast, and why.
 //
 // Results do not depend on the number of cores or on timing: work is cut in chunks whose number follows from

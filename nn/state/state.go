@@ -1,6 +1,6 @@
-// Package state reads and writes weight files: safetensors, and for reading only PyTorch's .pth and .pt (zip and
-// the older format before it). Their pickles are read by a machine of our own that knows tensors and plain values;
-// it imports nothing and calls nothing.
+// Package state reads and writes weight files: safetensors, and for reading only PyTorch's .pth and .pt (zip
+// and the older format before it). Their pickles are read by a machine of our own that knows tensors and
+// plain values; it imports nothing and calls nothing.
 //
 // A file is foreign until it is validated: headers first, then limits, then data. Tensors stay in the mapped
 // file until they are asked for. Names and the order of axes are PyTorch's here and nowhere else; Load and
