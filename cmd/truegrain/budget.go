@@ -15,7 +15,7 @@ const timed = 3
 // share parts the budget between training and what comes behind it: calibrating and testing take as long as
 // scoring the validation and test pictures, which some of them are timed for. If the budget does not suffice
 // for that, training gets all of it and the run is left to a resume.
-func (l *lesson) share(ctx context.Context, t *terminal, d *detect.Detector) error {
+func (l *learning) share(ctx context.Context, t *terminal, d *detect.Detector) error {
 	var pictures []data.Item
 	for _, split := range []string{data.Val, data.Test} {
 		set, err := l.part(split)
@@ -46,7 +46,7 @@ func (l *lesson) share(ctx context.Context, t *terminal, d *detect.Detector) err
 
 // scoringTime is the mean time that a picture's score takes, over a few that are spread over all; the first
 // one warms up.
-func (l *lesson) scoringTime(ctx context.Context, d *detect.Detector, pictures []data.Item) (
+func (l *learning) scoringTime(ctx context.Context, d *detect.Detector, pictures []data.Item) (
 	time.Duration, error) {
 	var start time.Time
 	n := 0

@@ -43,7 +43,7 @@ func (s school) run(ctx context.Context, t *terminal) ([]*detect.Detector, error
 		}
 		r.Model.Name, r.Model.Classes, r.Loss.Name, r.Seed = m.arch, m.classes, m.loss, s.seed
 		r.Schedule[0].Epochs, r.Schedule[0].LR = s.epochs[m.arch], m.lr
-		l := &lesson{recipe: r, dir: s.dir, folder: filepath.Join(s.dir, "runs", m.arch), device: s.device,
+		l := &learning{recipe: r, dir: s.dir, folder: filepath.Join(s.dir, "runs", m.arch), device: s.device,
 			dtype: s.dtype, detector: filepath.Join(s.out, m.arch+".safetensors"), restart: true,
 			note: syntheticNote}
 		d, err := l.run(ctx, t)

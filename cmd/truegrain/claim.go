@@ -14,7 +14,7 @@ import (
 
 // claim makes a folder that of this run: it writes run.yaml, or on a resume checks that the folder's is of
 // the same run.
-func (l *lesson) claim(t *terminal, f *folder.Folder, p *plan, be kernels.Backend) (*folder.Run, error) {
+func (l *learning) claim(t *terminal, f *folder.Folder, p *plan, be kernels.Backend) (*folder.Run, error) {
 	now, err := l.describe(p, be)
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func (l *lesson) claim(t *terminal, f *folder.Folder, p *plan, be kernels.Backen
 }
 
 // describe is all that the run depends on.
-func (l *lesson) describe(p *plan, be kernels.Backend) (*folder.Run, error) {
+func (l *learning) describe(p *plan, be kernels.Backend) (*folder.Run, error) {
 	dir, err := filepath.Abs(l.dir)
 	if err != nil {
 		return nil, err

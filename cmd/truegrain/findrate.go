@@ -17,7 +17,7 @@ const (
 )
 
 // findRate tries rates from low to high and suggests one. The run's folder is not touched.
-func (l *lesson) findRate(ctx context.Context, t *terminal) error {
+func (l *learning) findRate(ctx context.Context, t *terminal) error {
 	p, err := l.plan()
 	if err != nil {
 		return err

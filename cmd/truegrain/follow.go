@@ -27,7 +27,7 @@ type watcher struct {
 	before logs.Row // with what the run took before this process
 }
 
-func (l *lesson) watch(t *terminal, loop *train.Loop) (*watcher, error) {
+func (l *learning) watch(t *terminal, loop *train.Loop) (*watcher, error) {
 	r := l.recipe
 	log, last, err := logs.Open(l.folder, loop.State.Updates, loop.State.Epoch)
 	if err != nil {

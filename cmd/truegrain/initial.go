@@ -18,7 +18,7 @@ import (
 type weightsFile struct{ path, sha256 string }
 
 // findWeights looks for the initial weights and checks that they are what their name says.
-func (l *lesson) findWeights() (weightsFile, error) {
+func (l *learning) findWeights() (weightsFile, error) {
 	name := l.recipe.Model.Weights
 	if l.scratch || name == "" && l.weights == "" {
 		return weightsFile{}, nil
@@ -39,7 +39,7 @@ func (l *lesson) findWeights() (weightsFile, error) {
 
 // lookFor finds the file that --weights names, or the recipe's in the folder that it names, or where such
 // files lie.
-func (l *lesson) lookFor(name string) (string, error) {
+func (l *learning) lookFor(name string) (string, error) {
 	places := []string{name}
 	base := filepath.Base(name)
 	if l.weights != "" {
@@ -81,7 +81,7 @@ func torchCache() (string, error) {
 
 // begin loads the weights that a run starts from; one that was stopped before its first checkpoint starts
 // from the same once more.
-func (l *lesson) begin(t *terminal, m models.Model, from folder.Weights) error {
+func (l *learning) begin(t *terminal, m models.Model, from folder.Weights) error {
 	if l.resume && from.File != "" {
 		sum, err := state.FileSum(from.File)
 		if err != nil {
@@ -97,7 +97,7 @@ func (l *lesson) begin(t *terminal, m models.Model, from folder.Weights) error {
 
 // initial loads weights to start from. A head of another width keeps its fresh values; a segmenter takes its
 // backbone from a classifier or from another segmenter. What is fresh is said.
-func (l *lesson) initial(t *terminal, m models.Model, w weightsFile) error {
+func (l *learning) initial(t *terminal, m models.Model, w weightsFile) error {
 	if w.path == "" {
 		return nil
 	}

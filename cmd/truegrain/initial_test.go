@@ -44,7 +44,7 @@ func begin(t *testing.T, path string, arch string, sets ...string) string {
 	for _, s := range append([]string{"schedule=[{epochs: 1, lr: 1}]"}, sets...) {
 		require.NoError(t, r.Set(s))
 	}
-	l := &lesson{recipe: &r}
+	l := &learning{recipe: &r}
 	m, err := models.New(kernels.NewPaper(), arch, l.config(true))
 	require.NoError(t, err)
 	var said bytes.Buffer

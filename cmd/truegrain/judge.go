@@ -19,7 +19,7 @@ import (
 // judge calibrates a detector on the validation pictures, fixes the scales of its maps, and tests it on the
 // test pictures, or if the folder has none on the validation pictures, which the card then says. It returns
 // all scores.
-func (l *lesson) judge(ctx context.Context, t *terminal, d *detect.Detector) ([]evaluate.Prediction, error) {
+func (l *learning) judge(ctx context.Context, t *terminal, d *detect.Detector) ([]evaluate.Prediction, error) {
 	set, err := l.part(data.Val)
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func (l *lesson) judge(ctx context.Context, t *terminal, d *detect.Detector) ([]
 }
 
 // score scores a set and counts what that takes.
-func (l *lesson) score(ctx context.Context, t *terminal, d *detect.Detector,
+func (l *learning) score(ctx context.Context, t *terminal, d *detect.Detector,
 	set *data.Set) ([]evaluate.Prediction, error) {
 	start, joules := time.Now(), l.meter.Joules()
 	scores, err := score(ctx, t, d, set)
@@ -52,7 +52,7 @@ func (l *lesson) score(ctx context.Context, t *terminal, d *detect.Detector,
 // scalePictures is how many validation pictures the scales of the maps are fixed on.
 const scalePictures = 24
 
-func (l *lesson) scales(ctx context.Context, d *detect.Detector, set *data.Set) error {
+func (l *learning) scales(ctx context.Context, d *detect.Detector, set *data.Set) error {
 	var pictures []*picture.Picture
 	step := max(1, len(set.Items)/scalePictures)
 	for i := 0; i < len(set.Items) && len(pictures) < scalePictures; i += step {
@@ -65,7 +65,7 @@ func (l *lesson) scales(ctx context.Context, d *detect.Detector, set *data.Set) 
 
 // test calibrates the card, fills in what it says of unseen pictures, and returns the scores of those that
 // were not scored before.
-func (l *lesson) test(ctx context.Context, t *terminal, d *detect.Detector,
+func (l *learning) test(ctx context.Context, t *terminal, d *detect.Detector,
 	val []evaluate.Prediction) (tested []evaluate.Prediction, err error) {
 	set, err := l.part(data.Test)
 	switch {
@@ -155,7 +155,7 @@ func split(scored, val []evaluate.Prediction) (seen, unseen []evaluate.Predictio
 
 // iou is the mean intersection over union of a segmenter's pixel map on the composites of the test part; 0
 // without.
-func (l *lesson) iou(ctx context.Context, d *detect.Detector) (float64, error) {
+func (l *learning) iou(ctx context.Context, d *detect.Detector) (float64, error) {
 	set, err := data.OpenInpaint(l.dir, data.Test)
 	if l.recipe.Data.Layout == "masks" && err == nil && len(set.Items) == 0 {
 		set, err = l.part(data.Val)

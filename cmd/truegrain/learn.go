@@ -24,8 +24,8 @@ import (
 	"truegrain/train/recipes"
 )
 
-// lesson is one training run from a folder of pictures to a calibrated detector.
-type lesson struct {
+// learning is one training run from a folder of pictures to a calibrated detector.
+type learning struct {
 	recipe   *recipes.Recipe
 	dir      string // of the pictures, or their index
 	folder   string // of the run
@@ -57,8 +57,8 @@ type scoring struct {
 // statistics, in use.
 const overfitLoss = 0.03
 
-// byHeart makes a lesson one that learns some pictures by heart.
-func (l *lesson) byHeart(endless bool) {
+// byHeart makes of a run one that learns some pictures by heart.
+func (l *learning) byHeart(endless bool) {
 	r := l.recipe
 	r.Data.Batch = min(r.Data.Batch, l.overfit)
 	r.Augment = recipes.Augment{}
@@ -70,8 +70,8 @@ func (l *lesson) byHeart(endless bool) {
 	last.Shape, last.Warmup = "constant", 0
 }
 
-// resumedLesson is the lesson of a run that was begun before.
-func resumedLesson(dir string) (*lesson, error) {
+// resumedLearning is a run that was begun before.
+func resumedLearning(dir string) (*learning, error) {
 	run, err := folder.Read(dir)
 	if err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func resumedLesson(dir string) (*lesson, error) {
 	if !filepath.IsAbs(run.Detector) {
 		run.Detector = filepath.Join(dir, run.Detector)
 	}
-	return &lesson{recipe: &run.Recipe, dir: run.Data.Dir, folder: dir, detector: run.Detector,
+	return &learning{recipe: &run.Recipe, dir: run.Data.Dir, folder: dir, detector: run.Detector,
 		overfit: run.Overfit, note: run.Note, resume: true}, nil
 }
 
@@ -87,7 +87,7 @@ func resumedLesson(dir string) (*lesson, error) {
 var errNothingSaved = errors.New("nothing was saved yet")
 
 // run trains, calibrates the best weights, tests them and saves them as the detector.
-func (l *lesson) run(ctx context.Context, t *terminal) (*detect.Detector, error) {
+func (l *learning) run(ctx context.Context, t *terminal) (*detect.Detector, error) {
 	p, err := l.plan()
 	if err != nil {
 		return nil, err
@@ -119,15 +119,15 @@ func (l *lesson) run(ctx context.Context, t *terminal) (*detect.Detector, error)
 			return nil, err
 		}
 	}
-	took, err := l.teach(ctx, t, d, p, now)
+	took, err := l.train(ctx, t, d, p, now)
 	if err != nil {
 		return nil, err
 	}
-	return l.graduate(ctx, t, f, be, took)
+	return l.conclude(ctx, t, f, be, took)
 }
 
-// graduate calibrates and tests the best weights, and saves them as the detector.
-func (l *lesson) graduate(ctx context.Context, t *terminal, f *folder.Folder, be kernels.Backend,
+// conclude calibrates and tests the best weights, and saves them as the detector.
+func (l *learning) conclude(ctx context.Context, t *terminal, f *folder.Folder, be kernels.Backend,
 	took *folder.Resources) (*detect.Detector, error) {
 	best, err := detect.Load(be, f.Path("best.safetensors"))
 	if err != nil {
@@ -145,7 +145,7 @@ func (l *lesson) graduate(ctx context.Context, t *terminal, f *folder.Folder, be
 }
 
 // account writes down what the run took.
-func (l *lesson) account(t *terminal, f *folder.Folder, r *folder.Resources) error {
+func (l *learning) account(t *terminal, f *folder.Folder, r *folder.Resources) error {
 	info, err := os.Stat(l.detector)
 	if err != nil {
 		return err
@@ -160,7 +160,7 @@ func (l *lesson) account(t *terminal, f *folder.Folder, r *folder.Resources) err
 }
 
 // finish saves the detector, and what it was judged by for a verification.
-func (l *lesson) finish(f *folder.Folder, d *detect.Detector, scored []evaluate.Prediction) error {
+func (l *learning) finish(f *folder.Folder, d *detect.Detector, scored []evaluate.Prediction) error {
 	if err := os.MkdirAll(filepath.Dir(l.detector), 0o755); err != nil {
 		return err
 	}
@@ -180,12 +180,12 @@ func (l *lesson) finish(f *folder.Folder, d *detect.Detector, scored []evaluate.
 }
 
 // config is how the recipe's model is built.
-func (l *lesson) config(empty bool) models.Config {
+func (l *learning) config(empty bool) models.Config {
 	return models.Config{Classes: l.recipe.Model.Classes, Size: l.recipe.Data.Size, Seed: l.recipe.Seed,
 		Aux: l.recipe.Model.Aux != "skip", Empty: empty}
 }
 
-func (l *lesson) card(p *plan) *card.Card {
+func (l *learning) card(p *plan) *card.Card {
 	r := l.recipe
 	line := fmt.Sprintf("%s, %s, lr %g, batch %d, %d epochs, %d × %d crops, flips", r.Name, r.Optimizer.Name,
 		r.Schedule[0].LR, r.Data.Batch*r.Accumulate, r.Epochs(), p.size, p.size)
@@ -206,8 +206,8 @@ func generatorsOf(set *data.Set) []string {
 
 func decoder() string { return "image/jpeg of " + runtime.Version() }
 
-// teach runs the loop and says what it took.
-func (l *lesson) teach(ctx context.Context, t *terminal, d *detect.Detector, p *plan,
+// train runs the loop and says what it took.
+func (l *learning) train(ctx context.Context, t *terminal, d *detect.Detector, p *plan,
 	now *folder.Run) (*folder.Resources, error) {
 	loop, err := l.ready(t, d, p, now)
 	if err != nil {
@@ -240,7 +240,7 @@ func (l *lesson) teach(ctx context.Context, t *terminal, d *detect.Detector, p *
 }
 
 // ready puts the loop together, at the beginning or at the state that the folder has.
-func (l *lesson) ready(t *terminal, d *detect.Detector, p *plan, now *folder.Run) (*train.Loop, error) {
+func (l *learning) ready(t *terminal, d *detect.Detector, p *plan, now *folder.Run) (*train.Loop, error) {
 	latest, err := (&train.Checkpoints{Dir: l.folder}).Latest()
 	if errors.Is(err, train.ErrNoCheckpoint) {
 		err = l.begin(t, d.Model, now.Weights)
@@ -274,7 +274,7 @@ func stands(loop *train.Loop, latest string) string {
 }
 
 // loop puts together what the recipe says.
-func (l *lesson) loop(d *detect.Detector, p *plan, now *folder.Run) (*train.Loop, error) {
+func (l *learning) loop(d *detect.Detector, p *plan, now *folder.Run) (*train.Loop, error) {
 	r := l.recipe
 	params := d.Model.Params()
 	trainLoader, valLoader, err := l.loaders(p, params[0].Backend())

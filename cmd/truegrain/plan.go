@@ -9,7 +9,7 @@ import (
 	"truegrain/train/data"
 )
 
-// plan is what a lesson comes to before anything is allocated for it.
+// plan is what a run comes to before anything is allocated for it.
 type plan struct {
 	model      models.Model // on paper
 	size       int          // of the crops
@@ -17,9 +17,9 @@ type plan struct {
 	weights    weightsFile
 }
 
-// plan checks a lesson as a whole: the recipe, the model that it names, the loss and the groups that have to
+// plan checks a run as a whole: the recipe, the model that it names, the loss and the groups that have to
 // fit the model, the pictures and the initial weights.
-func (l *lesson) plan() (*plan, error) {
+func (l *learning) plan() (*plan, error) {
 	r := l.recipe
 	if err := r.Check(); err != nil {
 		return nil, usageError{err}
@@ -54,7 +54,7 @@ func kindOf(arch string) models.Kind {
 }
 
 // fits says whether loss and size are the model's.
-func (l *lesson) fits(p *plan) error {
+func (l *learning) fits(p *plan) error {
 	r, m := l.recipe, p.model
 	pixels := strings.HasPrefix(r.Loss.Name, "pixel-")
 	switch {

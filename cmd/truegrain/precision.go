@@ -8,7 +8,7 @@ import (
 
 // open opens the device: be judges and serves, work is the same device as the recipe's precision wants it for
 // training.
-func (l *lesson) open() (be, work kernels.Backend, err error) {
+func (l *learning) open() (be, work kernels.Backend, err error) {
 	if be, err = kernels.Open(l.device); err != nil {
 		return nil, nil, usageError{err}
 	}

@@ -15,7 +15,7 @@ import (
 const useful = 0.5
 
 // rehearse says what the run would take, and trains nothing.
-func (l *lesson) rehearse(t *terminal) error {
+func (l *learning) rehearse(t *terminal) error {
 	p, err := l.plan()
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func stages(t *terminal, reh *train.Rehearsal) error {
 }
 
 // demands prints steps, memory and time.
-func (l *lesson) demands(t *terminal, p *plan, reh *train.Rehearsal, be kernels.Backend) error {
+func (l *learning) demands(t *terminal, p *plan, reh *train.Rehearsal, be kernels.Backend) error {
 	r := l.recipe
 	trainLoader, valLoader, err := l.loaders(p, be)
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 const cacheBytes = 512 << 20
 
 // options are what the recipe says about the pictures of a part.
-func (l *lesson) options() data.Options {
+func (l *learning) options() data.Options {
 	d := l.recipe.Data
 	return data.Options{Limit: d.Limit, Seed: l.recipe.Seed, Generators: d.Generators,
 		Validation: d.Validation}
 }
 
 // sets are the pictures to train on and to validate with; a segmenter also learns from composites with masks.
-func (l *lesson) sets(kind models.Kind) (trainSet, valSet *data.Set, err error) {
+func (l *learning) sets(kind models.Kind) (trainSet, valSet *data.Set, err error) {
 	if trainSet, err = l.part(data.Train); err != nil {
 		return nil, nil, err
 	}
@@ -48,7 +48,7 @@ func (l *lesson) sets(kind models.Kind) (trainSet, valSet *data.Set, err error) 
 }
 
 // bothClasses refuses pictures that nothing can be learned from. Masks have both classes in one picture.
-func (l *lesson) bothClasses(set *data.Set) error {
+func (l *learning) bothClasses(set *data.Set) error {
 	var n [2]int
 	for _, it := range set.Items {
 		n[it.Label]++
@@ -61,7 +61,7 @@ func (l *lesson) bothClasses(set *data.Set) error {
 }
 
 // part is the train, val or test part in the recipe's layout and protocol.
-func (l *lesson) part(split string) (*data.Set, error) {
+func (l *learning) part(split string) (*data.Set, error) {
 	if l.recipe.Data.Layout == "masks" {
 		return data.OpenMasks(l.dir, split, l.options())
 	}
@@ -81,7 +81,7 @@ func (l *lesson) part(split string) (*data.Set, error) {
 
 // loaders turn the sets into batches; validation pictures come in their own order, cut from the middle. A device
 // makes values of their bytes itself.
-func (l *lesson) loaders(p *plan, be kernels.Backend) (trainLoader, valLoader *data.Loader, err error) {
+func (l *learning) loaders(p *plan, be kernels.Backend) (trainLoader, valLoader *data.Loader, err error) {
 	o := l.recipe.LoaderOf(p.size)
 	_, o.Bytes = be.(kernels.Accelerator)
 	o.CacheBytes = cacheBytes

@@ -54,7 +54,7 @@ func (c *TrainCmd) Run(ctx context.Context, t *terminal) error {
 	if c.List {
 		return listRecipes(t)
 	}
-	l, err := c.lesson()
+	l, err := c.learning()
 	if err != nil {
 		return err
 	}
@@ -100,8 +100,8 @@ func listRecipes(t *terminal) error {
 	return w.Flush()
 }
 
-// lesson is what the flags ask for.
-func (c *TrainCmd) lesson() (*lesson, error) {
+// learning is the run that the flags ask for.
+func (c *TrainCmd) learning() (*learning, error) {
 	if c.Resume != "" {
 		return c.resumed()
 	}
@@ -112,7 +112,7 @@ func (c *TrainCmd) lesson() (*lesson, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lesson{recipe: r, dir: c.Folder + c.Data, weights: c.Weights, scratch: c.FromScratch, store: c.storeFlag,
+	l := &learning{recipe: r, dir: c.Folder + c.Data, weights: c.Weights, scratch: c.FromScratch, store: c.storeFlag,
 		device: c.Device, budget: c.Budget, overfit: c.Overfit, restart: c.Restart}
 	if c.Weights != "" && c.FromScratch {
 		return nil, usagef("--weights names weights to start from, and --from-scratch asks for random ones")
@@ -141,8 +141,8 @@ func places(out, recipe string) (folder, detector string) {
 	return out, filepath.Join(out, "detector.safetensors")
 }
 
-// resumed is the lesson of a run that was begun before.
-func (c *TrainCmd) resumed() (*lesson, error) {
+// resumed is what is left of a run that was begun before.
+func (c *TrainCmd) resumed() (*learning, error) {
 	if c.Recipe != "" || len(c.Set) > 0 || c.Folder+c.Data != "" || c.Overfit != 0 || c.Out != "" ||
 		c.Weights != "" || c.Restart {
 		return nil, usagef("--resume goes on with a run as it was begun: only --budget and --device can be given with it")
@@ -150,7 +150,7 @@ func (c *TrainCmd) resumed() (*lesson, error) {
 	for _, f := range c.shortcuts() {
 		return nil, usagef("--resume goes on with a run as it was begun: --%s can't be given with it", f.flag)
 	}
-	l, err := resumedLesson(c.Resume)
+	l, err := resumedLearning(c.Resume)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func (c *VerifyCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	l, err := resumedLesson(c.Folder)
+	l, err := resumedLearning(c.Folder)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (c *VerifyCmd) Run(ctx context.Context, t *terminal) error {
 
 // scores compares the scores of the pictures that are what they were, and says how many differ and what may
 // be why.
-func (c *VerifyCmd) scores(ctx context.Context, t *terminal, l *lesson, run *folder.Run,
+func (c *VerifyCmd) scores(ctx context.Context, t *terminal, l *learning, run *folder.Run,
 	changes *folder.Changes) (int, error) {
 	device := cmp.Or(c.Device, run.Device)
 	worst, moved, err := c.again(ctx, t, l, device, changes)
@@ -77,7 +77,7 @@ func (c *VerifyCmd) scores(ctx context.Context, t *terminal, l *lesson, run *fol
 }
 
 // again scores the pictures that are what they were, and counts the scores that are not.
-func (c *VerifyCmd) again(ctx context.Context, t *terminal, l *lesson, device string,
+func (c *VerifyCmd) again(ctx context.Context, t *terminal, l *learning, device string,
 	ch *folder.Changes) (worst float64, moved int, err error) {
 	detectors, closeAll, err := openDetectors(device, []string{l.detector})
 	if err != nil {
@@ -104,7 +104,7 @@ func (c *VerifyCmd) again(ctx context.Context, t *terminal, l *lesson, device st
 }
 
 // sameLists says whether the data's folder has the pictures that it had when the run began.
-func (l *lesson) sameLists(run *folder.Run) (bool, error) {
+func (l *learning) sameLists(run *folder.Run) (bool, error) {
 	trainSet, valSet, err := l.sets(kindOf(l.recipe.Model.Name))
 	if err != nil {
 		return false, err
@@ -113,7 +113,7 @@ func (l *lesson) sameLists(run *folder.Run) (bool, error) {
 }
 
 // fingerprint tells sets of pictures apart.
-func (l *lesson) fingerprint(trainSet, valSet *data.Set) string {
+func (l *learning) fingerprint(trainSet, valSet *data.Set) string {
 	root := data.Root(l.dir)
 	return trainSet.Fingerprint(root) + valSet.Fingerprint(root)
 }
