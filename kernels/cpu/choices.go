@@ -11,6 +11,7 @@ type choices struct {
 	copied    choice // chunks copy what lies far apart (copies.go)
 	shared    choice // transformed pixels are shared between chunks (winogradrun.go)
 	depthwise choice // groups of few channels have kernels of their own (convdepthwise.go)
+	halved    choice // the halves of a window are columns of one product (convhalves.go)
 	bands     choice // positions whose windows have the same elements are one band (convgeometry.go)
 	past      choice // stores go past the caches (stream.go)
 	winograd  choice // gradients of convolutions in training are Winograd's (winogradtrain.go)
@@ -29,7 +30,7 @@ const (
 func (c choice) or(automatically bool) bool { return c == always || c == automatic && automatically }
 
 // forced are choices that are all the same.
-func forced(c choice) choices { return choices{c, c, c, c, c, c, c, c, c, c, c} }
+func forced(c choice) choices { return choices{c, c, c, c, c, c, c, c, c, c, c, c} }
 
 // words are what may stand behind a level: "avx2,on" and "avx2,off" force all choices, for tests; "avx2,exact", or
 // "exact" at the best level, computes every convolution as a sum of products.

@@ -22,6 +22,7 @@ var (
 		func(c *choices) *choice { return &c.packed },
 		func(c *choices) *choice { return &c.joined },
 		func(c *choices) *choice { return &c.turned },
+		func(c *choices) *choice { return &c.halved },
 		func(c *choices) *choice { return &c.copied },
 	}
 	winogradChoices = []func(*choices) *choice{func(c *choices) *choice { return &c.shared }}

@@ -42,6 +42,8 @@ var convCases = []struct {
 	{"blocks, cropped", 2, 7, 9, 3, 5, [2]int{4, 4}, [2]int{2, 2}, [2]int{1, 1}, [2]int{1, 1}, 1, 0},
 	{"blocks, far outside", 1, 9, 10, 5, 3, [2]int{6, 6}, [2]int{3, 3}, [2]int{4, 4}, [2]int{1, 1}, 1, 1},
 	{"one block, cropped twice", 1, 4, 3, 2, 3, [2]int{8, 8}, [2]int{8, 8}, [2]int{2, 2}, [2]int{1, 1}, 1, 0},
+	{"halves, dilated columns", 2, 13, 11, 5, 21, [2]int{8, 3}, [2]int{4, 2}, [2]int{3, 4}, [2]int{1, 2}, 1, 2},
+	{"halves, far outside", 1, 2, 3, 4, 3, [2]int{2, 2}, [2]int{1, 1}, [2]int{3, 1}, [2]int{1, 1}, 1, 0},
 	{"blocks of panels", 1, 3, 5, 40, 9, [2]int{4, 4}, [2]int{4, 4}, [2]int{1, 1}, [2]int{1, 1}, 1, 0},
 	{"many channels from few", 2, 9, 8, 3, 64, [2]int{3, 3}, [2]int{2, 2}, [2]int{1, 1}, [2]int{1, 1}, 1, 0},
 	{"one pixel", 1, 1, 1, 1, 1, [2]int{1, 1}, [2]int{1, 1}, [2]int{}, [2]int{1, 1}, 1, 0},
