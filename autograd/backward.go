@@ -32,10 +32,12 @@ func (t *Tape) backwardFrom(v *Var, seed func(kernels.Buf)) error {
 		return fmt.Errorf("%s backpropagation: %w", t.opts.rule, ErrNoReLU)
 	}
 	if !v.wants {
-		return errors.New("backward: nothing that this value depends on wants a gradient; use Tape.Input or WithGrad")
+		return errors.New("backward: nothing that this value depends on wants a gradient; " +
+			"use Tape.Input or WithGrad")
 	}
 	if t.root != nil && !t.opts.repeat {
-		return errors.New("backward: has run on this tape; what it needs is gone, record the computation again after Reset")
+		return errors.New("backward: has run on this tape; what it needs is gone, " +
+			"record the computation again after Reset")
 	}
 	if err := t.Err(); err != nil {
 		return err

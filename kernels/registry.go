@@ -61,8 +61,8 @@ func Open(spec string) (Backend, error) {
 	if kind == "cuda" {
 		hint = "; 'make cuda' builds one that has it"
 	}
-	return nil, fmt.Errorf("open backend %q: %w; this build has %s%s", spec, ErrNoBackend, strings.Join(have, ", "),
-		hint)
+	return nil, fmt.Errorf("open backend %q: %w; this build has %s%s",
+		spec, ErrNoBackend, strings.Join(have, ", "), hint)
 }
 
 // Devices lists what this build and machine offer.

@@ -213,8 +213,8 @@ func (l *Loop) unread(b *data.Batch) error {
 		all += l.Val.Pictures()
 	}
 	if most := l.Unreadable * float64(all); float64(len(l.State.Unread)) > most {
-		return fmt.Errorf("%w: %d of %d, and data.unreadable allows %.0f; 'truegrain data check' lists all of them; "+
-			"the last one: %s",
+		return fmt.Errorf("%w: %d of %d, and data.unreadable allows %.0f; "+
+			"'truegrain data check' lists all of them; the last one: %s",
 			ErrUnreadable, len(l.State.Unread), all, math.Floor(most), b.Unread[len(b.Unread)-1].Reason)
 	}
 	return nil

@@ -53,7 +53,8 @@ func (c *InpaintCmd) Run(ctx context.Context, t *terminal) error {
 	if c.JSON {
 		return json.NewEncoder(t.out).Encode(made)
 	}
-	_, err = fmt.Fprintf(t.out, "%s: %d edits of %d photographs, %d of %d pixels edited (%.2f %%), %d left out\n",
+	_, err = fmt.Fprintf(t.out,
+		"%s: %d edits of %d photographs, %d of %d pixels edited (%.2f %%), %d left out\n",
 		c.Out, made.Edits, made.Photographs, made.Edited, made.Pixels,
 		100*float64(made.Edited)/float64(made.Pixels), made.LeftOut)
 	return err

@@ -60,7 +60,8 @@ func methods(detectors []*detect.Detector) string {
 	if len(out) == 0 || slices.Equal(out, []string{kernels.Exact.String()}) {
 		return ""
 	}
-	return "Computed " + strings.Join(out, ", ") + ": raw scores within 1e-5 of the exact ones in our tests; --exact does without."
+	return "Computed " + strings.Join(out, ", ") + ": raw scores within 1e-5 of the exact ones in our tests; " +
+		"--exact does without."
 }
 
 // loadDetectors opens the named detectors, or all bundled ones by kind.
@@ -85,7 +86,9 @@ func loadDetectors(be kernels.Backend, names []string) ([]*detect.Detector, erro
 		out = append(out, d)
 	}
 	if all {
-		slices.SortStableFunc(out, func(a, b *detect.Detector) int { return int(a.Model.Kind()) - int(b.Model.Kind()) })
+		slices.SortStableFunc(out, func(a, b *detect.Detector) int {
+			return int(a.Model.Kind()) - int(b.Model.Kind())
+		})
 	}
 	return out, nil
 }

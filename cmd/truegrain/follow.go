@@ -96,7 +96,8 @@ func (w *watcher) saw(p train.Progress) error {
 	if p.Done.Best {
 		kept = ", kept"
 	}
-	w.t.say("epoch %*d of %d: loss %.4f, validation %.4f, accuracy %5.1f %%, %.1f s%s", len(fmt.Sprint(p.Epochs)),
+	w.t.say("epoch %*d of %d: loss %.4f, validation %.4f, accuracy %5.1f %%, %.1f s%s",
+		len(fmt.Sprint(p.Epochs)),
 		p.Epoch, p.Epochs, p.Done.TrainLoss, p.Done.ValLoss, 100*p.Done.Accuracy, p.Done.Duration.Seconds(), kept)
 	return nil
 }

@@ -83,8 +83,8 @@ func (c *InspectCmd) model(be kernels.Backend) (models.Model, error) {
 		return m, err
 	}
 	if _, err := os.Stat(c.Model); err != nil && !slices.Contains(bundled.Names(), c.Model) {
-		return nil, usagef("inspect %s: no architecture (%s), bundled detector (%s) or file is called that", c.Model,
-			strings.Join(models.List(), ", "), strings.Join(bundled.Names(), ", "))
+		return nil, usagef("inspect %s: no architecture (%s), bundled detector (%s) or file is called that",
+			c.Model, strings.Join(models.List(), ", "), strings.Join(bundled.Names(), ", "))
 	}
 	d, err := loadDetectors(be, []string{c.Model})
 	if err != nil {

@@ -19,7 +19,8 @@ import (
 // judge calibrates a detector on the validation pictures, fixes the scales of its maps, and tests it on the
 // test pictures, or if the folder has none on the validation pictures, which the card then says. It returns
 // all scores.
-func (l *learning) judge(ctx context.Context, t *terminal, d *detect.Detector) ([]evaluate.Prediction, error) {
+func (l *learning) judge(ctx context.Context, t *terminal, d *detect.Detector) (
+	[]evaluate.Prediction, error) {
 	set, err := l.part(data.Val)
 	if err != nil {
 		return nil, err

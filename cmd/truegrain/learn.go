@@ -191,8 +191,8 @@ func (l *learning) card(p *plan) *card.Card {
 		r.Schedule[0].LR, r.Data.Batch*r.Accumulate, r.Epochs(), p.size, p.size)
 	return &card.Card{Arch: r.Model.Name, Classes: r.Model.Classes, Size: p.size, View: string(detect.Crop),
 		Mean: r.Data.Mean, Std: r.Data.Std, Band: [2]float64{0.35, 0.65},
-		Data: filepath.Base(filepath.Clean(l.dir)), Generators: generatorsOf(p.train), Recipe: line, Seed: r.Seed, Epochs: r.Epochs(),
-		Decoder: decoder(), Note: l.note}
+		Data: filepath.Base(filepath.Clean(l.dir)), Generators: generatorsOf(p.train),
+		Recipe: line, Seed: r.Seed, Epochs: r.Epochs(), Decoder: decoder(), Note: l.note}
 }
 
 // generatorsOf are the folders that a set's pictures come from, sorted.
@@ -232,8 +232,8 @@ func (l *learning) train(ctx context.Context, t *terminal, d *detect.Detector, p
 	case errors.Is(err, train.ErrBudget) && l.unjudged:
 		err = fmt.Errorf("%w after %d of %d epochs", err, s.Epoch, loop.Epochs)
 	case errors.Is(err, train.ErrBudget):
-		t.say("the time for training is used up after %d of %d epochs; 'truegrain train --resume %s' goes on", s.Epoch,
-			loop.Epochs, l.folder)
+		t.say("the time for training is used up after %d of %d epochs; 'truegrain train --resume %s' goes on",
+			s.Epoch, loop.Epochs, l.folder)
 		err = nil
 	}
 	return took, err

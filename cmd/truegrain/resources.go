@@ -75,6 +75,7 @@ func dashes() []string {
 func resourceRow(dir string, run *folder.Run, r *folder.Resources) []string {
 	num := func(v float64) string { return fmt.Sprintf("%.3g", v) }
 	big := func(bytes int64) string { return fmt.Sprintf("%.1f", float64(bytes)/1e6) }
-	return []string{filepath.Base(filepath.Clean(dir)), run.Recipe.Model.Name, big(r.WeightsBytes), num(r.TrainingHours),
+	return []string{filepath.Base(filepath.Clean(dir)), run.Recipe.Model.Name, big(r.WeightsBytes),
+		num(r.TrainingHours),
 		num(r.KWh), num(r.KWhPerEpoch), num(r.Rate), big(r.PeakMemoryBytes), num(r.Inference.JoulesPerPicture)}
 }

@@ -56,7 +56,8 @@ func (l *learning) bothClasses(set *data.Set) error {
 	if l.recipe.Data.Layout == "masks" || min(n[data.AI], n[data.Photograph]) > 0 {
 		return nil
 	}
-	return fmt.Errorf("%s: %d AI pictures and %d photographs to train on: want some of both, in …/train/ai and …/train/nature",
+	return fmt.Errorf("%s: %d AI pictures and %d photographs to train on: "+
+		"want some of both, in …/train/ai and …/train/nature",
 		l.dir, n[data.AI], n[data.Photograph])
 }
 

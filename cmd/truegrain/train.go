@@ -112,8 +112,8 @@ func (c *TrainCmd) learning() (*learning, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &learning{recipe: r, dir: c.Folder + c.Data, weights: c.Weights, scratch: c.FromScratch, store: c.storeFlag,
-		device: c.Device, budget: c.Budget, overfit: c.Overfit, restart: c.Restart}
+	l := &learning{recipe: r, dir: c.Folder + c.Data, weights: c.Weights, scratch: c.FromScratch,
+		store: c.storeFlag, device: c.Device, budget: c.Budget, overfit: c.Overfit, restart: c.Restart}
 	if c.Weights != "" && c.FromScratch {
 		return nil, usagef("--weights names weights to start from, and --from-scratch asks for random ones")
 	}
@@ -145,7 +145,8 @@ func places(out, recipe string) (folder, detector string) {
 func (c *TrainCmd) resumed() (*learning, error) {
 	if c.Recipe != "" || len(c.Set) > 0 || c.Folder+c.Data != "" || c.Overfit != 0 || c.Out != "" ||
 		c.Weights != "" || c.Restart {
-		return nil, usagef("--resume goes on with a run as it was begun: only --budget and --device can be given with it")
+		return nil, usagef("--resume goes on with a run as it was begun: " +
+			"only --budget and --device can be given with it")
 	}
 	for _, f := range c.shortcuts() {
 		return nil, usagef("--resume goes on with a run as it was begun: --%s can't be given with it", f.flag)

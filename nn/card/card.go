@@ -38,7 +38,7 @@ type Card struct {
 	Recipe     string   `json:"recipe,omitempty"`     // how, in one line
 	Seed       uint64   `json:"seed"`
 	Epochs     int      `json:"epochs"`
-	Decoder    string   `json:"decoder,omitempty"` // Go release, picture libraries: decoders differ in the last bit
+	Decoder    string   `json:"decoder,omitempty"` // Go release, libraries: decoders differ in the last bit
 	Test       *Test    `json:"test,omitempty"`
 	Note       string   `json:"note,omitempty"` // what a reader of its scores must know
 }

@@ -12,8 +12,8 @@ import (
 func (r *Report) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n", r.Title)
-	fmt.Fprintf(&b, "Rows are what a picture is, columns what it was called. Intervals are 95 %%, by bootstrap with %d samples "+
-		"(seed %d).\n", r.Bootstrap.Samples, r.Bootstrap.Seed)
+	fmt.Fprintf(&b, "Rows are what a picture is, columns what it was called. "+
+		"Intervals are 95 %%, by bootstrap with %d samples (seed %d).\n", r.Bootstrap.Samples, r.Bootstrap.Seed)
 	for _, n := range r.Notes {
 		b.WriteString("\n" + n + "\n")
 	}
@@ -137,8 +137,8 @@ func (r *Report) pixelTable(b *strings.Builder, n int) int {
 	if len(g.rows) == 0 {
 		return n
 	}
-	caption(b, n+1, "Pixel maps: the shares of pixels that are right and that are called AI, the shares of pictures by the "+
-		"mean of their pixels, and maps against masks where there are any.")
+	caption(b, n+1, "Pixel maps: the shares of pixels that are right and that are called AI, "+
+		"the shares of pictures by the mean of their pixels, and maps against masks where there are any.")
 	b.WriteString(g.markdown())
 	return n + 1
 }

@@ -50,7 +50,8 @@ func (r *Resources) String() string {
 			break
 		}
 	}
-	return fmt.Sprintf("%.1f MB of weights; trained %s at %.3g pictures/s with %s (%s an epoch) and at most %.0f MB of "+
+	return fmt.Sprintf("%.1f MB of weights; trained %s at %.3g pictures/s with %s (%s an epoch) "+
+		"and at most %.0f MB of "+
 		"memory; in use %.3g pictures/s, %.3g J each; energy is %s", float64(r.WeightsBytes)/1e6, took, r.Rate,
 		energyText(r.KWh), energyText(r.KWhPerEpoch), float64(r.PeakMemoryBytes)/1e6, r.Inference.Rate,
 		r.Inference.JoulesPerPicture, r.EnergyMethod)
@@ -72,7 +73,8 @@ func ReadResources(dir string) (*Resources, error) {
 	path := filepath.Join(dir, "resources.yaml")
 	src, err := yamlfile.Read(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%s: no finished run is here (resources.yaml); 'truegrain train --resume %s' finishes it",
+		return nil, fmt.Errorf(
+			"%s: no finished run is here (resources.yaml); 'truegrain train --resume %s' finishes it",
 			dir, dir)
 	}
 	if err != nil {

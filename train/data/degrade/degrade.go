@@ -77,7 +77,8 @@ var chains = []Degradation{
 var (
 	Grid = []string{"jpeg95", "jpeg85", "jpeg75", "jpeg65", "jpeg50", "jpeg40", "jpeg30", "webp80", "webp50",
 		"blur1", "blur2",
-		"noise5", "noise10", "resize50", "resize75", "resize150", "crop75", "screenshot", "screenshot-jpeg", "messenger"}
+		"noise5", "noise10", "resize50", "resize75", "resize150", "crop75", "screenshot", "screenshot-jpeg",
+		"messenger"}
 	GenImage = []string{"lr112", "lr64", "q65", "q30", "blur3", "blur5"}
 )
 

@@ -99,8 +99,8 @@ func Build(ctx context.Context, f Filler, o Options) (*Made, error) {
 		}
 	}
 	if m.Photographs == 0 {
-		return nil, fmt.Errorf("inpaint: none of the %d photographs in %s has a cut-out of its size in %s", len(names),
-			o.Photos, o.CutOuts)
+		return nil, fmt.Errorf("inpaint: none of the %d photographs in %s has a cut-out of its size in %s",
+			len(names), o.Photos, o.CutOuts)
 	}
 	return m, nil
 }

@@ -97,7 +97,8 @@ func (u *WebUI) ask(ctx context.Context, job Job) (*picture.Picture, error) {
 	case answer.StatusCode >= 500 || answer.StatusCode == http.StatusTooManyRequests:
 		return nil, fmt.Errorf("the server says %s: %.200q", answer.Status, text)
 	case answer.StatusCode != http.StatusOK:
-		return nil, refused{fmt.Errorf("the server says %s: %.200q (is it started with --api?)", answer.Status, text)}
+		return nil, refused{fmt.Errorf("the server says %s: %.200q (is it started with --api?)",
+			answer.Status, text)}
 	case len(text) > maxAnswer:
 		return nil, refused{fmt.Errorf("the answer is longer than %d bytes", maxAnswer)}
 	}
@@ -143,8 +144,8 @@ func picked(text []byte, want *picture.Picture) (*picture.Picture, error) {
 		return nil, refused{fmt.Errorf("the picture of the answer: %w", err)}
 	}
 	if p.W != want.W || p.H != want.H {
-		return nil, refused{fmt.Errorf("the picture of the answer has %d × %d pixels, want %d × %d", p.W, p.H, want.W,
-			want.H)}
+		return nil, refused{fmt.Errorf("the picture of the answer has %d × %d pixels, want %d × %d",
+			p.W, p.H, want.W, want.H)}
 	}
 	return p, nil
 }
