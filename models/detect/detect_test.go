@@ -9,6 +9,7 @@ import (
 	"truegrain/kernels"
 	_ "truegrain/kernels/all"
 	"truegrain/models"
+	"truegrain/models/explain"
 	"truegrain/nn/card"
 	"truegrain/tensor/picture"
 )
@@ -89,6 +90,42 @@ func TestViews(t *testing.T) {
 		}
 		require.Zero(t, d.pool.Live(), "nothing stays in use")
 	}
+}
+
+// A full view of the same crop repeated has the maps of the crop, on the same scale.
+func TestFullViewsShareTheScaleOfCrops(t *testing.T) {
+	const times = 4
+	compared := 0
+	for _, arch := range []string{"resnet_mini", "fcn8s_mini"} {
+		d := detector(t, arch)
+		side := d.Card.Size
+		one := stripes(side, side)
+		four := &picture.Picture{W: times * side, H: times * side, Pix: make([]uint8, 3*times*side*times*side)}
+		for y := range four.H {
+			for x := range times {
+				copy(four.Pix[3*(y*four.W+x*side):], one.Pix[3*(y%side*side):][:3*side])
+			}
+		}
+		crop, err := d.Analyze(t.Context(), one, Options{View: Crop, Maps: true})
+		require.NoError(t, err)
+		full, err := d.Analyze(t.Context(), four, Options{View: Full, Maps: true})
+		require.NoError(t, err)
+		for i, m := range crop.Maps {
+			got, want := explain.Strongest(full.Maps[i].Values, 0.9), explain.Strongest(m.Values, 0.9)
+			if want == 0 { // without training the segmenter has no gradient
+				require.Zero(t, got, "%s: %s", arch, m.Name)
+				continue
+			}
+			require.InEpsilon(t, want, got, 0.7, "%s: %s", arch, m.Name)
+			compared++
+		}
+		same, err := d.Analyze(t.Context(), one, Options{View: Full, Maps: true})
+		require.NoError(t, err)
+		for i, m := range crop.Maps {
+			require.InDeltaSlice(t, m.Values, same.Maps[i].Values, 1e-5, "%s: %s", arch, m.Name)
+		}
+	}
+	require.Greater(t, compared, 6)
 }
 
 func TestOnlyTheWantedMaps(t *testing.T) {

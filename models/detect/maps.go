@@ -87,6 +87,7 @@ func (d *Detector) explain(ctx context.Context, p *picture.Picture, views []patc
 	if err != nil {
 		return nil, 0, err
 	}
+	d.inCrops(o.View, cover, sheets)
 	return d.finished(chosen, cover, sheets), score / float64(len(views)), nil
 }
 

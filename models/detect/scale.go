@@ -2,6 +2,8 @@ package detect
 
 import (
 	"context"
+	"math"
+	"strings"
 
 	"truegrain/models/explain"
 	"truegrain/tensor/picture"
@@ -9,6 +11,33 @@ import (
 
 // scaleShare is the share of all map values, over the pictures a scale is fitted on, that lie below its end.
 const scaleShare = 0.995
+
+// inCrops puts the gradients of a full view on the scale of crops. A score is a mean over its view: seen as one
+// view, a picture as large as k crops has a k-th of a crop's gradient at every place, and colours whose scale
+// was fitted on crops would show nothing.
+func (d *Detector) inCrops(v View, c *coverage, sheets map[string]*sheet) {
+	if d.view(v) != Full || View(d.Card.View) == Full {
+		return
+	}
+	crops := float64(c.pw) * float64(c.ph) / float64(d.Card.Size*d.Card.Size)
+	for name, s := range sheets {
+		factor := float32(math.Pow(crops, float64(gradients(name))))
+		for i := range s.values {
+			s.values[i] *= factor
+		}
+	}
+}
+
+// gradients is how many gradients are multiplied in a map.
+func gradients(name string) int {
+	switch {
+	case strings.HasPrefix(name, "guided_grad_cam"):
+		return 2
+	case strings.HasPrefix(name, "grad"), strings.HasPrefix(name, "guided"):
+		return 1
+	}
+	return 0
+}
 
 // FitScales sets the fixed ends of the maps' colours from some pictures, once for a detector; from then on
 // every picture is drawn on the same scale. Maps that belong together (why AI, why photograph) share one.
