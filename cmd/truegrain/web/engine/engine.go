@@ -28,6 +28,7 @@ type Engine struct {
 	coming  atomic.Int64  // jobs that are decoded or wait for a batch
 	flight  atomic.Int64  // jobs that were accepted and are not answered
 	asides  atomic.Int64  // explanations that wait or run
+	aided   atomic.Int64  // when the last one ended, in nanoseconds; 0: what they keep was given back
 	lane    chan struct{} // holds one token: the second lane
 	drawing chan struct{} // holds a token for each picture that is drawn
 	stop    context.CancelFunc
@@ -91,10 +92,27 @@ func (e *Engine) sweeper() {
 		select {
 		case <-tick.C:
 			e.Store.Sweep()
+			e.rested()
 		case <-e.stopped.Done():
 			return
 		}
 	}
+}
+
+// rest is after how long without an explanation the memory is given back that they keep for the next one: some
+// 200 MB with the bundled detectors.
+const rest = time.Minute
+
+// rested gives it back if it is time to; it says how many bytes.
+func (e *Engine) rested() (bytes int64) {
+	last := e.aided.Load()
+	if last == 0 || e.asides.Load() > 0 || time.Since(time.Unix(0, last)) < rest || !e.aided.CompareAndSwap(last, 0) {
+		return 0
+	}
+	for _, d := range e.Detectors {
+		bytes += d.Trim()
+	}
+	return bytes
 }
 
 // Index is the number of a detector by its name.
@@ -171,5 +189,6 @@ func (e *Engine) aside(ctx context.Context, what string, f func(context.Context)
 	start := time.Now()
 	err := f(ctx)
 	e.meter.Stage(what, time.Since(start))
+	e.aided.Store(time.Now().UnixNano())
 	return err
 }

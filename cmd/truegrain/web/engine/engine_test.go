@@ -226,3 +226,16 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(code)
 }
+
+// What explanations keep for the next one is given back when there was none for a while, and only then.
+func TestRestGivesMemoryBack(t *testing.T) {
+	e := start(t, patient(), silent{})
+	require.Zero(t, e.rested())
+	r := admit(t, e, 80, 60)
+	_, err := e.Maps(t.Context(), r, 0)
+	require.NoError(t, err)
+	require.Zero(t, e.rested(), "another one may come soon")
+	e.aided.Add(-int64(rest))
+	require.Greater(t, e.rested(), int64(1<<20))
+	require.Zero(t, e.rested())
+}
