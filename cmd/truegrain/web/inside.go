@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"truegrain/cmd/truegrain/web/engine"
 	"truegrain/models/detect"
@@ -123,7 +124,12 @@ func (v stageView) GFLOP() string {
 }
 
 // Milliseconds is the stage's time.
-func (v stageView) Milliseconds() string { return fmt.Sprintf("%.2f ms", milliseconds(v.Time)) }
+func (v stageView) Milliseconds() string {
+	if v.Time < 5*time.Microsecond {
+		return "< 0.01 ms"
+	}
+	return fmt.Sprintf("%.2f ms", milliseconds(v.Time))
+}
 
 // Note says how the maps are scaled.
 func (v stageView) Note() string {
