@@ -76,7 +76,8 @@ func (c *ShardCmd) Run(ctx context.Context, t *terminal) error {
 		return json.NewEncoder(t.out).Encode(map[string]any{"folder": c.Out, "shards": shards,
 			"pictures": pictures, "left_out": skipped})
 	}
-	_, err = fmt.Fprintf(t.out, "%s: %d pictures in %d shards%s\n", c.Out, pictures, shards, leftOut(skipped))
+	_, err = fmt.Fprintf(t.out, "%s: %s in %s%s\n", c.Out, several(pictures, "picture"),
+		several(shards, "shard"), leftOut(skipped))
 	return err
 }
 

@@ -67,11 +67,14 @@ func counted(n int) string {
 }
 
 // pictures is how many, in words.
-func pictures(n int) string {
+func pictures(n int) string { return several(n, "picture") }
+
+// several is so many of something.
+func several(n int, what string) string {
 	if n == 1 {
-		return "1 picture"
+		return "1 " + what
 	}
-	return fmt.Sprintf("%d pictures", n)
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // mostNamed is how many unread pictures are named on the terminal; all are in unread.txt.
