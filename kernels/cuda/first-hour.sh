@@ -4,6 +4,7 @@
 #   LIMIT=560                      seconds after which no part goes on
 #   PARTS='modules models ...'     these parts, in this order
 #   TRUEGRAIN_DEVICE=cuda:1        another device than cuda:0
+#   DIR=bin/gpu-emu                other binaries, as those of 'make gpu-emu'
 # It wants what 'make gpu-pack' has packed, in a checkout, and the driver; PyTorch for peers. Called again it goes
 # on where it was, also after it was killed; on another machine once OUT's archive has been unpacked in the
 # checkout. A part that fails does not end the others.
@@ -12,16 +13,19 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 2
 out=$(realpath -m "${1:?first-hour.sh OUT: the folder for what is to be kept}")
-dir=bin/gpu
+dir=${DIR:-bin/gpu}
 export TRUEGRAIN_DEVICE=${TRUEGRAIN_DEVICE:-cuda:0}
 # What the driver compiles for one process serves all others.
 export CUDA_CACHE_PATH=$PWD/$dir/cache CUDA_CACHE_MAXSIZE=2147483648
 limit=${LIMIT:-560} jobs=${JOBS:-6} bad=() left=()
-mkdir -p "$out" "$dir/logs" "$CUDA_CACHE_PATH"
-if [ ! -x $dir/truegrain ] && ! tar xf $dir.tar.xz; then
-	echo "first-hour: there is no $dir and no $dir.tar.xz: 'make gpu-pack' makes it" >&2
-	exit 2
+if [ ! -x $dir/truegrain ]; then # unpacked beside it, so that half an archive is none
+	mkdir -p $dir.tmp && tar xf $dir.tar.xz -C $dir.tmp && mkdir -p $dir && cp -rf $dir.tmp/$dir/. $dir/ || {
+		echo "first-hour: there is no whole $dir.tar.xz: 'make gpu-pack' makes it" >&2
+		exit 2
+	}
+	rm -rf $dir.tmp
 fi
+mkdir -p "$out" "$dir/logs" "$CUDA_CACHE_PATH"
 
 keep() {
 	local what=("$dir/logs" bench/results)
@@ -61,7 +65,8 @@ parts=${PARTS:-modules cores tests peers kernels models check}
 for part in $parts; do
 	case $part in
 	peers | kernels | models | check) # two that time at once would slow each other
-		[ -z "${warm:-}" ] || wait "$warm"
+		while [ -n "${warm:-}" ] && kill -0 "$warm" 2>/dev/null && [ $SECONDS -lt $((limit * 3 / 5)) ]; do sleep 1; done
+		[ -z "${warm:-}" ] || kill "$warm" 2>/dev/null
 		warm=
 		;;
 	esac

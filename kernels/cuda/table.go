@@ -165,8 +165,8 @@ var (
 	avgPoolBwd = declareTyped("avgpool2d", "avgpool2d_bwd", "pps64i")
 
 	batchNormFwd      = declareTyped("batchnorm", "batchnorm_fwd", "pppppppiiii")
-	batchNormBwd      = declareTyped("batchnorm", "batchnorm_bwd", "ppppppppppiiiiii")
-	batchNormSums     = declareTyped("batchnorm", "batchnorm_sums", "pppppppiiiii")
+	batchNormBwd      = declareTyped("batchnorm", "batchnorm_bwd", "pppppppppppiiiiii")
+	batchNormSums     = declareTyped("batchnorm", "batchnorm_sums", "pppppppppiiiii")
 	batchNormChunks   = declareTyped("batchnormstats", "batchnorm_chunks", "pppiiii")
 	batchNormFinish   = declare("batchnormstats", "batchnorm_finish", "ppppppiiidd")
 	batchNormFromSums = declare("batchnormstats", "batchnorm_from_sums", "pppppiidd")

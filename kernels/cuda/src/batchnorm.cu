@@ -2,6 +2,8 @@
 // With dz = dy through the ReLU by rule, and x̂ = (x − mean)·rstd:
 // dgamma = Σ_r dz·x̂,  dbeta = Σ_r dz,  dx = gamma·rstd·(dz − dbeta/R − x̂·dgamma/R) in training, or
 // gamma·rstd·dz (+ dx if acc);  dres = dz (+ dres if acc_res), if there is one
+// The backward with a ReLU reads y, or makes it again of x, which it reads anyway, where it is given beta instead:
+// without a residual, to the same bits.
 // x, residual, y, dy, dx, dres: (rows, C); gamma, beta, mean, rstd, dgamma, dbeta: (C) float32.
 // Launch of fwd and bwd: grid (ceil(C/V/bx), any), columns.cuh, the parameters of its channels in a thread's
 // registers.
@@ -10,6 +12,10 @@
 struct Slab { // the channels and rows of a thread
     int c, row, step;
 };
+// What y was: v becomes what the forward made of it.
+template <class T> DI float made_again(float v, float mean, float scale, float shift, const T* y) {
+    return stored(fmaf(v - mean, scale, shift), y);
+}
 template <int V> DI Slab slab() {
     return {(int)(blockIdx.x * blockDim.x + threadIdx.x) * V, (int)(blockIdx.y * blockDim.y + threadIdx.y),
             (int)(gridDim.y * blockDim.y)};
@@ -41,16 +47,16 @@ DI void forward(T* y, const T* x, const T* residual, const float* gamma, const f
     }
 }
 template <int V, class T>
-DI void backward(T* dx, T* dres, const T* dy, const T* x, const T* y, const float* gamma, const float* mean,
-                 const float* rstd, const float* dgamma, const float* dbeta, int rows, int channels, int rule,
-                 int acc, int acc_res) {
+DI void backward(T* dx, T* dres, const T* dy, const T* x, const T* y, const float* gamma, const float* beta,
+                 const float* mean, const float* rstd, const float* dgamma, const float* dbeta, int rows,
+                 int channels, int rule, int acc, int acc_res) {
     Slab s = slab<V>();
     if (s.c >= channels) return;
-    float m[V], scale[V], centre[V], slope[V]; // dx = scale·(dz − centre − (x − m)·slope)
+    float m[V], scale[V], shift[V], centre[V], slope[V]; // dx = scale·(dz − centre − (x − m)·slope)
 #pragma unroll
     for (int k = 0; k < V; k++) {
         int c = s.c + k;
-        m[k] = mean[c], scale[k] = gamma[c] * rstd[c];
+        m[k] = mean[c], scale[k] = gamma[c] * rstd[c], shift[k] = beta ? beta[c] : 0.0f;
         centre[k] = dbeta ? dbeta[c] / rows : 0.0f, slope[k] = dgamma ? rstd[c] * (dgamma[c] / rows) : 0.0f;
     }
     for (int r = s.row; r < rows; r += s.step) {
@@ -62,7 +68,8 @@ DI void backward(T* dx, T* dres, const T* dy, const T* x, const T* y, const floa
         if (acc) get(old, dx + at);
 #pragma unroll
         for (int k = 0; k < V; k++) {
-            if (y) g[k] = relu_rule(rule, g[k], out[k]);
+            if (beta) out[k] = made_again(v[k], m[k], scale[k], shift[k], x);
+            if (y || beta) g[k] = relu_rule(rule, g[k], out[k]);
             float d = dbeta ? g[k] - (centre[k] + (v[k] - m[k]) * slope[k]) : g[k];
             v[k] = acc ? fmaf(scale[k], d, old[k]) : scale[k] * d;
         }
@@ -77,12 +84,18 @@ DI void backward(T* dx, T* dres, const T* dy, const T* x, const T* y, const floa
 // Partial sums of dgamma and dbeta over chunks of rows: (chunks, C) each. Launch: grid (., chunks),
 // columns.cuh.
 template <int V, class T>
-DI void sums(float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, const float* mean,
-             const float* rstd, int rows, int channels, int chunk, int rule) {
+DI void sums(float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, const float* gamma,
+             const float* beta, const float* mean, const float* rstd, int rows, int channels, int chunk,
+             int rule) {
     Slab s = slab<V>();
-    float m[V];
+    float m[V] = {}, scale[V] = {}, shift[V] = {};
 #pragma unroll
-    for (int k = 0; k < V; k++) m[k] = s.c + k < channels ? mean[s.c + k] : 0.0f;
+    for (int k = 0; k < V; k++) {
+        int c = s.c + k;
+        if (c >= channels) continue;
+        m[k] = mean[c];
+        if (beta) scale[k] = gamma[c] * rstd[c], shift[k] = beta[c];
+    }
     int from = blockIdx.y * chunk;
     column_sums<V, 2, float>(
         channels, from, min(from + chunk, rows),
@@ -93,7 +106,8 @@ DI void sums(float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, c
             if (y) get(out, y + r * channels + c);
 #pragma unroll
             for (int k = 0; k < V; k++) {
-                if (y) g[k] = relu_rule(rule, g[k], out[k]);
+                if (beta) out[k] = made_again(v[k], m[k], scale[k], shift[k], x);
+                if (y || beta) g[k] = relu_rule(rule, g[k], out[k]);
                 few[0][k] = fmaf(g[k], v[k] - m[k], few[0][k]), few[1][k] += g[k];
             }
         },
@@ -113,17 +127,19 @@ DI void sums(float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, c
     EXPORT(batchnorm_fwd_##SUFFIX)                                                                           \
     KERNEL(256)                                                                                              \
     batchnorm_bwd_##SUFFIX(T* dx, T* dres, const T* dy, const T* x, const T* y, const float* gamma,          \
-                           const float* mean, const float* rstd, const float* dgamma, const float* dbeta,    \
-                           int rows, int channels, int rule, int acc, int acc_res, int wide) {               \
-        WIDE_OR_NOT(T, wide, backward, dx, dres, dy, x, y, gamma, mean, rstd, dgamma, dbeta, rows, channels, \
-                    rule, acc, acc_res);                                                                     \
+                           const float* beta, const float* mean, const float* rstd, const float* dgamma,     \
+                           const float* dbeta, int rows, int channels, int rule, int acc, int acc_res,       \
+                           int wide) {                                                                       \
+        WIDE_OR_NOT(T, wide, backward, dx, dres, dy, x, y, gamma, beta, mean, rstd, dgamma, dbeta, rows,     \
+                    channels, rule, acc, acc_res);                                                           \
     }                                                                                                        \
     EXPORT(batchnorm_bwd_##SUFFIX)                                                                           \
     extern "C" __global__ void __launch_bounds__(256, 2)                                                     \
     batchnorm_sums_##SUFFIX(float* dgamma, float* dbeta, const T* dy, const T* x, const T* y,                \
-                            const float* mean, const float* rstd, int rows, int channels, int chunk,         \
-                            int rule, int wide) {                                                            \
-        WIDE_OR_NOT(T, wide, sums, dgamma, dbeta, dy, x, y, mean, rstd, rows, channels, chunk, rule);        \
+                            const float* gamma, const float* beta, const float* mean, const float* rstd,     \
+                            int rows, int channels, int chunk, int rule, int wide) {                         \
+        WIDE_OR_NOT(T, wide, sums, dgamma, dbeta, dy, x, y, gamma, beta, mean, rstd, rows, channels, chunk,  \
+                    rule);                                                                                   \
     }                                                                                                        \
     EXPORT(batchnorm_sums_##SUFFIX)
 BATCH_NORM(f32, float)
