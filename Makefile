@@ -57,7 +57,7 @@ gpu: ## all that a machine with a GPU and nothing but its driver runs, in bin/gp
 # The binaries have most of their code in common: a window over all of them makes 29 MB of 190 in ten seconds.
 gpu-pack: gpu ## bin/gpu.tar.xz: bin/gpu and the golden files, to be unpacked in a checkout on the machine with the GPU
 	rm -rf bin/gpu/golden && cp -r $(or $(TRUEGRAIN_GOLDEN),../shared/golden) bin/gpu/golden
-	tar cf - --exclude=logs --exclude=done.tsv bin/gpu | xz -T1 --lzma2=preset=0,dict=256MiB >bin/gpu.tar.tmp
+	tar cf - --exclude=logs --exclude=done.tsv --exclude=cache --exclude=inductor bin/gpu | xz -T1 --lzma2=preset=0,dict=256MiB >bin/gpu.tar.tmp
 	mv bin/gpu.tar.tmp bin/gpu.tar.xz
 
 gpu-emu: emu ## the same with the emulator in the place of the GPU, in bin/gpu-emu
