@@ -45,11 +45,8 @@ func (d *Device) statistics(o kernels.BatchNorm) {
 
 // BatchNormBackward has the formula at kernels.BatchNormGrad.
 func (d *Device) BatchNormBackward(o kernels.BatchNormGrad) {
-	var y, beta kernels.Buf // of the ReLU: as it was, or what makes it again
-	switch {
-	case o.ReLU && o.Residual.IsZero():
-		beta = o.Beta
-	case o.ReLU:
+	var y kernels.Buf // of the ReLU
+	if o.ReLU {
 		y = o.Y
 	}
 	sums := d.scratch(kernels.F32, 2*o.C)
@@ -57,10 +54,14 @@ func (d *Device) BatchNormBackward(o kernels.BatchNormGrad) {
 	dgamma, dbeta := sums.Slice(0, o.C), sums.Slice(o.C, 2*o.C)
 	inDX := o.Train && o.DX.Wanted()
 	if inDX || o.DGamma.Wanted() || o.DBeta.Wanted() {
-		d.batchNormSums(o, y, beta, dgamma, dbeta)
+		d.batchNormSums(o, y, dgamma, dbeta)
 	}
 	residual := o.DResidual
 	if o.R*o.C > 0 && o.DX.Wanted() {
+		var beta kernels.Buf // makes y again of x
+		if o.ReLU && o.Residual.IsZero() {
+			y, beta = kernels.Buf{}, o.Beta
+		}
 		g, b, wide := channelGrid(o.R, o.C, o.DX.Buf, o.DY, o.X, y, residual.Buf)
 		var perGamma, perBeta kernels.Buf
 		if inDX {
@@ -80,11 +81,11 @@ func (d *Device) BatchNormBackward(o kernels.BatchNormGrad) {
 }
 
 // batchNormSums are Σ dz·x̂ and Σ dz over the rows.
-func (d *Device) batchNormSums(o kernels.BatchNormGrad, y, beta, dgamma, dbeta kernels.Buf) {
+func (d *Device) batchNormSums(o kernels.BatchNormGrad, y, dgamma, dbeta kernels.Buf) {
 	d.twoSums(kernels.Grad{Buf: dgamma}, kernels.Grad{Buf: dbeta}, o.R, o.C,
 		func(gammas, betas kernels.Buf, chunk, n int) {
 			g, b, wide := columnGrid(o.C, n, o.X, o.DY, y)
-			d.launch(batchNormSums.of(o.X.DType()), g, b, gammas, betas, o.DY, o.X, y, o.Gamma, beta, o.Mean, o.RStd, o.R,
-				o.C, chunk, int(o.Rule), wide)
+			d.launch(batchNormSums.of(o.X.DType()), g, b, gammas, betas, o.DY, o.X, y, o.Mean, o.RStd, o.R, o.C,
+				chunk, int(o.Rule), wide)
 		})
 }

@@ -115,22 +115,34 @@ func TestBFloat16RoundsOnce(t *testing.T) {
 	require.Equal(t, []float64{2, 1.015625, -2, 100.5}, read(d, y)) // 1.01171875 is a tie: to even
 }
 
-// TestSumsOfManyRows has more of them than a grid has blocks in its second or third direction.
+// noting keeps launches instead of running them.
+type noting struct {
+	driver
+	seen *[]launch
+}
+
+func (n noting) Launch(l *launch, _ stream) error {
+	*n.seen = append(*n.seen, *l)
+	return nil
+}
+
+// TestSumsOfManyRows has more of them than a grid has blocks in its second or third direction: what is beyond goes
+// into a launch of its own, on what follows of the operands.
 func TestSumsOfManyRows(t *testing.T) {
-	d := testDevice(t, "1")
+	const more, n = 3, 2
 	for _, inner := range []int{1, 2} {
-		const outer, n = mostAcross + 3, 2
-		x := make([]float64, outer*n*inner)
-		for i := range x {
-			x[i] = float64(i % 1024)
-		}
-		y := alloc(t, d, kernels.F32, make([]float64, outer*inner)...)
-		d.Sum(kernels.Sum{Outer: outer, N: n, Inner: inner, Scale: 1, X: alloc(t, d, kernels.F32, x...), Y: y})
-		want := make([]float64, outer*inner)
-		for i := range x {
-			want[i/(n*inner)*inner+i%inner] += x[i]
-		}
-		require.Equal(t, want, read(d, y))
+		d, seen := testDevice(t, "1"), []launch{}
+		y := alloc(t, d, kernels.F32, make([]float64, (mostAcross+more)*inner)...)
+		x := alloc(t, d, kernels.F32, make([]float64, (mostAcross+more)*n*inner)...)
+		d.drv = noting{d.drv, &seen}
+		d.Sum(kernels.Sum{Outer: mostAcross + more, N: n, Inner: inner, Scale: 1, X: x, Y: y})
+		require.Len(t, seen, 2)
+		rest, first := seen[0], seen[1]
+		require.Equal(t, []kernels.Buf{y.Slice(0, mostAcross*inner), x.Slice(0, mostAcross*n*inner)}, first.operands)
+		require.Equal(t, []kernels.Buf{y.Slice(mostAcross*inner, y.Len()), x.Slice(mostAcross*n*inner, x.Len())},
+			rest.operands)
+		require.EqualValues(t, mostAcross, max(first.grid[1], first.grid[2]))
+		require.EqualValues(t, more, max(rest.grid[1], rest.grid[2]))
 	}
 }
 

@@ -166,7 +166,7 @@ var (
 
 	batchNormFwd      = declareTyped("batchnorm", "batchnorm_fwd", "pppppppiiii")
 	batchNormBwd      = declareTyped("batchnorm", "batchnorm_bwd", "pppppppppppiiiiii")
-	batchNormSums     = declareTyped("batchnorm", "batchnorm_sums", "pppppppppiiiii")
+	batchNormSums     = declareTyped("batchnorm", "batchnorm_sums", "pppppppiiiii")
 	batchNormChunks   = declareTyped("batchnormstats", "batchnorm_chunks", "pppiiii")
 	batchNormFinish   = declare("batchnormstats", "batchnorm_finish", "ppppppiiidd")
 	batchNormFromSums = declare("batchnormstats", "batchnorm_from_sums", "pppppiidd")

@@ -2,8 +2,8 @@
 // With dz = dy through the ReLU by rule, and x̂ = (x − mean)·rstd:
 // dgamma = Σ_r dz·x̂,  dbeta = Σ_r dz,  dx = gamma·rstd·(dz − dbeta/R − x̂·dgamma/R) in training, or
 // gamma·rstd·dz (+ dx if acc);  dres = dz (+ dres if acc_res), if there is one
-// The backward with a ReLU reads y, or makes it again of x, which it reads anyway, where it is given beta instead:
-// without a residual, to the same bits.
+// bwd with a ReLU reads y, or makes it again of x, which it reads anyway, where it is given beta instead: without a
+// residual, to the same bits. (sums has no registers left for that.)
 // x, residual, y, dy, dx, dres: (rows, C); gamma, beta, mean, rstd, dgamma, dbeta: (C) float32.
 // Launch of fwd and bwd: grid (ceil(C/V/bx), any), columns.cuh, the parameters of its channels in a thread's
 // registers.
@@ -84,18 +84,12 @@ DI void backward(T* dx, T* dres, const T* dy, const T* x, const T* y, const floa
 // Partial sums of dgamma and dbeta over chunks of rows: (chunks, C) each. Launch: grid (., chunks),
 // columns.cuh.
 template <int V, class T>
-DI void sums(float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, const float* gamma,
-             const float* beta, const float* mean, const float* rstd, int rows, int channels, int chunk,
-             int rule) {
+DI void sums(float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, const float* mean,
+             const float* rstd, int rows, int channels, int chunk, int rule) {
     Slab s = slab<V>();
-    float m[V] = {}, scale[V] = {}, shift[V] = {};
+    float m[V];
 #pragma unroll
-    for (int k = 0; k < V; k++) {
-        int c = s.c + k;
-        if (c >= channels) continue;
-        m[k] = mean[c];
-        if (beta) scale[k] = gamma[c] * rstd[c], shift[k] = beta[c];
-    }
+    for (int k = 0; k < V; k++) m[k] = s.c + k < channels ? mean[s.c + k] : 0.0f;
     int from = blockIdx.y * chunk;
     column_sums<V, 2, float>(
         channels, from, min(from + chunk, rows),
@@ -106,8 +100,7 @@ DI void sums(float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, c
             if (y) get(out, y + r * channels + c);
 #pragma unroll
             for (int k = 0; k < V; k++) {
-                if (beta) out[k] = made_again(v[k], m[k], scale[k], shift[k], x);
-                if (y || beta) g[k] = relu_rule(rule, g[k], out[k]);
+                if (y) g[k] = relu_rule(rule, g[k], out[k]);
                 few[0][k] = fmaf(g[k], v[k] - m[k], few[0][k]), few[1][k] += g[k];
             }
         },
@@ -136,10 +129,9 @@ DI void sums(float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, c
     EXPORT(batchnorm_bwd_##SUFFIX)                                                                           \
     extern "C" __global__ void __launch_bounds__(256, 2)                                                     \
     batchnorm_sums_##SUFFIX(float* dgamma, float* dbeta, const T* dy, const T* x, const T* y,                \
-                            const float* gamma, const float* beta, const float* mean, const float* rstd,     \
-                            int rows, int channels, int chunk, int rule, int wide) {                         \
-        WIDE_OR_NOT(T, wide, sums, dgamma, dbeta, dy, x, y, gamma, beta, mean, rstd, rows, channels, chunk,  \
-                    rule);                                                                                   \
+                            const float* mean, const float* rstd, int rows, int channels, int chunk,         \
+                            int rule, int wide) {                                                            \
+        WIDE_OR_NOT(T, wide, sums, dgamma, dbeta, dy, x, y, mean, rstd, rows, channels, chunk, rule);        \
     }                                                                                                        \
     EXPORT(batchnorm_sums_##SUFFIX)
 BATCH_NORM(f32, float)
