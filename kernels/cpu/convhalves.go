@@ -6,7 +6,8 @@ import "truegrain/kernels"
 // half meets one position below. The halves are columns of one product then, over one line of positions more, and few
 // output channels fill more of a tile: 21 of 32 columns become 42 of 48, for half the depth.
 
-// halves says that a convolution is computed so: a product of twice the columns, and no epilogue.
+// halves says that a convolution is computed so: a product of twice the columns and half the depth. A tenth is for adding
+// the halves; they have no epilogue, which would have to follow that, and weights that are packed before are not theirs.
 func (b *Backend) halves(g *geometry, w weights, e epilogue) bool {
 	none := e.bias == nil && e.res == nil && e.sums == nil && e.act == kernels.NoActivation
 	return none && w.ready == nil && g.groups == 1 && g.KH == 2*g.StrideH && g.DilH == 1 &&
