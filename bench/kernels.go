@@ -200,7 +200,7 @@ func (c *KernelsCmd) row(ctx context.Context, s *session, r table.Row, host *ker
 	var timed []*report.Row
 	for i, impl := range impls {
 		rows[i] = report.Row{Name: p.Name(), Impl: impl.Name, Uses: uses(r), FLOPs: b.Cost.FLOPs,
-			Bytes: b.Cost.Bytes}
+			Bytes: b.Cost.Bytes, Cycles: cycles(impl, b)}
 		call, err := b.Prepare(impl)
 		if err == nil {
 			defer call.Close()
@@ -214,6 +214,15 @@ func (c *KernelsCmd) row(ctx context.Context, s *session, r table.Row, host *ker
 		calls, timed = append(calls, call), append(timed, &rows[i])
 	}
 	return rows, c.turns(ctx, s, calls, timed)
+}
+
+// cycles are what a kernel's instructions take at least, 0 where these are not counted: with other vectors than
+// those of AVX-512, and in implementations that have other instructions.
+func cycles(impl *kernel.Impl, b *kernel.Bench) float64 {
+	if impl.Backend == nil || !strings.HasSuffix(impl.Backend.Name(), ":avx512") {
+		return 0
+	}
+	return b.Cycles
 }
 
 // turns times calls in turn, and the ceilings beside them, and fills their rows.
@@ -235,9 +244,15 @@ func (c *KernelsCmd) turns(ctx context.Context, s *session, calls []*kernel.Call
 	for i, r := range rows {
 		r.Time = samples[first+i].Stat()
 		r.OfPeak, r.OfCopy = 1e9*r.GFLOPs()/flops, 1e9*r.GBs()/copied
+		if r.Cycles > 0 {
+			r.OfBound = max(r.OfCopy, r.Cycles/(flops/cycleFLOPs)/r.Time.Median)
+		}
 	}
 	return nil
 }
+
+// cycleFLOPs are the operations of a cycle of a core with AVX-512: two multiply-adds of 16 float32.
+const cycleFLOPs = 2 * 2 * 16
 
 // reason is why a row was not timed; the row says already which it is.
 func reason(err error) string {

@@ -22,3 +22,6 @@ func Notation(stem string) string {
 	}
 	return f.example.String()
 }
+
+// Counted are the passes whose cycles are counted.
+var Counted = counted

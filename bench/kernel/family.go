@@ -31,6 +31,8 @@ type Pass struct {
 	reads []string // operands that this direction reads beside dy
 	work  float64  // operations, in those of the forward
 	cut   func(args any) *cut
+
+	again func(args any) []string // operands that it has to pass twice, after all of them the first time
 }
 
 // Forward says that a pass is not one of gradients.

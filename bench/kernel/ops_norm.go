@@ -25,10 +25,26 @@ func defineBatchNorm() {
 				optional(!o.Sums.IsZero(), in("Sums", 2*o.C).of(kernels.F64).made(channelSums)))
 		},
 		run: kernels.Backend.BatchNorm, back: calls(kernels.Backend.BatchNormBackward),
-		passes: []Pass{{Name: "forward", cut: cutBatchNorm},
+		passes: []Pass{{Name: "forward", cut: cutBatchNorm, again: func(args any) []string {
+			o := args.(kernels.BatchNorm)
+			return []string{"X"}[:btoi(o.Train && o.Sums.IsZero())]
+		}},
 			{Name: "backward", wants: []string{"X", "Gamma", "Beta", "Residual"},
-				reads: []string{"X", "Y", "Mean", "RStd"}, work: 1.5, cut: cutBatchNorm}},
+				reads: []string{"X", "Y", "Mean", "RStd"}, work: 1.5, cut: cutBatchNorm, again: normedAgain}},
 	})
+}
+
+// normedAgain is what the gradient of the input needs behind the sums: dy, y for the ReLU, and in training x.
+func normedAgain(args any) []string {
+	o := args.(kernels.BatchNorm)
+	all := []string{"DY"}
+	if o.Train {
+		all = append(all, "X")
+	}
+	if o.ReLU {
+		all = append(all, "Y")
+	}
+	return all
 }
 
 func defineLayerNorm() {

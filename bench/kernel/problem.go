@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"reflect"
 
+	"github.com/klauspost/cpuid/v2"
+
 	"truegrain/kernels"
 	"truegrain/tensor"
 )
@@ -86,7 +88,11 @@ const maxBytes = 8 << 30
 // share, or in that of a device.
 type Bench struct {
 	*Problem
-	Cost kernels.Cost // of one call; bytes are those of every operand once
+	Cost kernels.Cost // of one call; bytes are those of every operand once, and again where caches can't keep it
+
+	// Cycles are those of a core with AVX-512 that the call's instructions take at least, 0 where memory is
+	// what it waits for. A cycle has two multiply-adds of 16.
+	Cycles float64
 
 	be      kernels.Backend
 	half    bool          // activations are bfloat16, or rounded to it in host memory
@@ -160,7 +166,9 @@ func (b *Bench) load() error {
 	}
 	b.args = forward
 	b.Cost = b.family.cost(forward.Interface())
+	b.Cycles = counted[b.Op+"/"+b.Pass] * float64(b.fields[0].n) / 16
 	if b.pass.Forward() {
+		b.Cost.Bytes += b.again(forward)
 		return nil
 	}
 	if b.readsResults() {
@@ -229,7 +237,20 @@ func (b *Bench) loadGrad(forward reflect.Value) error {
 	}
 	b.args = g
 	_, b.Cost = b.family.gradCost(g, b.Cost.FLOPs)
+	b.Cost.Bytes += b.again(g)
 	return nil
+}
+
+// again is the bytes that have to be moved a second time, since the last cache keeps only so many of them from one
+// pass to the next.
+func (b *Bench) again(args reflect.Value) (n int64) {
+	if b.pass.again == nil || b.device {
+		return 0
+	}
+	for _, name := range b.pass.again(b.Problem.args) {
+		n += int64(args.FieldByName(name).Interface().(kernels.Buf).Bytes())
+	}
+	return max(0, n-int64(max(0, cpuid.CPU.Cache.L3)))
 }
 
 // readsResults says that the pass reads what the forward wrote.

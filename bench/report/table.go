@@ -44,6 +44,7 @@ var kernelColumns = []column{
 	{"of peak", 8, false, func(_ *Table, r Row) string { return percent(r.OfPeak) }},
 	{"GB/s", 6, false, func(_ *Table, r Row) string { return digits(r.GBs()) }},
 	{"of copy", 8, false, func(_ *Table, r Row) string { return percent(r.OfCopy) }},
+	{"of bound", 8, false, func(_ *Table, r Row) string { return percent(r.OfBound) }},
 	{"error", 8, false, func(_ *Table, r Row) string { return fmt.Sprintf("%.1e", r.Error) }},
 }
 

@@ -24,7 +24,7 @@ func (b *Backend) BatchNorm(op kernels.BatchNorm) {
 		b.columnSums(x, op.R, op.C, a.sums[:op.C], a.sums[op.C:])
 	}
 	coef := k.coef(b.affineOf(&a))
-	b.parallel(op.R*op.C, k.grain(), func(lo, hi int) {
+	b.parallelBack(op.R*op.C, k.grain(), func(lo, hi int) {
 		k.blocks(lo, hi, flags, func(lo, hi, from, width int) {
 			b.level.stream.normalize(y[lo:hi], x[lo:hi], part(residual, lo, hi), coef[3*from:], width, k.width, flags)
 		})

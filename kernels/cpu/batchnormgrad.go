@@ -70,7 +70,7 @@ func (b *Backend) batchNormDX(g *normBack) {
 		flags &^= flagPast
 	}
 	coef := k.coef(b.gradientMap(g))
-	b.parallel(g.R*g.C, k.grain(), func(lo, hi int) {
+	b.parallelBack(g.R*g.C, k.grain(), func(lo, hi int) {
 		k.blocks(lo, hi, flags, func(lo, hi, from, width int) {
 			b.level.stream.normGradient(g.dx[lo:hi], g.dy[lo:hi], part(g.y, lo, hi), g.x[lo:hi],
 				part(g.branch, lo, hi), coef[4*from:], width, k.width, flags)

@@ -9,7 +9,7 @@ import (
 
 // layerNorms is the kernels of layer norm, flags as in vmath.
 type layerNorms struct {
-	forward func(y, x, gamma, beta, mean, rstd *float32, d, rows int, eps float64, flags int)
+	forward func(y, x, gamma, beta, mean, rstd *float32, room *float64, d, rows int, eps float64, flags int)
 	grad    func(dx, dy, x, gamma, mean, rstd *float32, d, rows, flags int)
 	sums    func(sum, dot *float64, dy, x, mean, rstd *float32, d, rows int)
 }
@@ -42,9 +42,15 @@ func (b *Backend) LayerNorm(op kernels.LayerNorm) {
 func (b *Backend) layerNorm(op *kernels.LayerNorm, lo, hi int) {
 	x, gamma, beta := floats(op.X), floats(op.Gamma), floats(op.Beta)
 	y, mean, rstd, d := floats(op.Y), floats(op.Mean), floats(op.RStd), op.D
-	b.level.layerNorms(d).forward(&y[lo*d], &x[lo*d], &gamma[0], &beta[0], &mean[lo], &rstd[lo], d, hi-lo,
+	room := b.scratch64(layerNormRoom(d))
+	b.level.layerNorms(d).forward(&y[lo*d], &x[lo*d], &gamma[0], &beta[0], &mean[lo], &rstd[lo], &room.x[0], d, hi-lo,
 		op.Eps, b.pastRows(y, d))
+	b.scratch.put(room.held)
 }
+
+// layerNormRoom is the float64 that the forward kernel needs for rows of d elements: gamma and beta, in whole
+// vectors.
+func layerNormRoom(d int) int { return 2 * roundUp(d, 16) }
 
 func checkLayerNorm(name string, op kernels.LayerNorm) {
 	exactly(name, "X", op.X, op.R*op.D)
@@ -104,7 +110,9 @@ func (b *Backend) layerNormRows(op kernels.LayerNormGrad, lo, hi int, sums []flo
 
 // layerNormForwardGo is y = gamma·(x − mean)·rstd + beta for each row, rounded once: a rounded mean would
 // move the whole row one way.
-func layerNormForwardGo(y, x, gamma, beta, mean, rstd *float32, d, rows int, eps float64, _ int) {
+func layerNormForwardGo(
+	y, x, gamma, beta, mean, rstd *float32, _ *float64, d, rows int, eps float64, _ int,
+) {
 	g, b := unsafe.Slice(gamma, d), unsafe.Slice(beta, d)
 	for r := range rows {
 		in, out := unsafe.Slice(x, rows*d)[r*d:][:d], unsafe.Slice(y, rows*d)[r*d:][:d]

@@ -4,10 +4,11 @@
 
 package cpu
 
-// layerNormAVX512 writes rows of γ·(x − mean)·rstd + β; see layerNormGo. There is a row, and it has elements.
+// layerNormAVX512 writes rows of γ·(x − mean)·rstd + β; room has layerNormRoom(d) elements; see layerNormGo.
+// There is a row, and it has elements.
 //
 //go:noescape
-func layerNormAVX512(y *float32, x *float32, gamma *float32, beta *float32, mean *float32, rstd *float32, d int, rows int, eps float64, flags int)
+func layerNormAVX512(y *float32, x *float32, gamma *float32, beta *float32, mean *float32, rstd *float32, room *float64, d int, rows int, eps float64, flags int)
 
 // layerNormGradAVX512 writes rows of dx = rstd·(γ·dy − mean of γ·dy − x̂·mean of γ·dy·x̂); see layerNormGradGo.
 // There is a row, and it has elements.
@@ -20,10 +21,11 @@ func layerNormGradAVX512(dx *float32, dy *float32, x *float32, gamma *float32, m
 //go:noescape
 func layerNormSumsAVX512(sum *float64, dot *float64, dy *float32, x *float32, mean *float32, rstd *float32, d int, rows int)
 
-// layerNormAVX2 writes rows of γ·(x − mean)·rstd + β; see layerNormGo. There is a row, and it has elements.
+// layerNormAVX2 writes rows of γ·(x − mean)·rstd + β; room has layerNormRoom(d) elements; see layerNormGo.
+// There is a row, and it has elements.
 //
 //go:noescape
-func layerNormAVX2(y *float32, x *float32, gamma *float32, beta *float32, mean *float32, rstd *float32, d int, rows int, eps float64, flags int)
+func layerNormAVX2(y *float32, x *float32, gamma *float32, beta *float32, mean *float32, rstd *float32, room *float64, d int, rows int, eps float64, flags int)
 
 // layerNormGradAVX2 writes rows of dx = rstd·(γ·dy − mean of γ·dy − x̂·mean of γ·dy·x̂); see layerNormGradGo.
 // There is a row, and it has elements.

@@ -4,238 +4,401 @@
 
 #include "textflag.h"
 
-// func layerNormAVX512(y *float32, x *float32, gamma *float32, beta *float32, mean *float32, rstd *float32, d int, rows int, eps float64, flags int)
+// func layerNormAVX512(y *float32, x *float32, gamma *float32, beta *float32, mean *float32, rstd *float32, room *float64, d int, rows int, eps float64, flags int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, FMA3, MMX+
-TEXT ·layerNormAVX512(SB), NOSPLIT, $0-80
-	MOVQ       flags+72(FP), AX
+TEXT ·layerNormAVX512(SB), NOSPLIT, $0-88
+	MOVQ       flags+80(FP), AX
 	TESTQ      $0x00000001, AX
 	JZ         next1
 	MOVQ       y+0(FP), AX
 	MOVQ       x+8(FP), CX
-	MOVQ       d+48(FP), DX
-	MOVQ       gamma+16(FP), SI
-	MOVQ       beta+24(FP), DI
-	MOVQ       mean+32(FP), R8
-	MOVQ       rstd+40(FP), R9
+	MOVQ       d+56(FP), DX
+	MOVQ       mean+32(FP), SI
+	MOVQ       rstd+40(FP), DI
 	VXORPS     X0, X0, X0
 	VCVTSI2SDQ DX, X0, X0
-	MOVQ       rows+56(FP), R10
+	MOVQ       room+48(FP), R8
+	MOVQ       DX, BX
+	MOVQ       gamma+16(FP), R9
+	XORQ       R10, R10
 
-row2:
-	LEAQ         (AX)(DX*4), R11
-	LEAQ         (CX)(DX*4), R12
+again4:
+	CMPQ      BX, $+16
+	JLT       next5
+	VCVTPS2PD (R9)(R10*4), Z1
+	VCVTPS2PD 32(R9)(R10*4), Z2
+	VMOVUPD   Z1, (R8)(R10*8)
+	VMOVUPD   Z2, 64(R8)(R10*8)
+	ADDQ      $+16, R10
+	SUBQ      $+16, BX
+	JMP       again4
+
+next5:
+	TESTQ         BX, BX
+	JZ            done3
+	MOVQ          $-1, R11
+	BZHIQ         BX, R11, R11
+	KMOVW         R11, K1
+	VMOVUPS.Z     (R9)(R10*4), K1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y2
+	VCVTPS2PD     Y2, Z2
+	VCVTPS2PD     Y1, Z1
+	VMOVUPD       Z1, (R8)(R10*8)
+	VMOVUPD       Z2, 64(R8)(R10*8)
+
+done3:
+	LEAQ 15(DX), R9
+	ANDQ $-16, R9
+	LEAQ (R8)(R9*8), R9
+	MOVQ DX, BX
+	MOVQ beta+24(FP), R10
+	XORQ R11, R11
+
+again8:
+	CMPQ      BX, $+16
+	JLT       next9
+	VCVTPS2PD (R10)(R11*4), Z1
+	VCVTPS2PD 32(R10)(R11*4), Z2
+	VMOVUPD   Z1, (R9)(R11*8)
+	VMOVUPD   Z2, 64(R9)(R11*8)
+	ADDQ      $+16, R11
+	SUBQ      $+16, BX
+	JMP       again8
+
+next9:
+	TESTQ         BX, BX
+	JZ            done7
+	MOVQ          $-1, R12
+	BZHIQ         BX, R12, R12
+	KMOVW         R12, K1
+	VMOVUPS.Z     (R10)(R11*4), K1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y2
+	VCVTPS2PD     Y2, Z2
+	VCVTPS2PD     Y1, Z1
+	VMOVUPD       Z1, (R9)(R11*8)
+	VMOVUPD       Z2, 64(R9)(R11*8)
+
+done7:
 	MOVQ         DX, BX
-	VBROADCASTSS (CX), Z1
-	VCVTPS2PD    Y1, Z2
-	VXORPS       Z3, Z3, Z3
+	VBROADCASTSS (CX), Z2
+	VCVTPS2PD    Y2, Z1
 	VXORPS       Z4, Z4, Z4
-	VXORPS       Z5, Z5, Z5
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
 	VXORPS       Z8, Z8, Z8
+	VXORPS       Z5, Z5, Z5
 	VXORPS       Z9, Z9, Z9
 	VXORPS       Z10, Z10, Z10
-	XORQ         R13, R13
+	VXORPS       Z11, Z11, Z11
+	XORQ         R10, R10
 
-again5:
+again12:
 	CMPQ        BX, $+32
-	JLT         next6
-	VCVTPS2PD   (CX)(R13*4), Z11
-	VCVTPS2PD   32(CX)(R13*4), Z12
-	VSUBPD      Z2, Z11, Z11
-	VSUBPD      Z2, Z12, Z12
-	VADDPD      Z11, Z3, Z3
+	JLT         next13
+	VCVTPS2PD   (CX)(R10*4), Z12
+	VCVTPS2PD   32(CX)(R10*4), Z13
+	VSUBPD      Z1, Z12, Z12
+	VSUBPD      Z1, Z13, Z13
 	VADDPD      Z12, Z4, Z4
-	VFMADD231PD Z11, Z11, Z7
-	VFMADD231PD Z12, Z12, Z8
-	VCVTPS2PD   64(CX)(R13*4), Z11
-	VCVTPS2PD   96(CX)(R13*4), Z12
-	VSUBPD      Z2, Z11, Z11
-	VSUBPD      Z2, Z12, Z12
-	VADDPD      Z11, Z5, Z5
-	VADDPD      Z12, Z6, Z6
-	VFMADD231PD Z11, Z11, Z9
+	VADDPD      Z13, Z6, Z6
+	VFMADD231PD Z12, Z12, Z5
+	VFMADD231PD Z13, Z13, Z9
+	VCVTPS2PD   64(CX)(R10*4), Z12
+	VCVTPS2PD   96(CX)(R10*4), Z13
+	VSUBPD      Z1, Z12, Z12
+	VSUBPD      Z1, Z13, Z13
+	VADDPD      Z12, Z7, Z7
+	VADDPD      Z13, Z8, Z8
 	VFMADD231PD Z12, Z12, Z10
-	ADDQ        $+32, R13
+	VFMADD231PD Z13, Z13, Z11
+	ADDQ        $+32, R10
 	SUBQ        $+32, BX
-	JMP         again5
+	JMP         again12
 
-next6:
-again7:
+next13:
+again14:
 	CMPQ        BX, $+16
-	JLT         next8
-	VCVTPS2PD   (CX)(R13*4), Z11
-	VCVTPS2PD   32(CX)(R13*4), Z12
-	VSUBPD      Z2, Z11, Z11
-	VSUBPD      Z2, Z12, Z12
-	VADDPD      Z11, Z3, Z3
+	JLT         next15
+	VCVTPS2PD   (CX)(R10*4), Z12
+	VCVTPS2PD   32(CX)(R10*4), Z13
+	VSUBPD      Z1, Z12, Z12
+	VSUBPD      Z1, Z13, Z13
 	VADDPD      Z12, Z4, Z4
-	VFMADD231PD Z11, Z11, Z7
-	VFMADD231PD Z12, Z12, Z8
-	ADDQ        $+16, R13
+	VADDPD      Z13, Z6, Z6
+	VFMADD231PD Z12, Z12, Z5
+	VFMADD231PD Z13, Z13, Z9
+	ADDQ        $+16, R10
 	SUBQ        $+16, BX
-	JMP         again7
+	JMP         again14
 
-next8:
+next15:
 	TESTQ         BX, BX
-	JZ            done4
-	MOVQ          $-1, R14
-	BZHIQ         BX, R14, R14
-	KMOVW         R14, K1
-	VMOVUPS.Z     (CX)(R13*4), K1, Z11
-	VBLENDMPS     Z11, Z1, K1, Z11
-	VEXTRACTF64X4 $0x01, Z11, Y1
-	VCVTPS2PD     Y1, Z1
-	VCVTPS2PD     Y11, Z11
-	VSUBPD        Z2, Z11, Z11
-	VSUBPD        Z2, Z1, Z1
-	VADDPD        Z11, Z3, Z3
-	VADDPD        Z1, Z4, Z4
-	VFMADD231PD   Z11, Z11, Z7
-	VFMADD231PD   Z1, Z1, Z8
+	JZ            done11
+	MOVQ          $-1, R11
+	BZHIQ         BX, R11, R11
+	KMOVW         R11, K1
+	VMOVUPS.Z     (CX)(R10*4), K1, Z12
+	VBLENDMPS     Z12, Z2, K1, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y2
+	VCVTPS2PD     Y2, Z2
+	VCVTPS2PD     Y12, Z12
+	VSUBPD        Z1, Z12, Z12
+	VSUBPD        Z1, Z2, Z2
+	VADDPD        Z12, Z4, Z4
+	VADDPD        Z2, Z6, Z6
+	VFMADD231PD   Z12, Z12, Z5
+	VFMADD231PD   Z2, Z2, Z9
 
-done4:
-	VADDPD        Z5, Z3, Z3
+done11:
+	VADDPD        Z7, Z4, Z4
+	VADDPD        Z8, Z6, Z6
+	VADDPD        Z10, Z5, Z5
+	VADDPD        Z11, Z9, Z9
 	VADDPD        Z6, Z4, Z4
-	VADDPD        Z9, Z7, Z7
+	VEXTRACTF64X4 $0x01, Z4, Y2
+	VADDPD        Y2, Y4, Y4
+	VEXTRACTF32X4 $0x01, Z4, X2
+	VADDPD        X2, X4, X4
+	VMOVHLPS      X4, X2, X2
+	VADDPD        X2, X4, X4
+	VADDPD        Z9, Z5, Z5
+	VEXTRACTF64X4 $0x01, Z5, Y2
+	VADDPD        Y2, Y5, Y5
+	VEXTRACTF32X4 $0x01, Z5, X2
+	VADDPD        X2, X5, X5
+	VMOVHLPS      X5, X2, X2
+	VADDPD        X2, X5, X5
+	VDIVSD        X0, X4, X2
+	VFNMADD231SD  X2, X4, X5
+	VXORPS        X3, X3, X3
+	VMAXSD        X5, X3, X5
+	VDIVSD        X0, X5, X5
+	VADDSD        eps+72(FP), X5, X5
+	VSQRTSD       X5, X5, X5
+	VMOVSS        f3f800000<>+0(SB), X3
+	VCVTSS2SD     X3, X3, X3
+	VDIVSD        X5, X3, X3
+	VADDSD        X1, X2, X2
+	VBROADCASTSD  X2, Z1
+	VCVTSD2SS     X2, X2, X2
+	VMOVSS        X2, (SI)
+	ADDQ          $+4, SI
+	VBROADCASTSD  X3, Z2
+	VCVTSD2SS     X3, X3, X3
+	VMOVSS        X3, (DI)
+	ADDQ          $+4, DI
+	MOVQ          rows+64(FP), R10
+
+row16:
+	LEAQ         (AX)(DX*4), R11
+	LEAQ         (CX)(DX*4), R12
+	LEAQ         (R12)(DX*4), R13
+	VMOVAPS      Z1, Z4
+	VMOVAPS      Z2, Z5
+	CMPQ         R10, $0x01
+	JE           last17
+	MOVQ         DX, BX
+	VBROADCASTSS (R12), Z2
+	VCVTPS2PD    Y2, Z1
+	VXORPS       Z6, Z6, Z6
+	VXORPS       Z8, Z8, Z8
+	VXORPS       Z9, Z9, Z9
+	VXORPS       Z10, Z10, Z10
+	VXORPS       Z7, Z7, Z7
+	VXORPS       Z11, Z11, Z11
+	VXORPS       Z12, Z12, Z12
+	VXORPS       Z13, Z13, Z13
+	XORQ         R14, R14
+
+again20:
+	CMPQ        BX, $+32
+	JLT         next21
+	VCVTPS2PD   (R12)(R14*4), Z14
+	VCVTPS2PD   32(R12)(R14*4), Z15
+	VSUBPD      Z1, Z14, Z14
+	VSUBPD      Z1, Z15, Z15
+	VADDPD      Z14, Z6, Z6
+	VADDPD      Z15, Z8, Z8
+	VFMADD231PD Z14, Z14, Z7
+	VFMADD231PD Z15, Z15, Z11
+	VCVTPS2PD   64(R12)(R14*4), Z14
+	VCVTPS2PD   96(R12)(R14*4), Z15
+	VSUBPD      Z1, Z14, Z14
+	VSUBPD      Z1, Z15, Z15
+	VADDPD      Z14, Z9, Z9
+	VADDPD      Z15, Z10, Z10
+	VFMADD231PD Z14, Z14, Z12
+	VFMADD231PD Z15, Z15, Z13
+	ADDQ        $+32, R14
+	SUBQ        $+32, BX
+	JMP         again20
+
+next21:
+again22:
+	CMPQ        BX, $+16
+	JLT         next23
+	VCVTPS2PD   (R12)(R14*4), Z14
+	VCVTPS2PD   32(R12)(R14*4), Z15
+	VSUBPD      Z1, Z14, Z14
+	VSUBPD      Z1, Z15, Z15
+	VADDPD      Z14, Z6, Z6
+	VADDPD      Z15, Z8, Z8
+	VFMADD231PD Z14, Z14, Z7
+	VFMADD231PD Z15, Z15, Z11
+	ADDQ        $+16, R14
+	SUBQ        $+16, BX
+	JMP         again22
+
+next23:
+	TESTQ         BX, BX
+	JZ            done19
+	MOVQ          $-1, R15
+	BZHIQ         BX, R15, R15
+	KMOVW         R15, K1
+	VMOVUPS.Z     (R12)(R14*4), K1, Z14
+	VBLENDMPS     Z14, Z2, K1, Z14
+	VEXTRACTF64X4 $0x01, Z14, Y2
+	VCVTPS2PD     Y2, Z2
+	VCVTPS2PD     Y14, Z14
+	VSUBPD        Z1, Z14, Z14
+	VSUBPD        Z1, Z2, Z2
+	VADDPD        Z14, Z6, Z6
+	VADDPD        Z2, Z8, Z8
+	VFMADD231PD   Z14, Z14, Z7
+	VFMADD231PD   Z2, Z2, Z11
+
+done19:
+	VADDPD        Z9, Z6, Z6
 	VADDPD        Z10, Z8, Z8
-	VADDPD        Z4, Z3, Z3
-	VEXTRACTF64X4 $0x01, Z3, Y1
-	VADDPD        Y1, Y3, Y3
-	VEXTRACTF32X4 $0x01, Z3, X1
-	VADDPD        X1, X3, X3
-	VMOVHLPS      X3, X1, X1
-	VADDPD        X1, X3, X3
-	VADDPD        Z8, Z7, Z7
-	VEXTRACTF64X4 $0x01, Z7, Y1
-	VADDPD        Y1, Y7, Y7
-	VEXTRACTF32X4 $0x01, Z7, X1
-	VADDPD        X1, X7, X7
-	VMOVHLPS      X7, X1, X1
-	VADDPD        X1, X7, X7
-	VDIVSD        X0, X3, X1
-	VFNMADD231SD  X1, X3, X7
+	VADDPD        Z12, Z7, Z7
+	VADDPD        Z13, Z11, Z11
+	VADDPD        Z8, Z6, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y2
+	VADDPD        Y2, Y6, Y6
+	VEXTRACTF32X4 $0x01, Z6, X2
+	VADDPD        X2, X6, X6
+	VMOVHLPS      X6, X2, X2
+	VADDPD        X2, X6, X6
+	VADDPD        Z11, Z7, Z7
+	VEXTRACTF64X4 $0x01, Z7, Y2
+	VADDPD        Y2, Y7, Y7
+	VEXTRACTF32X4 $0x01, Z7, X2
+	VADDPD        X2, X7, X7
+	VMOVHLPS      X7, X2, X2
+	VADDPD        X2, X7, X7
+	VDIVSD        X0, X6, X2
+	VFNMADD231SD  X2, X6, X7
 	VXORPS        X3, X3, X3
 	VMAXSD        X7, X3, X7
 	VDIVSD        X0, X7, X7
-	VADDSD        eps+64(FP), X7, X7
+	VADDSD        eps+72(FP), X7, X7
 	VSQRTSD       X7, X7, X7
 	VMOVSS        f3f800000<>+0(SB), X3
 	VCVTSS2SD     X3, X3, X3
 	VDIVSD        X7, X3, X3
-	VADDSD        X2, X1, X1
-	VCVTSD2SS     X1, X1, X2
-	VMOVSS        X2, (R8)
-	ADDQ          $+4, R8
-	VCVTSD2SS     X3, X3, X2
-	VMOVSS        X2, (R9)
-	ADDQ          $+4, R9
-	VBROADCASTSD  X1, Z1
+	VADDSD        X1, X2, X2
+	VBROADCASTSD  X2, Z1
+	VCVTSD2SS     X2, X2, X2
+	VMOVSS        X2, (SI)
+	ADDQ          $+4, SI
 	VBROADCASTSD  X3, Z2
-	MOVQ          DX, BX
-	XORQ          R13, R13
+	VCVTSD2SS     X3, X3, X3
+	VMOVSS        X3, (DI)
+	ADDQ          $+4, DI
 
-again11:
+last17:
+	MOVQ DX, BX
+	XORQ R14, R14
+
+again26:
 	CMPQ         BX, $+32
-	JLT          next12
-	PREFETCHT0   (R12)(R13*4)
-	VCVTPS2PD    (CX)(R13*4), Z3
-	VCVTPS2PD    32(CX)(R13*4), Z4
-	VCVTPS2PD    (SI)(R13*4), Z5
-	VCVTPS2PD    32(SI)(R13*4), Z6
-	VCVTPS2PD    (DI)(R13*4), Z7
-	VCVTPS2PD    32(DI)(R13*4), Z8
-	VSUBPD       Z1, Z3, Z3
-	VSUBPD       Z1, Z4, Z4
-	VMULPD       Z2, Z3, Z3
-	VMULPD       Z2, Z4, Z4
-	VFMADD213PD  Z7, Z5, Z3
-	VFMADD213PD  Z8, Z6, Z4
-	VCVTPD2PS    Z3, Y13
-	VCVTPD2PS    Z4, Y3
-	VINSERTF64X4 $0x01, Y3, Z13, Z3
-	VMOVNTPS     Z3, (AX)(R13*4)
-	PREFETCHT0   64(R12)(R13*4)
-	VCVTPS2PD    64(CX)(R13*4), Z3
-	VCVTPS2PD    96(CX)(R13*4), Z4
-	VCVTPS2PD    64(SI)(R13*4), Z5
-	VCVTPS2PD    96(SI)(R13*4), Z6
-	VCVTPS2PD    64(DI)(R13*4), Z7
-	VCVTPS2PD    96(DI)(R13*4), Z8
-	VSUBPD       Z1, Z3, Z3
-	VSUBPD       Z1, Z4, Z4
-	VMULPD       Z2, Z3, Z3
-	VMULPD       Z2, Z4, Z4
-	VFMADD213PD  Z7, Z5, Z3
-	VFMADD213PD  Z8, Z6, Z4
-	VCVTPD2PS    Z3, Y13
-	VCVTPD2PS    Z4, Y3
-	VINSERTF64X4 $0x01, Y3, Z13, Z3
-	VMOVNTPS     Z3, 64(AX)(R13*4)
-	ADDQ         $+32, R13
+	JLT          next27
+	PREFETCHT0   2048(R13)(R14*4)
+	VCVTPS2PD    (CX)(R14*4), Z6
+	VCVTPS2PD    32(CX)(R14*4), Z7
+	VSUBPD       Z4, Z6, Z6
+	VSUBPD       Z4, Z7, Z7
+	VMULPD       Z5, Z6, Z6
+	VMULPD       Z5, Z7, Z7
+	VMOVUPD      (R8)(R14*8), Z8
+	VMOVUPD      64(R8)(R14*8), Z9
+	VFMADD213PD  (R9)(R14*8), Z8, Z6
+	VFMADD213PD  64(R9)(R14*8), Z9, Z7
+	VCVTPD2PS    Z6, Y3
+	VCVTPD2PS    Z7, Y6
+	VINSERTF64X4 $0x01, Y6, Z3, Z6
+	VMOVNTPS     Z6, (AX)(R14*4)
+	PREFETCHT0   2112(R13)(R14*4)
+	VCVTPS2PD    64(CX)(R14*4), Z6
+	VCVTPS2PD    96(CX)(R14*4), Z7
+	VSUBPD       Z4, Z6, Z6
+	VSUBPD       Z4, Z7, Z7
+	VMULPD       Z5, Z6, Z6
+	VMULPD       Z5, Z7, Z7
+	VMOVUPD      128(R8)(R14*8), Z8
+	VMOVUPD      192(R8)(R14*8), Z9
+	VFMADD213PD  128(R9)(R14*8), Z8, Z6
+	VFMADD213PD  192(R9)(R14*8), Z9, Z7
+	VCVTPD2PS    Z6, Y3
+	VCVTPD2PS    Z7, Y6
+	VINSERTF64X4 $0x01, Y6, Z3, Z6
+	VMOVNTPS     Z6, 64(AX)(R14*4)
+	ADDQ         $+32, R14
 	SUBQ         $+32, BX
-	JMP          again11
+	JMP          again26
 
-next12:
-again13:
+next27:
+again28:
 	CMPQ         BX, $+16
-	JLT          next14
-	PREFETCHT0   (R12)(R13*4)
-	VCVTPS2PD    (CX)(R13*4), Z3
-	VCVTPS2PD    32(CX)(R13*4), Z4
-	VCVTPS2PD    (SI)(R13*4), Z5
-	VCVTPS2PD    32(SI)(R13*4), Z6
-	VCVTPS2PD    (DI)(R13*4), Z7
-	VCVTPS2PD    32(DI)(R13*4), Z8
-	VSUBPD       Z1, Z3, Z3
-	VSUBPD       Z1, Z4, Z4
-	VMULPD       Z2, Z3, Z3
-	VMULPD       Z2, Z4, Z4
-	VFMADD213PD  Z7, Z5, Z3
-	VFMADD213PD  Z8, Z6, Z4
-	VCVTPD2PS    Z3, Y13
-	VCVTPD2PS    Z4, Y3
-	VINSERTF64X4 $0x01, Y3, Z13, Z3
-	VMOVNTPS     Z3, (AX)(R13*4)
-	ADDQ         $+16, R13
+	JLT          next29
+	PREFETCHT0   2048(R13)(R14*4)
+	VCVTPS2PD    (CX)(R14*4), Z6
+	VCVTPS2PD    32(CX)(R14*4), Z7
+	VSUBPD       Z4, Z6, Z6
+	VSUBPD       Z4, Z7, Z7
+	VMULPD       Z5, Z6, Z6
+	VMULPD       Z5, Z7, Z7
+	VMOVUPD      (R8)(R14*8), Z8
+	VMOVUPD      64(R8)(R14*8), Z9
+	VFMADD213PD  (R9)(R14*8), Z8, Z6
+	VFMADD213PD  64(R9)(R14*8), Z9, Z7
+	VCVTPD2PS    Z6, Y3
+	VCVTPD2PS    Z7, Y6
+	VINSERTF64X4 $0x01, Y6, Z3, Z6
+	VMOVNTPS     Z6, (AX)(R14*4)
+	ADDQ         $+16, R14
 	SUBQ         $+16, BX
-	JMP          again13
+	JMP          again28
 
-next14:
+next29:
 	TESTQ         BX, BX
-	JZ            done10
-	MOVQ          $-1, R14
-	BZHIQ         BX, R14, R14
-	KMOVW         R14, K1
-	PREFETCHT0    (R12)(R13*4)
-	VMOVUPS.Z     (CX)(R13*4), K1, Z3
-	VEXTRACTF64X4 $0x01, Z3, Y4
-	VCVTPS2PD     Y4, Z4
-	VCVTPS2PD     Y3, Z3
-	VMOVUPS.Z     (SI)(R13*4), K1, Z5
-	VEXTRACTF64X4 $0x01, Z5, Y6
+	JZ            done25
+	MOVQ          $-1, R15
+	BZHIQ         BX, R15, R15
+	KMOVW         R15, K1
+	PREFETCHT0    2048(R13)(R14*4)
+	VMOVUPS.Z     (CX)(R14*4), K1, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y3
+	VCVTPS2PD     Y3, Z7
 	VCVTPS2PD     Y6, Z6
-	VCVTPS2PD     Y5, Z5
-	VMOVUPS.Z     (DI)(R13*4), K1, Z7
-	VEXTRACTF64X4 $0x01, Z7, Y8
-	VCVTPS2PD     Y8, Z8
-	VCVTPS2PD     Y7, Z7
-	VSUBPD        Z1, Z3, Z3
-	VSUBPD        Z1, Z4, Z4
-	VMULPD        Z2, Z3, Z3
-	VMULPD        Z2, Z4, Z4
-	VFMADD213PD   Z7, Z5, Z3
-	VFMADD213PD   Z8, Z6, Z4
-	VCVTPD2PS     Z3, Y13
-	VCVTPD2PS     Z4, Y1
-	VINSERTF64X4  $0x01, Y1, Z13, Z1
-	VMOVUPS       Z1, K1, (AX)(R13*4)
+	VSUBPD        Z4, Z6, Z6
+	VSUBPD        Z4, Z7, Z7
+	VMULPD        Z5, Z6, Z6
+	VMULPD        Z5, Z7, Z7
+	VMOVUPD       (R8)(R14*8), Z4
+	VMOVUPD       64(R8)(R14*8), Z5
+	VFMADD213PD   (R9)(R14*8), Z4, Z6
+	VFMADD213PD   64(R9)(R14*8), Z5, Z7
+	VCVTPD2PS     Z6, Y3
+	VCVTPD2PS     Z7, Y4
+	VINSERTF64X4  $0x01, Y4, Z3, Z4
+	VMOVUPS       Z4, K1, (AX)(R14*4)
 
-done10:
+done25:
 	MOVQ R11, AX
 	MOVQ R12, CX
 	DECQ R10
-	JNZ  row2
+	JNZ  row16
 	SFENCE
 	VZEROUPPER
 	RET
@@ -243,234 +406,401 @@ done10:
 next1:
 	MOVQ       y+0(FP), AX
 	MOVQ       x+8(FP), CX
-	MOVQ       d+48(FP), DX
-	MOVQ       gamma+16(FP), SI
-	MOVQ       beta+24(FP), DI
-	MOVQ       mean+32(FP), R8
-	MOVQ       rstd+40(FP), R9
+	MOVQ       d+56(FP), DX
+	MOVQ       mean+32(FP), SI
+	MOVQ       rstd+40(FP), DI
 	VXORPS     X0, X0, X0
 	VCVTSI2SDQ DX, X0, X0
-	MOVQ       rows+56(FP), R10
+	MOVQ       room+48(FP), R8
+	MOVQ       DX, BX
+	MOVQ       gamma+16(FP), R9
+	XORQ       R10, R10
 
-row15:
-	LEAQ         (AX)(DX*4), R11
-	LEAQ         (CX)(DX*4), R12
+again32:
+	CMPQ      BX, $+16
+	JLT       next33
+	VCVTPS2PD (R9)(R10*4), Z1
+	VCVTPS2PD 32(R9)(R10*4), Z2
+	VMOVUPD   Z1, (R8)(R10*8)
+	VMOVUPD   Z2, 64(R8)(R10*8)
+	ADDQ      $+16, R10
+	SUBQ      $+16, BX
+	JMP       again32
+
+next33:
+	TESTQ         BX, BX
+	JZ            done31
+	MOVQ          $-1, R11
+	BZHIQ         BX, R11, R11
+	KMOVW         R11, K1
+	VMOVUPS.Z     (R9)(R10*4), K1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y2
+	VCVTPS2PD     Y2, Z2
+	VCVTPS2PD     Y1, Z1
+	VMOVUPD       Z1, (R8)(R10*8)
+	VMOVUPD       Z2, 64(R8)(R10*8)
+
+done31:
+	LEAQ 15(DX), R9
+	ANDQ $-16, R9
+	LEAQ (R8)(R9*8), R9
+	MOVQ DX, BX
+	MOVQ beta+24(FP), R10
+	XORQ R11, R11
+
+again36:
+	CMPQ      BX, $+16
+	JLT       next37
+	VCVTPS2PD (R10)(R11*4), Z1
+	VCVTPS2PD 32(R10)(R11*4), Z2
+	VMOVUPD   Z1, (R9)(R11*8)
+	VMOVUPD   Z2, 64(R9)(R11*8)
+	ADDQ      $+16, R11
+	SUBQ      $+16, BX
+	JMP       again36
+
+next37:
+	TESTQ         BX, BX
+	JZ            done35
+	MOVQ          $-1, R12
+	BZHIQ         BX, R12, R12
+	KMOVW         R12, K1
+	VMOVUPS.Z     (R10)(R11*4), K1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y2
+	VCVTPS2PD     Y2, Z2
+	VCVTPS2PD     Y1, Z1
+	VMOVUPD       Z1, (R9)(R11*8)
+	VMOVUPD       Z2, 64(R9)(R11*8)
+
+done35:
 	MOVQ         DX, BX
-	VBROADCASTSS (CX), Z1
-	VCVTPS2PD    Y1, Z2
-	VXORPS       Z3, Z3, Z3
+	VBROADCASTSS (CX), Z2
+	VCVTPS2PD    Y2, Z1
 	VXORPS       Z4, Z4, Z4
-	VXORPS       Z5, Z5, Z5
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
 	VXORPS       Z8, Z8, Z8
+	VXORPS       Z5, Z5, Z5
 	VXORPS       Z9, Z9, Z9
 	VXORPS       Z10, Z10, Z10
-	XORQ         R13, R13
+	VXORPS       Z11, Z11, Z11
+	XORQ         R10, R10
 
-again18:
+again40:
 	CMPQ        BX, $+32
-	JLT         next19
-	PREFETCHT0  (AX)(R13*4)
-	VCVTPS2PD   (CX)(R13*4), Z11
-	VCVTPS2PD   32(CX)(R13*4), Z12
-	VSUBPD      Z2, Z11, Z11
-	VSUBPD      Z2, Z12, Z12
-	VADDPD      Z11, Z3, Z3
+	JLT         next41
+	PREFETCHT0  (AX)(R10*4)
+	VCVTPS2PD   (CX)(R10*4), Z12
+	VCVTPS2PD   32(CX)(R10*4), Z13
+	VSUBPD      Z1, Z12, Z12
+	VSUBPD      Z1, Z13, Z13
 	VADDPD      Z12, Z4, Z4
-	VFMADD231PD Z11, Z11, Z7
-	VFMADD231PD Z12, Z12, Z8
-	PREFETCHT0  64(AX)(R13*4)
-	VCVTPS2PD   64(CX)(R13*4), Z11
-	VCVTPS2PD   96(CX)(R13*4), Z12
-	VSUBPD      Z2, Z11, Z11
-	VSUBPD      Z2, Z12, Z12
-	VADDPD      Z11, Z5, Z5
-	VADDPD      Z12, Z6, Z6
-	VFMADD231PD Z11, Z11, Z9
+	VADDPD      Z13, Z6, Z6
+	VFMADD231PD Z12, Z12, Z5
+	VFMADD231PD Z13, Z13, Z9
+	PREFETCHT0  64(AX)(R10*4)
+	VCVTPS2PD   64(CX)(R10*4), Z12
+	VCVTPS2PD   96(CX)(R10*4), Z13
+	VSUBPD      Z1, Z12, Z12
+	VSUBPD      Z1, Z13, Z13
+	VADDPD      Z12, Z7, Z7
+	VADDPD      Z13, Z8, Z8
 	VFMADD231PD Z12, Z12, Z10
-	ADDQ        $+32, R13
+	VFMADD231PD Z13, Z13, Z11
+	ADDQ        $+32, R10
 	SUBQ        $+32, BX
-	JMP         again18
+	JMP         again40
 
-next19:
-again20:
+next41:
+again42:
 	CMPQ        BX, $+16
-	JLT         next21
-	PREFETCHT0  (AX)(R13*4)
-	VCVTPS2PD   (CX)(R13*4), Z11
-	VCVTPS2PD   32(CX)(R13*4), Z12
-	VSUBPD      Z2, Z11, Z11
-	VSUBPD      Z2, Z12, Z12
-	VADDPD      Z11, Z3, Z3
+	JLT         next43
+	PREFETCHT0  (AX)(R10*4)
+	VCVTPS2PD   (CX)(R10*4), Z12
+	VCVTPS2PD   32(CX)(R10*4), Z13
+	VSUBPD      Z1, Z12, Z12
+	VSUBPD      Z1, Z13, Z13
 	VADDPD      Z12, Z4, Z4
-	VFMADD231PD Z11, Z11, Z7
-	VFMADD231PD Z12, Z12, Z8
-	ADDQ        $+16, R13
+	VADDPD      Z13, Z6, Z6
+	VFMADD231PD Z12, Z12, Z5
+	VFMADD231PD Z13, Z13, Z9
+	ADDQ        $+16, R10
 	SUBQ        $+16, BX
-	JMP         again20
+	JMP         again42
 
-next21:
+next43:
 	TESTQ         BX, BX
-	JZ            done17
-	MOVQ          $-1, R14
-	BZHIQ         BX, R14, R14
-	KMOVW         R14, K1
-	PREFETCHT0    (AX)(R13*4)
-	VMOVUPS.Z     (CX)(R13*4), K1, Z11
-	VBLENDMPS     Z11, Z1, K1, Z11
-	VEXTRACTF64X4 $0x01, Z11, Y1
-	VCVTPS2PD     Y1, Z1
-	VCVTPS2PD     Y11, Z11
-	VSUBPD        Z2, Z11, Z11
-	VSUBPD        Z2, Z1, Z1
-	VADDPD        Z11, Z3, Z3
-	VADDPD        Z1, Z4, Z4
-	VFMADD231PD   Z11, Z11, Z7
-	VFMADD231PD   Z1, Z1, Z8
+	JZ            done39
+	MOVQ          $-1, R11
+	BZHIQ         BX, R11, R11
+	KMOVW         R11, K1
+	PREFETCHT0    (AX)(R10*4)
+	VMOVUPS.Z     (CX)(R10*4), K1, Z12
+	VBLENDMPS     Z12, Z2, K1, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y2
+	VCVTPS2PD     Y2, Z2
+	VCVTPS2PD     Y12, Z12
+	VSUBPD        Z1, Z12, Z12
+	VSUBPD        Z1, Z2, Z2
+	VADDPD        Z12, Z4, Z4
+	VADDPD        Z2, Z6, Z6
+	VFMADD231PD   Z12, Z12, Z5
+	VFMADD231PD   Z2, Z2, Z9
 
-done17:
-	VADDPD        Z5, Z3, Z3
+done39:
+	VADDPD        Z7, Z4, Z4
+	VADDPD        Z8, Z6, Z6
+	VADDPD        Z10, Z5, Z5
+	VADDPD        Z11, Z9, Z9
 	VADDPD        Z6, Z4, Z4
-	VADDPD        Z9, Z7, Z7
+	VEXTRACTF64X4 $0x01, Z4, Y2
+	VADDPD        Y2, Y4, Y4
+	VEXTRACTF32X4 $0x01, Z4, X2
+	VADDPD        X2, X4, X4
+	VMOVHLPS      X4, X2, X2
+	VADDPD        X2, X4, X4
+	VADDPD        Z9, Z5, Z5
+	VEXTRACTF64X4 $0x01, Z5, Y2
+	VADDPD        Y2, Y5, Y5
+	VEXTRACTF32X4 $0x01, Z5, X2
+	VADDPD        X2, X5, X5
+	VMOVHLPS      X5, X2, X2
+	VADDPD        X2, X5, X5
+	VDIVSD        X0, X4, X2
+	VFNMADD231SD  X2, X4, X5
+	VXORPS        X3, X3, X3
+	VMAXSD        X5, X3, X5
+	VDIVSD        X0, X5, X5
+	VADDSD        eps+72(FP), X5, X5
+	VSQRTSD       X5, X5, X5
+	VMOVSS        f3f800000<>+0(SB), X3
+	VCVTSS2SD     X3, X3, X3
+	VDIVSD        X5, X3, X3
+	VADDSD        X1, X2, X2
+	VBROADCASTSD  X2, Z1
+	VCVTSD2SS     X2, X2, X2
+	VMOVSS        X2, (SI)
+	ADDQ          $+4, SI
+	VBROADCASTSD  X3, Z2
+	VCVTSD2SS     X3, X3, X3
+	VMOVSS        X3, (DI)
+	ADDQ          $+4, DI
+	MOVQ          rows+64(FP), R10
+
+row44:
+	LEAQ         (AX)(DX*4), R11
+	LEAQ         (CX)(DX*4), R12
+	LEAQ         (R12)(DX*4), R13
+	VMOVAPS      Z1, Z4
+	VMOVAPS      Z2, Z5
+	CMPQ         R10, $0x01
+	JE           last45
+	MOVQ         DX, BX
+	VBROADCASTSS (R12), Z2
+	VCVTPS2PD    Y2, Z1
+	VXORPS       Z6, Z6, Z6
+	VXORPS       Z8, Z8, Z8
+	VXORPS       Z9, Z9, Z9
+	VXORPS       Z10, Z10, Z10
+	VXORPS       Z7, Z7, Z7
+	VXORPS       Z11, Z11, Z11
+	VXORPS       Z12, Z12, Z12
+	VXORPS       Z13, Z13, Z13
+	XORQ         R14, R14
+
+again48:
+	CMPQ        BX, $+32
+	JLT         next49
+	PREFETCHT0  (R11)(R14*4)
+	VCVTPS2PD   (R12)(R14*4), Z14
+	VCVTPS2PD   32(R12)(R14*4), Z15
+	VSUBPD      Z1, Z14, Z14
+	VSUBPD      Z1, Z15, Z15
+	VADDPD      Z14, Z6, Z6
+	VADDPD      Z15, Z8, Z8
+	VFMADD231PD Z14, Z14, Z7
+	VFMADD231PD Z15, Z15, Z11
+	PREFETCHT0  64(R11)(R14*4)
+	VCVTPS2PD   64(R12)(R14*4), Z14
+	VCVTPS2PD   96(R12)(R14*4), Z15
+	VSUBPD      Z1, Z14, Z14
+	VSUBPD      Z1, Z15, Z15
+	VADDPD      Z14, Z9, Z9
+	VADDPD      Z15, Z10, Z10
+	VFMADD231PD Z14, Z14, Z12
+	VFMADD231PD Z15, Z15, Z13
+	ADDQ        $+32, R14
+	SUBQ        $+32, BX
+	JMP         again48
+
+next49:
+again50:
+	CMPQ        BX, $+16
+	JLT         next51
+	PREFETCHT0  (R11)(R14*4)
+	VCVTPS2PD   (R12)(R14*4), Z14
+	VCVTPS2PD   32(R12)(R14*4), Z15
+	VSUBPD      Z1, Z14, Z14
+	VSUBPD      Z1, Z15, Z15
+	VADDPD      Z14, Z6, Z6
+	VADDPD      Z15, Z8, Z8
+	VFMADD231PD Z14, Z14, Z7
+	VFMADD231PD Z15, Z15, Z11
+	ADDQ        $+16, R14
+	SUBQ        $+16, BX
+	JMP         again50
+
+next51:
+	TESTQ         BX, BX
+	JZ            done47
+	MOVQ          $-1, R15
+	BZHIQ         BX, R15, R15
+	KMOVW         R15, K1
+	PREFETCHT0    (R11)(R14*4)
+	VMOVUPS.Z     (R12)(R14*4), K1, Z14
+	VBLENDMPS     Z14, Z2, K1, Z14
+	VEXTRACTF64X4 $0x01, Z14, Y2
+	VCVTPS2PD     Y2, Z2
+	VCVTPS2PD     Y14, Z14
+	VSUBPD        Z1, Z14, Z14
+	VSUBPD        Z1, Z2, Z2
+	VADDPD        Z14, Z6, Z6
+	VADDPD        Z2, Z8, Z8
+	VFMADD231PD   Z14, Z14, Z7
+	VFMADD231PD   Z2, Z2, Z11
+
+done47:
+	VADDPD        Z9, Z6, Z6
 	VADDPD        Z10, Z8, Z8
-	VADDPD        Z4, Z3, Z3
-	VEXTRACTF64X4 $0x01, Z3, Y1
-	VADDPD        Y1, Y3, Y3
-	VEXTRACTF32X4 $0x01, Z3, X1
-	VADDPD        X1, X3, X3
-	VMOVHLPS      X3, X1, X1
-	VADDPD        X1, X3, X3
-	VADDPD        Z8, Z7, Z7
-	VEXTRACTF64X4 $0x01, Z7, Y1
-	VADDPD        Y1, Y7, Y7
-	VEXTRACTF32X4 $0x01, Z7, X1
-	VADDPD        X1, X7, X7
-	VMOVHLPS      X7, X1, X1
-	VADDPD        X1, X7, X7
-	VDIVSD        X0, X3, X1
-	VFNMADD231SD  X1, X3, X7
+	VADDPD        Z12, Z7, Z7
+	VADDPD        Z13, Z11, Z11
+	VADDPD        Z8, Z6, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y2
+	VADDPD        Y2, Y6, Y6
+	VEXTRACTF32X4 $0x01, Z6, X2
+	VADDPD        X2, X6, X6
+	VMOVHLPS      X6, X2, X2
+	VADDPD        X2, X6, X6
+	VADDPD        Z11, Z7, Z7
+	VEXTRACTF64X4 $0x01, Z7, Y2
+	VADDPD        Y2, Y7, Y7
+	VEXTRACTF32X4 $0x01, Z7, X2
+	VADDPD        X2, X7, X7
+	VMOVHLPS      X7, X2, X2
+	VADDPD        X2, X7, X7
+	VDIVSD        X0, X6, X2
+	VFNMADD231SD  X2, X6, X7
 	VXORPS        X3, X3, X3
 	VMAXSD        X7, X3, X7
 	VDIVSD        X0, X7, X7
-	VADDSD        eps+64(FP), X7, X7
+	VADDSD        eps+72(FP), X7, X7
 	VSQRTSD       X7, X7, X7
 	VMOVSS        f3f800000<>+0(SB), X3
 	VCVTSS2SD     X3, X3, X3
 	VDIVSD        X7, X3, X3
-	VADDSD        X2, X1, X1
-	VCVTSD2SS     X1, X1, X2
-	VMOVSS        X2, (R8)
-	ADDQ          $+4, R8
-	VCVTSD2SS     X3, X3, X2
-	VMOVSS        X2, (R9)
-	ADDQ          $+4, R9
-	VBROADCASTSD  X1, Z1
+	VADDSD        X1, X2, X2
+	VBROADCASTSD  X2, Z1
+	VCVTSD2SS     X2, X2, X2
+	VMOVSS        X2, (SI)
+	ADDQ          $+4, SI
 	VBROADCASTSD  X3, Z2
-	MOVQ          DX, BX
-	XORQ          R13, R13
+	VCVTSD2SS     X3, X3, X3
+	VMOVSS        X3, (DI)
+	ADDQ          $+4, DI
 
-again24:
+last45:
+	MOVQ DX, BX
+	XORQ R14, R14
+
+again54:
 	CMPQ        BX, $+32
-	JLT         next25
-	PREFETCHT0  (R12)(R13*4)
-	VCVTPS2PD   (CX)(R13*4), Z3
-	VCVTPS2PD   32(CX)(R13*4), Z4
-	VCVTPS2PD   (SI)(R13*4), Z5
-	VCVTPS2PD   32(SI)(R13*4), Z6
-	VCVTPS2PD   (DI)(R13*4), Z7
-	VCVTPS2PD   32(DI)(R13*4), Z8
-	VSUBPD      Z1, Z3, Z3
-	VSUBPD      Z1, Z4, Z4
-	VMULPD      Z2, Z3, Z3
-	VMULPD      Z2, Z4, Z4
-	VFMADD213PD Z7, Z5, Z3
-	VFMADD213PD Z8, Z6, Z4
-	VCVTPD2PS   Z3, Y3
-	VCVTPD2PS   Z4, Y4
-	VMOVUPS     Y3, (AX)(R13*4)
-	VMOVUPS     Y4, 32(AX)(R13*4)
-	PREFETCHT0  64(R12)(R13*4)
-	VCVTPS2PD   64(CX)(R13*4), Z3
-	VCVTPS2PD   96(CX)(R13*4), Z4
-	VCVTPS2PD   64(SI)(R13*4), Z5
-	VCVTPS2PD   96(SI)(R13*4), Z6
-	VCVTPS2PD   64(DI)(R13*4), Z7
-	VCVTPS2PD   96(DI)(R13*4), Z8
-	VSUBPD      Z1, Z3, Z3
-	VSUBPD      Z1, Z4, Z4
-	VMULPD      Z2, Z3, Z3
-	VMULPD      Z2, Z4, Z4
-	VFMADD213PD Z7, Z5, Z3
-	VFMADD213PD Z8, Z6, Z4
-	VCVTPD2PS   Z3, Y3
-	VCVTPD2PS   Z4, Y4
-	VMOVUPS     Y3, 64(AX)(R13*4)
-	VMOVUPS     Y4, 96(AX)(R13*4)
-	ADDQ        $+32, R13
+	JLT         next55
+	PREFETCHT0  2048(R13)(R14*4)
+	VCVTPS2PD   (CX)(R14*4), Z6
+	VCVTPS2PD   32(CX)(R14*4), Z7
+	VSUBPD      Z4, Z6, Z6
+	VSUBPD      Z4, Z7, Z7
+	VMULPD      Z5, Z6, Z6
+	VMULPD      Z5, Z7, Z7
+	VMOVUPD     (R8)(R14*8), Z8
+	VMOVUPD     64(R8)(R14*8), Z9
+	VFMADD213PD (R9)(R14*8), Z8, Z6
+	VFMADD213PD 64(R9)(R14*8), Z9, Z7
+	VCVTPD2PS   Z6, Y3
+	VCVTPD2PS   Z7, Y6
+	VMOVUPS     Y3, (AX)(R14*4)
+	VMOVUPS     Y6, 32(AX)(R14*4)
+	PREFETCHT0  2112(R13)(R14*4)
+	VCVTPS2PD   64(CX)(R14*4), Z6
+	VCVTPS2PD   96(CX)(R14*4), Z7
+	VSUBPD      Z4, Z6, Z6
+	VSUBPD      Z4, Z7, Z7
+	VMULPD      Z5, Z6, Z6
+	VMULPD      Z5, Z7, Z7
+	VMOVUPD     128(R8)(R14*8), Z8
+	VMOVUPD     192(R8)(R14*8), Z9
+	VFMADD213PD 128(R9)(R14*8), Z8, Z6
+	VFMADD213PD 192(R9)(R14*8), Z9, Z7
+	VCVTPD2PS   Z6, Y3
+	VCVTPD2PS   Z7, Y6
+	VMOVUPS     Y3, 64(AX)(R14*4)
+	VMOVUPS     Y6, 96(AX)(R14*4)
+	ADDQ        $+32, R14
 	SUBQ        $+32, BX
-	JMP         again24
+	JMP         again54
 
-next25:
-again26:
+next55:
+again56:
 	CMPQ        BX, $+16
-	JLT         next27
-	PREFETCHT0  (R12)(R13*4)
-	VCVTPS2PD   (CX)(R13*4), Z3
-	VCVTPS2PD   32(CX)(R13*4), Z4
-	VCVTPS2PD   (SI)(R13*4), Z5
-	VCVTPS2PD   32(SI)(R13*4), Z6
-	VCVTPS2PD   (DI)(R13*4), Z7
-	VCVTPS2PD   32(DI)(R13*4), Z8
-	VSUBPD      Z1, Z3, Z3
-	VSUBPD      Z1, Z4, Z4
-	VMULPD      Z2, Z3, Z3
-	VMULPD      Z2, Z4, Z4
-	VFMADD213PD Z7, Z5, Z3
-	VFMADD213PD Z8, Z6, Z4
-	VCVTPD2PS   Z3, Y3
-	VCVTPD2PS   Z4, Y4
-	VMOVUPS     Y3, (AX)(R13*4)
-	VMOVUPS     Y4, 32(AX)(R13*4)
-	ADDQ        $+16, R13
+	JLT         next57
+	PREFETCHT0  2048(R13)(R14*4)
+	VCVTPS2PD   (CX)(R14*4), Z6
+	VCVTPS2PD   32(CX)(R14*4), Z7
+	VSUBPD      Z4, Z6, Z6
+	VSUBPD      Z4, Z7, Z7
+	VMULPD      Z5, Z6, Z6
+	VMULPD      Z5, Z7, Z7
+	VMOVUPD     (R8)(R14*8), Z8
+	VMOVUPD     64(R8)(R14*8), Z9
+	VFMADD213PD (R9)(R14*8), Z8, Z6
+	VFMADD213PD 64(R9)(R14*8), Z9, Z7
+	VCVTPD2PS   Z6, Y3
+	VCVTPD2PS   Z7, Y6
+	VMOVUPS     Y3, (AX)(R14*4)
+	VMOVUPS     Y6, 32(AX)(R14*4)
+	ADDQ        $+16, R14
 	SUBQ        $+16, BX
-	JMP         again26
+	JMP         again56
 
-next27:
+next57:
 	TESTQ         BX, BX
-	JZ            done23
-	MOVQ          $-1, R14
-	BZHIQ         BX, R14, R14
-	KMOVW         R14, K1
-	PREFETCHT0    (R12)(R13*4)
-	VMOVUPS.Z     (CX)(R13*4), K1, Z3
-	VEXTRACTF64X4 $0x01, Z3, Y4
-	VCVTPS2PD     Y4, Z4
-	VCVTPS2PD     Y3, Z3
-	VMOVUPS.Z     (SI)(R13*4), K1, Z5
-	VEXTRACTF64X4 $0x01, Z5, Y6
+	JZ            done53
+	MOVQ          $-1, R15
+	BZHIQ         BX, R15, R15
+	KMOVW         R15, K1
+	PREFETCHT0    2048(R13)(R14*4)
+	VMOVUPS.Z     (CX)(R14*4), K1, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y3
+	VCVTPS2PD     Y3, Z7
 	VCVTPS2PD     Y6, Z6
-	VCVTPS2PD     Y5, Z5
-	VMOVUPS.Z     (DI)(R13*4), K1, Z7
-	VEXTRACTF64X4 $0x01, Z7, Y8
-	VCVTPS2PD     Y8, Z8
-	VCVTPS2PD     Y7, Z7
-	VSUBPD        Z1, Z3, Z3
-	VSUBPD        Z1, Z4, Z4
-	VMULPD        Z2, Z3, Z3
-	VMULPD        Z2, Z4, Z4
-	VFMADD213PD   Z7, Z5, Z3
-	VFMADD213PD   Z8, Z6, Z4
-	VCVTPD2PS     Z3, Y13
-	VCVTPD2PS     Z4, Y1
-	VINSERTF64X4  $0x01, Y1, Z13, Z1
-	VMOVUPS       Z1, K1, (AX)(R13*4)
+	VSUBPD        Z4, Z6, Z6
+	VSUBPD        Z4, Z7, Z7
+	VMULPD        Z5, Z6, Z6
+	VMULPD        Z5, Z7, Z7
+	VMOVUPD       (R8)(R14*8), Z4
+	VMOVUPD       64(R8)(R14*8), Z5
+	VFMADD213PD   (R9)(R14*8), Z4, Z6
+	VFMADD213PD   64(R9)(R14*8), Z5, Z7
+	VCVTPD2PS     Z6, Y3
+	VCVTPD2PS     Z7, Y4
+	VINSERTF64X4  $0x01, Y4, Z3, Z4
+	VMOVUPS       Z4, K1, (AX)(R14*4)
 
-done23:
+done53:
 	MOVQ R11, AX
 	MOVQ R12, CX
 	DECQ R10
-	JNZ  row15
+	JNZ  row44
 	VZEROUPPER
 	RET
 
@@ -1434,236 +1764,289 @@ done2:
 	VZEROUPPER
 	RET
 
-// func layerNormAVX2(y *float32, x *float32, gamma *float32, beta *float32, mean *float32, rstd *float32, d int, rows int, eps float64, flags int)
+// func layerNormAVX2(y *float32, x *float32, gamma *float32, beta *float32, mean *float32, rstd *float32, room *float64, d int, rows int, eps float64, flags int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·layerNormAVX2(SB), NOSPLIT, $0-80
-	MOVQ       flags+72(FP), AX
+TEXT ·layerNormAVX2(SB), NOSPLIT, $0-88
+	MOVQ       flags+80(FP), AX
 	TESTQ      $0x00000001, AX
 	JZ         next1
 	MOVQ       y+0(FP), AX
 	MOVQ       x+8(FP), CX
-	MOVQ       d+48(FP), DX
-	MOVQ       gamma+16(FP), SI
-	MOVQ       beta+24(FP), DI
-	MOVQ       mean+32(FP), R8
-	MOVQ       rstd+40(FP), R9
+	MOVQ       d+56(FP), DX
+	MOVQ       mean+32(FP), SI
+	MOVQ       rstd+40(FP), DI
 	VXORPS     X0, X0, X0
 	VCVTSI2SDQ DX, X0, X0
-	MOVQ       rows+56(FP), R10
+	MOVQ       room+48(FP), R8
+	MOVQ       DX, BX
+	MOVQ       gamma+16(FP), R9
+	XORQ       R10, R10
 
-row2:
+again4:
+	CMPQ      BX, $+8
+	JLT       next5
+	VCVTPS2PD (R9)(R10*4), Y1
+	VCVTPS2PD 16(R9)(R10*4), Y2
+	VMOVUPD   Y1, (R8)(R10*8)
+	VMOVUPD   Y2, 32(R8)(R10*8)
+	ADDQ      $+8, R10
+	SUBQ      $+8, BX
+	JMP       again4
+
+next5:
+	TESTQ        BX, BX
+	JZ           done3
+	LEAQ         masks<>+64(SB), R11
+	SHLQ         $0x02, BX
+	SUBQ         BX, R11
+	VMOVUPS      (R11), Y1
+	VMASKMOVPS   (R9)(R10*4), Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VCVTPS2PD    X2, Y2
+	VCVTPS2PD    X1, Y1
+	VMOVUPD      Y1, (R8)(R10*8)
+	VMOVUPD      Y2, 32(R8)(R10*8)
+
+done3:
+	LEAQ 7(DX), R9
+	ANDQ $-8, R9
+	LEAQ (R8)(R9*8), R9
+	MOVQ DX, BX
+	MOVQ beta+24(FP), R10
+	XORQ R11, R11
+
+again8:
+	CMPQ      BX, $+8
+	JLT       next9
+	VCVTPS2PD (R10)(R11*4), Y1
+	VCVTPS2PD 16(R10)(R11*4), Y2
+	VMOVUPD   Y1, (R9)(R11*8)
+	VMOVUPD   Y2, 32(R9)(R11*8)
+	ADDQ      $+8, R11
+	SUBQ      $+8, BX
+	JMP       again8
+
+next9:
+	TESTQ        BX, BX
+	JZ           done7
+	LEAQ         masks<>+64(SB), R12
+	SHLQ         $0x02, BX
+	SUBQ         BX, R12
+	VMOVUPS      (R12), Y1
+	VMASKMOVPS   (R10)(R11*4), Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VCVTPS2PD    X2, Y2
+	VCVTPS2PD    X1, Y1
+	VMOVUPD      Y1, (R9)(R11*8)
+	VMOVUPD      Y2, 32(R9)(R11*8)
+
+done7:
+	MOVQ rows+64(FP), R10
+
+row10:
 	LEAQ         (AX)(DX*4), R11
 	LEAQ         (CX)(DX*4), R12
+	LEAQ         (R12)(DX*4), R13
 	MOVQ         DX, BX
-	VBROADCASTSS (CX), Y1
-	VCVTPS2PD    X1, Y2
-	VXORPS       Y3, Y3, Y3
+	VBROADCASTSS (CX), Y2
+	VCVTPS2PD    X2, Y1
 	VXORPS       Y4, Y4, Y4
-	VXORPS       Y5, Y5, Y5
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
 	VXORPS       Y8, Y8, Y8
+	VXORPS       Y5, Y5, Y5
 	VXORPS       Y9, Y9, Y9
 	VXORPS       Y10, Y10, Y10
-	XORQ         R13, R13
+	VXORPS       Y11, Y11, Y11
+	XORQ         R14, R14
 
-again5:
-	CMPQ        BX, $+16
-	JLT         next6
-	VCVTPS2PD   (CX)(R13*4), Y11
-	VCVTPS2PD   16(CX)(R13*4), Y12
-	VSUBPD      Y2, Y11, Y11
-	VSUBPD      Y2, Y12, Y12
-	VADDPD      Y11, Y3, Y3
-	VADDPD      Y12, Y4, Y4
-	VFMADD231PD Y11, Y11, Y7
-	VFMADD231PD Y12, Y12, Y8
-	VCVTPS2PD   32(CX)(R13*4), Y11
-	VCVTPS2PD   48(CX)(R13*4), Y12
-	VSUBPD      Y2, Y11, Y11
-	VSUBPD      Y2, Y12, Y12
-	VADDPD      Y11, Y5, Y5
-	VADDPD      Y12, Y6, Y6
-	VFMADD231PD Y11, Y11, Y9
-	VFMADD231PD Y12, Y12, Y10
-	ADDQ        $+16, R13
-	SUBQ        $+16, BX
-	JMP         again5
-
-next6:
-again7:
-	CMPQ        BX, $+8
-	JLT         next8
-	VCVTPS2PD   (CX)(R13*4), Y11
-	VCVTPS2PD   16(CX)(R13*4), Y12
-	VSUBPD      Y2, Y11, Y11
-	VSUBPD      Y2, Y12, Y12
-	VADDPD      Y11, Y3, Y3
-	VADDPD      Y12, Y4, Y4
-	VFMADD231PD Y11, Y11, Y7
-	VFMADD231PD Y12, Y12, Y8
-	ADDQ        $+8, R13
-	SUBQ        $+8, BX
-	JMP         again7
-
-next8:
-	TESTQ        BX, BX
-	JZ           done4
-	LEAQ         masks<>+64(SB), R14
-	SHLQ         $0x02, BX
-	SUBQ         BX, R14
-	VMOVUPS      (R14), Y11
-	VMASKMOVPS   (CX)(R13*4), Y11, Y12
-	VBLENDVPS    Y11, Y12, Y1, Y12
-	VEXTRACTF128 $0x01, Y12, X1
-	VCVTPS2PD    X1, Y1
-	VCVTPS2PD    X12, Y11
-	VSUBPD       Y2, Y11, Y11
-	VSUBPD       Y2, Y1, Y1
-	VADDPD       Y11, Y3, Y3
-	VADDPD       Y1, Y4, Y4
-	VFMADD231PD  Y11, Y11, Y7
-	VFMADD231PD  Y1, Y1, Y8
-
-done4:
-	VADDPD       Y5, Y3, Y3
-	VADDPD       Y6, Y4, Y4
-	VADDPD       Y9, Y7, Y7
-	VADDPD       Y10, Y8, Y8
-	VADDPD       Y4, Y3, Y3
-	VEXTRACTF128 $0x01, Y3, X1
-	VADDPD       X1, X3, X3
-	VMOVHLPS     X3, X1, X1
-	VADDPD       X1, X3, X3
-	VADDPD       Y8, Y7, Y7
-	VEXTRACTF128 $0x01, Y7, X1
-	VADDPD       X1, X7, X7
-	VMOVHLPS     X7, X1, X1
-	VADDPD       X1, X7, X7
-	VDIVSD       X0, X3, X1
-	VFNMADD231SD X1, X3, X7
-	VXORPS       X3, X3, X3
-	VMAXSD       X7, X3, X7
-	VDIVSD       X0, X7, X7
-	VADDSD       eps+64(FP), X7, X7
-	VSQRTSD      X7, X7, X7
-	VMOVSS       f3f800000<>+0(SB), X3
-	VCVTSS2SD    X3, X3, X3
-	VDIVSD       X7, X3, X3
-	VADDSD       X2, X1, X1
-	VCVTSD2SS    X1, X1, X2
-	VMOVSS       X2, (R8)
-	ADDQ         $+4, R8
-	VCVTSD2SS    X3, X3, X2
-	VMOVSS       X2, (R9)
-	ADDQ         $+4, R9
-	VBROADCASTSD X1, Y1
-	VBROADCASTSD X3, Y2
-	MOVQ         DX, BX
-	XORQ         R13, R13
-
-again11:
-	CMPQ        BX, $+16
-	JLT         next12
-	PREFETCHT0  (R12)(R13*4)
-	VCVTPS2PD   (CX)(R13*4), Y3
-	VCVTPS2PD   16(CX)(R13*4), Y4
-	VCVTPS2PD   (SI)(R13*4), Y5
-	VCVTPS2PD   16(SI)(R13*4), Y6
-	VCVTPS2PD   (DI)(R13*4), Y7
-	VCVTPS2PD   16(DI)(R13*4), Y8
-	VSUBPD      Y1, Y3, Y3
-	VSUBPD      Y1, Y4, Y4
-	VMULPD      Y2, Y3, Y3
-	VMULPD      Y2, Y4, Y4
-	VFMADD213PD Y7, Y5, Y3
-	VFMADD213PD Y8, Y6, Y4
-	VCVTPD2PSY  Y3, X13
-	VCVTPD2PSY  Y4, X3
-	VINSERTF128 $0x01, X3, Y13, Y3
-	VMOVNTPS    Y3, (AX)(R13*4)
-	PREFETCHT0  32(R12)(R13*4)
-	VCVTPS2PD   32(CX)(R13*4), Y3
-	VCVTPS2PD   48(CX)(R13*4), Y4
-	VCVTPS2PD   32(SI)(R13*4), Y5
-	VCVTPS2PD   48(SI)(R13*4), Y6
-	VCVTPS2PD   32(DI)(R13*4), Y7
-	VCVTPS2PD   48(DI)(R13*4), Y8
-	VSUBPD      Y1, Y3, Y3
-	VSUBPD      Y1, Y4, Y4
-	VMULPD      Y2, Y3, Y3
-	VMULPD      Y2, Y4, Y4
-	VFMADD213PD Y7, Y5, Y3
-	VFMADD213PD Y8, Y6, Y4
-	VCVTPD2PSY  Y3, X13
-	VCVTPD2PSY  Y4, X3
-	VINSERTF128 $0x01, X3, Y13, Y3
-	VMOVNTPS    Y3, 32(AX)(R13*4)
-	ADDQ        $+16, R13
-	SUBQ        $+16, BX
-	JMP         again11
-
-next12:
 again13:
-	CMPQ        BX, $+8
+	CMPQ        BX, $+16
 	JLT         next14
-	PREFETCHT0  (R12)(R13*4)
-	VCVTPS2PD   (CX)(R13*4), Y3
-	VCVTPS2PD   16(CX)(R13*4), Y4
-	VCVTPS2PD   (SI)(R13*4), Y5
-	VCVTPS2PD   16(SI)(R13*4), Y6
-	VCVTPS2PD   (DI)(R13*4), Y7
-	VCVTPS2PD   16(DI)(R13*4), Y8
-	VSUBPD      Y1, Y3, Y3
-	VSUBPD      Y1, Y4, Y4
-	VMULPD      Y2, Y3, Y3
-	VMULPD      Y2, Y4, Y4
-	VFMADD213PD Y7, Y5, Y3
-	VFMADD213PD Y8, Y6, Y4
-	VCVTPD2PSY  Y3, X13
-	VCVTPD2PSY  Y4, X3
-	VINSERTF128 $0x01, X3, Y13, Y3
-	VMOVNTPS    Y3, (AX)(R13*4)
-	ADDQ        $+8, R13
-	SUBQ        $+8, BX
+	VCVTPS2PD   (CX)(R14*4), Y12
+	VCVTPS2PD   16(CX)(R14*4), Y13
+	VSUBPD      Y1, Y12, Y12
+	VSUBPD      Y1, Y13, Y13
+	VADDPD      Y12, Y4, Y4
+	VADDPD      Y13, Y6, Y6
+	VFMADD231PD Y12, Y12, Y5
+	VFMADD231PD Y13, Y13, Y9
+	VCVTPS2PD   32(CX)(R14*4), Y12
+	VCVTPS2PD   48(CX)(R14*4), Y13
+	VSUBPD      Y1, Y12, Y12
+	VSUBPD      Y1, Y13, Y13
+	VADDPD      Y12, Y7, Y7
+	VADDPD      Y13, Y8, Y8
+	VFMADD231PD Y12, Y12, Y10
+	VFMADD231PD Y13, Y13, Y11
+	ADDQ        $+16, R14
+	SUBQ        $+16, BX
 	JMP         again13
 
 next14:
-	TESTQ        BX, BX
-	JZ           done10
-	LEAQ         masks<>+64(SB), R14
-	SHLQ         $0x02, BX
-	SUBQ         BX, R14
-	VMOVUPS      (R14), Y3
-	PREFETCHT0   (R12)(R13*4)
-	VMASKMOVPS   (CX)(R13*4), Y3, Y4
-	VEXTRACTF128 $0x01, Y4, X5
-	VCVTPS2PD    X5, Y5
-	VCVTPS2PD    X4, Y4
-	VMASKMOVPS   (SI)(R13*4), Y3, Y6
-	VEXTRACTF128 $0x01, Y6, X7
-	VCVTPS2PD    X7, Y7
-	VCVTPS2PD    X6, Y6
-	VMASKMOVPS   (DI)(R13*4), Y3, Y8
-	VEXTRACTF128 $0x01, Y8, X9
-	VCVTPS2PD    X9, Y9
-	VCVTPS2PD    X8, Y8
-	VSUBPD       Y1, Y4, Y4
-	VSUBPD       Y1, Y5, Y5
-	VMULPD       Y2, Y4, Y4
-	VMULPD       Y2, Y5, Y5
-	VFMADD213PD  Y8, Y6, Y4
-	VFMADD213PD  Y9, Y7, Y5
-	VCVTPD2PSY   Y4, X13
-	VCVTPD2PSY   Y5, X1
-	VINSERTF128  $0x01, X1, Y13, Y1
-	VMASKMOVPS   Y1, Y3, (AX)(R13*4)
+again15:
+	CMPQ        BX, $+8
+	JLT         next16
+	VCVTPS2PD   (CX)(R14*4), Y12
+	VCVTPS2PD   16(CX)(R14*4), Y13
+	VSUBPD      Y1, Y12, Y12
+	VSUBPD      Y1, Y13, Y13
+	VADDPD      Y12, Y4, Y4
+	VADDPD      Y13, Y6, Y6
+	VFMADD231PD Y12, Y12, Y5
+	VFMADD231PD Y13, Y13, Y9
+	ADDQ        $+8, R14
+	SUBQ        $+8, BX
+	JMP         again15
 
-done10:
+next16:
+	TESTQ        BX, BX
+	JZ           done12
+	LEAQ         masks<>+64(SB), R15
+	SHLQ         $0x02, BX
+	SUBQ         BX, R15
+	VMOVUPS      (R15), Y12
+	VMASKMOVPS   (CX)(R14*4), Y12, Y13
+	VBLENDVPS    Y12, Y13, Y2, Y13
+	VEXTRACTF128 $0x01, Y13, X2
+	VCVTPS2PD    X2, Y2
+	VCVTPS2PD    X13, Y12
+	VSUBPD       Y1, Y12, Y12
+	VSUBPD       Y1, Y2, Y2
+	VADDPD       Y12, Y4, Y4
+	VADDPD       Y2, Y6, Y6
+	VFMADD231PD  Y12, Y12, Y5
+	VFMADD231PD  Y2, Y2, Y9
+
+done12:
+	VADDPD       Y7, Y4, Y4
+	VADDPD       Y8, Y6, Y6
+	VADDPD       Y10, Y5, Y5
+	VADDPD       Y11, Y9, Y9
+	VADDPD       Y6, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X2
+	VADDPD       X2, X4, X4
+	VMOVHLPS     X4, X2, X2
+	VADDPD       X2, X4, X4
+	VADDPD       Y9, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X2
+	VADDPD       X2, X5, X5
+	VMOVHLPS     X5, X2, X2
+	VADDPD       X2, X5, X5
+	VDIVSD       X0, X4, X2
+	VFNMADD231SD X2, X4, X5
+	VXORPS       X3, X3, X3
+	VMAXSD       X5, X3, X5
+	VDIVSD       X0, X5, X5
+	VADDSD       eps+72(FP), X5, X5
+	VSQRTSD      X5, X5, X5
+	VMOVSS       f3f800000<>+0(SB), X3
+	VCVTSS2SD    X3, X3, X3
+	VDIVSD       X5, X3, X3
+	VADDSD       X1, X2, X2
+	VBROADCASTSD X2, Y1
+	VCVTSD2SS    X2, X2, X2
+	VMOVSS       X2, (SI)
+	ADDQ         $+4, SI
+	VBROADCASTSD X3, Y2
+	VCVTSD2SS    X3, X3, X3
+	VMOVSS       X3, (DI)
+	ADDQ         $+4, DI
+	VMOVAPS      Y1, Y1
+	VMOVAPS      Y2, Y2
+	MOVQ         DX, BX
+	XORQ         R14, R14
+
+again19:
+	CMPQ        BX, $+16
+	JLT         next20
+	PREFETCHT0  2048(R13)(R14*4)
+	VCVTPS2PD   (CX)(R14*4), Y4
+	VCVTPS2PD   16(CX)(R14*4), Y5
+	VSUBPD      Y1, Y4, Y4
+	VSUBPD      Y1, Y5, Y5
+	VMULPD      Y2, Y4, Y4
+	VMULPD      Y2, Y5, Y5
+	VMOVUPD     (R8)(R14*8), Y6
+	VMOVUPD     32(R8)(R14*8), Y7
+	VFMADD213PD (R9)(R14*8), Y6, Y4
+	VFMADD213PD 32(R9)(R14*8), Y7, Y5
+	VCVTPD2PSY  Y4, X3
+	VCVTPD2PSY  Y5, X4
+	VINSERTF128 $0x01, X4, Y3, Y4
+	VMOVNTPS    Y4, (AX)(R14*4)
+	PREFETCHT0  2080(R13)(R14*4)
+	VCVTPS2PD   32(CX)(R14*4), Y4
+	VCVTPS2PD   48(CX)(R14*4), Y5
+	VSUBPD      Y1, Y4, Y4
+	VSUBPD      Y1, Y5, Y5
+	VMULPD      Y2, Y4, Y4
+	VMULPD      Y2, Y5, Y5
+	VMOVUPD     64(R8)(R14*8), Y6
+	VMOVUPD     96(R8)(R14*8), Y7
+	VFMADD213PD 64(R9)(R14*8), Y6, Y4
+	VFMADD213PD 96(R9)(R14*8), Y7, Y5
+	VCVTPD2PSY  Y4, X3
+	VCVTPD2PSY  Y5, X4
+	VINSERTF128 $0x01, X4, Y3, Y4
+	VMOVNTPS    Y4, 32(AX)(R14*4)
+	ADDQ        $+16, R14
+	SUBQ        $+16, BX
+	JMP         again19
+
+next20:
+again21:
+	CMPQ        BX, $+8
+	JLT         next22
+	PREFETCHT0  2048(R13)(R14*4)
+	VCVTPS2PD   (CX)(R14*4), Y4
+	VCVTPS2PD   16(CX)(R14*4), Y5
+	VSUBPD      Y1, Y4, Y4
+	VSUBPD      Y1, Y5, Y5
+	VMULPD      Y2, Y4, Y4
+	VMULPD      Y2, Y5, Y5
+	VMOVUPD     (R8)(R14*8), Y6
+	VMOVUPD     32(R8)(R14*8), Y7
+	VFMADD213PD (R9)(R14*8), Y6, Y4
+	VFMADD213PD 32(R9)(R14*8), Y7, Y5
+	VCVTPD2PSY  Y4, X3
+	VCVTPD2PSY  Y5, X4
+	VINSERTF128 $0x01, X4, Y3, Y4
+	VMOVNTPS    Y4, (AX)(R14*4)
+	ADDQ        $+8, R14
+	SUBQ        $+8, BX
+	JMP         again21
+
+next22:
+	TESTQ        BX, BX
+	JZ           done18
+	LEAQ         masks<>+64(SB), R15
+	SHLQ         $0x02, BX
+	SUBQ         BX, R15
+	VMOVUPS      (R15), Y4
+	PREFETCHT0   2048(R13)(R14*4)
+	VMASKMOVPS   (CX)(R14*4), Y4, Y5
+	VEXTRACTF128 $0x01, Y5, X3
+	VCVTPS2PD    X3, Y6
+	VCVTPS2PD    X5, Y5
+	VSUBPD       Y1, Y5, Y5
+	VSUBPD       Y1, Y6, Y6
+	VMULPD       Y2, Y5, Y5
+	VMULPD       Y2, Y6, Y6
+	VMOVUPD      (R8)(R14*8), Y1
+	VMOVUPD      32(R8)(R14*8), Y2
+	VFMADD213PD  (R9)(R14*8), Y1, Y5
+	VFMADD213PD  32(R9)(R14*8), Y2, Y6
+	VCVTPD2PSY   Y5, X3
+	VCVTPD2PSY   Y6, X1
+	VINSERTF128  $0x01, X1, Y3, Y1
+	VMASKMOVPS   Y1, Y4, (AX)(R14*4)
+
+done18:
 	MOVQ R11, AX
 	MOVQ R12, CX
 	DECQ R10
-	JNZ  row2
+	JNZ  row10
 	SFENCE
 	VZEROUPPER
 	RET
@@ -1671,232 +2054,285 @@ done10:
 next1:
 	MOVQ       y+0(FP), AX
 	MOVQ       x+8(FP), CX
-	MOVQ       d+48(FP), DX
-	MOVQ       gamma+16(FP), SI
-	MOVQ       beta+24(FP), DI
-	MOVQ       mean+32(FP), R8
-	MOVQ       rstd+40(FP), R9
+	MOVQ       d+56(FP), DX
+	MOVQ       mean+32(FP), SI
+	MOVQ       rstd+40(FP), DI
 	VXORPS     X0, X0, X0
 	VCVTSI2SDQ DX, X0, X0
-	MOVQ       rows+56(FP), R10
+	MOVQ       room+48(FP), R8
+	MOVQ       DX, BX
+	MOVQ       gamma+16(FP), R9
+	XORQ       R10, R10
 
-row15:
+again25:
+	CMPQ      BX, $+8
+	JLT       next26
+	VCVTPS2PD (R9)(R10*4), Y1
+	VCVTPS2PD 16(R9)(R10*4), Y2
+	VMOVUPD   Y1, (R8)(R10*8)
+	VMOVUPD   Y2, 32(R8)(R10*8)
+	ADDQ      $+8, R10
+	SUBQ      $+8, BX
+	JMP       again25
+
+next26:
+	TESTQ        BX, BX
+	JZ           done24
+	LEAQ         masks<>+64(SB), R11
+	SHLQ         $0x02, BX
+	SUBQ         BX, R11
+	VMOVUPS      (R11), Y1
+	VMASKMOVPS   (R9)(R10*4), Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VCVTPS2PD    X2, Y2
+	VCVTPS2PD    X1, Y1
+	VMOVUPD      Y1, (R8)(R10*8)
+	VMOVUPD      Y2, 32(R8)(R10*8)
+
+done24:
+	LEAQ 7(DX), R9
+	ANDQ $-8, R9
+	LEAQ (R8)(R9*8), R9
+	MOVQ DX, BX
+	MOVQ beta+24(FP), R10
+	XORQ R11, R11
+
+again29:
+	CMPQ      BX, $+8
+	JLT       next30
+	VCVTPS2PD (R10)(R11*4), Y1
+	VCVTPS2PD 16(R10)(R11*4), Y2
+	VMOVUPD   Y1, (R9)(R11*8)
+	VMOVUPD   Y2, 32(R9)(R11*8)
+	ADDQ      $+8, R11
+	SUBQ      $+8, BX
+	JMP       again29
+
+next30:
+	TESTQ        BX, BX
+	JZ           done28
+	LEAQ         masks<>+64(SB), R12
+	SHLQ         $0x02, BX
+	SUBQ         BX, R12
+	VMOVUPS      (R12), Y1
+	VMASKMOVPS   (R10)(R11*4), Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VCVTPS2PD    X2, Y2
+	VCVTPS2PD    X1, Y1
+	VMOVUPD      Y1, (R9)(R11*8)
+	VMOVUPD      Y2, 32(R9)(R11*8)
+
+done28:
+	MOVQ rows+64(FP), R10
+
+row31:
 	LEAQ         (AX)(DX*4), R11
 	LEAQ         (CX)(DX*4), R12
+	LEAQ         (R12)(DX*4), R13
 	MOVQ         DX, BX
-	VBROADCASTSS (CX), Y1
-	VCVTPS2PD    X1, Y2
-	VXORPS       Y3, Y3, Y3
+	VBROADCASTSS (CX), Y2
+	VCVTPS2PD    X2, Y1
 	VXORPS       Y4, Y4, Y4
-	VXORPS       Y5, Y5, Y5
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
 	VXORPS       Y8, Y8, Y8
+	VXORPS       Y5, Y5, Y5
 	VXORPS       Y9, Y9, Y9
 	VXORPS       Y10, Y10, Y10
-	XORQ         R13, R13
+	VXORPS       Y11, Y11, Y11
+	XORQ         R14, R14
 
-again18:
+again34:
 	CMPQ        BX, $+16
-	JLT         next19
-	PREFETCHT0  (AX)(R13*4)
-	VCVTPS2PD   (CX)(R13*4), Y11
-	VCVTPS2PD   16(CX)(R13*4), Y12
-	VSUBPD      Y2, Y11, Y11
-	VSUBPD      Y2, Y12, Y12
-	VADDPD      Y11, Y3, Y3
+	JLT         next35
+	PREFETCHT0  (AX)(R14*4)
+	VCVTPS2PD   (CX)(R14*4), Y12
+	VCVTPS2PD   16(CX)(R14*4), Y13
+	VSUBPD      Y1, Y12, Y12
+	VSUBPD      Y1, Y13, Y13
 	VADDPD      Y12, Y4, Y4
-	VFMADD231PD Y11, Y11, Y7
-	VFMADD231PD Y12, Y12, Y8
-	PREFETCHT0  32(AX)(R13*4)
-	VCVTPS2PD   32(CX)(R13*4), Y11
-	VCVTPS2PD   48(CX)(R13*4), Y12
-	VSUBPD      Y2, Y11, Y11
-	VSUBPD      Y2, Y12, Y12
-	VADDPD      Y11, Y5, Y5
-	VADDPD      Y12, Y6, Y6
-	VFMADD231PD Y11, Y11, Y9
+	VADDPD      Y13, Y6, Y6
+	VFMADD231PD Y12, Y12, Y5
+	VFMADD231PD Y13, Y13, Y9
+	PREFETCHT0  32(AX)(R14*4)
+	VCVTPS2PD   32(CX)(R14*4), Y12
+	VCVTPS2PD   48(CX)(R14*4), Y13
+	VSUBPD      Y1, Y12, Y12
+	VSUBPD      Y1, Y13, Y13
+	VADDPD      Y12, Y7, Y7
+	VADDPD      Y13, Y8, Y8
 	VFMADD231PD Y12, Y12, Y10
-	ADDQ        $+16, R13
+	VFMADD231PD Y13, Y13, Y11
+	ADDQ        $+16, R14
 	SUBQ        $+16, BX
-	JMP         again18
+	JMP         again34
 
-next19:
-again20:
+next35:
+again36:
 	CMPQ        BX, $+8
-	JLT         next21
-	PREFETCHT0  (AX)(R13*4)
-	VCVTPS2PD   (CX)(R13*4), Y11
-	VCVTPS2PD   16(CX)(R13*4), Y12
-	VSUBPD      Y2, Y11, Y11
-	VSUBPD      Y2, Y12, Y12
-	VADDPD      Y11, Y3, Y3
+	JLT         next37
+	PREFETCHT0  (AX)(R14*4)
+	VCVTPS2PD   (CX)(R14*4), Y12
+	VCVTPS2PD   16(CX)(R14*4), Y13
+	VSUBPD      Y1, Y12, Y12
+	VSUBPD      Y1, Y13, Y13
 	VADDPD      Y12, Y4, Y4
-	VFMADD231PD Y11, Y11, Y7
-	VFMADD231PD Y12, Y12, Y8
-	ADDQ        $+8, R13
+	VADDPD      Y13, Y6, Y6
+	VFMADD231PD Y12, Y12, Y5
+	VFMADD231PD Y13, Y13, Y9
+	ADDQ        $+8, R14
 	SUBQ        $+8, BX
-	JMP         again20
+	JMP         again36
 
-next21:
+next37:
 	TESTQ        BX, BX
-	JZ           done17
-	LEAQ         masks<>+64(SB), R14
+	JZ           done33
+	LEAQ         masks<>+64(SB), R15
 	SHLQ         $0x02, BX
-	SUBQ         BX, R14
-	VMOVUPS      (R14), Y11
-	PREFETCHT0   (AX)(R13*4)
-	VMASKMOVPS   (CX)(R13*4), Y11, Y12
-	VBLENDVPS    Y11, Y12, Y1, Y12
-	VEXTRACTF128 $0x01, Y12, X1
-	VCVTPS2PD    X1, Y1
-	VCVTPS2PD    X12, Y11
-	VSUBPD       Y2, Y11, Y11
-	VSUBPD       Y2, Y1, Y1
-	VADDPD       Y11, Y3, Y3
-	VADDPD       Y1, Y4, Y4
-	VFMADD231PD  Y11, Y11, Y7
-	VFMADD231PD  Y1, Y1, Y8
+	SUBQ         BX, R15
+	VMOVUPS      (R15), Y12
+	PREFETCHT0   (AX)(R14*4)
+	VMASKMOVPS   (CX)(R14*4), Y12, Y13
+	VBLENDVPS    Y12, Y13, Y2, Y13
+	VEXTRACTF128 $0x01, Y13, X2
+	VCVTPS2PD    X2, Y2
+	VCVTPS2PD    X13, Y12
+	VSUBPD       Y1, Y12, Y12
+	VSUBPD       Y1, Y2, Y2
+	VADDPD       Y12, Y4, Y4
+	VADDPD       Y2, Y6, Y6
+	VFMADD231PD  Y12, Y12, Y5
+	VFMADD231PD  Y2, Y2, Y9
 
-done17:
-	VADDPD       Y5, Y3, Y3
+done33:
+	VADDPD       Y7, Y4, Y4
+	VADDPD       Y8, Y6, Y6
+	VADDPD       Y10, Y5, Y5
+	VADDPD       Y11, Y9, Y9
 	VADDPD       Y6, Y4, Y4
-	VADDPD       Y9, Y7, Y7
-	VADDPD       Y10, Y8, Y8
-	VADDPD       Y4, Y3, Y3
-	VEXTRACTF128 $0x01, Y3, X1
-	VADDPD       X1, X3, X3
-	VMOVHLPS     X3, X1, X1
-	VADDPD       X1, X3, X3
-	VADDPD       Y8, Y7, Y7
-	VEXTRACTF128 $0x01, Y7, X1
-	VADDPD       X1, X7, X7
-	VMOVHLPS     X7, X1, X1
-	VADDPD       X1, X7, X7
-	VDIVSD       X0, X3, X1
-	VFNMADD231SD X1, X3, X7
+	VEXTRACTF128 $0x01, Y4, X2
+	VADDPD       X2, X4, X4
+	VMOVHLPS     X4, X2, X2
+	VADDPD       X2, X4, X4
+	VADDPD       Y9, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X2
+	VADDPD       X2, X5, X5
+	VMOVHLPS     X5, X2, X2
+	VADDPD       X2, X5, X5
+	VDIVSD       X0, X4, X2
+	VFNMADD231SD X2, X4, X5
 	VXORPS       X3, X3, X3
-	VMAXSD       X7, X3, X7
-	VDIVSD       X0, X7, X7
-	VADDSD       eps+64(FP), X7, X7
-	VSQRTSD      X7, X7, X7
+	VMAXSD       X5, X3, X5
+	VDIVSD       X0, X5, X5
+	VADDSD       eps+72(FP), X5, X5
+	VSQRTSD      X5, X5, X5
 	VMOVSS       f3f800000<>+0(SB), X3
 	VCVTSS2SD    X3, X3, X3
-	VDIVSD       X7, X3, X3
-	VADDSD       X2, X1, X1
-	VCVTSD2SS    X1, X1, X2
-	VMOVSS       X2, (R8)
-	ADDQ         $+4, R8
-	VCVTSD2SS    X3, X3, X2
-	VMOVSS       X2, (R9)
-	ADDQ         $+4, R9
-	VBROADCASTSD X1, Y1
+	VDIVSD       X5, X3, X3
+	VADDSD       X1, X2, X2
+	VBROADCASTSD X2, Y1
+	VCVTSD2SS    X2, X2, X2
+	VMOVSS       X2, (SI)
+	ADDQ         $+4, SI
 	VBROADCASTSD X3, Y2
+	VCVTSD2SS    X3, X3, X3
+	VMOVSS       X3, (DI)
+	ADDQ         $+4, DI
+	VMOVAPS      Y1, Y1
+	VMOVAPS      Y2, Y2
 	MOVQ         DX, BX
-	XORQ         R13, R13
+	XORQ         R14, R14
 
-again24:
+again40:
 	CMPQ        BX, $+16
-	JLT         next25
-	PREFETCHT0  (R12)(R13*4)
-	VCVTPS2PD   (CX)(R13*4), Y3
-	VCVTPS2PD   16(CX)(R13*4), Y4
-	VCVTPS2PD   (SI)(R13*4), Y5
-	VCVTPS2PD   16(SI)(R13*4), Y6
-	VCVTPS2PD   (DI)(R13*4), Y7
-	VCVTPS2PD   16(DI)(R13*4), Y8
-	VSUBPD      Y1, Y3, Y3
+	JLT         next41
+	PREFETCHT0  2048(R13)(R14*4)
+	VCVTPS2PD   (CX)(R14*4), Y4
+	VCVTPS2PD   16(CX)(R14*4), Y5
 	VSUBPD      Y1, Y4, Y4
-	VMULPD      Y2, Y3, Y3
+	VSUBPD      Y1, Y5, Y5
 	VMULPD      Y2, Y4, Y4
-	VFMADD213PD Y7, Y5, Y3
-	VFMADD213PD Y8, Y6, Y4
-	VCVTPD2PSY  Y3, X3
-	VCVTPD2PSY  Y4, X4
-	VMOVUPS     X3, (AX)(R13*4)
-	VMOVUPS     X4, 16(AX)(R13*4)
-	PREFETCHT0  32(R12)(R13*4)
-	VCVTPS2PD   32(CX)(R13*4), Y3
-	VCVTPS2PD   48(CX)(R13*4), Y4
-	VCVTPS2PD   32(SI)(R13*4), Y5
-	VCVTPS2PD   48(SI)(R13*4), Y6
-	VCVTPS2PD   32(DI)(R13*4), Y7
-	VCVTPS2PD   48(DI)(R13*4), Y8
-	VSUBPD      Y1, Y3, Y3
+	VMULPD      Y2, Y5, Y5
+	VMOVUPD     (R8)(R14*8), Y6
+	VMOVUPD     32(R8)(R14*8), Y7
+	VFMADD213PD (R9)(R14*8), Y6, Y4
+	VFMADD213PD 32(R9)(R14*8), Y7, Y5
+	VCVTPD2PSY  Y4, X3
+	VCVTPD2PSY  Y5, X4
+	VMOVUPS     X3, (AX)(R14*4)
+	VMOVUPS     X4, 16(AX)(R14*4)
+	PREFETCHT0  2080(R13)(R14*4)
+	VCVTPS2PD   32(CX)(R14*4), Y4
+	VCVTPS2PD   48(CX)(R14*4), Y5
 	VSUBPD      Y1, Y4, Y4
-	VMULPD      Y2, Y3, Y3
+	VSUBPD      Y1, Y5, Y5
 	VMULPD      Y2, Y4, Y4
-	VFMADD213PD Y7, Y5, Y3
-	VFMADD213PD Y8, Y6, Y4
-	VCVTPD2PSY  Y3, X3
-	VCVTPD2PSY  Y4, X4
-	VMOVUPS     X3, 32(AX)(R13*4)
-	VMOVUPS     X4, 48(AX)(R13*4)
-	ADDQ        $+16, R13
+	VMULPD      Y2, Y5, Y5
+	VMOVUPD     64(R8)(R14*8), Y6
+	VMOVUPD     96(R8)(R14*8), Y7
+	VFMADD213PD 64(R9)(R14*8), Y6, Y4
+	VFMADD213PD 96(R9)(R14*8), Y7, Y5
+	VCVTPD2PSY  Y4, X3
+	VCVTPD2PSY  Y5, X4
+	VMOVUPS     X3, 32(AX)(R14*4)
+	VMOVUPS     X4, 48(AX)(R14*4)
+	ADDQ        $+16, R14
 	SUBQ        $+16, BX
-	JMP         again24
+	JMP         again40
 
-next25:
-again26:
+next41:
+again42:
 	CMPQ        BX, $+8
-	JLT         next27
-	PREFETCHT0  (R12)(R13*4)
-	VCVTPS2PD   (CX)(R13*4), Y3
-	VCVTPS2PD   16(CX)(R13*4), Y4
-	VCVTPS2PD   (SI)(R13*4), Y5
-	VCVTPS2PD   16(SI)(R13*4), Y6
-	VCVTPS2PD   (DI)(R13*4), Y7
-	VCVTPS2PD   16(DI)(R13*4), Y8
-	VSUBPD      Y1, Y3, Y3
+	JLT         next43
+	PREFETCHT0  2048(R13)(R14*4)
+	VCVTPS2PD   (CX)(R14*4), Y4
+	VCVTPS2PD   16(CX)(R14*4), Y5
 	VSUBPD      Y1, Y4, Y4
-	VMULPD      Y2, Y3, Y3
+	VSUBPD      Y1, Y5, Y5
 	VMULPD      Y2, Y4, Y4
-	VFMADD213PD Y7, Y5, Y3
-	VFMADD213PD Y8, Y6, Y4
-	VCVTPD2PSY  Y3, X3
-	VCVTPD2PSY  Y4, X4
-	VMOVUPS     X3, (AX)(R13*4)
-	VMOVUPS     X4, 16(AX)(R13*4)
-	ADDQ        $+8, R13
+	VMULPD      Y2, Y5, Y5
+	VMOVUPD     (R8)(R14*8), Y6
+	VMOVUPD     32(R8)(R14*8), Y7
+	VFMADD213PD (R9)(R14*8), Y6, Y4
+	VFMADD213PD 32(R9)(R14*8), Y7, Y5
+	VCVTPD2PSY  Y4, X3
+	VCVTPD2PSY  Y5, X4
+	VMOVUPS     X3, (AX)(R14*4)
+	VMOVUPS     X4, 16(AX)(R14*4)
+	ADDQ        $+8, R14
 	SUBQ        $+8, BX
-	JMP         again26
+	JMP         again42
 
-next27:
+next43:
 	TESTQ        BX, BX
-	JZ           done23
-	LEAQ         masks<>+64(SB), R14
+	JZ           done39
+	LEAQ         masks<>+64(SB), R15
 	SHLQ         $0x02, BX
-	SUBQ         BX, R14
-	VMOVUPS      (R14), Y3
-	PREFETCHT0   (R12)(R13*4)
-	VMASKMOVPS   (CX)(R13*4), Y3, Y4
-	VEXTRACTF128 $0x01, Y4, X5
+	SUBQ         BX, R15
+	VMOVUPS      (R15), Y4
+	PREFETCHT0   2048(R13)(R14*4)
+	VMASKMOVPS   (CX)(R14*4), Y4, Y5
+	VEXTRACTF128 $0x01, Y5, X3
+	VCVTPS2PD    X3, Y6
 	VCVTPS2PD    X5, Y5
-	VCVTPS2PD    X4, Y4
-	VMASKMOVPS   (SI)(R13*4), Y3, Y6
-	VEXTRACTF128 $0x01, Y6, X7
-	VCVTPS2PD    X7, Y7
-	VCVTPS2PD    X6, Y6
-	VMASKMOVPS   (DI)(R13*4), Y3, Y8
-	VEXTRACTF128 $0x01, Y8, X9
-	VCVTPS2PD    X9, Y9
-	VCVTPS2PD    X8, Y8
-	VSUBPD       Y1, Y4, Y4
 	VSUBPD       Y1, Y5, Y5
-	VMULPD       Y2, Y4, Y4
+	VSUBPD       Y1, Y6, Y6
 	VMULPD       Y2, Y5, Y5
-	VFMADD213PD  Y8, Y6, Y4
-	VFMADD213PD  Y9, Y7, Y5
-	VCVTPD2PSY   Y4, X13
-	VCVTPD2PSY   Y5, X1
-	VINSERTF128  $0x01, X1, Y13, Y1
-	VMASKMOVPS   Y1, Y3, (AX)(R13*4)
+	VMULPD       Y2, Y6, Y6
+	VMOVUPD      (R8)(R14*8), Y1
+	VMOVUPD      32(R8)(R14*8), Y2
+	VFMADD213PD  (R9)(R14*8), Y1, Y5
+	VFMADD213PD  32(R9)(R14*8), Y2, Y6
+	VCVTPD2PSY   Y5, X3
+	VCVTPD2PSY   Y6, X1
+	VINSERTF128  $0x01, X1, Y3, Y1
+	VMASKMOVPS   Y1, Y4, (AX)(R14*4)
 
-done23:
+done39:
 	MOVQ R11, AX
 	MOVQ R12, CX
 	DECQ R10
-	JNZ  row15
+	JNZ  row31
 	VZEROUPPER
 	RET
 

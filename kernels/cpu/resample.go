@@ -90,7 +90,10 @@ func (b *Backend) resample(s *resampling, x, y []float32, flags int) {
 		flags |= b.past(y)
 	}
 	s.columns = s.cols.scaled(s.columns, 4*s.c)
-	perPicture := min(s.oh, (max(s.h*s.w, s.oh*s.ow)*s.c+resampleWork-1)/resampleWork)
+	perPicture := min(s.oh, ceil(max(s.h*s.w, s.oh*s.ow)*s.c, resampleWork))
+	if s.oh <= s.h {
+		perPicture = min(perPicture, ceil(s.oh, combinedRows))
+	}
 	over(b, s.batch*perPicture, 1, mixed{s, x, y, flags, perPicture}, (*Backend).mix)
 }
 
@@ -115,8 +118,9 @@ func (b *Backend) mix(s *mixed, i, _ int) {
 	m.mixed = mixed{} // keep nothing alive
 }
 
-// resampleWork is how many elements of the larger picture a chunk has: some 20 µs.
-const resampleWork = 1 << 17
+// resampleWork is how many elements of the larger picture a chunk has: some 20 µs. Where rows are combined first, a
+// chunk has at least so many rows of the result, since neighbours read the same ones.
+const resampleWork, combinedRows = 1 << 17, 4
 
 // mixer is a part of a resampling under way.
 type mixer struct {
@@ -130,7 +134,7 @@ func (m *mixer) combineFirst(p, from, to int) {
 	n := m.w * m.c
 	rows := m.b.scratch.get((to - from) * n)
 	defer m.b.scratch.put(rows)
-	m.combine(rows, m.x[p*m.h*n:], n, from, to, 0, 0)
+	m.combine(rows, m.x[p*m.h*n:], n, from, to, 0, flagAhead)
 	for i := range to - from {
 		m.widen(m.y[(p*m.oh+from+i)*m.ow*m.c:], rows[i*n:], m.flags&^flagPast)
 	}
@@ -150,8 +154,9 @@ func (m *mixer) widenFirst(p, from, to int) {
 }
 
 // mixWork is how many multiply-adds one call of a kernel does at most, some 10 µs, and mixBlock how many
-// elements of src and dst stay in the first cache meanwhile.
-const mixWork, mixBlock = 1 << 17, 1 << 13
+// elements of src and dst stay in the first cache meanwhile. Past the caches a block has pastBlock columns, since
+// memory wants long runs: two rows of src, which several rows of dst are made of, stay in the first cache even so.
+const mixWork, mixBlock, pastBlock = 1 << 17, 1 << 13, 1 << 11
 
 // combine writes rows from..to-1, of n elements each, to dst, as sums of rows of src, which begins with row
 // first: some columns of all, then the next ones, since neighbours take the same rows.
@@ -161,9 +166,11 @@ func (m *mixer) combine(dst, src []float32, n, from, to, first, flags int) {
 		most = max(most, k.n)
 	}
 	step := max(64, mixWork/max(1, most)/64*64)
-	if flags&flagPast == 0 { // memory wants whole rows
-		step = min(step, max(256, mixBlock/(most+1)/64*64))
+	block := pastBlock
+	if flags&flagPast == 0 {
+		block = max(256, mixBlock/(most+1)/64*64)
 	}
+	step = min(step, block)
 	for at := 0; at < n; at += step {
 		for i := from; i < to; i++ {
 			k := m.rows.reaches[i]

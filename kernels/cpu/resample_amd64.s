@@ -49,21 +49,34 @@ loop3:
 	VFMADD231PS 128(R12), Z1, Z4
 	VMULPS      192(R9), Z0, Z5
 	VFMADD231PS 192(R12), Z1, Z5
-	TESTQ       $0x00000001, R8
-	JZ          skip6
-	VMOVNTPS    Z2, (AX)
-	VMOVNTPS    Z3, 64(AX)
-	VMOVNTPS    Z4, 128(AX)
-	VMOVNTPS    Z5, 192(AX)
-	JMP         stored5
+	TESTQ       $0x00000200, R8
+	JZ          skip5
+	MOVQ        cols+40(FP), R13
+	PREFETCHT0  (R9)(R13*4)
+	PREFETCHT0  64(R9)(R13*4)
+	PREFETCHT0  128(R9)(R13*4)
+	PREFETCHT0  192(R9)(R13*4)
+	PREFETCHT0  (R12)(R13*4)
+	PREFETCHT0  64(R12)(R13*4)
+	PREFETCHT0  128(R12)(R13*4)
+	PREFETCHT0  192(R12)(R13*4)
 
-skip6:
+skip5:
+	TESTQ    $0x00000001, R8
+	JZ       skip7
+	VMOVNTPS Z2, (AX)
+	VMOVNTPS Z3, 64(AX)
+	VMOVNTPS Z4, 128(AX)
+	VMOVNTPS Z5, 192(AX)
+	JMP      stored6
+
+skip7:
 	VMOVUPS Z2, (AX)
 	VMOVUPS Z3, 64(AX)
 	VMOVUPS Z4, 128(AX)
 	VMOVUPS Z5, 192(AX)
 
-stored5:
+stored6:
 	ADDQ $+256, R9
 	ADDQ $+256, AX
 	SUBQ $+64, R11
@@ -72,27 +85,34 @@ stored5:
 end4:
 	ADDQ $+64, R11
 	SUBQ $+16, R11
-	JLT  end8
+	JLT  end9
 
-loop7:
+loop8:
 	LEAQ        (R9)(DI*1), R12
 	VMULPS      (R9), Z0, Z2
 	VFMADD231PS (R12), Z1, Z2
-	TESTQ       $0x00000001, R8
+	TESTQ       $0x00000200, R8
 	JZ          skip10
-	VMOVNTPS    Z2, (AX)
-	JMP         stored9
+	MOVQ        cols+40(FP), R13
+	PREFETCHT0  (R9)(R13*4)
+	PREFETCHT0  (R12)(R13*4)
 
 skip10:
+	TESTQ    $0x00000001, R8
+	JZ       skip12
+	VMOVNTPS Z2, (AX)
+	JMP      stored11
+
+skip12:
 	VMOVUPS Z2, (AX)
 
-stored9:
+stored11:
 	ADDQ $+64, R9
 	ADDQ $+64, AX
 	SUBQ $+16, R11
-	JGE  loop7
+	JGE  loop8
 
-end8:
+end9:
 	ADDQ        $+16, R11
 	JZ          whole2
 	LEAQ        (R9)(DI*1), R12
@@ -109,128 +129,143 @@ whole2:
 any:
 	MOVQ cols+40(FP), R11
 	SUBQ $+64, R11
-	JLT  end13
+	JLT  end15
 
-loop12:
+loop14:
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
 	TESTQ   $0x00000040, R8
-	JZ      skip14
+	JZ      skip16
 	VMOVUPS (AX), Z6
 	VMOVUPS 64(AX), Z7
 	VMOVUPS 128(AX), Z8
 	VMOVUPS 192(AX), Z9
 
-skip14:
+skip16:
 	MOVQ  R10, R12
 	MOVQ  R9, R13
 	MOVQ  BX, R14
 	TESTQ R12, R12
-	JZ    taps16
+	JZ    taps18
 
-tap15:
+tap17:
 	VBROADCASTSS (R14), Z0
 	VFMADD231PS  (R13), Z0, Z6
 	VFMADD231PS  64(R13), Z0, Z7
 	VFMADD231PS  128(R13), Z0, Z8
 	VFMADD231PS  192(R13), Z0, Z9
-	ADDQ         DI, R13
-	ADDQ         $0x04, R14
-	DECQ         R12
-	JNZ          tap15
+	TESTQ        $0x00000200, R8
+	JZ           skip19
+	MOVQ         cols+40(FP), R15
+	PREFETCHT0   (R13)(R15*4)
+	PREFETCHT0   64(R13)(R15*4)
+	PREFETCHT0   128(R13)(R15*4)
+	PREFETCHT0   192(R13)(R15*4)
 
-taps16:
+skip19:
+	ADDQ DI, R13
+	ADDQ $0x04, R14
+	DECQ R12
+	JNZ  tap17
+
+taps18:
 	TESTQ    $0x00000001, R8
-	JZ       skip18
+	JZ       skip21
 	VMOVNTPS Z6, (AX)
 	VMOVNTPS Z7, 64(AX)
 	VMOVNTPS Z8, 128(AX)
 	VMOVNTPS Z9, 192(AX)
-	JMP      stored17
+	JMP      stored20
 
-skip18:
+skip21:
 	VMOVUPS Z6, (AX)
 	VMOVUPS Z7, 64(AX)
 	VMOVUPS Z8, 128(AX)
 	VMOVUPS Z9, 192(AX)
 
-stored17:
+stored20:
 	ADDQ $+256, R9
 	ADDQ $+256, AX
 	SUBQ $+64, R11
-	JGE  loop12
+	JGE  loop14
 
-end13:
+end15:
 	ADDQ $+64, R11
 	SUBQ $+16, R11
-	JLT  end20
+	JLT  end23
 
-loop19:
+loop22:
 	VPXORD  Z10, Z10, Z10
 	TESTQ   $0x00000040, R8
-	JZ      skip21
+	JZ      skip24
 	VMOVUPS (AX), Z10
 
-skip21:
+skip24:
 	MOVQ  R10, R12
 	MOVQ  R9, R13
 	MOVQ  BX, R14
 	TESTQ R12, R12
-	JZ    taps23
+	JZ    taps26
 
-tap22:
+tap25:
 	VBROADCASTSS (R14), Z0
 	VFMADD231PS  (R13), Z0, Z10
-	ADDQ         DI, R13
-	ADDQ         $0x04, R14
-	DECQ         R12
-	JNZ          tap22
+	TESTQ        $0x00000200, R8
+	JZ           skip27
+	MOVQ         cols+40(FP), R15
+	PREFETCHT0   (R13)(R15*4)
 
-taps23:
+skip27:
+	ADDQ DI, R13
+	ADDQ $0x04, R14
+	DECQ R12
+	JNZ  tap25
+
+taps26:
 	TESTQ    $0x00000001, R8
-	JZ       skip25
+	JZ       skip29
 	VMOVNTPS Z10, (AX)
-	JMP      stored24
+	JMP      stored28
 
-skip25:
+skip29:
 	VMOVUPS Z10, (AX)
 
-stored24:
+stored28:
 	ADDQ $+64, R9
 	ADDQ $+64, AX
 	SUBQ $+16, R11
-	JGE  loop19
+	JGE  loop22
 
-end20:
+end23:
 	ADDQ      $+16, R11
-	JZ        whole11
+	JZ        whole13
 	VPXORD    Z11, Z11, Z11
 	TESTQ     $0x00000040, R8
-	JZ        skip26
+	JZ        skip30
 	VMOVUPS.Z (AX), K1, Z11
 
-skip26:
+skip30:
 	MOVQ  R10, R12
 	MOVQ  BX, R13
 	TESTQ R12, R12
-	JZ    taps28
+	JZ    taps32
 
-tap27:
+tap31:
 	VBROADCASTSS (R13), Z0
 	VMOVUPS.Z    (R9), K1, Z1
 	VFMADD231PS  Z1, Z0, Z11
 	ADDQ         DI, R9
 	ADDQ         $0x04, R13
 	DECQ         R12
-	JNZ          tap27
+	JNZ          tap31
 
-taps28:
+taps32:
 	VMOVUPS Z11, K1, (AX)
 	LEAQ    (AX)(R11*4), AX
 
-whole11:
+whole13:
 next:
 	LEAQ (BX)(R10*4), BX
 	ADDQ $0x10, DX
@@ -239,10 +274,10 @@ next:
 
 done:
 	TESTQ $0x00000001, R8
-	JZ    skip29
+	JZ    skip33
 	SFENCE
 
-skip29:
+skip33:
 	VZEROUPPER
 	RET
 
@@ -292,21 +327,34 @@ loop3:
 	VFMADD231PS 64(R12), Y2, Y5
 	VMULPS      96(R9), Y1, Y6
 	VFMADD231PS 96(R12), Y2, Y6
-	TESTQ       $0x00000001, R8
-	JZ          skip6
-	VMOVNTPS    Y3, (AX)
-	VMOVNTPS    Y4, 32(AX)
-	VMOVNTPS    Y5, 64(AX)
-	VMOVNTPS    Y6, 96(AX)
-	JMP         stored5
+	TESTQ       $0x00000200, R8
+	JZ          skip5
+	MOVQ        cols+40(FP), R13
+	PREFETCHT0  (R9)(R13*4)
+	PREFETCHT0  32(R9)(R13*4)
+	PREFETCHT0  64(R9)(R13*4)
+	PREFETCHT0  96(R9)(R13*4)
+	PREFETCHT0  (R12)(R13*4)
+	PREFETCHT0  32(R12)(R13*4)
+	PREFETCHT0  64(R12)(R13*4)
+	PREFETCHT0  96(R12)(R13*4)
 
-skip6:
+skip5:
+	TESTQ    $0x00000001, R8
+	JZ       skip7
+	VMOVNTPS Y3, (AX)
+	VMOVNTPS Y4, 32(AX)
+	VMOVNTPS Y5, 64(AX)
+	VMOVNTPS Y6, 96(AX)
+	JMP      stored6
+
+skip7:
 	VMOVUPS Y3, (AX)
 	VMOVUPS Y4, 32(AX)
 	VMOVUPS Y5, 64(AX)
 	VMOVUPS Y6, 96(AX)
 
-stored5:
+stored6:
 	ADDQ $+128, R9
 	ADDQ $+128, AX
 	SUBQ $+32, R11
@@ -315,27 +363,34 @@ stored5:
 end4:
 	ADDQ $+32, R11
 	SUBQ $+8, R11
-	JLT  end8
+	JLT  end9
 
-loop7:
+loop8:
 	LEAQ        (R9)(DI*1), R12
 	VMULPS      (R9), Y1, Y3
 	VFMADD231PS (R12), Y2, Y3
-	TESTQ       $0x00000001, R8
+	TESTQ       $0x00000200, R8
 	JZ          skip10
-	VMOVNTPS    Y3, (AX)
-	JMP         stored9
+	MOVQ        cols+40(FP), R13
+	PREFETCHT0  (R9)(R13*4)
+	PREFETCHT0  (R12)(R13*4)
 
 skip10:
+	TESTQ    $0x00000001, R8
+	JZ       skip12
+	VMOVNTPS Y3, (AX)
+	JMP      stored11
+
+skip12:
 	VMOVUPS Y3, (AX)
 
-stored9:
+stored11:
 	ADDQ $+32, R9
 	ADDQ $+32, AX
 	SUBQ $+8, R11
-	JGE  loop7
+	JGE  loop8
 
-end8:
+end9:
 	ADDQ        $+8, R11
 	JZ          whole2
 	LEAQ        (R9)(DI*1), R12
@@ -352,128 +407,143 @@ whole2:
 any:
 	MOVQ cols+40(FP), R11
 	SUBQ $+32, R11
-	JLT  end13
+	JLT  end15
 
-loop12:
+loop14:
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	TESTQ   $0x00000040, R8
-	JZ      skip14
+	JZ      skip16
 	VMOVUPS (AX), Y1
 	VMOVUPS 32(AX), Y2
 	VMOVUPS 64(AX), Y3
 	VMOVUPS 96(AX), Y4
 
-skip14:
+skip16:
 	MOVQ  R10, R12
 	MOVQ  R9, R13
 	MOVQ  BX, R14
 	TESTQ R12, R12
-	JZ    taps16
+	JZ    taps18
 
-tap15:
+tap17:
 	VBROADCASTSS (R14), Y5
 	VFMADD231PS  (R13), Y5, Y1
 	VFMADD231PS  32(R13), Y5, Y2
 	VFMADD231PS  64(R13), Y5, Y3
 	VFMADD231PS  96(R13), Y5, Y4
-	ADDQ         DI, R13
-	ADDQ         $0x04, R14
-	DECQ         R12
-	JNZ          tap15
+	TESTQ        $0x00000200, R8
+	JZ           skip19
+	MOVQ         cols+40(FP), R15
+	PREFETCHT0   (R13)(R15*4)
+	PREFETCHT0   32(R13)(R15*4)
+	PREFETCHT0   64(R13)(R15*4)
+	PREFETCHT0   96(R13)(R15*4)
 
-taps16:
+skip19:
+	ADDQ DI, R13
+	ADDQ $0x04, R14
+	DECQ R12
+	JNZ  tap17
+
+taps18:
 	TESTQ    $0x00000001, R8
-	JZ       skip18
+	JZ       skip21
 	VMOVNTPS Y1, (AX)
 	VMOVNTPS Y2, 32(AX)
 	VMOVNTPS Y3, 64(AX)
 	VMOVNTPS Y4, 96(AX)
-	JMP      stored17
+	JMP      stored20
 
-skip18:
+skip21:
 	VMOVUPS Y1, (AX)
 	VMOVUPS Y2, 32(AX)
 	VMOVUPS Y3, 64(AX)
 	VMOVUPS Y4, 96(AX)
 
-stored17:
+stored20:
 	ADDQ $+128, R9
 	ADDQ $+128, AX
 	SUBQ $+32, R11
-	JGE  loop12
+	JGE  loop14
 
-end13:
+end15:
 	ADDQ $+32, R11
 	SUBQ $+8, R11
-	JLT  end20
+	JLT  end23
 
-loop19:
+loop22:
 	VXORPS  Y1, Y1, Y1
 	TESTQ   $0x00000040, R8
-	JZ      skip21
+	JZ      skip24
 	VMOVUPS (AX), Y1
 
-skip21:
+skip24:
 	MOVQ  R10, R12
 	MOVQ  R9, R13
 	MOVQ  BX, R14
 	TESTQ R12, R12
-	JZ    taps23
+	JZ    taps26
 
-tap22:
+tap25:
 	VBROADCASTSS (R14), Y2
 	VFMADD231PS  (R13), Y2, Y1
-	ADDQ         DI, R13
-	ADDQ         $0x04, R14
-	DECQ         R12
-	JNZ          tap22
+	TESTQ        $0x00000200, R8
+	JZ           skip27
+	MOVQ         cols+40(FP), R15
+	PREFETCHT0   (R13)(R15*4)
 
-taps23:
+skip27:
+	ADDQ DI, R13
+	ADDQ $0x04, R14
+	DECQ R12
+	JNZ  tap25
+
+taps26:
 	TESTQ    $0x00000001, R8
-	JZ       skip25
+	JZ       skip29
 	VMOVNTPS Y1, (AX)
-	JMP      stored24
+	JMP      stored28
 
-skip25:
+skip29:
 	VMOVUPS Y1, (AX)
 
-stored24:
+stored28:
 	ADDQ $+32, R9
 	ADDQ $+32, AX
 	SUBQ $+8, R11
-	JGE  loop19
+	JGE  loop22
 
-end20:
+end23:
 	ADDQ       $+8, R11
-	JZ         whole11
+	JZ         whole13
 	VXORPS     Y1, Y1, Y1
 	TESTQ      $0x00000040, R8
-	JZ         skip26
+	JZ         skip30
 	VMASKMOVPS (AX), Y0, Y1
 
-skip26:
+skip30:
 	MOVQ  R10, R12
 	MOVQ  BX, R13
 	TESTQ R12, R12
-	JZ    taps28
+	JZ    taps32
 
-tap27:
+tap31:
 	VBROADCASTSS (R13), Y2
 	VMASKMOVPS   (R9), Y0, Y3
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         DI, R9
 	ADDQ         $0x04, R13
 	DECQ         R12
-	JNZ          tap27
+	JNZ          tap31
 
-taps28:
+taps32:
 	VMASKMOVPS Y1, Y0, (AX)
 	LEAQ       (AX)(R11*4), AX
 
-whole11:
+whole13:
 next:
 	LEAQ (BX)(R10*4), BX
 	ADDQ $0x10, DX
@@ -482,10 +552,10 @@ next:
 
 done:
 	TESTQ $0x00000001, R8
-	JZ    skip29
+	JZ    skip33
 	SFENCE
 
-skip29:
+skip33:
 	VZEROUPPER
 	RET
 

@@ -439,49 +439,44 @@ TEXT ·softmaxAVX512(SB), NOSPLIT, $0-64
 	MOVQ         x+8(FP), CX
 	MOVQ         d+24(FP), DX
 	MOVQ         room+16(FP), SI
-	MOVQ         rows+32(FP), DI
+	MOVQ         DX, BX
+	VMOVUPS      Z0, Z12
+	VMOVUPS      Z0, Z13
+	VMOVUPS      Z0, Z14
+	VMOVUPS      Z0, Z15
+	XORQ         DI, DI
 
-row2:
-	LEAQ    (AX)(DX*4), R8
-	LEAQ    (CX)(DX*4), R9
-	MOVQ    DX, BX
-	VMOVUPS Z0, Z12
-	VMOVUPS Z0, Z13
-	VMOVUPS Z0, Z14
-	VMOVUPS Z0, Z15
-	XORQ    R10, R10
-
-again5:
+again4:
 	CMPQ   BX, $+64
-	JLT    next6
-	VMAXPS (CX)(R10*4), Z12, Z12
-	VMAXPS 64(CX)(R10*4), Z13, Z13
-	VMAXPS 128(CX)(R10*4), Z14, Z14
-	VMAXPS 192(CX)(R10*4), Z15, Z15
-	ADDQ   $+64, R10
+	JLT    next5
+	VMAXPS (CX)(DI*4), Z12, Z12
+	VMAXPS 64(CX)(DI*4), Z13, Z13
+	VMAXPS 128(CX)(DI*4), Z14, Z14
+	VMAXPS 192(CX)(DI*4), Z15, Z15
+	ADDQ   $+64, DI
 	SUBQ   $+64, BX
-	JMP    again5
+	JMP    again4
 
-next6:
-again7:
+next5:
+again6:
 	CMPQ   BX, $+16
-	JLT    next8
-	VMAXPS (CX)(R10*4), Z12, Z12
-	ADDQ   $+16, R10
+	JLT    next7
+	VMAXPS (CX)(DI*4), Z12, Z12
+	ADDQ   $+16, DI
 	SUBQ   $+16, BX
-	JMP    again7
+	JMP    again6
 
-next8:
+next7:
 	TESTQ     BX, BX
-	JZ        done4
-	MOVQ      $-1, R11
-	BZHIQ     BX, R11, R11
-	KMOVW     R11, K1
-	VMOVUPS.Z (CX)(R10*4), K1, Z16
+	JZ        done3
+	MOVQ      $-1, R8
+	BZHIQ     BX, R8, R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (CX)(DI*4), K1, Z16
 	VBLENDMPS Z16, Z0, K1, Z16
 	VMAXPS    Z16, Z12, Z12
 
-done4:
+done3:
 	VMAXPS        Z13, Z12, Z12
 	VMAXPS        Z15, Z14, Z14
 	VMAXPS        Z14, Z12, Z12
@@ -493,16 +488,26 @@ done4:
 	VMAXPS        X13, X12, X12
 	VMOVSHDUP     X12, X13
 	VMAXPS        X13, X12, X12
-	VMOVSS        X12, peak+48(FP)
-	MOVQ          DX, BX
 	VBROADCASTSS  X12, Z12
-	VXORPS        Z13, Z13, Z13
-	VXORPS        Z14, Z14, Z14
-	XORQ          R10, R10
+	MOVQ          rows+32(FP), DI
+
+row8:
+	LEAQ       (AX)(DX*4), R8
+	LEAQ       (CX)(DX*4), R9
+	PREFETCHT0 (R8)(DX*4)
+	VMOVSS     X12, peak+48(FP)
+	MOVQ       DX, BX
+	VXORPS     Z13, Z13, Z13
+	VXORPS     Z14, Z14, Z14
+	XORQ       R10, R10
 
 again11:
 	CMPQ          BX, $+64
 	JLT           next12
+	PREFETCHT0    2048(R9)(R10*4)
+	PREFETCHT0    2112(R9)(R10*4)
+	PREFETCHT0    2176(R9)(R10*4)
+	PREFETCHT0    2240(R9)(R10*4)
 	VMOVUPS       (CX)(R10*4), Z15
 	VMOVUPS       64(CX)(R10*4), Z16
 	VMOVUPS       128(CX)(R10*4), Z17
@@ -583,6 +588,7 @@ next12:
 again13:
 	CMPQ          BX, $+16
 	JLT           next14
+	PREFETCHT0    2048(R9)(R10*4)
 	VMOVUPS       (CX)(R10*4), Z15
 	VSUBPS        Z12, Z15, Z15
 	VMAXPS        Z15, Z5, Z15
@@ -614,170 +620,208 @@ next14:
 	MOVQ          $-1, R11
 	BZHIQ         BX, R11, R11
 	KMOVW         R11, K1
+	PREFETCHT0    2048(R9)(R10*4)
 	VMOVUPS.Z     (CX)(R10*4), K1, Z15
 	VSUBPS        Z12, Z15, Z15
-	VMAXPS        Z15, Z5, Z12
-	VMULPS        Z2, Z12, Z15
-	VRNDSCALEPS   $0x08, Z15, Z15
-	VFMADD231PS   Z3, Z15, Z12
-	VFMADD231PS   Z4, Z15, Z12
-	VMOVUPS       Z6, Z16
-	VFMADD213PS   Z7, Z12, Z16
-	VFMADD213PS   Z8, Z12, Z16
-	VFMADD213PS   Z9, Z12, Z16
-	VFMADD213PS   Z10, Z12, Z16
-	VFMADD213PS   Z11, Z12, Z16
-	VFMADD213PS   Z11, Z12, Z16
-	VSCALEFPS     Z15, Z16, Z16
-	VMOVUPS       Z16, K1, (SI)(R10*4)
-	VBLENDMPS     Z16, Z1, K1, Z16
-	VEXTRACTF64X4 $0x01, Z16, Y12
-	VCVTPS2PD     Y12, Z12
-	VCVTPS2PD     Y16, Z15
-	VADDPD        Z15, Z13, Z13
-	VADDPD        Z12, Z14, Z14
+	VMAXPS        Z15, Z5, Z15
+	VMULPS        Z2, Z15, Z16
+	VRNDSCALEPS   $0x08, Z16, Z16
+	VFMADD231PS   Z3, Z16, Z15
+	VFMADD231PS   Z4, Z16, Z15
+	VMOVUPS       Z6, Z17
+	VFMADD213PS   Z7, Z15, Z17
+	VFMADD213PS   Z8, Z15, Z17
+	VFMADD213PS   Z9, Z15, Z17
+	VFMADD213PS   Z10, Z15, Z17
+	VFMADD213PS   Z11, Z15, Z17
+	VFMADD213PS   Z11, Z15, Z17
+	VSCALEFPS     Z16, Z17, Z17
+	VMOVUPS       Z17, K1, (SI)(R10*4)
+	VBLENDMPS     Z17, Z1, K1, Z17
+	VEXTRACTF64X4 $0x01, Z17, Y15
+	VCVTPS2PD     Y15, Z15
+	VCVTPS2PD     Y17, Z16
+	VADDPD        Z16, Z13, Z13
+	VADDPD        Z15, Z14, Z14
 
 done10:
 	VADDPD        Z14, Z13, Z13
-	VEXTRACTF64X4 $0x01, Z13, Y12
-	VADDPD        Y12, Y13, Y13
-	VEXTRACTF32X4 $0x01, Z13, X12
-	VADDPD        X12, X13, X13
-	VMOVHLPS      X13, X12, X12
-	VADDPD        X12, X13, X13
+	VEXTRACTF64X4 $0x01, Z13, Y14
+	VADDPD        Y14, Y13, Y13
+	VEXTRACTF32X4 $0x01, Z13, X14
+	VADDPD        X14, X13, X13
+	VMOVHLPS      X13, X14, X14
+	VADDPD        X14, X13, X13
 	VMOVSD        X13, sum+56(FP)
-	VMOVSS        f3f800000<>+0(SB), X12
-	VCVTSS2SD     X12, X12, X12
-	VDIVSD        X13, X12, X12
-	VCVTSD2SS     X12, X12, X12
+	VMOVSS        f3f800000<>+0(SB), X14
+	VCVTSS2SD     X14, X14, X14
+	VDIVSD        X13, X14, X14
+	VCVTSD2SS     X14, X14, X14
+	CMPQ          DI, $0x01
+	JE            last15
 	MOVQ          DX, BX
+	VMOVUPS       Z0, Z12
+	VMOVUPS       Z0, Z13
+	VMOVUPS       Z0, Z15
+	VMOVUPS       Z0, Z16
+	XORQ          CX, CX
+
+again18:
+	CMPQ   BX, $+64
+	JLT    next19
+	VMAXPS (R9)(CX*4), Z12, Z12
+	VMAXPS 64(R9)(CX*4), Z13, Z13
+	VMAXPS 128(R9)(CX*4), Z15, Z15
+	VMAXPS 192(R9)(CX*4), Z16, Z16
+	ADDQ   $+64, CX
+	SUBQ   $+64, BX
+	JMP    again18
+
+next19:
+again20:
+	CMPQ   BX, $+16
+	JLT    next21
+	VMAXPS (R9)(CX*4), Z12, Z12
+	ADDQ   $+16, CX
+	SUBQ   $+16, BX
+	JMP    again20
+
+next21:
+	TESTQ     BX, BX
+	JZ        done17
+	MOVQ      $-1, R10
+	BZHIQ     BX, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (R9)(CX*4), K1, Z17
+	VBLENDMPS Z17, Z0, K1, Z17
+	VMAXPS    Z17, Z12, Z12
+
+done17:
+	VMAXPS        Z13, Z12, Z12
+	VMAXPS        Z16, Z15, Z15
+	VMAXPS        Z15, Z12, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y13
+	VMAXPS        Y13, Y12, Y12
+	VEXTRACTF32X4 $0x01, Z12, X13
+	VMAXPS        X13, X12, X12
+	VMOVHLPS      X12, X13, X13
+	VMAXPS        X13, X12, X12
+	VMOVSHDUP     X12, X13
+	VMAXPS        X13, X12, X12
 	VBROADCASTSS  X12, Z12
-	MOVQ          AX, CX
-	NEGQ          CX
-	ANDQ          $+63, CX
-	SHRQ          $0x02, CX
-	CMPQ          CX, BX
-	CMOVQGT       BX, CX
-	XORQ          R10, R10
-	MOVQ          $-1, R11
-	BZHIQ         CX, R11, R11
-	KMOVW         R11, K1
-	VMOVUPS.Z     (SI)(R10*4), K1, Z13
-	VMULPS        Z12, Z13, Z13
-	VMOVUPS       Z13, K1, (AX)(R10*4)
-	SUBQ          CX, BX
-	LEAQ          (AX)(CX*4), AX
-	LEAQ          (SI)(CX*4), CX
-	XORQ          R10, R10
 
-again17:
-	CMPQ       BX, $+64
-	JLT        next18
-	VMOVUPS    (CX)(R10*4), Z13
-	VMOVUPS    64(CX)(R10*4), Z14
-	VMOVUPS    128(CX)(R10*4), Z15
-	VMOVUPS    192(CX)(R10*4), Z16
-	VMULPS     Z12, Z13, Z13
-	VMULPS     Z12, Z14, Z14
-	VMULPS     Z12, Z15, Z15
-	VMULPS     Z12, Z16, Z16
-	PREFETCHT0 (R9)(R10*4)
-	PREFETCHT0 64(R9)(R10*4)
-	PREFETCHT0 128(R9)(R10*4)
-	PREFETCHT0 192(R9)(R10*4)
-	VMOVNTPS   Z13, (AX)(R10*4)
-	VMOVNTPS   Z14, 64(AX)(R10*4)
-	VMOVNTPS   Z15, 128(AX)(R10*4)
-	VMOVNTPS   Z16, 192(AX)(R10*4)
-	ADDQ       $+64, R10
-	SUBQ       $+64, BX
-	JMP        again17
+last15:
+	MOVQ         DX, BX
+	VBROADCASTSS X14, Z13
+	MOVQ         AX, CX
+	NEGQ         CX
+	ANDQ         $+63, CX
+	SHRQ         $0x02, CX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	XORQ         R10, R10
+	MOVQ         $-1, R11
+	BZHIQ        CX, R11, R11
+	KMOVW        R11, K1
+	VMOVUPS.Z    (SI)(R10*4), K1, Z14
+	VMULPS       Z13, Z14, Z14
+	VMOVUPS      Z14, K1, (AX)(R10*4)
+	SUBQ         CX, BX
+	LEAQ         (AX)(CX*4), AX
+	LEAQ         (SI)(CX*4), CX
+	XORQ         R10, R10
 
-next18:
-again19:
-	CMPQ       BX, $+16
-	JLT        next20
-	VMOVUPS    (CX)(R10*4), Z13
-	VMULPS     Z12, Z13, Z13
-	PREFETCHT0 (R9)(R10*4)
-	VMOVNTPS   Z13, (AX)(R10*4)
-	ADDQ       $+16, R10
-	SUBQ       $+16, BX
-	JMP        again19
+again24:
+	CMPQ     BX, $+64
+	JLT      next25
+	VMOVUPS  (CX)(R10*4), Z14
+	VMOVUPS  64(CX)(R10*4), Z15
+	VMOVUPS  128(CX)(R10*4), Z16
+	VMOVUPS  192(CX)(R10*4), Z17
+	VMULPS   Z13, Z14, Z14
+	VMULPS   Z13, Z15, Z15
+	VMULPS   Z13, Z16, Z16
+	VMULPS   Z13, Z17, Z17
+	VMOVNTPS Z14, (AX)(R10*4)
+	VMOVNTPS Z15, 64(AX)(R10*4)
+	VMOVNTPS Z16, 128(AX)(R10*4)
+	VMOVNTPS Z17, 192(AX)(R10*4)
+	ADDQ     $+64, R10
+	SUBQ     $+64, BX
+	JMP      again24
 
-next20:
-	TESTQ      BX, BX
-	JZ         done16
-	MOVQ       $-1, R11
-	BZHIQ      BX, R11, R11
-	KMOVW      R11, K1
-	VMOVUPS.Z  (CX)(R10*4), K1, Z13
-	VMULPS     Z12, Z13, Z13
-	PREFETCHT0 (R9)(R10*4)
-	VMOVUPS    Z13, K1, (AX)(R10*4)
+next25:
+again26:
+	CMPQ     BX, $+16
+	JLT      next27
+	VMOVUPS  (CX)(R10*4), Z14
+	VMULPS   Z13, Z14, Z14
+	VMOVNTPS Z14, (AX)(R10*4)
+	ADDQ     $+16, R10
+	SUBQ     $+16, BX
+	JMP      again26
 
-done16:
+next27:
+	TESTQ     BX, BX
+	JZ        done23
+	MOVQ      $-1, R11
+	BZHIQ     BX, R11, R11
+	KMOVW     R11, K1
+	VMOVUPS.Z (CX)(R10*4), K1, Z14
+	VMULPS    Z13, Z14, Z14
+	VMOVUPS   Z14, K1, (AX)(R10*4)
+
+done23:
 	MOVQ R8, AX
 	MOVQ R9, CX
 	DECQ DI
-	JNZ  row2
+	JNZ  row8
 	SFENCE
 	VZEROUPPER
 	RET
 
 next1:
-	MOVQ y+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ d+24(FP), DX
-	MOVQ rows+32(FP), SI
-
-row21:
-	LEAQ    (AX)(DX*4), DI
-	LEAQ    (CX)(DX*4), R8
+	MOVQ    y+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    d+24(FP), DX
 	MOVQ    DX, BX
 	VMOVUPS Z0, Z12
 	VMOVUPS Z0, Z13
 	VMOVUPS Z0, Z14
 	VMOVUPS Z0, Z15
-	XORQ    R9, R9
+	XORQ    SI, SI
 
-again24:
-	CMPQ       BX, $+64
-	JLT        next25
-	PREFETCHT0 (AX)(R9*4)
-	VMAXPS     (CX)(R9*4), Z12, Z12
-	PREFETCHT0 64(AX)(R9*4)
-	VMAXPS     64(CX)(R9*4), Z13, Z13
-	PREFETCHT0 128(AX)(R9*4)
-	VMAXPS     128(CX)(R9*4), Z14, Z14
-	PREFETCHT0 192(AX)(R9*4)
-	VMAXPS     192(CX)(R9*4), Z15, Z15
-	ADDQ       $+64, R9
-	SUBQ       $+64, BX
-	JMP        again24
+again30:
+	CMPQ   BX, $+64
+	JLT    next31
+	VMAXPS (CX)(SI*4), Z12, Z12
+	VMAXPS 64(CX)(SI*4), Z13, Z13
+	VMAXPS 128(CX)(SI*4), Z14, Z14
+	VMAXPS 192(CX)(SI*4), Z15, Z15
+	ADDQ   $+64, SI
+	SUBQ   $+64, BX
+	JMP    again30
 
-next25:
-again26:
-	CMPQ       BX, $+16
-	JLT        next27
-	PREFETCHT0 (AX)(R9*4)
-	VMAXPS     (CX)(R9*4), Z12, Z12
-	ADDQ       $+16, R9
-	SUBQ       $+16, BX
-	JMP        again26
+next31:
+again32:
+	CMPQ   BX, $+16
+	JLT    next33
+	VMAXPS (CX)(SI*4), Z12, Z12
+	ADDQ   $+16, SI
+	SUBQ   $+16, BX
+	JMP    again32
 
-next27:
-	TESTQ      BX, BX
-	JZ         done23
-	MOVQ       $-1, R10
-	BZHIQ      BX, R10, R10
-	KMOVW      R10, K1
-	PREFETCHT0 (AX)(R9*4)
-	VMOVUPS.Z  (CX)(R9*4), K1, Z16
-	VBLENDMPS  Z16, Z0, K1, Z16
-	VMAXPS     Z16, Z12, Z12
+next33:
+	TESTQ     BX, BX
+	JZ        done29
+	MOVQ      $-1, DI
+	BZHIQ     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z16
+	VBLENDMPS Z16, Z0, K1, Z16
+	VMAXPS    Z16, Z12, Z12
 
-done23:
+done29:
 	VMAXPS        Z13, Z12, Z12
 	VMAXPS        Z15, Z14, Z14
 	VMAXPS        Z14, Z12, Z12
@@ -789,16 +833,29 @@ done23:
 	VMAXPS        X13, X12, X12
 	VMOVSHDUP     X12, X13
 	VMAXPS        X13, X12, X12
-	VMOVSS        X12, peak+48(FP)
-	MOVQ          DX, BX
 	VBROADCASTSS  X12, Z12
-	VXORPS        Z13, Z13, Z13
-	VXORPS        Z14, Z14, Z14
-	XORQ          R9, R9
+	MOVQ          rows+32(FP), SI
 
-again30:
+row34:
+	LEAQ   (AX)(DX*4), DI
+	LEAQ   (CX)(DX*4), R8
+	VMOVSS X12, peak+48(FP)
+	MOVQ   DX, BX
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	XORQ   R9, R9
+
+again37:
 	CMPQ          BX, $+64
-	JLT           next31
+	JLT           next38
+	PREFETCHT0    (DI)(R9*4)
+	PREFETCHT0    64(DI)(R9*4)
+	PREFETCHT0    128(DI)(R9*4)
+	PREFETCHT0    192(DI)(R9*4)
+	PREFETCHT0    2048(R8)(R9*4)
+	PREFETCHT0    2112(R8)(R9*4)
+	PREFETCHT0    2176(R8)(R9*4)
+	PREFETCHT0    2240(R8)(R9*4)
 	VMOVUPS       (CX)(R9*4), Z15
 	VMOVUPS       64(CX)(R9*4), Z16
 	VMOVUPS       128(CX)(R9*4), Z17
@@ -873,12 +930,14 @@ again30:
 	VADDPD        Z15, Z14, Z14
 	ADDQ          $+64, R9
 	SUBQ          $+64, BX
-	JMP           again30
+	JMP           again37
 
-next31:
-again32:
+next38:
+again39:
 	CMPQ          BX, $+16
-	JLT           next33
+	JLT           next40
+	PREFETCHT0    (DI)(R9*4)
+	PREFETCHT0    2048(R8)(R9*4)
 	VMOVUPS       (CX)(R9*4), Z15
 	VSUBPS        Z12, Z15, Z15
 	VMAXPS        Z15, Z5, Z15
@@ -902,105 +961,155 @@ again32:
 	VADDPD        Z15, Z14, Z14
 	ADDQ          $+16, R9
 	SUBQ          $+16, BX
-	JMP           again32
+	JMP           again39
 
-next33:
+next40:
 	TESTQ         BX, BX
-	JZ            done29
+	JZ            done36
 	MOVQ          $-1, R10
 	BZHIQ         BX, R10, R10
 	KMOVW         R10, K1
+	PREFETCHT0    (DI)(R9*4)
+	PREFETCHT0    2048(R8)(R9*4)
 	VMOVUPS.Z     (CX)(R9*4), K1, Z15
 	VSUBPS        Z12, Z15, Z15
-	VMAXPS        Z15, Z5, Z12
-	VMULPS        Z2, Z12, Z15
-	VRNDSCALEPS   $0x08, Z15, Z15
-	VFMADD231PS   Z3, Z15, Z12
-	VFMADD231PS   Z4, Z15, Z12
-	VMOVUPS       Z6, Z16
-	VFMADD213PS   Z7, Z12, Z16
-	VFMADD213PS   Z8, Z12, Z16
-	VFMADD213PS   Z9, Z12, Z16
-	VFMADD213PS   Z10, Z12, Z16
-	VFMADD213PS   Z11, Z12, Z16
-	VFMADD213PS   Z11, Z12, Z16
-	VSCALEFPS     Z15, Z16, Z16
-	VMOVUPS       Z16, K1, (AX)(R9*4)
-	VBLENDMPS     Z16, Z1, K1, Z16
-	VEXTRACTF64X4 $0x01, Z16, Y12
-	VCVTPS2PD     Y12, Z12
-	VCVTPS2PD     Y16, Z15
-	VADDPD        Z15, Z13, Z13
-	VADDPD        Z12, Z14, Z14
+	VMAXPS        Z15, Z5, Z15
+	VMULPS        Z2, Z15, Z16
+	VRNDSCALEPS   $0x08, Z16, Z16
+	VFMADD231PS   Z3, Z16, Z15
+	VFMADD231PS   Z4, Z16, Z15
+	VMOVUPS       Z6, Z17
+	VFMADD213PS   Z7, Z15, Z17
+	VFMADD213PS   Z8, Z15, Z17
+	VFMADD213PS   Z9, Z15, Z17
+	VFMADD213PS   Z10, Z15, Z17
+	VFMADD213PS   Z11, Z15, Z17
+	VFMADD213PS   Z11, Z15, Z17
+	VSCALEFPS     Z16, Z17, Z17
+	VMOVUPS       Z17, K1, (AX)(R9*4)
+	VBLENDMPS     Z17, Z1, K1, Z17
+	VEXTRACTF64X4 $0x01, Z17, Y15
+	VCVTPS2PD     Y15, Z15
+	VCVTPS2PD     Y17, Z16
+	VADDPD        Z16, Z13, Z13
+	VADDPD        Z15, Z14, Z14
 
-done29:
+done36:
 	VADDPD        Z14, Z13, Z13
-	VEXTRACTF64X4 $0x01, Z13, Y12
-	VADDPD        Y12, Y13, Y13
-	VEXTRACTF32X4 $0x01, Z13, X12
-	VADDPD        X12, X13, X13
-	VMOVHLPS      X13, X12, X12
-	VADDPD        X12, X13, X13
+	VEXTRACTF64X4 $0x01, Z13, Y14
+	VADDPD        Y14, Y13, Y13
+	VEXTRACTF32X4 $0x01, Z13, X14
+	VADDPD        X14, X13, X13
+	VMOVHLPS      X13, X14, X14
+	VADDPD        X14, X13, X13
 	VMOVSD        X13, sum+56(FP)
-	VMOVSS        f3f800000<>+0(SB), X12
-	VCVTSS2SD     X12, X12, X12
-	VDIVSD        X13, X12, X12
-	VCVTSD2SS     X12, X12, X12
+	VMOVSS        f3f800000<>+0(SB), X14
+	VCVTSS2SD     X14, X14, X14
+	VDIVSD        X13, X14, X14
+	VCVTSD2SS     X14, X14, X14
+	CMPQ          SI, $0x01
+	JE            last41
 	MOVQ          DX, BX
-	VBROADCASTSS  X12, Z12
+	VMOVUPS       Z0, Z12
+	VMOVUPS       Z0, Z13
+	VMOVUPS       Z0, Z15
+	VMOVUPS       Z0, Z16
 	XORQ          CX, CX
 
-again36:
-	CMPQ       BX, $+64
-	JLT        next37
-	VMOVUPS    (AX)(CX*4), Z13
-	VMOVUPS    64(AX)(CX*4), Z14
-	VMOVUPS    128(AX)(CX*4), Z15
-	VMOVUPS    192(AX)(CX*4), Z16
-	VMULPS     Z12, Z13, Z13
-	VMULPS     Z12, Z14, Z14
-	VMULPS     Z12, Z15, Z15
-	VMULPS     Z12, Z16, Z16
-	PREFETCHT0 (R8)(CX*4)
-	PREFETCHT0 64(R8)(CX*4)
-	PREFETCHT0 128(R8)(CX*4)
-	PREFETCHT0 192(R8)(CX*4)
-	VMOVUPS    Z13, (AX)(CX*4)
-	VMOVUPS    Z14, 64(AX)(CX*4)
-	VMOVUPS    Z15, 128(AX)(CX*4)
-	VMOVUPS    Z16, 192(AX)(CX*4)
-	ADDQ       $+64, CX
-	SUBQ       $+64, BX
-	JMP        again36
+again44:
+	CMPQ   BX, $+64
+	JLT    next45
+	VMAXPS (R8)(CX*4), Z12, Z12
+	VMAXPS 64(R8)(CX*4), Z13, Z13
+	VMAXPS 128(R8)(CX*4), Z15, Z15
+	VMAXPS 192(R8)(CX*4), Z16, Z16
+	ADDQ   $+64, CX
+	SUBQ   $+64, BX
+	JMP    again44
 
-next37:
-again38:
-	CMPQ       BX, $+16
-	JLT        next39
-	VMOVUPS    (AX)(CX*4), Z13
-	VMULPS     Z12, Z13, Z13
-	PREFETCHT0 (R8)(CX*4)
-	VMOVUPS    Z13, (AX)(CX*4)
-	ADDQ       $+16, CX
-	SUBQ       $+16, BX
-	JMP        again38
+next45:
+again46:
+	CMPQ   BX, $+16
+	JLT    next47
+	VMAXPS (R8)(CX*4), Z12, Z12
+	ADDQ   $+16, CX
+	SUBQ   $+16, BX
+	JMP    again46
 
-next39:
-	TESTQ      BX, BX
-	JZ         done35
-	MOVQ       $-1, R9
-	BZHIQ      BX, R9, R9
-	KMOVW      R9, K1
-	VMOVUPS.Z  (AX)(CX*4), K1, Z13
-	VMULPS     Z12, Z13, Z13
-	PREFETCHT0 (R8)(CX*4)
-	VMOVUPS    Z13, K1, (AX)(CX*4)
+next47:
+	TESTQ     BX, BX
+	JZ        done43
+	MOVQ      $-1, R9
+	BZHIQ     BX, R9, R9
+	KMOVW     R9, K1
+	VMOVUPS.Z (R8)(CX*4), K1, Z17
+	VBLENDMPS Z17, Z0, K1, Z17
+	VMAXPS    Z17, Z12, Z12
 
-done35:
+done43:
+	VMAXPS        Z13, Z12, Z12
+	VMAXPS        Z16, Z15, Z15
+	VMAXPS        Z15, Z12, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y13
+	VMAXPS        Y13, Y12, Y12
+	VEXTRACTF32X4 $0x01, Z12, X13
+	VMAXPS        X13, X12, X12
+	VMOVHLPS      X12, X13, X13
+	VMAXPS        X13, X12, X12
+	VMOVSHDUP     X12, X13
+	VMAXPS        X13, X12, X12
+	VBROADCASTSS  X12, Z12
+
+last41:
+	MOVQ         DX, BX
+	VBROADCASTSS X14, Z13
+	XORQ         CX, CX
+
+again50:
+	CMPQ    BX, $+64
+	JLT     next51
+	VMOVUPS (AX)(CX*4), Z14
+	VMOVUPS 64(AX)(CX*4), Z15
+	VMOVUPS 128(AX)(CX*4), Z16
+	VMOVUPS 192(AX)(CX*4), Z17
+	VMULPS  Z13, Z14, Z14
+	VMULPS  Z13, Z15, Z15
+	VMULPS  Z13, Z16, Z16
+	VMULPS  Z13, Z17, Z17
+	VMOVUPS Z14, (AX)(CX*4)
+	VMOVUPS Z15, 64(AX)(CX*4)
+	VMOVUPS Z16, 128(AX)(CX*4)
+	VMOVUPS Z17, 192(AX)(CX*4)
+	ADDQ    $+64, CX
+	SUBQ    $+64, BX
+	JMP     again50
+
+next51:
+again52:
+	CMPQ    BX, $+16
+	JLT     next53
+	VMOVUPS (AX)(CX*4), Z14
+	VMULPS  Z13, Z14, Z14
+	VMOVUPS Z14, (AX)(CX*4)
+	ADDQ    $+16, CX
+	SUBQ    $+16, BX
+	JMP     again52
+
+next53:
+	TESTQ     BX, BX
+	JZ        done49
+	MOVQ      $-1, R9
+	BZHIQ     BX, R9, R9
+	KMOVW     R9, K1
+	VMOVUPS.Z (AX)(CX*4), K1, Z14
+	VMULPS    Z13, Z14, Z14
+	VMOVUPS   Z14, K1, (AX)(CX*4)
+
+done49:
 	MOVQ DI, AX
 	MOVQ R8, CX
 	DECQ SI
-	JNZ  row21
+	JNZ  row34
 	VZEROUPPER
 	RET
 
@@ -1945,58 +2054,53 @@ done2:
 // func softmaxAVX2(y *float32, x *float32, room *float32, d int, rows int, flags int) (peak float32, sum float64)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+
 TEXT ·softmaxAVX2(SB), NOSPLIT, $0-64
-	MOVQ  flags+40(FP), AX
-	TESTQ $0x00000001, AX
-	JZ    next1
-	MOVQ  y+0(FP), AX
-	MOVQ  x+8(FP), CX
-	MOVQ  d+24(FP), DX
-	MOVQ  room+16(FP), SI
-	MOVQ  rows+32(FP), DI
-
-row2:
-	LEAQ    (AX)(DX*4), R8
-	LEAQ    (CX)(DX*4), R9
+	MOVQ    flags+40(FP), AX
+	TESTQ   $0x00000001, AX
+	JZ      next1
+	MOVQ    y+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    d+24(FP), DX
+	MOVQ    room+16(FP), SI
 	MOVQ    DX, BX
 	VMOVUPS fff800000<>+0(SB), Y0
 	VMOVUPS fff800000<>+0(SB), Y1
 	VMOVUPS fff800000<>+0(SB), Y2
 	VMOVUPS fff800000<>+0(SB), Y3
-	XORQ    R10, R10
+	XORQ    DI, DI
 
-again5:
+again4:
 	CMPQ   BX, $+32
-	JLT    next6
-	VMAXPS (CX)(R10*4), Y0, Y0
-	VMAXPS 32(CX)(R10*4), Y1, Y1
-	VMAXPS 64(CX)(R10*4), Y2, Y2
-	VMAXPS 96(CX)(R10*4), Y3, Y3
-	ADDQ   $+32, R10
+	JLT    next5
+	VMAXPS (CX)(DI*4), Y0, Y0
+	VMAXPS 32(CX)(DI*4), Y1, Y1
+	VMAXPS 64(CX)(DI*4), Y2, Y2
+	VMAXPS 96(CX)(DI*4), Y3, Y3
+	ADDQ   $+32, DI
 	SUBQ   $+32, BX
-	JMP    again5
+	JMP    again4
 
-next6:
-again7:
+next5:
+again6:
 	CMPQ   BX, $+8
-	JLT    next8
-	VMAXPS (CX)(R10*4), Y0, Y0
-	ADDQ   $+8, R10
+	JLT    next7
+	VMAXPS (CX)(DI*4), Y0, Y0
+	ADDQ   $+8, DI
 	SUBQ   $+8, BX
-	JMP    again7
+	JMP    again6
 
-next8:
+next7:
 	TESTQ        BX, BX
-	JZ           done4
-	LEAQ         masks<>+64(SB), R11
+	JZ           done3
+	LEAQ         masks<>+64(SB), R8
 	SHLQ         $0x02, BX
-	SUBQ         BX, R11
-	VMOVUPS      (R11), Y4
-	VMASKMOVPS   (CX)(R10*4), Y4, Y5
+	SUBQ         BX, R8
+	VMOVUPS      (R8), Y4
+	VMASKMOVPS   (CX)(DI*4), Y4, Y5
 	VBROADCASTSS fff800000<>+0(SB), Y6
 	VBLENDVPS    Y4, Y5, Y6, Y5
 	VMAXPS       Y5, Y0, Y0
 
-done4:
+done3:
 	VMAXPS       Y1, Y0, Y0
 	VMAXPS       Y3, Y2, Y2
 	VMAXPS       Y2, Y0, Y0
@@ -2006,16 +2110,24 @@ done4:
 	VMAXPS       X1, X0, X0
 	VMOVSHDUP    X0, X1
 	VMAXPS       X1, X0, X0
-	VMOVSS       X0, peak+48(FP)
-	MOVQ         DX, BX
 	VBROADCASTSS X0, Y0
-	VXORPS       Y1, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	XORQ         R10, R10
+	MOVQ         rows+32(FP), DI
+
+row8:
+	LEAQ       (AX)(DX*4), R8
+	LEAQ       (CX)(DX*4), R9
+	PREFETCHT0 (R8)(DX*4)
+	VMOVSS     X0, peak+48(FP)
+	MOVQ       DX, BX
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	XORQ       R10, R10
 
 again11:
 	CMPQ         BX, $+16
 	JLT          next12
+	PREFETCHT0   2048(R9)(R10*4)
+	PREFETCHT0   2080(R9)(R10*4)
 	VMOVUPS      (CX)(R10*4), Y3
 	VMOVUPS      32(CX)(R10*4), Y4
 	VSUBPS       Y0, Y3, Y3
@@ -2079,6 +2191,7 @@ next12:
 again13:
 	CMPQ         BX, $+8
 	JLT          next14
+	PREFETCHT0   2048(R9)(R10*4)
 	VMOVUPS      (CX)(R10*4), Y3
 	VSUBPS       Y0, Y3, Y3
 	VBROADCASTSS fc2d00000<>+0(SB), Y4
@@ -2120,52 +2233,107 @@ next14:
 	SHLQ         $0x02, BX
 	SUBQ         BX, R11
 	VMOVUPS      (R11), Y3
+	PREFETCHT0   2048(R9)(R10*4)
 	VMASKMOVPS   (CX)(R10*4), Y3, Y4
 	VSUBPS       Y0, Y4, Y4
-	VBROADCASTSS fc2d00000<>+0(SB), Y0
-	VMAXPS       Y4, Y0, Y0
-	VMOVUPS      f4b400000<>+0(SB), Y4
-	VFMADD231PS  f3fb8aa3b<>+0(SB), Y0, Y4
-	VSUBPS       f4b400000<>+0(SB), Y4, Y5
-	VFMADD231PS  fbf318000<>+0(SB), Y5, Y0
-	VFMADD231PS  f395e8083<>+0(SB), Y5, Y0
-	VMOVUPS      f3ab511e8<>+0(SB), Y5
-	VFMADD213PS  f3c091d10<>+0(SB), Y0, Y5
-	VFMADD213PS  f3d2aac79<>+0(SB), Y0, Y5
-	VFMADD213PS  f3e2aaa49<>+0(SB), Y0, Y5
-	VFMADD213PS  f3efffffe<>+0(SB), Y0, Y5
-	VFMADD213PS  f3f800000<>+0(SB), Y0, Y5
-	VFMADD213PS  f3f800000<>+0(SB), Y0, Y5
-	VPSRAD       $0x01, Y4, Y0
-	VPSUBD       Y0, Y4, Y4
-	VPSLLD       $0x17, Y0, Y0
-	VPADDD       f3f800000<>+0(SB), Y0, Y0
-	VMULPS       Y0, Y5, Y5
+	VBROADCASTSS fc2d00000<>+0(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VMOVUPS      f4b400000<>+0(SB), Y5
+	VFMADD231PS  f3fb8aa3b<>+0(SB), Y4, Y5
+	VSUBPS       f4b400000<>+0(SB), Y5, Y6
+	VFMADD231PS  fbf318000<>+0(SB), Y6, Y4
+	VFMADD231PS  f395e8083<>+0(SB), Y6, Y4
+	VMOVUPS      f3ab511e8<>+0(SB), Y6
+	VFMADD213PS  f3c091d10<>+0(SB), Y4, Y6
+	VFMADD213PS  f3d2aac79<>+0(SB), Y4, Y6
+	VFMADD213PS  f3e2aaa49<>+0(SB), Y4, Y6
+	VFMADD213PS  f3efffffe<>+0(SB), Y4, Y6
+	VFMADD213PS  f3f800000<>+0(SB), Y4, Y6
+	VFMADD213PS  f3f800000<>+0(SB), Y4, Y6
+	VPSRAD       $0x01, Y5, Y4
+	VPSUBD       Y4, Y5, Y5
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       f3f800000<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y5, Y5
-	VMASKMOVPS   Y5, Y3, (SI)(R10*4)
-	VBROADCASTSS f00000000<>+0(SB), Y0
-	VBLENDVPS    Y3, Y5, Y0, Y5
-	VEXTRACTF128 $0x01, Y5, X0
-	VCVTPS2PD    X0, Y0
-	VCVTPS2PD    X5, Y3
-	VADDPD       Y3, Y1, Y1
-	VADDPD       Y0, Y2, Y2
+	VMULPS       Y4, Y6, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       f3f800000<>+0(SB), Y5, Y5
+	VMULPS       Y5, Y6, Y6
+	VMASKMOVPS   Y6, Y3, (SI)(R10*4)
+	VBROADCASTSS f00000000<>+0(SB), Y4
+	VBLENDVPS    Y3, Y6, Y4, Y6
+	VEXTRACTF128 $0x01, Y6, X3
+	VCVTPS2PD    X3, Y3
+	VCVTPS2PD    X6, Y4
+	VADDPD       Y4, Y1, Y1
+	VADDPD       Y3, Y2, Y2
 
 done10:
 	VADDPD       Y2, Y1, Y1
-	VEXTRACTF128 $0x01, Y1, X0
-	VADDPD       X0, X1, X1
-	VMOVHLPS     X1, X0, X0
-	VADDPD       X0, X1, X1
+	VEXTRACTF128 $0x01, Y1, X2
+	VADDPD       X2, X1, X1
+	VMOVHLPS     X1, X2, X2
+	VADDPD       X2, X1, X1
 	VMOVSD       X1, sum+56(FP)
-	VMOVSS       f3f800000<>+0(SB), X0
-	VCVTSS2SD    X0, X0, X0
-	VDIVSD       X1, X0, X0
-	VCVTSD2SS    X0, X0, X0
+	VMOVSS       f3f800000<>+0(SB), X2
+	VCVTSS2SD    X2, X2, X2
+	VDIVSD       X1, X2, X2
+	VCVTSD2SS    X2, X2, X2
+	CMPQ         DI, $0x01
+	JE           last15
 	MOVQ         DX, BX
+	VMOVUPS      fff800000<>+0(SB), Y0
+	VMOVUPS      fff800000<>+0(SB), Y1
+	VMOVUPS      fff800000<>+0(SB), Y3
+	VMOVUPS      fff800000<>+0(SB), Y4
+	XORQ         CX, CX
+
+again18:
+	CMPQ   BX, $+32
+	JLT    next19
+	VMAXPS (R9)(CX*4), Y0, Y0
+	VMAXPS 32(R9)(CX*4), Y1, Y1
+	VMAXPS 64(R9)(CX*4), Y3, Y3
+	VMAXPS 96(R9)(CX*4), Y4, Y4
+	ADDQ   $+32, CX
+	SUBQ   $+32, BX
+	JMP    again18
+
+next19:
+again20:
+	CMPQ   BX, $+8
+	JLT    next21
+	VMAXPS (R9)(CX*4), Y0, Y0
+	ADDQ   $+8, CX
+	SUBQ   $+8, BX
+	JMP    again20
+
+next21:
+	TESTQ        BX, BX
+	JZ           done17
+	LEAQ         masks<>+64(SB), R10
+	SHLQ         $0x02, BX
+	SUBQ         BX, R10
+	VMOVUPS      (R10), Y5
+	VMASKMOVPS   (R9)(CX*4), Y5, Y6
+	VBROADCASTSS fff800000<>+0(SB), Y7
+	VBLENDVPS    Y5, Y6, Y7, Y6
+	VMAXPS       Y6, Y0, Y0
+
+done17:
+	VMAXPS       Y1, Y0, Y0
+	VMAXPS       Y4, Y3, Y3
+	VMAXPS       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMAXPS       X1, X0, X0
+	VMOVHLPS     X0, X1, X1
+	VMAXPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VMAXPS       X1, X0, X0
 	VBROADCASTSS X0, Y0
+
+last15:
+	MOVQ         DX, BX
+	VBROADCASTSS X2, Y1
 	MOVQ         AX, CX
 	NEGQ         CX
 	ANDQ         $+31, CX
@@ -2177,126 +2345,109 @@ done10:
 	MOVQ         CX, R12
 	SHLQ         $0x02, R12
 	SUBQ         R12, R11
-	VMOVUPS      (R11), Y1
-	VMASKMOVPS   (SI)(R10*4), Y1, Y2
-	VMULPS       Y0, Y2, Y2
-	VMASKMOVPS   Y2, Y1, (AX)(R10*4)
+	VMOVUPS      (R11), Y2
+	VMASKMOVPS   (SI)(R10*4), Y2, Y3
+	VMULPS       Y1, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (AX)(R10*4)
 	SUBQ         CX, BX
 	LEAQ         (AX)(CX*4), AX
 	LEAQ         (SI)(CX*4), CX
 	XORQ         R10, R10
 
-again17:
-	CMPQ       BX, $+32
-	JLT        next18
-	VMOVUPS    (CX)(R10*4), Y1
-	VMOVUPS    32(CX)(R10*4), Y2
-	VMOVUPS    64(CX)(R10*4), Y3
-	VMOVUPS    96(CX)(R10*4), Y4
-	VMULPS     Y0, Y1, Y1
-	VMULPS     Y0, Y2, Y2
-	VMULPS     Y0, Y3, Y3
-	VMULPS     Y0, Y4, Y4
-	PREFETCHT0 (R9)(R10*4)
-	PREFETCHT0 32(R9)(R10*4)
-	PREFETCHT0 64(R9)(R10*4)
-	PREFETCHT0 96(R9)(R10*4)
-	VMOVNTPS   Y1, (AX)(R10*4)
-	VMOVNTPS   Y2, 32(AX)(R10*4)
-	VMOVNTPS   Y3, 64(AX)(R10*4)
-	VMOVNTPS   Y4, 96(AX)(R10*4)
-	ADDQ       $+32, R10
-	SUBQ       $+32, BX
-	JMP        again17
+again24:
+	CMPQ     BX, $+32
+	JLT      next25
+	VMOVUPS  (CX)(R10*4), Y2
+	VMOVUPS  32(CX)(R10*4), Y3
+	VMOVUPS  64(CX)(R10*4), Y4
+	VMOVUPS  96(CX)(R10*4), Y5
+	VMULPS   Y1, Y2, Y2
+	VMULPS   Y1, Y3, Y3
+	VMULPS   Y1, Y4, Y4
+	VMULPS   Y1, Y5, Y5
+	VMOVNTPS Y2, (AX)(R10*4)
+	VMOVNTPS Y3, 32(AX)(R10*4)
+	VMOVNTPS Y4, 64(AX)(R10*4)
+	VMOVNTPS Y5, 96(AX)(R10*4)
+	ADDQ     $+32, R10
+	SUBQ     $+32, BX
+	JMP      again24
 
-next18:
-again19:
-	CMPQ       BX, $+8
-	JLT        next20
-	VMOVUPS    (CX)(R10*4), Y1
-	VMULPS     Y0, Y1, Y1
-	PREFETCHT0 (R9)(R10*4)
-	VMOVNTPS   Y1, (AX)(R10*4)
-	ADDQ       $+8, R10
-	SUBQ       $+8, BX
-	JMP        again19
+next25:
+again26:
+	CMPQ     BX, $+8
+	JLT      next27
+	VMOVUPS  (CX)(R10*4), Y2
+	VMULPS   Y1, Y2, Y2
+	VMOVNTPS Y2, (AX)(R10*4)
+	ADDQ     $+8, R10
+	SUBQ     $+8, BX
+	JMP      again26
 
-next20:
+next27:
 	TESTQ      BX, BX
-	JZ         done16
+	JZ         done23
 	LEAQ       masks<>+64(SB), R11
 	SHLQ       $0x02, BX
 	SUBQ       BX, R11
-	VMOVUPS    (R11), Y1
-	VMASKMOVPS (CX)(R10*4), Y1, Y2
-	VMULPS     Y0, Y2, Y2
-	PREFETCHT0 (R9)(R10*4)
-	VMASKMOVPS Y2, Y1, (AX)(R10*4)
+	VMOVUPS    (R11), Y2
+	VMASKMOVPS (CX)(R10*4), Y2, Y3
+	VMULPS     Y1, Y3, Y3
+	VMASKMOVPS Y3, Y2, (AX)(R10*4)
 
-done16:
+done23:
 	MOVQ R8, AX
 	MOVQ R9, CX
 	DECQ DI
-	JNZ  row2
+	JNZ  row8
 	SFENCE
 	VZEROUPPER
 	RET
 
 next1:
-	MOVQ y+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ d+24(FP), DX
-	MOVQ rows+32(FP), SI
-
-row21:
-	LEAQ    (AX)(DX*4), DI
-	LEAQ    (CX)(DX*4), R8
+	MOVQ    y+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    d+24(FP), DX
 	MOVQ    DX, BX
 	VMOVUPS fff800000<>+0(SB), Y0
 	VMOVUPS fff800000<>+0(SB), Y1
 	VMOVUPS fff800000<>+0(SB), Y2
 	VMOVUPS fff800000<>+0(SB), Y3
-	XORQ    R9, R9
+	XORQ    SI, SI
 
-again24:
-	CMPQ       BX, $+32
-	JLT        next25
-	PREFETCHT0 (AX)(R9*4)
-	VMAXPS     (CX)(R9*4), Y0, Y0
-	PREFETCHT0 32(AX)(R9*4)
-	VMAXPS     32(CX)(R9*4), Y1, Y1
-	PREFETCHT0 64(AX)(R9*4)
-	VMAXPS     64(CX)(R9*4), Y2, Y2
-	PREFETCHT0 96(AX)(R9*4)
-	VMAXPS     96(CX)(R9*4), Y3, Y3
-	ADDQ       $+32, R9
-	SUBQ       $+32, BX
-	JMP        again24
+again30:
+	CMPQ   BX, $+32
+	JLT    next31
+	VMAXPS (CX)(SI*4), Y0, Y0
+	VMAXPS 32(CX)(SI*4), Y1, Y1
+	VMAXPS 64(CX)(SI*4), Y2, Y2
+	VMAXPS 96(CX)(SI*4), Y3, Y3
+	ADDQ   $+32, SI
+	SUBQ   $+32, BX
+	JMP    again30
 
-next25:
-again26:
-	CMPQ       BX, $+8
-	JLT        next27
-	PREFETCHT0 (AX)(R9*4)
-	VMAXPS     (CX)(R9*4), Y0, Y0
-	ADDQ       $+8, R9
-	SUBQ       $+8, BX
-	JMP        again26
+next31:
+again32:
+	CMPQ   BX, $+8
+	JLT    next33
+	VMAXPS (CX)(SI*4), Y0, Y0
+	ADDQ   $+8, SI
+	SUBQ   $+8, BX
+	JMP    again32
 
-next27:
+next33:
 	TESTQ        BX, BX
-	JZ           done23
-	LEAQ         masks<>+64(SB), R10
+	JZ           done29
+	LEAQ         masks<>+64(SB), DI
 	SHLQ         $0x02, BX
-	SUBQ         BX, R10
-	VMOVUPS      (R10), Y4
-	PREFETCHT0   (AX)(R9*4)
-	VMASKMOVPS   (CX)(R9*4), Y4, Y5
+	SUBQ         BX, DI
+	VMOVUPS      (DI), Y4
+	VMASKMOVPS   (CX)(SI*4), Y4, Y5
 	VBROADCASTSS fff800000<>+0(SB), Y6
 	VBLENDVPS    Y4, Y5, Y6, Y5
 	VMAXPS       Y5, Y0, Y0
 
-done23:
+done29:
 	VMAXPS       Y1, Y0, Y0
 	VMAXPS       Y3, Y2, Y2
 	VMAXPS       Y2, Y0, Y0
@@ -2306,16 +2457,25 @@ done23:
 	VMAXPS       X1, X0, X0
 	VMOVSHDUP    X0, X1
 	VMAXPS       X1, X0, X0
-	VMOVSS       X0, peak+48(FP)
-	MOVQ         DX, BX
 	VBROADCASTSS X0, Y0
-	VXORPS       Y1, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	XORQ         R9, R9
+	MOVQ         rows+32(FP), SI
 
-again30:
+row34:
+	LEAQ   (AX)(DX*4), DI
+	LEAQ   (CX)(DX*4), R8
+	VMOVSS X0, peak+48(FP)
+	MOVQ   DX, BX
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	XORQ   R9, R9
+
+again37:
 	CMPQ         BX, $+16
-	JLT          next31
+	JLT          next38
+	PREFETCHT0   (DI)(R9*4)
+	PREFETCHT0   32(DI)(R9*4)
+	PREFETCHT0   2048(R8)(R9*4)
+	PREFETCHT0   2080(R8)(R9*4)
 	VMOVUPS      (CX)(R9*4), Y3
 	VMOVUPS      32(CX)(R9*4), Y4
 	VSUBPS       Y0, Y3, Y3
@@ -2373,12 +2533,14 @@ again30:
 	VADDPD       Y3, Y2, Y2
 	ADDQ         $+16, R9
 	SUBQ         $+16, BX
-	JMP          again30
+	JMP          again37
 
-next31:
-again32:
+next38:
+again39:
 	CMPQ         BX, $+8
-	JLT          next33
+	JLT          next40
+	PREFETCHT0   (DI)(R9*4)
+	PREFETCHT0   2048(R8)(R9*4)
 	VMOVUPS      (CX)(R9*4), Y3
 	VSUBPS       Y0, Y3, Y3
 	VBROADCASTSS fc2d00000<>+0(SB), Y4
@@ -2411,115 +2573,165 @@ again32:
 	VADDPD       Y3, Y2, Y2
 	ADDQ         $+8, R9
 	SUBQ         $+8, BX
-	JMP          again32
+	JMP          again39
 
-next33:
+next40:
 	TESTQ        BX, BX
-	JZ           done29
+	JZ           done36
 	LEAQ         masks<>+64(SB), R10
 	SHLQ         $0x02, BX
 	SUBQ         BX, R10
 	VMOVUPS      (R10), Y3
+	PREFETCHT0   (DI)(R9*4)
+	PREFETCHT0   2048(R8)(R9*4)
 	VMASKMOVPS   (CX)(R9*4), Y3, Y4
 	VSUBPS       Y0, Y4, Y4
-	VBROADCASTSS fc2d00000<>+0(SB), Y0
-	VMAXPS       Y4, Y0, Y0
-	VMOVUPS      f4b400000<>+0(SB), Y4
-	VFMADD231PS  f3fb8aa3b<>+0(SB), Y0, Y4
-	VSUBPS       f4b400000<>+0(SB), Y4, Y5
-	VFMADD231PS  fbf318000<>+0(SB), Y5, Y0
-	VFMADD231PS  f395e8083<>+0(SB), Y5, Y0
-	VMOVUPS      f3ab511e8<>+0(SB), Y5
-	VFMADD213PS  f3c091d10<>+0(SB), Y0, Y5
-	VFMADD213PS  f3d2aac79<>+0(SB), Y0, Y5
-	VFMADD213PS  f3e2aaa49<>+0(SB), Y0, Y5
-	VFMADD213PS  f3efffffe<>+0(SB), Y0, Y5
-	VFMADD213PS  f3f800000<>+0(SB), Y0, Y5
-	VFMADD213PS  f3f800000<>+0(SB), Y0, Y5
-	VPSRAD       $0x01, Y4, Y0
-	VPSUBD       Y0, Y4, Y4
-	VPSLLD       $0x17, Y0, Y0
-	VPADDD       f3f800000<>+0(SB), Y0, Y0
-	VMULPS       Y0, Y5, Y5
+	VBROADCASTSS fc2d00000<>+0(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VMOVUPS      f4b400000<>+0(SB), Y5
+	VFMADD231PS  f3fb8aa3b<>+0(SB), Y4, Y5
+	VSUBPS       f4b400000<>+0(SB), Y5, Y6
+	VFMADD231PS  fbf318000<>+0(SB), Y6, Y4
+	VFMADD231PS  f395e8083<>+0(SB), Y6, Y4
+	VMOVUPS      f3ab511e8<>+0(SB), Y6
+	VFMADD213PS  f3c091d10<>+0(SB), Y4, Y6
+	VFMADD213PS  f3d2aac79<>+0(SB), Y4, Y6
+	VFMADD213PS  f3e2aaa49<>+0(SB), Y4, Y6
+	VFMADD213PS  f3efffffe<>+0(SB), Y4, Y6
+	VFMADD213PS  f3f800000<>+0(SB), Y4, Y6
+	VFMADD213PS  f3f800000<>+0(SB), Y4, Y6
+	VPSRAD       $0x01, Y5, Y4
+	VPSUBD       Y4, Y5, Y5
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       f3f800000<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y5, Y5
-	VMASKMOVPS   Y5, Y3, (AX)(R9*4)
-	VBROADCASTSS f00000000<>+0(SB), Y0
-	VBLENDVPS    Y3, Y5, Y0, Y5
-	VEXTRACTF128 $0x01, Y5, X0
-	VCVTPS2PD    X0, Y0
-	VCVTPS2PD    X5, Y3
-	VADDPD       Y3, Y1, Y1
-	VADDPD       Y0, Y2, Y2
+	VMULPS       Y4, Y6, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       f3f800000<>+0(SB), Y5, Y5
+	VMULPS       Y5, Y6, Y6
+	VMASKMOVPS   Y6, Y3, (AX)(R9*4)
+	VBROADCASTSS f00000000<>+0(SB), Y4
+	VBLENDVPS    Y3, Y6, Y4, Y6
+	VEXTRACTF128 $0x01, Y6, X3
+	VCVTPS2PD    X3, Y3
+	VCVTPS2PD    X6, Y4
+	VADDPD       Y4, Y1, Y1
+	VADDPD       Y3, Y2, Y2
 
-done29:
+done36:
 	VADDPD       Y2, Y1, Y1
-	VEXTRACTF128 $0x01, Y1, X0
-	VADDPD       X0, X1, X1
-	VMOVHLPS     X1, X0, X0
-	VADDPD       X0, X1, X1
+	VEXTRACTF128 $0x01, Y1, X2
+	VADDPD       X2, X1, X1
+	VMOVHLPS     X1, X2, X2
+	VADDPD       X2, X1, X1
 	VMOVSD       X1, sum+56(FP)
-	VMOVSS       f3f800000<>+0(SB), X0
-	VCVTSS2SD    X0, X0, X0
-	VDIVSD       X1, X0, X0
-	VCVTSD2SS    X0, X0, X0
+	VMOVSS       f3f800000<>+0(SB), X2
+	VCVTSS2SD    X2, X2, X2
+	VDIVSD       X1, X2, X2
+	VCVTSD2SS    X2, X2, X2
+	CMPQ         SI, $0x01
+	JE           last41
 	MOVQ         DX, BX
-	VBROADCASTSS X0, Y0
+	VMOVUPS      fff800000<>+0(SB), Y0
+	VMOVUPS      fff800000<>+0(SB), Y1
+	VMOVUPS      fff800000<>+0(SB), Y3
+	VMOVUPS      fff800000<>+0(SB), Y4
 	XORQ         CX, CX
 
-again36:
-	CMPQ       BX, $+32
-	JLT        next37
-	VMOVUPS    (AX)(CX*4), Y1
-	VMOVUPS    32(AX)(CX*4), Y2
-	VMOVUPS    64(AX)(CX*4), Y3
-	VMOVUPS    96(AX)(CX*4), Y4
-	VMULPS     Y0, Y1, Y1
-	VMULPS     Y0, Y2, Y2
-	VMULPS     Y0, Y3, Y3
-	VMULPS     Y0, Y4, Y4
-	PREFETCHT0 (R8)(CX*4)
-	PREFETCHT0 32(R8)(CX*4)
-	PREFETCHT0 64(R8)(CX*4)
-	PREFETCHT0 96(R8)(CX*4)
-	VMOVUPS    Y1, (AX)(CX*4)
-	VMOVUPS    Y2, 32(AX)(CX*4)
-	VMOVUPS    Y3, 64(AX)(CX*4)
-	VMOVUPS    Y4, 96(AX)(CX*4)
-	ADDQ       $+32, CX
-	SUBQ       $+32, BX
-	JMP        again36
+again44:
+	CMPQ   BX, $+32
+	JLT    next45
+	VMAXPS (R8)(CX*4), Y0, Y0
+	VMAXPS 32(R8)(CX*4), Y1, Y1
+	VMAXPS 64(R8)(CX*4), Y3, Y3
+	VMAXPS 96(R8)(CX*4), Y4, Y4
+	ADDQ   $+32, CX
+	SUBQ   $+32, BX
+	JMP    again44
 
-next37:
-again38:
-	CMPQ       BX, $+8
-	JLT        next39
-	VMOVUPS    (AX)(CX*4), Y1
-	VMULPS     Y0, Y1, Y1
-	PREFETCHT0 (R8)(CX*4)
-	VMOVUPS    Y1, (AX)(CX*4)
-	ADDQ       $+8, CX
-	SUBQ       $+8, BX
-	JMP        again38
+next45:
+again46:
+	CMPQ   BX, $+8
+	JLT    next47
+	VMAXPS (R8)(CX*4), Y0, Y0
+	ADDQ   $+8, CX
+	SUBQ   $+8, BX
+	JMP    again46
 
-next39:
+next47:
+	TESTQ        BX, BX
+	JZ           done43
+	LEAQ         masks<>+64(SB), R9
+	SHLQ         $0x02, BX
+	SUBQ         BX, R9
+	VMOVUPS      (R9), Y5
+	VMASKMOVPS   (R8)(CX*4), Y5, Y6
+	VBROADCASTSS fff800000<>+0(SB), Y7
+	VBLENDVPS    Y5, Y6, Y7, Y6
+	VMAXPS       Y6, Y0, Y0
+
+done43:
+	VMAXPS       Y1, Y0, Y0
+	VMAXPS       Y4, Y3, Y3
+	VMAXPS       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMAXPS       X1, X0, X0
+	VMOVHLPS     X0, X1, X1
+	VMAXPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VMAXPS       X1, X0, X0
+	VBROADCASTSS X0, Y0
+
+last41:
+	MOVQ         DX, BX
+	VBROADCASTSS X2, Y1
+	XORQ         CX, CX
+
+again50:
+	CMPQ    BX, $+32
+	JLT     next51
+	VMOVUPS (AX)(CX*4), Y2
+	VMOVUPS 32(AX)(CX*4), Y3
+	VMOVUPS 64(AX)(CX*4), Y4
+	VMOVUPS 96(AX)(CX*4), Y5
+	VMULPS  Y1, Y2, Y2
+	VMULPS  Y1, Y3, Y3
+	VMULPS  Y1, Y4, Y4
+	VMULPS  Y1, Y5, Y5
+	VMOVUPS Y2, (AX)(CX*4)
+	VMOVUPS Y3, 32(AX)(CX*4)
+	VMOVUPS Y4, 64(AX)(CX*4)
+	VMOVUPS Y5, 96(AX)(CX*4)
+	ADDQ    $+32, CX
+	SUBQ    $+32, BX
+	JMP     again50
+
+next51:
+again52:
+	CMPQ    BX, $+8
+	JLT     next53
+	VMOVUPS (AX)(CX*4), Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)(CX*4)
+	ADDQ    $+8, CX
+	SUBQ    $+8, BX
+	JMP     again52
+
+next53:
 	TESTQ      BX, BX
-	JZ         done35
+	JZ         done49
 	LEAQ       masks<>+64(SB), R9
 	SHLQ       $0x02, BX
 	SUBQ       BX, R9
-	VMOVUPS    (R9), Y1
-	VMASKMOVPS (AX)(CX*4), Y1, Y2
-	VMULPS     Y0, Y2, Y2
-	PREFETCHT0 (R8)(CX*4)
-	VMASKMOVPS Y2, Y1, (AX)(CX*4)
+	VMOVUPS    (R9), Y2
+	VMASKMOVPS (AX)(CX*4), Y2, Y3
+	VMULPS     Y1, Y3, Y3
+	VMASKMOVPS Y3, Y2, (AX)(CX*4)
 
-done35:
+done49:
 	MOVQ DI, AX
 	MOVQ R8, CX
 	DECQ SI
-	JNZ  row21
+	JNZ  row34
 	VZEROUPPER
 	RET
 

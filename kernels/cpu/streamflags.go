@@ -11,4 +11,5 @@ const (
 	flagAdd                   // the result is added to the first operand
 	flagBranch                // there is a second result, the gradient of the residual
 	flagAddBranch             // and it is added, too
+	flagAhead                 // what lies behind the columns of a call is asked for: the next call reads it
 )

@@ -43,13 +43,14 @@ type dropper struct {
 	odd     Register   // the mask of every second lane, in AVX-512
 }
 
-// drop writes the loops, over groups of two registers, the words of as many blocks as a register has 64 bits.
+// drop writes the loops, over groups of two registers, the words of as many blocks as a register has 64 bits. A
+// round is a chain of some seven cycles, and six groups are as many operations in step as fill them.
 func (d *dropper) drop() {
 	y, x, n, at := d.param("y"), d.param("x"), d.param("n"), d.GP64()
 	d.XORQ(at, at)
 	d.firstBlocks()
 	group := 2 * d.lanes // elements
-	for _, groups := range []int{d.lanes / 4, 1} {
+	for _, groups := range d.groups() {
 		again, next := d.label("again"), d.label("next")
 		d.Label(again)
 		d.CMPQ(n, I32(int32(group*groups)))
@@ -74,6 +75,14 @@ func (d *dropper) drop() {
 	d.Label(last)
 	l := lane{at: at, mask: d.firstLanes(n)}
 	d.give(rest[0], d.fetch(x, l), y, l)
+}
+
+// groups is how many are worked on at once, in a loop each: four registers of words a group.
+func (d *dropper) groups() []int {
+	if d.wide() {
+		return []int{6, 2, 1}
+	}
+	return []int{2, 1}
 }
 
 // firstBlocks sets the counter to the blocks of the first group, in such an order that their words come out
@@ -117,24 +126,33 @@ func (d *dropper) factors(groups int) (out []VecVirtual) {
 	return out
 }
 
-// rounds is Philox; the words of the last block replace the counters.
+// rounds is Philox; the words of the last block replace the counters. Products replace the words that they are of,
+// so that a round needs few others: six groups fill the registers.
 func (d *dropper) rounds(c *[4][]VecVirtual) {
 	key := []VecVirtual{d.splat(d.argument("key0")), d.splat(d.argument("key1"))}
-	m0, m1, w0, w1 := d.c(philoxM0), d.c(philoxM1), d.c(philoxW0), d.c(philoxW1)
 	for round := range philoxRounds {
 		if round > 0 {
-			d.VPADDD(w0, key[0], key[0])
-			d.VPADDD(w1, key[1], key[1])
+			d.VPADDD(d.c(philoxW0), key[0], key[0])
+			d.VPADDD(d.c(philoxW1), key[1], key[1])
 		}
-		p0, p1 := d.regs(len(c[0])), d.regs(len(c[0]))
-		d.steps(len(c[0]),
-			func(i int) { d.VPMULUDQ(m0, c[0][i], p0[i]) },
-			func(i int) { d.VPMULUDQ(m1, c[2][i], p1[i]) },
-			func(i int) { d.VPSRLQ(U8(32), p1[i], c[0][i]) },
-			func(i int) { d.VPSRLQ(U8(32), p0[i], c[2][i]) },
-			func(i int) { d.xor(c[1][i], key[0], c[0][i]) },
-			func(i int) { d.xor(c[3][i], key[1], c[2][i]) })
-		c[1], c[3] = p1, p0
+		m0 := d.c(philoxM0)
+		d.steps(len(c[0]), func(i int) { d.VPMULUDQ(m0, c[0][i], c[0][i]) })
+		m1 := d.c(philoxM1)
+		d.steps(len(c[0]), func(i int) { d.VPMULUDQ(m1, c[2][i], c[2][i]) })
+		d.addHigh(c[0], key[1], c[3])
+		d.addHigh(c[2], key[0], c[1])
+		c[0], c[1], c[2], c[3] = c[1], c[2], c[3], c[0]
+	}
+}
+
+// addHigh is to ^= key ^ the upper words of p, three registers in step.
+func (d *dropper) addHigh(p []VecVirtual, key VecVirtual, to []VecVirtual) {
+	for at := 0; at < len(p); at += 3 {
+		part := p[at:min(at+3, len(p))]
+		high := d.regs(len(part))
+		d.steps(len(part),
+			func(i int) { d.VPSRLQ(U8(32), part[i], high[i]) },
+			func(i int) { d.xor(high[i], key, to[at+i]) })
 	}
 }
 

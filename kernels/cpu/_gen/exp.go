@@ -58,39 +58,63 @@ func (f *flow) expParts(x []VecVirtual) (p, n []VecVirtual) {
 
 // nearest is the integer nearest to c·x, as a float32 and as scale wants it.
 func (f *flow) nearest(x []VecVirtual, c float32) (whole, n []VecVirtual) {
+	whole, n, steps := f.nearestSteps(x, c)
+	f.steps(len(x), steps...)
+	return whole, n
+}
+
+func (f *flow) nearestSteps(x []VecVirtual, c float32) (whole, n []VecVirtual, steps []func(i int)) {
 	n = f.regs(len(x))
-	factor := f.c(c)
+	factor := f.later(c)
 	if f.wide() {
-		f.steps(len(x),
-			func(i int) { f.VMULPS(factor, x[i], n[i]) },
-			func(i int) { f.VRNDSCALEPS(U8(8), n[i], n[i]) })
-		return n, n
+		return n, n, []func(i int){
+			func(i int) { f.VMULPS(factor(i), x[i], n[i]) },
+			func(i int) { f.VRNDSCALEPS(U8(8), n[i], n[i]) }}
 	}
 	whole = f.regs(len(x))
 	round := f.c(expRound)
-	f.steps(len(x),
+	return whole, n, []func(i int){
 		func(i int) { f.VMOVUPS(round, n[i]) },
-		func(i int) { f.VFMADD231PS(factor, x[i], n[i]) },
-		func(i int) { f.VSUBPS(round, n[i], whole[i]) })
-	return whole, n
+		func(i int) { f.VFMADD231PS(factor(i), x[i], n[i]) },
+		func(i int) { f.VSUBPS(round, n[i], whole[i]) }}
+}
+
+// later is a constant that is loaded when the first of some registers wants it.
+func (f *flow) later(v float32) func(i int) Op {
+	var c Op
+	return func(i int) Op {
+		if i == 0 {
+			c = f.c(v)
+		}
+		return c
+	}
 }
 
 // addProduct is y += c·x.
 func (f *flow) addProduct(x []VecVirtual, c float32, y []VecVirtual) {
-	factor := f.c(c)
-	f.steps(len(x), func(i int) { f.VFMADD231PS(factor, x[i], y[i]) })
+	f.steps(len(x), f.addProductStep(x, c, y))
+}
+
+func (f *flow) addProductStep(x []VecVirtual, c float32, y []VecVirtual) func(i int) {
+	factor := f.later(c)
+	return func(i int) { f.VFMADD231PS(factor(i), x[i], y[i]) }
 }
 
 // polynomial is Σ c·x^k, the coefficient of the highest power first.
 func (f *flow) polynomial(x []VecVirtual, coefficients []float32) (p []VecVirtual) {
 	p = f.regs(len(x))
-	first := f.c(coefficients[0])
-	f.steps(len(x), func(i int) { f.VMOVUPS(first, p[i]) })
-	for _, v := range coefficients[1:] {
-		c := f.c(v)
-		f.steps(len(x), func(i int) { f.VFMADD213PS(c, x[i], p[i]) })
-	}
+	f.steps(len(x), f.polynomialSteps(p, x, coefficients)...)
 	return p
+}
+
+func (f *flow) polynomialSteps(p, x []VecVirtual, coefficients []float32) (steps []func(i int)) {
+	first := f.later(coefficients[0])
+	steps = append(steps, func(i int) { f.VMOVUPS(first(i), p[i]) })
+	for _, v := range coefficients[1:] {
+		c := f.later(v)
+		steps = append(steps, func(i int) { f.VFMADD213PS(c(i), x[i], p[i]) })
+	}
+	return steps
 }
 
 // scale multiplies p, from 1/64 to 64, by 2^n, rounding once. AVX2 has n in the low bits, and makes two

@@ -58,6 +58,27 @@ func (f *flow) steps(n int, steps ...func(i int)) {
 	}
 }
 
+// inStep writes chains of steps that do not wait for each other side by side, each step for all of n registers: the
+// scheduler sees some hundred operations, and four registers of one chain fill no more than half of what multiplies.
+// AVX2 has not the registers, and gets one chain after the other.
+func (f *flow) inStep(n int, chains ...[]func(i int)) {
+	if !f.wide() {
+		for _, steps := range chains {
+			f.steps(n, steps...)
+		}
+		return
+	}
+	for k, left := 0, true; left; k++ {
+		left = false
+		for _, steps := range chains {
+			if k < len(steps) {
+				f.steps(n, steps[k])
+				left = true
+			}
+		}
+	}
+}
+
 // end returns.
 func (f *flow) end() {
 	f.VZEROUPPER()
@@ -187,8 +208,8 @@ func (f *flow) each(n GPVirtual, many int, body func(l []lane)) {
 }
 
 // overRows writes the loop over "rows" of d elements, at least one; the pointers advance, and next is where
-// they will be then.
-func (f *flow) overRows(pointers []GPVirtual, d GPVirtual, body func(next []GPVirtual)) {
+// they will be then. left counts the rows, this one included.
+func (f *flow) overRows(pointers []GPVirtual, d GPVirtual, body func(next []GPVirtual, left GPVirtual)) {
 	rows := f.param("rows")
 	row := f.label("row")
 	f.Label(row)
@@ -198,12 +219,21 @@ func (f *flow) overRows(pointers []GPVirtual, d GPVirtual, body func(next []GPVi
 		f.LEAQ(Mem{Base: p, Index: d, Scale: 4}, q)
 		next = append(next, q)
 	}
-	body(next)
+	body(next, rows)
 	for i, p := range pointers {
 		f.MOVQ(next[i], p)
 	}
 	f.DECQ(rows)
 	f.JNZ(LabelRef(row))
+}
+
+// unlessLast writes code that is left out for the last row.
+func (f *flow) unlessLast(left GPVirtual, code func()) {
+	last := f.label("last")
+	f.CMPQ(left, U8(1))
+	f.JE(LabelRef(last))
+	code()
+	f.Label(last)
 }
 
 // firstLanes is the mask of the first n lanes.

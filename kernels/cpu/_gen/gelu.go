@@ -34,9 +34,8 @@ var plusInf = float32(math.Inf(1))
 // gelu is x·Φ(x) = max(x,0) − a·Φ(−a) with a = |x|. The error is below 5.5 units in the last place.
 func (f *flow) gelu(x []VecVirtual) []VecVirtual {
 	a := f.size(x)
-	m := f.mills(a)
-	f.steps(len(x), func(i int) { f.VMULPS(a[i], m[i], m[i]) })
-	t := f.times(m, a)
+	t := f.tail(a, func(i int, m VecVirtual) { f.VMULPS(a[i], m, m) })
+	m := f.regs(len(x))
 	zero := f.r(0)
 	f.steps(len(x),
 		func(i int) { f.VMAXPS(x[i], zero, m[i]) },
@@ -48,9 +47,8 @@ func (f *flow) gelu(x []VecVirtual) []VecVirtual {
 // geluSlope is Φ(x) + x·φ(x): g = φ(a)·(M(a)/φ(0) − a) where x < 0, 1 − g elsewhere.
 func (f *flow) geluSlope(x []VecVirtual) []VecVirtual {
 	a := f.size(x)
-	m := f.mills(a)
-	f.steps(len(x), func(i int) { f.VSUBPS(a[i], m[i], m[i]) })
-	g := f.times(m, a)
+	g := f.tail(a, func(i int, m VecVirtual) { f.VSUBPS(a[i], m, m) })
+	m := f.regs(len(x))
 	one := f.r(1)
 	f.steps(len(x),
 		func(i int) { f.VSUBPS(g[i], one, m[i]) },
@@ -70,31 +68,34 @@ func (f *flow) size(x []VecVirtual) []VecVirtual {
 	return a
 }
 
-// mills is M(a)/φ(0), see millsNumerator.
-func (f *flow) mills(a []VecVirtual) []VecVirtual {
-	num := f.polynomial(a, f.floats("millsNumerator"))
-	den := f.polynomial(a, f.floats("millsRest"))
-	f.steps(len(a),
+// tail is m·φ(a) with m = M(a)/φ(0), see millsNumerator, as change leaves it. φ is computed as in exp, but without
+// halving: e^(−z/2) with z = a² + 2n·ln 2, and with the part of a² that float32 can't hold.
+func (f *flow) tail(a []VecVirtual, change func(i int, m VecVirtual)) []VecVirtual {
+	k := len(a)
+	num, den, square, rest, p := f.regs(k), f.regs(k), f.regs(k), f.regs(k), f.regs(k)
+	whole, n, nearest := f.nearestSteps(square, -expLog2e/2)
+	above := f.polynomialSteps(num, a, f.floats("millsNumerator"))
+	below := append(f.polynomialSteps(den, a, f.floats("millsRest")),
 		func(i int) { f.VFMADD231PS(num[i], a[i], den[i]) },
-		func(i int) { f.VDIVPS(den[i], num[i], num[i]) })
-	return num
+		func(i int) { f.VDIVPS(den[i], num[i], num[i]) },
+		func(i int) { change(i, num[i]) })
+	exponent := append([]func(i int){func(i int) { f.VMULPS(a[i], a[i], square[i]) }}, nearest...)
+	exponent = append(exponent,
+		func(i int) { f.VMOVAPS(a[i], rest[i]) },
+		func(i int) { f.VFMSUB213PS(square[i], rest[i], rest[i]) },
+		f.addProductStep(whole, 2*expHigh, square),
+		f.addProductStep(whole, 2*expLow, rest),
+		func(i int) { f.VADDPS(rest[i], square[i], square[i]) })
+	f.inStep(k, above, below, append(exponent, f.polynomialSteps(p, square, f.densityPolynomial())...))
+	f.steps(k, func(i int) { f.VMULPS(num[i], p[i], p[i]) })
+	return f.scale(p, n)
 }
 
-// times is m·φ(a); it changes m and a. As in exp, but without halving: e^(−z/2) with z = a² + 2n·ln 2,
-// and with the part of a² that float32 can't hold.
-func (f *flow) times(m, a []VecVirtual) []VecVirtual {
-	square := f.regs(len(a))
-	f.steps(len(a), func(i int) { f.VMULPS(a[i], a[i], square[i]) })
-	whole, n := f.nearest(square, -expLog2e/2)
-	f.steps(len(a), func(i int) { f.VFMSUB213PS(square[i], a[i], a[i]) })
-	f.addProduct(whole, 2*expHigh, square)
-	f.addProduct(whole, 2*expLow, a)
-	f.steps(len(a), func(i int) { f.VADDPS(a[i], square[i], square[i]) })
+// densityPolynomial is φ(0)·e^(−x/2), from the polynomial of e^x.
+func (f *flow) densityPolynomial() []float32 {
 	c := append([]float32(nil), expPolynomial...)
 	for i := range c {
 		c[i] = float32(float64(c[i]) * float64(f.floats("density")[0]) * math.Pow(-0.5, float64(len(c)-1-i)))
 	}
-	p := f.polynomial(square, c)
-	f.steps(len(a), func(i int) { f.VMULPS(m[i], p[i], p[i]) })
-	return f.scale(p, n)
+	return c
 }

@@ -102,11 +102,17 @@ func (f *flow) prefetch(base Register, l lane) { f.PREFETCHT0(f.address(base, l)
 // too little of the loads that follow.
 func (f *flow) fetchAhead(base Register, l []lane) []VecVirtual {
 	for _, l := range l {
-		f.PREFETCHT0(f.address(base, l).Offset(prefetchBytes))
+		f.prefetchFar(base, l)
 	}
 	return f.fetchAll(base, l)
 }
 
+// prefetchFar asks for what comes some way behind those elements.
+func (f *flow) prefetchFar(base Register, l lane) {
+	f.PREFETCHT0(f.address(base, l).Offset(prefetchBytes))
+}
+
+// prefetchBytes is how far ahead memory is asked: what it takes to answer, times the rate at which it is read.
 const prefetchBytes = 2048
 
 // prefetchStore asks for the line that they will be stored to, if it has to be read.

@@ -13,35 +13,71 @@ func layerNorm(w *writer, v *vector) {
 }
 
 // layerNormRows is in float64 up to the result, which is rounded once. Sums are of what is left of x less the
-// first x of the row, so that Σ(x−x₀)² − (Σ(x−x₀))²/d loses no more than the logarithm of d of its bits.
+// first x of the row, so that Σ(x−x₀)² − (Σ(x−x₀))²/d loses no more than the logarithm of d of its bits. All rows
+// have the same γ and β, which are made float64 once: conversions are what a vector waits for.
 func (w *writer) layerNormRows(v *vector) {
 	f := w.rowKernel(v, "layerNorm",
-		"func(y, x, gamma, beta, mean, rstd *float32, d, rows int, eps float64, flags int)",
-		"writes rows of γ·(x − mean)·rstd + β; see layerNormGo. There is a row, and it has elements.")
+		"func(y, x, gamma, beta, mean, rstd *float32, room *float64, d, rows int, eps float64, flags int)",
+		"writes rows of γ·(x − mean)·rstd + β; room has layerNormRoom(d) elements; see layerNormGo.",
+		"There is a row, and it has elements.")
 	f.variants(ofResult, func() {
 		y, x, d, n := f.param("y"), f.param("x"), f.param("d"), f.GP64()
-		gamma, beta, means, rstds := f.param("gamma"), f.param("beta"), f.param("mean"), f.param("rstd")
-		share := f.float(d)
-		f.overRows([]GPVirtual{y, x}, d, func(next []GPVirtual) {
+		means, rstds, share := f.param("mean"), f.param("rstd"), f.float(d)
+		gamma, beta := f.wideParameters(d, n)
+		nextAll, nextScale := f.reg(), f.reg()
+		statistics := func(x, y GPVirtual) {
 			f.MOVQ(d, n)
 			mean, rstd := f.statistics(x, n, share, y)
-			f.putScalar(mean, means)
-			f.putScalar(rstd, rstds)
-			all, scale := f.spread(mean), f.spread(rstd)
+			f.putScalar(mean, means, nextAll)
+			f.putScalar(rstd, rstds, nextScale)
+		}
+		if f.wide() {
+			statistics(x, y)
+		}
+		f.overRows([]GPVirtual{y, x}, d, func(next []GPVirtual, left GPVirtual) {
+			all, scale, ahead := f.reg(), f.reg(), f.GP64()
+			f.LEAQ(Mem{Base: next[1], Index: d, Scale: 4}, ahead)
+			if !f.wide() { // there are not the registers for two rows
+				statistics(x, y)
+			}
+			f.VMOVAPS(nextAll, all)
+			f.VMOVAPS(nextScale, scale)
+			if f.wide() { // divisions and root take time
+				f.unlessLast(left, func() { statistics(next[1], next[0]) })
+			}
 			f.MOVQ(d, n)
 			f.each(n, 2, func(l []lane) {
 				for _, l := range l {
-					f.prefetch(next[1], l)
-					h, g, b := f.fetchHalves(x, l, nil), f.fetchHalves(gamma, l, nil), f.fetchHalves(beta, l, nil)
-					f.steps(2,
-						func(i int) { f.VSUBPD(all, h[i], h[i]) },
-						func(i int) { f.VMULPD(scale, h[i], h[i]) },
-						func(i int) { f.VFMADD213PD(b[i], g[i], h[i]) })
-					f.putHalves(h, y, l)
+					f.prefetchFar(ahead, l)
+					f.putHalves(f.normalisedWide(x, gamma, beta, l, all, scale), y, l)
 				}
 			})
 		})
 	})
+}
+
+// normalisedWide is γ·(x − mean)·rstd + β for lanes of a row, in float64.
+func (f *flow) normalisedWide(x, gamma, beta GPVirtual, l lane, mean, rstd VecVirtual) []VecVirtual {
+	h, g := f.fetchHalves(x, l, nil), f.regs(2)
+	f.steps(2,
+		func(i int) { f.VSUBPD(mean, h[i], h[i]) },
+		func(i int) { f.VMULPD(rstd, h[i], h[i]) },
+		func(i int) { f.VMOVUPD(f.addressWide(gamma, l, i), g[i]) },
+		func(i int) { f.VFMADD213PD(f.addressWide(beta, l, i), g[i], h[i]) })
+	return h
+}
+
+// wideParameters is where γ and β are in float64, which it puts into room. It changes n.
+func (f *flow) wideParameters(d, n GPVirtual) (gamma, beta GPVirtual) {
+	gamma, beta = f.param("room"), f.GP64()
+	f.MOVQ(d, n)
+	f.widen(f.param("gamma"), gamma, n)
+	f.LEAQ(Mem{Base: d, Disp: f.lanes - 1}, beta)
+	f.ANDQ(I8(int8(-f.lanes)), beta)
+	f.LEAQ(Mem{Base: gamma, Index: beta, Scale: 8}, beta)
+	f.MOVQ(d, n)
+	f.widen(f.param("beta"), beta, n)
+	return gamma, beta
 }
 
 // float is an integer as a float64.
@@ -98,8 +134,9 @@ func (f *flow) half(r VecVirtual) Register {
 	return r.AsX()
 }
 
-// putScalar stores a float64, rounded, and advances the pointer.
-func (f *flow) putScalar(x Register, p GPVirtual) {
+// putScalar stores a float64, rounded, and advances the pointer; and it puts x in all lanes of a register.
+func (f *flow) putScalar(x Register, p GPVirtual, all VecVirtual) {
+	f.VBROADCASTSD(x, all)
 	t := f.XMM()
 	f.VCVTSD2SS(x, x, t)
 	f.VMOVSS(t, Mem{Base: p})
@@ -124,7 +161,7 @@ func (w *writer) layerNormGrad(v *vector) {
 		dx, dy, x, gamma := f.param("dx"), f.param("dy"), f.param("x"), f.param("gamma")
 		means, rstds, d, n := f.param("mean"), f.param("rstd"), f.param("d"), f.GP64()
 		length := f.float(d)
-		f.overRows([]GPVirtual{dx, dy, x}, d, func(next []GPVirtual) {
+		f.overRows([]GPVirtual{dx, dy, x}, d, func(next []GPVirtual, _ GPVirtual) {
 			mean, rstd := f.splat(Mem{Base: means}), f.splat(Mem{Base: rstds})
 			f.ADDQ(I8(4), means)
 			f.ADDQ(I8(4), rstds)

@@ -133,6 +133,22 @@ func (m *mix) two(acc []VecVirtual, first, second Register) {
 		m.VMULPS(m.elements(m.from, i), first, a)
 		m.VFMADD231PS(m.elements(next, i), second, a)
 	}
+	m.askAhead(len(acc), m.from, next)
+}
+
+// askAhead asks for the vectors that lie behind the columns of this call, with flagAhead.
+func (m *mix) askAhead(many int, at ...Register) {
+	if m.tail != nil {
+		return
+	}
+	m.when("flagAhead", func() {
+		cols := m.left()
+		for _, at := range at {
+			for i := range many {
+				m.PREFETCHT0(Mem{Base: at, Index: cols, Scale: 4, Disp: 4 * m.lanes * i})
+			}
+		}
+	})
 }
 
 // all is the sum of any number, and of what stands there with flagAdd.
@@ -158,6 +174,7 @@ func (m *mix) all(acc []VecVirtual) {
 	for i, a := range acc {
 		m.VFMADD231PS(m.elements(at, i), w, a)
 	}
+	m.askAhead(len(acc), at)
 	m.ADDQ(m.step, at)
 	m.ADDQ(U8(4), weight)
 	m.DECQ(taps)

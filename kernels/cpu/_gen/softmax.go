@@ -23,14 +23,13 @@ func (w *writer) rowMax(v *vector) {
 	f := w.rowKernel(v, "rowMax", "func(x *float32, n int) (peak float32)",
 		"is max x, −Inf for n = 0; see rowMaxGo.")
 	f.hold(minusInf)
-	peak := f.max(f.param("x"), f.param("n"), nil)
+	peak := f.max(f.param("x"), f.param("n"))
 	f.VMOVSS(peak.AsX(), f.result("peak"))
 	f.end()
 }
 
-// max is the largest of the n elements of x in the first lane; to is where others will be stored. It changes
-// n.
-func (f *flow) max(x, n, to GPVirtual) VecVirtual {
+// max is the largest of the n elements of x in the first lane. It changes n.
+func (f *flow) max(x, n GPVirtual) VecVirtual {
 	var acc []VecVirtual
 	for range 4 {
 		r := f.reg()
@@ -39,9 +38,6 @@ func (f *flow) max(x, n, to GPVirtual) VecVirtual {
 	}
 	f.each(n, len(acc), func(l []lane) {
 		for i, l := range l {
-			if to != nil {
-				f.prefetchStore(to, l)
-			}
 			if l.mask == nil {
 				f.VMAXPS(f.address(x, l), acc[i], acc[i])
 				continue
@@ -68,17 +64,23 @@ func (w *writer) rowExp(v *vector) {
 	f.hold(0)
 	f.holdExp()
 	peak := f.splat(f.argument("peak"))
-	sum := f.expSum(f.param("y"), f.param("x"), f.param("n"), peak)
+	sum := f.expSum(f.param("y"), f.param("x"), f.param("n"), peak, nil)
 	f.VMOVSD(sum, f.result("sum"))
 	f.end()
 }
 
 // expSum writes exp(x − peak) to y and leaves the sum in the first lane. A few registers are added in
-// float32, whose sums of two or four are off by less than 2^-24 each and either way; the rest in float64. It
+// float32, whose sums of two or four are off by less than 2^-24 each and either way; the rest in float64. next
+// is where y and x will be for the row behind, or nil: this is the longest pass, in which memory has time. It
 // changes n.
-func (f *flow) expSum(y, x, n GPVirtual, peak VecVirtual) Register {
+func (f *flow) expSum(y, x, n GPVirtual, peak VecVirtual, next []GPVirtual) Register {
 	acc := f.zeros(2)
 	f.each(n, f.many(), func(l []lane) {
+		if next != nil {
+			f.steps(len(l),
+				func(i int) { f.prefetchStore(next[0], l[i]) },
+				func(i int) { f.prefetchFar(next[1], l[i]) })
+		}
 		t := f.fetchAll(x, l)
 		f.steps(len(l), func(i int) { f.VSUBPS(peak, t[i], t[i]) })
 		e := f.expNegative(t)
@@ -95,22 +97,18 @@ func (w *writer) rowScale(v *vector) {
 	f := w.rowKernel(v, "rowScale", "func(y *float32, n int, s float32)", "multiplies y by s; see rowScaleGo.")
 	s := f.splat(f.argument("s"))
 	y := f.param("y")
-	f.multiply(y, y, f.param("n"), s, nil)
+	f.multiply(y, y, f.param("n"), s)
 	f.end()
 }
 
-// multiply is y = x·s; next is what will be read then. It changes n. Past the caches, y is brought to a whole
-// register first.
-func (f *flow) multiply(y, x, n GPVirtual, s VecVirtual, next GPVirtual) {
+// multiply is y = x·s. It changes n. Past the caches, y is brought to a whole register first.
+func (f *flow) multiply(y, x, n GPVirtual, s VecVirtual) {
 	if f.stores == past {
 		y, x = f.align(y, x, n, s)
 	}
 	f.each(n, 4, func(l []lane) {
 		r := f.fetchAll(x, l)
 		f.steps(len(l), func(i int) { f.VMULPS(s, r[i], r[i]) })
-		if next != nil {
-			f.steps(len(l), func(i int) { f.prefetch(next, l[i]) })
-		}
 		f.putAll(r, y, l)
 	})
 }
@@ -150,20 +148,28 @@ func (w *writer) softmaxRows(v *vector) {
 		if f.stores == past {
 			to = f.param("room")
 		}
-		f.overRows([]GPVirtual{y, x}, d, func(next []GPVirtual) {
+		peak := f.reg()
+		top := func(x GPVirtual) {
 			f.MOVQ(d, n)
-			first := f.max(x, n, to)
-			f.VMOVSS(first.AsX(), f.result("peak"))
+			f.VBROADCASTSS(f.max(x, n).AsX(), peak)
+		}
+		top(x)
+		f.overRows([]GPVirtual{y, x}, d, func(next []GPVirtual, left GPVirtual) {
+			if f.stores == past { // the line in which two rows meet takes plain stores
+				f.PREFETCHT0(Mem{Base: next[0], Index: d, Scale: 4})
+			}
+			f.VMOVSS(peak.AsX(), f.result("peak"))
 			f.MOVQ(d, n)
-			sum := f.expSum(to, x, n, f.splat(first.AsX()))
+			sum := f.expSum(to, x, n, peak, next)
 			f.VMOVSD(sum, f.result("sum"))
 			scale := f.XMM()
 			f.VMOVSS(f.copies(1), scale)
 			f.VCVTSS2SD(scale, scale, scale)
 			f.VDIVSD(sum, scale, scale)
 			f.VCVTSD2SS(scale, scale, scale)
+			f.unlessLast(left, func() { top(next[1]) }) // while the division waits for the sum
 			f.MOVQ(d, n)
-			f.multiply(y, to, n, f.splat(scale), next[1])
+			f.multiply(y, to, n, f.splat(scale))
 		})
 	})
 }
@@ -174,7 +180,7 @@ func (w *writer) softmaxGrad(v *vector) {
 		"writes dx = y·(dy − Σ dy·y) for each row; see softmaxGradGo. There is a row, and it has elements.")
 	f.variants(ofGradient, func() {
 		dx, dy, y, d, n := f.param("dx"), f.param("dy"), f.param("y"), f.param("d"), f.GP64()
-		f.overRows([]GPVirtual{dx, dy, y}, d, func(next []GPVirtual) {
+		f.overRows([]GPVirtual{dx, dy, y}, d, func(next []GPVirtual, _ GPVirtual) {
 			dot := f.zeros(2)
 			f.MOVQ(d, n)
 			f.each(n, f.many(), func(l []lane) {

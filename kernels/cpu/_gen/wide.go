@@ -64,6 +64,20 @@ func (f *flow) fetchHalves(base Register, l lane, outside VecVirtual) []VecVirtu
 	return h
 }
 
+// widen stores n elements as float64, whole registers of them. It changes n.
+func (f *flow) widen(x, to, n GPVirtual) {
+	f.each(n, 1, func(l []lane) {
+		for i, h := range f.fetchHalves(x, l[0], nil) {
+			f.VMOVUPD(h, f.addressWide(to, l[0], i))
+		}
+	})
+}
+
+// addressWide is where the i-th half of the elements of an array of float64 lies.
+func (f *flow) addressWide(base Register, l lane, i int) Mem {
+	return Mem{Base: base, Index: l.at, Scale: 8, Disp: f.lanes * (8*l.k + 4*i)}
+}
+
 // putHalves stores float64, rounded.
 func (f *flow) putHalves(h []VecVirtual, base Register, l lane) {
 	var low, high Register
@@ -96,11 +110,4 @@ func (f *flow) foldWide(acc []VecVirtual) Register {
 	f.VADDPD(acc[1], acc[0], acc[0])
 	f.fold(acc[0], func(a, b Register) { f.VADDPD(a, b, b) })
 	return acc[0].AsX()
-}
-
-// spread is the float64 in the first lane of x, in all lanes.
-func (f *flow) spread(x Register) VecVirtual {
-	r := f.reg()
-	f.VBROADCASTSD(x, r)
-	return r
 }
