@@ -154,9 +154,8 @@ func (m *mixer) widenFirst(p, from, to int) {
 }
 
 // mixWork is how many multiply-adds one call of a kernel does at most, some 10 µs, and mixBlock how many
-// elements of src and dst stay in the first cache meanwhile. Past the caches a block has pastBlock columns, since
-// memory wants long runs: two rows of src, which several rows of dst are made of, stay in the first cache even so.
-const mixWork, mixBlock, pastBlock = 1 << 17, 1 << 13, 1 << 11
+// elements of src and dst stay in the first cache meanwhile.
+const mixWork, mixBlock = 1 << 17, 1 << 13
 
 // combine writes rows from..to-1, of n elements each, to dst, as sums of rows of src, which begins with row
 // first: some columns of all, then the next ones, since neighbours take the same rows.
@@ -166,11 +165,9 @@ func (m *mixer) combine(dst, src []float32, n, from, to, first, flags int) {
 		most = max(most, k.n)
 	}
 	step := max(64, mixWork/max(1, most)/64*64)
-	block := pastBlock
-	if flags&flagPast == 0 {
-		block = max(256, mixBlock/(most+1)/64*64)
+	if flags&flagPast == 0 { // memory wants whole rows
+		step = min(step, max(256, mixBlock/(most+1)/64*64))
 	}
-	step = min(step, block)
 	for at := 0; at < n; at += step {
 		for i := from; i < to; i++ {
 			k := m.rows.reaches[i]
