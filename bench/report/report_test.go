@@ -33,7 +33,7 @@ func sample() *report.Report {
 			{Name: "conv2d/forward 8x56x56x64-64k3p1", Impl: "builtin", Time: stat(4e-3), FLOPs: 1849688064,
 				Bytes: 12992512, OfPeak: .92, Error: 2e-7},
 			{Name: "relu/forward 6422528", Impl: "builtin", Time: stat(1e-3), FLOPs: 6422528, Bytes: 51380224,
-				OfCopy: .9},
+				OfCopy: .9, OfBound: .95},
 			{Name: "relu/forward 6422528", Impl: "mine", Time: stat(2e-3), FLOPs: 6422528, Bytes: 51380224},
 			{Name: "gelu/forward 9", Impl: "mine", Skipped: "no good"},
 		}}
@@ -99,9 +99,9 @@ func TestTable(t *testing.T) {
 		table.Row(r)
 	}
 	lines := strings.Split(b.String(), "\n")
-	require.Regexp(t, `^kernel +shape +impl +time +± +GFLOP/s +of peak +GB/s +of copy +error +speed +old +new/old$`, lines[0])
-	require.Regexp(t, `^conv2d/forward +8x56x56x64-64k3p1 +builtin +4.00 ms +2.0 % +462 +92 % +3.25 +- +2.0e-07 +1.00× +4.00 ms +1.00 \(0.96 to 1.04\) ~$`, lines[1])
-	require.Regexp(t, `builtin .* 1.00× +2.00 ms +0.50 .* faster$`, lines[2])
+	require.Regexp(t, `^kernel +shape +impl +time +± +GFLOP/s +of peak +GB/s +of copy +of bound +error +speed +old +new/old$`, lines[0])
+	require.Regexp(t, `^conv2d/forward +8x56x56x64-64k3p1 +builtin +4.00 ms +2.0 % +462 +92 % +3.25 +- +- +2.0e-07 +1.00× +4.00 ms +1.00 \(0.96 to 1.04\) ~$`, lines[1])
+	require.Regexp(t, `builtin .* 90 % +95 % .* 1.00× +2.00 ms +0.50 .* faster$`, lines[2])
 	require.Regexp(t, `mine .* 0.50× `, lines[3])
 	require.Regexp(t, `gelu/forward +9 +mine +not timed: no good$`, lines[4])
 }
