@@ -163,6 +163,9 @@ func (l *listening) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// WriteString is not the buffer's.
+func (l *listening) WriteString(s string) (int, error) { return l.Write([]byte(s)) }
+
 // serves answers, and ends when it is told to.
 func (d device) serves(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
