@@ -168,16 +168,33 @@ func trainGolden(t *testing.T, be kernels.Backend, c *golden.Case, m models.Mode
 
 // trainStep computes the loss of a step and its gradients.
 func trainStep(t *testing.T, be kernels.Backend, c *golden.Case, m models.Model, step int) float64 {
+	pass := forwardStep(t, be, c, m, step)
+	pass.backward(t)
+	return pass.loss
+}
+
+// trainPass is a step of training up to its loss.
+type trainPass struct {
+	tape *autograd.Tape
+	last *autograd.Var
+	loss float64
+}
+
+func forwardStep(t *testing.T, be kernels.Backend, c *golden.Case, m models.Model, step int) *trainPass {
 	for _, p := range m.Params() {
 		p.ZeroGrad()
 	}
 	tape := autograd.NewTape(be, autograd.WithGrad(), autograd.WithTrain())
-	defer tape.Reset()
-	loss := lossOf(tape, c, m, step, c.Ints(t, "batch_shape"))
-	require.NoError(t, tape.Backward(loss))
-	v, err := loss.Scalar()
+	last := lossOf(tape, c, m, step, c.Ints(t, "batch_shape"))
+	loss, err := last.Scalar()
 	require.NoError(t, err)
-	return v
+	return &trainPass{tape, last, loss}
+}
+
+// backward computes the gradients, and ends the pass.
+func (p *trainPass) backward(t *testing.T) {
+	require.NoError(t, p.tape.Backward(p.last))
+	p.tape.Reset()
 }
 
 // lossOf is the loss of a training step as the thesis has it: by the case's metadata.
