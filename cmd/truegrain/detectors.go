@@ -57,6 +57,11 @@ func methods(detectors []*detect.Detector) string {
 			out = append(out, m)
 		}
 	}
+	if others := slices.Clone(out); len(others) > 1 { // "fast" says nothing beside "fast (Winograd 4x4)"
+		out = slices.DeleteFunc(out, func(m string) bool {
+			return slices.ContainsFunc(others, func(o string) bool { return strings.HasPrefix(o, m+" (") })
+		})
+	}
 	if len(out) == 0 || slices.Equal(out, []string{kernels.Exact.String()}) {
 		return ""
 	}
