@@ -174,11 +174,11 @@ func TestGoldenTrainMixed(t *testing.T) {
 	everywhere(t, "train_*", func(t *testing.T, be kernels.Backend, c *golden.Case) {
 		half, ok := be.(kernels.Mixed)
 		if !ok {
-			t.Skipf("%s does not train in mixed precision", be.Name())
+			t.Skipf("needs a backend that trains in mixed precision: %s does not", be.Name())
 		}
 		work, ok := half.Mixed()
 		if !ok {
-			t.Skipf("%s does not train in mixed precision", be.Name())
+			t.Skipf("needs a backend that trains in mixed precision: %s does not", be.Name())
 		}
 		m := build(t, work, c)
 		losses, grads := trainGolden(t, work, c, m)

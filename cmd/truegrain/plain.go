@@ -29,17 +29,16 @@ func visible(s string) string {
 		return s
 	}
 	var out strings.Builder
-	for i, r := range s {
-		switch {
-		case r == utf8.RuneError:
-			out.WriteByte(s[i])
-		case !steers(r):
-			out.WriteRune(r)
-		default:
+	for s != "" {
+		r, size := utf8.DecodeRuneInString(s)
+		if steers(r) {
 			for _, u := range utf16.Encode([]rune{r}) {
 				fmt.Fprintf(&out, `\u%04x`, u)
 			}
+		} else {
+			out.WriteString(s[:size]) // as it is, also where it is no rune
 		}
+		s = s[size:]
 	}
 	return out.String()
 }

@@ -53,6 +53,7 @@ func TestVisible(t *testing.T) {
 		require.Equal(t, s, visible(s))
 	}
 	require.Equal(t, `\u001b[31m \u009b \ufffd`, visible("\x1b[31m \u009b "+`\ufffd`))
+	require.Equal(t, "\ufffd\xff\\u001b", visible("\ufffd\xff\x1b"), "what is no rune, and the rune that stands for it")
 	quoted, err := json.Marshal("\u202e\x7f\x1b")
 	require.NoError(t, err)
 	var back string

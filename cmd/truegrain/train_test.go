@@ -180,7 +180,7 @@ func TestSignalsSaveAndEndWith130(t *testing.T) {
 		require.NoError(t, err)
 		err = cmd.Wait()
 		if err == nil {
-			t.Skip("the run was faster than the signal")
+			t.Skip("needs a run that is slower than the signal; this one had ended")
 		}
 		require.Equal(t, exitInterrupted, cmd.ProcessState.ExitCode(), "%v: %s", err, rest)
 		require.Contains(t, string(rest), "--resume")

@@ -122,7 +122,7 @@ func FuzzAttentionColumns(f *testing.F) {
 	f.Add(uint16(197), uint8(48), float32(20), true, uint64(1))
 	f.Fuzz(func(t *testing.T, rows uint16, gap uint8, size float32, strange bool, seed uint64) {
 		if !(size >= 0 && size < 1e4) {
-			t.Skip("no size of scores")
+			t.Skip("the size of scores is from 0 to 1e4")
 		}
 		for _, l := range levels {
 			if l.supported() {

@@ -62,12 +62,12 @@ func TestAVIFMemoryIsLimited(t *testing.T) {
 func TestHEIC(t *testing.T) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/gen2brain/heic").Output()
 	if err != nil {
-		t.Skip("the module's folder can't be found: ", err)
+		t.Skip("needs the folder of the decoder's module: go list: ", err)
 	}
 	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "testdata", "*.heic"))
 	require.NoError(t, err)
 	if len(files) == 0 {
-		t.Skip("the module has no test files")
+		t.Skip("needs the test files of the decoder's module")
 	}
 	for _, file := range files {
 		p, err := picture.Open(file)

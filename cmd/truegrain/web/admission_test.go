@@ -22,13 +22,10 @@ import (
 // get a page, and nothing but uploads is refused.
 func TestFullQueue(t *testing.T) {
 	a := openApp(t, func(_ *Config, l *engine.Limits) { l.Queue = 0 })
-	conn, err := net.Dial("tcp", strings.TrimPrefix(a.URL, "http://"))
-	require.NoError(t, err)
-	defer conn.Close()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	conn := a.dial(t)
 	in := bufio.NewReader(conn)
 	for _, size := range []int{0, 10, drainPiece, 1 << 20, int(a.engine.Limits.Picture.FileBytes)} {
-		_, err = fmt.Fprintf(conn, "POST /v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"+
+		_, err := fmt.Fprintf(conn, "POST /v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"+
 			"Content-Length: %d\r\n\r\n%s", size, bytes.Repeat([]byte{0xFF}, size))
 		require.NoError(t, err, size)
 		got, err := http.ReadResponse(in, nil)
@@ -89,10 +86,7 @@ func TestSlowBodiesAreNotWaitedFor(t *testing.T) {
 // right behind it.
 func TestDroppedBodiesEndWhereTheyEnd(t *testing.T) {
 	a := openApp(t, func(_ *Config, l *engine.Limits) { l.Queue = 0 })
-	conn, err := net.Dial("tcp", strings.TrimPrefix(a.URL, "http://"))
-	require.NoError(t, err)
-	defer conn.Close()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	conn := a.dial(t)
 	in := bufio.NewReader(conn)
 	const head = "POST /v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
 	piece := strings.Repeat("x", 300_000)

@@ -147,14 +147,21 @@ func TestPathTricks(t *testing.T) {
 	}
 }
 
-// raw sends a request as it is written.
-func (a app) raw(t testing.TB, request string) *http.Response {
+// dial connects for 20 s at most.
+func (a app) dial(t testing.TB) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(a.URL, "http://"))
 	require.NoError(t, err)
 	t.Cleanup(func() { conn.Close() })
 	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
-	_, err = io.WriteString(conn, request)
+	return conn
+}
+
+// raw sends a request as it is written.
+func (a app) raw(t testing.TB, request string) *http.Response {
+	t.Helper()
+	conn := a.dial(t)
+	_, err := io.WriteString(conn, request)
 	require.NoError(t, err)
 	got, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	require.NoError(t, err, "%.200s", request)
