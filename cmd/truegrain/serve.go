@@ -69,7 +69,7 @@ func (c *ServeCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	l, err := web.Listen(ctx, c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w; --listen names another address", c.Listen, err)
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -14,6 +15,7 @@ import (
 // begun, whatever request is read there is dropped without an answer, and a connection between two requests
 // is closed although the next one may have been sent.
 type connections struct {
+	log *slog.Logger
 	mu  sync.Mutex
 	all map[net.Conn]mark
 }
@@ -72,10 +74,21 @@ const (
 	maxCalls  = 5 * time.Second
 )
 
+// Listen listens for Serve. The listener is of plain TCP: Go's are of Multipath TCP where the system has it, and
+// these take no filter, without which the end resets who connects while it happens.
+func Listen(ctx context.Context, addr string) (net.Listener, error) {
+	var plain net.ListenConfig
+	plain.SetMultipathTCP(false)
+	return plain.Listen(ctx, "tcp", addr)
+}
+
 // closeListener ends a listener that somebody accepts from. Where the system allows it, nobody new gets a
 // connection from then on, and those who have one already are accepted: none of them is lost.
-func closeListener(l net.Listener) error {
-	waiting := refuseNew(l)
+func closeListener(l net.Listener, log *slog.Logger) error {
+	waiting, err := refuseNew(l)
+	if err != nil {
+		log.Warn("who connects while the listener closes may be reset", "err", err)
+	}
 	begun := time.Now()
 	time.Sleep(lastCalls)
 	for waiting() > 0 && time.Since(begun) < maxCalls {
@@ -86,7 +99,7 @@ func closeListener(l net.Listener) error {
 
 // end answers what a server has accepted on a listener and closes both; served is what Serve returns.
 func (c *connections) end(ctx context.Context, srv *http.Server, l net.Listener, served <-chan error) error {
-	err := closeListener(l)
+	err := closeListener(l, c.log)
 	if e := <-served; !errors.Is(e, net.ErrClosed) {
 		err = errors.Join(err, e)
 	}

@@ -1,7 +1,10 @@
 package web
 
 import (
+	"cmp"
+	"fmt"
 	"net"
+	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -20,19 +23,23 @@ var onlyEstablished = []unix.SockFilter{
 
 // refuseNew lets nobody new connect to a listener, which otherwise resets those whom the system has connected
 // and nobody has accepted when it closes. It gives a way to ask how many these are. A listener that takes no
-// filter is closed without.
-func refuseNew(l net.Listener) (waiting func() int) {
-	var raw syscall.RawConn
-	if s, ok := l.(syscall.Conn); ok {
-		raw, _ = s.SyscallConn() // it is there as long as the listener is
+// filter is closed without, and the error says why it took none.
+func refuseNew(l net.Listener) (waiting func() int, err error) {
+	s, ok := l.(syscall.Conn)
+	if !ok {
+		return func() int { return 0 }, fmt.Errorf("%T is no socket of the system", l)
 	}
-	if raw == nil {
-		return func() int { return 0 }
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return func() int { return 0 }, err
 	}
-	_ = raw.Control(func(fd uintptr) {
-		_ = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+	filter := func(fd uintptr) {
+		err = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
 			&unix.SockFprog{Len: uint16(len(onlyEstablished)), Filter: &onlyEstablished[0]})
-	})
+	}
+	if e := raw.Control(filter); e != nil || err != nil {
+		err = os.NewSyscallError("setsockopt SO_ATTACH_FILTER", cmp.Or(e, err))
+	}
 	return func() (n int) {
 		_ = raw.Control(func(fd uintptr) {
 			info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
@@ -41,5 +48,5 @@ func refuseNew(l net.Listener) (waiting func() int) {
 			}
 		})
 		return n
-	}
+	}, err
 }

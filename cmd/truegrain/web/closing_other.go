@@ -5,4 +5,4 @@ package web
 import "net"
 
 // refuseNew is nothing here: who connects while the listener closes is reset.
-func refuseNew(net.Listener) (waiting func() int) { return func() int { return 0 } }
+func refuseNew(net.Listener) (waiting func() int, err error) { return func() int { return 0 }, nil }

@@ -43,7 +43,7 @@ func (h half) finish(t *testing.T, name string) *http.Response {
 
 // listen serves on a listener of its own until leave is called; gone says how that ended.
 func (a app) listen(t *testing.T) (addr string, leave context.CancelFunc, gone <-chan error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := Listen(t.Context(), "127.0.0.1:0")
 	require.NoError(t, err)
 	ctx, leave := context.WithCancel(t.Context())
 	served := make(chan error, 1)

@@ -139,10 +139,10 @@ func (s *Server) server() *http.Server {
 		ConnContext: withConn}
 }
 
-// Serve answers on a listener until ctx is done. Then it takes no new connection, answers every request of
+// Serve answers on a listener, which should be one of Listen, until ctx is done. Then it takes no new connection, answers every request of
 // those it has accepted, and closes. certFile and keyFile are empty for plain HTTP.
 func (s *Server) Serve(ctx context.Context, l net.Listener, certFile, keyFile string) error {
-	open := connections{all: map[net.Conn]mark{}}
+	open := connections{log: s.Log, all: map[net.Conn]mark{}}
 	srv := s.server()
 	srv.ConnState = open.note
 	served := make(chan error, 1)
