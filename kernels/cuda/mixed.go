@@ -62,6 +62,14 @@ func (c *casts) as(t kernels.DType, b kernels.Buf) kernels.Buf {
 	return r
 }
 
+// weights rounds the weights of a product to the type of x, unless they are packed.
+func (c *casts) weights(x kernels.Buf, packed kernels.Packed, weight kernels.Buf) kernels.Buf {
+	if packed != nil {
+		return weight
+	}
+	return c.as(x.DType(), weight)
+}
+
 // Bias is y[r,c] = x[r,c] + bias[c].
 func (m mixed) Bias(o kernels.Bias) {
 	c := m.casts()
@@ -74,9 +82,7 @@ func (m mixed) Bias(o kernels.Bias) {
 func (m mixed) Linear(o kernels.Linear) {
 	c := m.casts()
 	defer c.free()
-	if o.Packed == nil {
-		o.Weight = c.as(o.X.DType(), o.Weight)
-	}
+	o.Weight = c.weights(o.X, o.Packed, o.Weight)
 	if o.Y.DType() != o.X.DType() && (o.D%8 != 0 || o.X.Addr()%16 != 0) { // scalar products know one type
 		o.X, o.Weight = c.as(kernels.F32, o.X), c.as(kernels.F32, o.Weight)
 	}
@@ -88,9 +94,7 @@ func (m mixed) Linear(o kernels.Linear) {
 func (m mixed) Conv2D(o kernels.Conv2D) {
 	c := m.casts()
 	defer c.free()
-	if o.Packed == nil {
-		o.Weight = c.as(o.X.DType(), o.Weight)
-	}
+	o.Weight = c.weights(o.X, o.Packed, o.Weight)
 	o.Bias = c.as(o.Y.DType(), o.Bias)
 	m.Device.Conv2D(o)
 }
@@ -99,9 +103,7 @@ func (m mixed) Conv2D(o kernels.Conv2D) {
 func (m mixed) ConvTranspose2D(o kernels.ConvTranspose2D) {
 	c := m.casts()
 	defer c.free()
-	if o.Packed == nil {
-		o.Weight = c.as(o.X.DType(), o.Weight)
-	}
+	o.Weight = c.weights(o.X, o.Packed, o.Weight)
 	o.Bias = c.as(o.Y.DType(), o.Bias)
 	m.Device.ConvTranspose2D(o)
 }

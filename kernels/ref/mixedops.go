@@ -20,10 +20,9 @@ func (m mixed) LinearBackward(o kernels.LinearGrad) {
 
 func (m mixed) Conv2D(o kernels.Conv2D) {
 	rounded(o.X, &o.Weight, &o.Bias)
-	sums := o.Sums
+	defer channelSums(o.Sums, o.Y) // of y as it is kept, rounded
 	o.Sums = kernels.Buf{}
 	widened(o, m.Backend.Conv2D)
-	channelSums(sums, o.Y)
 }
 
 func (m mixed) Conv2DBackward(o kernels.Conv2DGrad) {
@@ -33,10 +32,9 @@ func (m mixed) Conv2DBackward(o kernels.Conv2DGrad) {
 
 func (m mixed) ConvTranspose2D(o kernels.ConvTranspose2D) {
 	rounded(o.X, &o.Weight, &o.Bias)
-	sums := o.Sums
+	defer channelSums(o.Sums, o.Y)
 	o.Sums = kernels.Buf{}
 	widened(o, m.Backend.ConvTranspose2D)
-	channelSums(sums, o.Y)
 }
 
 func (m mixed) ConvTranspose2DBackward(o kernels.ConvTranspose2DGrad) {
