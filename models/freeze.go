@@ -150,12 +150,12 @@ func (f *Frozen) Run(ctx context.Context, x tensor.Tensor) (tensor.Tensor, error
 // RunInto is Run with the result in y, host memory of OutputShape. Where as many goroutines have run before
 // as run now it allocates nothing.
 func (f *Frozen) RunInto(ctx context.Context, y, x tensor.Tensor) error {
-	return f.run(ctx, y, f.values(x), nil)
+	return f.run(ctx, y, f.floats(x), nil)
 }
 
 // Profile is RunInto that says of each op when it started and how long it took, and which of Layers it is.
 func (f *Frozen) Profile(ctx context.Context, y, x tensor.Tensor, see Observer) error {
-	return f.run(ctx, y, f.values(x), see)
+	return f.run(ctx, y, f.floats(x), see)
 }
 
 // Observer hears of an op that has run.
@@ -164,8 +164,8 @@ type Observer func(layer int, start time.Time, took time.Duration)
 // source brings pictures to where an instance takes them.
 type source func(be kernels.Backend, n *instance) error
 
-// values are pictures as they go into the model.
-func (f *Frozen) values(x tensor.Tensor) source {
+// floats are pictures as float32, which go into the model as they are.
+func (f *Frozen) floats(x tensor.Tensor) source {
 	x.MustShape("Frozen.Run x", f.x...)
 	return func(be kernels.Backend, n *instance) error {
 		be.Upload(n.x, x.Buf)
