@@ -84,7 +84,11 @@ func (c *KernelsCmd) all(ctx context.Context, s *session, rows []table.Row, host
 			s.add(o)
 		}
 	}
-	_, err = fmt.Fprintf(s.text(), "%d results match ref; the largest error is %.1e (%s, %s)\n", matched,
+	match := "results match"
+	if matched == 1 {
+		match = "result matches"
+	}
+	_, err = fmt.Fprintf(s.text(), "%d %s ref; the largest error is %.1e (%s, %s)\n", matched, match,
 		worst.Error, worst.Name, worst.Impl)
 	return differ, err
 }
