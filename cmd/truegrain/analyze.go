@@ -26,7 +26,7 @@ type AnalyzeCmd struct {
 	Files  []string `arg:"" name:"file" help:"Pictures, or folders of pictures."`
 	Model  []string `short:"m" placeholder:"NAME|FILE" help:"Detectors: bundled names or checkpoints (default: all bundled ones)."`
 	Device string   `default:"cpu" help:"cpu, cuda:0, ref …; 'truegrain devices' lists them."`
-	View   string   `enum:",crop,resize,full" default:"" help:"What of each picture the detectors see (default: as they were trained)."`
+	View   string   `enum:",crop,resize,full" default:"" placeholder:"crop|resize|full" help:"What of each picture the detectors see (default: as they were trained)."`
 	Exact  bool     `help:"Compute as the models do, without Winograd's convolutions."`
 	JSON   bool     `help:"Print JSON: an array with file, per detector raw and calibrated scores, band, times."`
 	Report string   `placeholder:"DIR" help:"Write DIR/index.html with scores and maps."`

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,7 +25,7 @@ type CalibrateCmd struct {
 	Method  string    `enum:"platt,platt-mse,temperature" default:"platt" help:"platt (maximum likelihood), platt-mse (least squares, as in the thesis) or temperature."`
 	Fit     string    `enum:"train,val,test,all" default:"val" help:"Part of the folder that is fitted on."`
 	Test    string    `enum:"none,train,val,test" default:"test" help:"Part that the fit is measured on; none, or one that the folder has not, measures by cross-fitting."`
-	View    string    `enum:",crop,resize,full" default:"" help:"What of each picture the detector sees from now on (default: as before)."`
+	View    string    `enum:",crop,resize,full" default:"" placeholder:"crop|resize|full" help:"What of each picture the detector sees from now on (default: as before)."`
 	FPR     []float64 `default:"0.01,0.05" help:"False-positive rates to find thresholds for."`
 	Wrong   float64   `default:"0.05" help:"Share of the leaning pictures that may lean the wrong way, for the undecided band."`
 	Plot    string    `type:"path" placeholder:"NAME" help:"Draw the reliability diagram, before and after, as NAME.png and NAME.svg."`
@@ -52,9 +51,8 @@ func (c *CalibrateCmd) Validate() error {
 func (c *CalibrateCmd) Run(ctx context.Context, t *terminal) error {
 	out := c.Out
 	if out == "" {
-		if _, err := os.Stat(c.Model); err != nil {
-			return usagef("%s is no file; -o says where the calibrated detector goes (bundled are %s)", c.Model,
-				strings.Join(bundled.Names(), ", "))
+		if slices.Contains(bundled.Names(), c.Model) {
+			return usagef("%s is bundled, not a file: -o says where the calibrated detector goes", c.Model)
 		}
 		out = c.Model
 	}

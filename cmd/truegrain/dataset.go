@@ -121,10 +121,13 @@ func (c *AuditCmd) Run(ctx context.Context, t *terminal) error {
 		fmt.Fprintf(t.out, ", %d more can't be read", r.Unread)
 	}
 	fmt.Fprint(t.out, "\n\n")
-	if err := auditTable(t, r); err != nil {
-		return err
+	if len(r.Properties) > 0 {
+		if err := auditTable(t, r); err != nil {
+			return err
+		}
+		fmt.Fprintln(t.out)
 	}
-	_, err = fmt.Fprintf(t.out, "\n%s\n", wrap(r.Verdict, 100))
+	_, err = fmt.Fprintln(t.out, wrap(r.Verdict, 80))
 	return err
 }
 

@@ -31,7 +31,7 @@ type ExplainCmd struct {
 	Heads   []string `name:"attention" placeholder:"LAYER[:HEAD]" help:"Of a transformer, the attention of single layers (from 0) and heads, e.g. 0,3:1."`
 	Out     string   `short:"o" default:"maps" help:"Folder for the PNG files."`
 	Opacity float64  `default:"0.75" help:"How much the strongest places cover the picture, 0 to 1."`
-	View    string   `enum:",crop,resize,full" default:"" help:"What of the picture the detectors see (default: as they were trained)."`
+	View    string   `enum:",crop,resize,full" default:"" placeholder:"crop|resize|full" help:"What of the picture the detectors see (default: as they were trained)."`
 	Device  string   `default:"cpu" help:"cpu, cuda:0, ref …; 'truegrain devices' lists them."`
 	Exact   bool     `help:"Compute scores as the models do, without Winograd's convolutions."`
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -32,7 +33,7 @@ type cli struct {
 	Resources ResourcesCmd `cmd:"" group:"detectors" help:"Tabulate what finished runs took: size, time, energy, memory."`
 
 	Data    DataCmd    `cmd:"" group:"files" help:"Make, check and index data sets."`
-	Weights WeightsCmd `cmd:"" group:"files" help:"Look into weight files."`
+	Weights WeightsCmd `cmd:"" group:"files" help:"Look into weight files, and keep them where recipes find them."`
 
 	Inspect InspectCmd `cmd:"" group:"engine" help:"Print a model layer by layer."`
 	Devices DevicesCmd `cmd:"" group:"engine" help:"List what this build can compute on here."`
@@ -89,7 +90,7 @@ func runContext(ctx context.Context, args []string, stdout, stderr io.Writer) (c
 	}
 	k, err := parser(ctx, t).Parse(args)
 	if err != nil {
-		t.say("truegrain: %v%s", err, advice(err))
+		t.say("truegrain: %s%s", choices(err), advice(err))
 		return exitUsage
 	}
 	err = k.Run()
@@ -123,6 +124,11 @@ func exitCode(ctx context.Context, t *terminal, err error) int {
 	}
 	t.say("truegrain: %v", err)
 	return exitFailed
+}
+
+// choices is an error's text without the empty choice, which stands for a flag that was not given.
+func choices(err error) string {
+	return strings.Replace(err.Error(), `must be one of "",`, "must be one of ", 1)
 }
 
 // advice names the help of the command whose arguments can't be understood.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"time"
 
 	"truegrain/nn/state/store"
 )
@@ -65,7 +66,7 @@ func (c *WeightsPullCmd) Run(ctx context.Context, t *terminal) error {
 			bar = t.progress("pull "+path.Base(c.URL)+", MB", int(max(total, 0)/1e6))
 		}
 		bar.at(int(done/1e6), "")
-	}})
+	}, Waiting: func(why error, pause time.Duration) { t.say("%v; trying again in %v", why, pause) }})
 	if bar != nil {
 		bar.end()
 	}

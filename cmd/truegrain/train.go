@@ -40,11 +40,11 @@ type TrainCmd struct {
 	Epochs    *int     `help:"Passes over the training pictures."`
 	Batch     *int     `help:"Pictures a batch."`
 	Size      *int     `help:"Side of the crops in pixels (0: the model's own)."`
-	Optimizer string   `enum:",sgd,adam,adamw" default:"" help:"sgd, adam or adamw."`
+	Optimizer string   `enum:",sgd,adam,adamw" default:"" placeholder:"NAME" help:"sgd, adam or adamw."`
 	LR        *float64 `name:"lr" help:"Learning rate at its highest."`
 	Momentum  *float64 `help:"Of sgd."`
 	Decay     *float64 `help:"Weight decay."`
-	Loss      string   `enum:",auto,bce,cross-entropy,pixel-mse,pixel-bce" default:"" help:"auto, bce, cross-entropy, pixel-mse or pixel-bce."`
+	Loss      string   `enum:",auto,bce,cross-entropy,pixel-mse,pixel-bce" default:"" placeholder:"NAME" help:"auto, bce, cross-entropy, pixel-mse or pixel-bce."`
 	Seed      *uint64  `help:"The same seed and data give the same bytes."`
 	Limit     *int     `help:"Take only this many pictures of each part (0: all)."`
 }

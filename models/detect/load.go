@@ -3,6 +3,7 @@ package detect
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,9 +25,11 @@ func Load(be kernels.Backend, spec string) (*Detector, error) {
 		folder = ""
 	}
 	f, err := open()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("load detector %s: %w; bundled are %s", spec, err, strings.Join(bundled.Names(), ", "))
+	}
 	if err != nil {
-		return nil, fmt.Errorf("load detector %s: %w (bundled are %s)", spec, err,
-			strings.Join(bundled.Names(), ", "))
+		return nil, fmt.Errorf("load detector %s: %w", spec, err)
 	}
 	defer f.Close()
 	d, err := fromFile(be, name, f)

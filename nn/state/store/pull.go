@@ -21,6 +21,8 @@ type Pull struct {
 	Known string // its SHA-256 in 64 hexadecimal digits; "": its name must have some of them
 	// Progress is told how many bytes have come of how many; total is -1 where the server does not say.
 	Progress func(done, total int64)
+	// Waiting is told what ended a connection, and for how long nothing happens before the next.
+	Waiting  func(why error, pause time.Duration)
 	Stall    time.Duration // without a byte ends a connection: a minute
 	Pause    time.Duration // before the second connection, twice as long before each after it: a second
 	Tries    int           // connections in a row that may bring nothing: 5
@@ -81,6 +83,9 @@ func (p *Pull) complete() (string, error) {
 	p.Tries, p.MaxBytes = cmp.Or(p.Tries, 5), cmp.Or(p.MaxBytes, MaxBytes)
 	if p.Progress == nil {
 		p.Progress = func(int64, int64) {}
+	}
+	if p.Waiting == nil {
+		p.Waiting = func(error, time.Duration) {}
 	}
 	return name, nil
 }
@@ -190,6 +195,7 @@ func (d *download) all(ctx context.Context) error {
 			return fmt.Errorf("%w; %d connections brought nothing, %d bytes are kept: the same command goes on",
 				err, idle, d.have)
 		}
+		d.Waiting(err, pause)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():

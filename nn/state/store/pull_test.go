@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -255,8 +256,15 @@ func TestPullRefuses(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			s, p := pull(t, serve(t, path, content, c.badly).url)
 			p.MaxBytes, p.Stall = 1<<20, 200*time.Millisecond
+			waits := 0
+			p.Waiting = func(why error, pause time.Duration) {
+				require.Error(t, why)
+				require.Equal(t, p.Pause<<waits, pause)
+				waits++
+			}
 			_, err := s.Pull(t.Context(), p)
 			require.ErrorContains(t, err, c.want)
+			require.Equal(t, strings.Contains(c.want, "3 connections"), waits == 2, "between three connections")
 			_, there := s.Find(filepath.Base(path))
 			require.False(t, there)
 			require.Equal(t, c.keeps, len(holds(t, s)) > 0)
