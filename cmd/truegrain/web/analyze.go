@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ func (in *analyzeInput) Resolve(ctx huma.Context) []error {
 }
 
 func analyzeOperation() huma.Operation {
-	op := operation("analyze", http.MethodPost, "/v1/analyze", "Score a picture", 404, 408, 413, 415)
+	op := operation("analyze", http.MethodPost, "/v1/analyze", "Score a picture", 408, 413, 415)
 	op.Description = "The picture is the body itself, or the one file of a form. It is read in memory and " +
 		"never stored; the result is kept for some minutes under a name that can't be guessed."
 	return op
@@ -76,14 +77,14 @@ func (s *Server) wanted(in *analyzeInput) (out []int, err error) {
 	}
 	for _, m := range in.Models {
 		if _, err := s.engine.Index(m); err != nil {
-			return nil, err
+			return nil, &queryError{"models", err.Error()}
 		}
 	}
 	for _, m := range in.Maps {
 		if m != "all" && !slices.Contains(maps, m) {
 			slices.Sort(maps)
-			return nil, &engine.UnknownError{What: "map " + m + " of these detectors; there are all, " +
-				strings.Join(slices.Compact(maps), ", ")}
+			return nil, &queryError{"maps", fmt.Sprintf("these detectors have no map %q; there are all, %s", m,
+				strings.Join(slices.Compact(maps), ", "))}
 		}
 	}
 	return out, nil

@@ -372,7 +372,7 @@ func TestBrowserRefusals(t *testing.T) {
 	require.Contains(t, eval[string](b, "document.body.textContent"), "This result is gone")
 }
 
-// Keyboard only: from the address bar to a sample's scores, and through the maps.
+// Keyboard only: from the address bar to the upload, to a sample's scores, and through the maps.
 func TestBrowserKeyboard(t *testing.T) {
 	b := openTab(t, nil)
 	b.run(chromedp.Navigate(b.URL+"/"), chromedp.WaitReady("html.js"))
@@ -381,6 +381,14 @@ func TestBrowserKeyboard(t *testing.T) {
 	}
 	b.run(chromedp.KeyEvent(kb.Tab))
 	require.Contains(t, focused(), "skip")
+	b.run(chromedp.KeyEvent(kb.Enter))
+	b.until("document.activeElement.id === 'files'")
+	b.run(chromedp.Navigate(b.URL+"/"), chromedp.WaitReady("html.js"))
+	tabs := 0
+	for ; tabs < 6 && !strings.Contains(focused(), "files"); tabs++ {
+		b.run(chromedp.KeyEvent(kb.Tab))
+	}
+	require.Contains(t, focused(), "files", "after %d steps", tabs)
 	for range 30 {
 		if strings.Contains(focused(), "sample") {
 			break

@@ -42,6 +42,11 @@ type formError struct{ reason string }
 
 func (e *formError) Error() string { return e.reason }
 
+// queryError is a parameter of a query that asks for what there is none of.
+type queryError struct{ parameter, reason string }
+
+func (e *queryError) Error() string { return e.parameter + ": " + e.reason }
+
 var errInternal = errors.New("internal error")
 
 // trouble is an error as an answer.
@@ -89,6 +94,8 @@ func classifyRequest(err error) trouble {
 		return trouble{http.StatusNotFound, "Gone", err.Error(), "gone", 0}
 	case errors.As(err, new(*engine.UnknownError)):
 		return trouble{http.StatusNotFound, "Not found", err.Error(), "unknown", 0}
+	case errors.As(err, new(*queryError)):
+		return trouble{http.StatusUnprocessableEntity, "Wrong query", err.Error(), "query", 0}
 	case errors.As(err, new(*methodError)):
 		return trouble{http.StatusMethodNotAllowed, "Wrong method", err.Error(), "method", 0}
 	case errors.As(err, new(*mediaError)):
