@@ -14,7 +14,9 @@ build: ## the binary, in bin/
 	$(GO) build -o bin/truegrain ./cmd/truegrain
 
 CUDA_OUT := $(CURDIR)/bin/cuda
-CUDA_ENV := CGO_ENABLED=1 CGO_CFLAGS="-I$(CURDIR)/kernels/cuda/stub -Wno-deprecated-declarations" CGO_LDFLAGS="-L$(CUDA_OUT) -ldl"
+# Go does not look into the libraries that it links: their sources' sum in the flags makes it link anew.
+CUDA_STUB = -DSTUB=$(shell cat kernels/cuda/stub/* | cksum | cut -d' ' -f1)
+CUDA_ENV = CGO_ENABLED=1 CGO_CFLAGS="-I$(CURDIR)/kernels/cuda/stub $(CUDA_STUB) -Wno-deprecated-declarations" CGO_LDFLAGS="-L$(CUDA_OUT) -ldl"
 
 cuda: ## the binary with the cuda backend, in bin/: needs a C compiler, no SDK; the driver is found when it runs
 	$(MAKE) -s -C kernels/cuda/stub OUT=$(CUDA_OUT)

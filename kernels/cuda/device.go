@@ -22,11 +22,12 @@ type Device struct {
 
 // core is what a device and its copies with other contexts share.
 type core struct {
-	name    string
-	drv     driver
-	stream  stream
-	pool    *pool
-	staging *staging
+	name     string
+	portable bool // without the kernels for sm_90a
+	drv      driver
+	stream   stream
+	pool     *pool
+	staging  *staging
 
 	mu        sync.Mutex
 	modules   map[string]moduleHandle
@@ -67,7 +68,13 @@ func (d *Device) queue() stream {
 }
 
 // Hardware describes the device.
-func (d *Device) Hardware() kernels.Hardware { return d.drv.Info() }
+func (d *Device) Hardware() kernels.Hardware {
+	info := d.drv.Info()
+	if d.portable {
+		info.Name += ", portable kernels" // results of theirs are others
+	}
+	return info
+}
 
 // Stats are the figures of its memory pool.
 func (d *Device) Stats() Stats {

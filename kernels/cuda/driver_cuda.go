@@ -164,8 +164,8 @@ func codeName(r cu.Result) string {
 // driverError is cudaError for the codes of C.
 func driverError(op string, r C.CUresult, log string) error { return cudaError(op, cu.Result(r), log) }
 
-// retain makes the context of a device number.
-func (d *cudaDriver) retain(device int) error {
+// retain makes the context of a device.
+func (d *cudaDriver) retain(device cu.Device) error {
 	return driverError("open", C.context(&d.ctx, C.int(device)), "")
 }
 
@@ -210,7 +210,7 @@ func (d *cudaDriver) Load(module string, ptx []byte) (moduleHandle, error) {
 	defer C.free(unsafe.Pointer(logs))
 	var m C.uintptr_t
 	info, failed := (*C.char)(unsafe.Pointer(&logs[0])), (*C.char)(unsafe.Pointer(&logs[size]))
-	r := C.load(d.ctx, &m, image, info, failed, size)
+	r := C.load(d.ctx, &m, image, info, failed, size-1) // the last byte stays 0
 	log := strings.TrimSpace(fmt.Sprintf("compute capability %d.%d\n%s%s", d.info.Major, d.info.Minor,
 		C.GoString(failed), C.GoString(info)))
 	d.said.Store(module, log)

@@ -50,7 +50,7 @@ func (d *Device) Record(f func(kernels.Backend)) (kernels.Recording, error) {
 	done := false
 	defer func() {
 		if !done { // the panic of f says what was wrong
-			_, _ = d.drv.EndCapture(g.stream)
+			g.g, _ = d.drv.EndCapture(g.stream)
 			_ = g.Close()
 		}
 	}()

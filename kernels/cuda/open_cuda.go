@@ -5,17 +5,15 @@ package cuda
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/barnex/cuda5/cu"
 
 	"truegrain/kernels"
 )
 
-// What this package needs: PTX 8.0 and asynchronous copies (sm_80).
-const (
-	minDriver  = 12000
-	minCapable = 8
-)
+// minCapable is what asynchronous copies need (sm_80).
+const minCapable = 8
 
 func init() {
 	kernels.Register(kernels.Driver{Kind: "cuda", Open: openCUDA, Devices: cudaDevices})
@@ -47,14 +45,28 @@ func cudaError(op string, r cu.Result, log string) error {
 		e.Err = kernels.ErrOutOfMemory
 	case 34: // the stub's: libcuda.so.1 was not found
 		e.Code, e.Err = "libcuda.so.1 not found: install NVIDIA's driver, or compute on cpu", kernels.ErrNoDriver
-	case 35, 36, 222, 223: // a newer driver is wanted, a PTX version or its compiler is not supported
+	case 35, 36, 222: // a newer driver is wanted, or a PTX version is not supported
 		e.Err = kernels.ErrDriverTooOld
-	case 100, 101:
+	case 46, 100, 101:
 		e.Err = kernels.ErrNoBackend
-	case 46, 214, 700, 702, 710, 713, 714, 715, 716, 717, 718, 719, 999: // the context can't go on
+	case 214, 220, 226, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 721, 999: // the context can't go on
 		e.Err = kernels.ErrDeviceLost
 	}
+	if do := remedies[r]; do != "" {
+		e.Code += ": " + do
+	}
 	return e
+}
+
+// remedies are what to do about codes that a machine's setup brings, not its programs.
+var remedies = map[cu.Result]string{
+	46:  "another process has the device for itself: wait for it, or 'nvidia-smi --compute-mode=DEFAULT'",
+	221: "libnvidia-ptxjitcompiler.so.1 not found: it is a part of NVIDIA's driver and lies beside libcuda.so.1",
+	223: "the driver must not compile here: unset CUDA_DISABLE_PTX_JIT",
+	304: "the system refused a call of the driver: a sandbox must support this driver, and /dev/nvidia* be there",
+	802: "start NVIDIA's fabric manager",
+	803: "libcuda.so.1 is of another driver than the kernel's module: take the one of that driver, or load it anew",
+	804: "a libcuda.so.1 for compatibility does not serve this device: take the driver's own (LD_LIBRARY_PATH)",
 }
 
 func cudaDevices() []kernels.DeviceInfo {
@@ -91,7 +103,7 @@ func describe(i int) (info kernels.Hardware, err error) {
 }
 
 func usable(i kernels.Hardware) error {
-	if i.Driver < minDriver {
+	if i.Driver < portableDriver {
 		return fmt.Errorf("%w: it is for CUDA %d.%d, wanted is 12.0 (driver 525) or later", kernels.ErrDriverTooOld,
 			i.Driver/1000, i.Driver%1000/10)
 	}
@@ -102,14 +114,25 @@ func usable(i kernels.Hardware) error {
 	return nil
 }
 
-// openCUDA opens the device with a number; none is 0.
+// deviceOf reads what stands behind "cuda:": a number, none is 0, and "portable" for a device without the kernels for
+// sm_90a.
+func deviceOf(arg string) (number int, portable bool, err error) {
+	digits, way, more := strings.Cut(arg, ",")
+	if digits != "" {
+		number, err = strconv.Atoi(digits)
+	}
+	if err != nil || number < 0 || more && way != "portable" {
+		return 0, false, fmt.Errorf("%w; cuda is cuda:0, cuda:1, ..., or cuda:0,portable without the kernels for sm_90a",
+			kernels.ErrNoBackend)
+	}
+	return number, more, nil
+}
+
+// openCUDA opens the device that deviceOf reads.
 func openCUDA(arg string) (kernels.Backend, error) {
-	number := 0
-	if arg != "" {
-		var err error
-		if number, err = strconv.Atoi(arg); err != nil || number < 0 {
-			return nil, fmt.Errorf("%w; cuda is cuda:0, cuda:1, ...", kernels.ErrNoBackend)
-		}
+	number, portable, err := deviceOf(arg)
+	if err != nil {
+		return nil, err
 	}
 	d := new(cudaDriver)
 	count := 0
@@ -119,15 +142,26 @@ func openCUDA(arg string) (kernels.Backend, error) {
 	if number >= count {
 		return nil, fmt.Errorf("%w: the driver lists %d devices", kernels.ErrNoBackend, count)
 	}
-	var err error
 	if d.info, err = describe(number); err != nil {
 		return nil, err
 	}
 	if err := usable(d.info); err != nil {
 		return nil, err
 	}
-	if err := d.retain(number); err != nil {
+	if err := caught("open", func() { err = d.retain(cu.DeviceGet(number)) }); err != nil {
 		return nil, err
 	}
-	return open(fmt.Sprintf("cuda:%d", number), d)
+	if err != nil {
+		return nil, err
+	}
+	name := fmt.Sprintf("cuda:%d", number)
+	if portable {
+		name += ",portable"
+	}
+	be, err := open(name, d)
+	if err != nil {
+		return nil, err
+	}
+	be.portable = portable
+	return be, nil
 }

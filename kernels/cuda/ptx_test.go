@@ -84,6 +84,21 @@ func TestRegistersSuffice(t *testing.T) {
 	})
 }
 
+// TestDriversReadThePTX: the drivers that are asked for know the version of each module.
+func TestDriversReadThePTX(t *testing.T) {
+	files, err := ptxFiles.ReadDir("ptx")
+	require.NoError(t, err)
+	for _, f := range files {
+		text, err := ptxFiles.ReadFile("ptx/" + f.Name())
+		require.NoError(t, err)
+		head := regexp.MustCompile(`\.version (\d+)\.(\d+)\s+\.target (\w+)`).FindStringSubmatch(string(text))
+		require.NotNil(t, head, f.Name())
+		driver := map[string]int{"8.0": portableDriver, "8.3": sm90Driver}[head[1]+"."+head[2]]
+		require.Equal(t, map[string]int{"sm_80": portableDriver, "sm_90a": sm90Driver}[head[3]], driver, f.Name())
+		require.Equal(t, strings.HasSuffix(f.Name(), "_sm90.ptx"), head[3] == "sm_90a", f.Name())
+	}
+}
+
 // TestTensorMapsLieAsTheHardwareReadsThem: at multiples of 128 bytes (CUtensorMap since CUDA 13), in the memory of
 // parameters and not in a copy.
 func TestTensorMapsLieAsTheHardwareReadsThem(t *testing.T) {

@@ -13,8 +13,12 @@ func (w widths[K]) of(width int) K {
 	return w.w256
 }
 
-// hopper says that the device runs the kernels for sm_90a.
-func (d *Device) hopper() bool { return d.drv.Info().Major == 9 }
+// hopper says that the device runs the kernels for sm_90a: it has compute capability 9.0, a driver that reads their
+// PTX, and was not opened without them.
+func (d *Device) hopper() bool {
+	i := d.drv.Info()
+	return !d.portable && i.Major == 9 && i.Driver >= sm90Driver
+}
 
 // ringWidth is how wide the tiles of an m x n product in so many parts are: 256 columns, or fewer where those
 // would leave columns or multiprocessors idle. Every width adds up in the same order.

@@ -7,6 +7,9 @@ import "embed"
 //go:embed ptx/*.ptx
 var ptxFiles embed.FS
 
+// The drivers that read the modules' PTX, 8.0 and that of sm_90a, 8.3: those of CUDA 12.0 and 12.3.
+const portableDriver, sm90Driver = 12000, 12030
+
 // kernel is one entry of a module, as its source declares it.
 type kernel struct {
 	module string // the stem of its .cu

@@ -62,10 +62,10 @@ func (a *accelerated) Method() string {
 	return m
 }
 
-// visible is which of the machine's devices "cuda:1" is: a number, or the beginning of a UUID, by
+// visible is which of the machine's devices "cuda:1", or "cuda:1,portable", is: a number, or the beginning of a UUID, by
 // CUDA_VISIBLE_DEVICES.
 func visible(device, list string) (string, error) {
-	at := strings.TrimPrefix(strings.TrimPrefix(device, "cuda"), ":")
+	at, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(device, "cuda"), ":"), ",")
 	if at == "" {
 		at = "0"
 	}

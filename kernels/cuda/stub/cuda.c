@@ -2,6 +2,9 @@
 // starts. Without the library, or without a function in it, the call returns an error: one binary runs
 // everywhere.
 #include <dlfcn.h>
+#include <stdlib.h>
+
+#define FOLDER "/usr/local/nvidia/lib64/"
 
 static int no_driver(void) { return 34; } // CUDA_ERROR_STUB_LIBRARY
 static int too_old(void) { return 36; }   // CUDA_ERROR_CALL_REQUIRES_NEWER_DRIVER
@@ -24,14 +27,17 @@ static int too_old(void) { return 36; }   // CUDA_ERROR_CALL_REQUIRES_NEWER_DRIV
 	X(cuEventSynchronize) X(cuEventElapsedTime) X(cuGraphInstantiateWithFlags) X(cuGraphLaunch) \
 	X(cuGraphExecDestroy) X(cuGraphDestroy) X(cuTensorMapEncodeTiled) X(cuTensorMapEncodeIm2col)
 
+// Hidden: the program's linker finds them, and no library that looks for the driver's own by name.
 #if defined(__x86_64__)
 #define X(name)                                                                                              \
 	void *driver_##name = (void *)no_driver;                                                                  \
-	__asm__(".text\n.globl " #name "\n.type " #name ",@function\n" #name ": jmp *driver_" #name "(%rip)\n");
+	__asm__(".text\n.globl " #name "\n.hidden " #name "\n.type " #name ",@function\n"                          \
+		#name ": jmp *driver_" #name "(%rip)\n");
 #elif defined(__aarch64__)
 #define X(name)                                                                                              \
 	void *driver_##name = (void *)no_driver;                                                                  \
-	__asm__(".text\n.globl " #name "\n.type " #name ",%function\n" #name ": adrp x16, driver_" #name            \
+	__asm__(".text\n.globl " #name "\n.hidden " #name "\n.type " #name ",%function\n"                          \
+		#name ": adrp x16, driver_" #name                                                                      \
 		"\nldr x16, [x16, :lo12:driver_" #name "]\nbr x16\n");
 #else
 #error "the stub knows x86-64 and arm64"
@@ -41,8 +47,12 @@ FUNCTIONS(X)
 
 __attribute__((constructor)) static void find_driver(void) {
 	void *lib = dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL), *f;
-	if (!lib) lib = dlopen("/usr/local/nvidia/lib64/libcuda.so.1", RTLD_NOW | RTLD_GLOBAL); // in containers
+	if (!lib) { // in containers; the driver looks for its compiler by name, which finds the one that is loaded
+		lib = dlopen(FOLDER "libcuda.so.1", RTLD_NOW | RTLD_GLOBAL);
+		if (lib) dlopen(FOLDER "libnvidia-ptxjitcompiler.so.1", RTLD_NOW | RTLD_GLOBAL);
+	}
 	if (!lib) return;
+	setenv("CUDA_MODULE_LOADING", "EAGER", 0); // kernels with their module, not in the first launch of each
 #define X(name) driver_##name = (f = dlsym(lib, #name)) ? f : (void *)too_old;
 	FUNCTIONS(X)
 #undef X
