@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # The tests on a GPU, from binaries that 'make gpu' has built: the machine needs its driver and nothing else.
 #   test-gpu.sh [DIR]              DIR has the binaries, bin/gpu unless said
-#   TRUEGRAIN_DEVICE=cuda:1        another device than cuda:0
+#   TRUEGRAIN_DEVICE=cuda:1        another device than cuda:0; cuda:0,portable is one without the kernels for sm_90a
 #   TRUEGRAIN_GOLDEN=DIR           where the golden files are, DIR/golden or ../shared/golden unless said
 #   COMPUTE_SANITIZER=PATH         NVIDIA's checker, if it is not on the PATH
 #   LIMIT=530                      seconds after which no step is begun
+#   MOST=60                        seconds that a step takes at most, where it is allowed more
 #   ONLY=REGEX                     the steps whose name it matches
 #   AGAIN=1                        also the steps that these binaries have done
 #   JOBS=1                         how many steps run at the same time
@@ -19,10 +20,14 @@ kind=${TRUEGRAIN_DEVICE%%:*}
 if [ -z "${TRUEGRAIN_GOLDEN:-}" ] && [ -d "$dir/golden" ]; then
 	export TRUEGRAIN_GOLDEN=$dir/golden
 fi
+export CUDA_CACHE_PATH=${CUDA_CACHE_PATH:-$dir/cache} # what the driver compiles for one process serves all others
 limit=${LIMIT:-530}
 table=$dir/done.tsv # name, binary, state, seconds
-mkdir -p "$dir/logs"
+mkdir -p "$dir/logs" "$CUDA_CACHE_PATH"
 touch "$table"
+# Steps of another way to open the device are others.
+way=
+[[ $TRUEGRAIN_DEVICE != cuda:*,* ]] || way=${TRUEGRAIN_DEVICE#*,}:
 steps=0 left=()
 
 if ! said=$("$dir/truegrain" inspect resnet_mini --device "$TRUEGRAIN_DEVICE" 2>&1); then
@@ -45,10 +50,10 @@ why() {
 		/--- SKIP: /{print reason[$3]}' "$1" | sort | uniq -c | sort -rn | head -3 | sed 's/^/       skipped: /'
 }
 
-# run NAME PACKAGE SECONDS PATTERN runs tests in the folder of their package, unless that is done.
+# run NAME PACKAGE SECONDS PATTERN [BUT] runs tests in the folder of their package, unless that is done.
 run() {
-	local name=$1 binary=${2//\//-}.test
-	[[ $name =~ ${ONLY:-} ]] || return 0
+	local name=$way$1 binary=${2//\//-}.test
+	[[ $1 =~ ${ONLY:-} ]] || return 0
 	steps=$((steps + 1))
 	of "$binary" >/dev/null
 	if [ -z "${AGAIN:-}" ] && grep -q "^$name	${sum[$binary]}	" "$table"; then
@@ -63,11 +68,13 @@ run() {
 }
 
 step() {
-	local name=$1 package=$2 most=$3 pattern=$4 start=$SECONDS state=passed log binary
+	local name=$way$1 package=$2 most=$3 pattern=$4 but=${5:-} start=$SECONDS state=passed log binary
 	binary=${package//\//-}.test
-	log=$dir/logs/${name//\//-}.log
-	(cd "$package" && timeout --foreground "$most" "${checker[@]}" "$dir/$binary" -test.v -test.timeout 20m -test.run "$pattern") \
-		>"$log" 2>&1
+	log=$dir/logs/${name//[\/:]/-}.log
+	[ "$most" -le "${MOST:-$most}" ] || most=$MOST
+	# A kernel that never ends may keep its process from ending, too: then it is killed.
+	(cd "$package" && timeout --foreground -k 10 "$most" "${checker[@]}" "$dir/$binary" -test.v -test.timeout 20m \
+		-test.run "$pattern" ${but:+-test.skip "$but"}) >"$log" 2>&1
 	case $? in
 	0)
 		if ! grep -q -e '--- PASS' "$log"; then
@@ -75,7 +82,7 @@ step() {
 			! grep -q -e '--- SKIP' "$log" || state=skipped
 		fi
 		;;
-	124) state='too long' ;;
+	124 | 137) state='too long' ;;
 	*) state=FAILED ;;
 	esac
 	printf '%s\t%s\t%s\t%s\n' "$name" "${sum[$binary]}" "$state" $((SECONDS - start)) >>"$table"
@@ -84,6 +91,7 @@ step() {
 	if [ "$state" = passed ] || [ "$state" = skipped ]; then
 		why "$log"
 	else
+		[ "$state" != 'too long' ] || grep '^=== RUN' "$log" | tail -1 | sed 's/^/       /'
 		grep -e '--- FAIL' -e '_test.go' -e Error -e panic -e CUDA_ERROR "$log" | head -12 | sed 's/^/       /'
 		printf '       %s\n' "$log"
 	fi
@@ -93,14 +101,23 @@ checker=()
 # stems are the names of all ops, each with its tests in every type.
 stems() { grep -ho 'Stem() string { return "[a-z0-9]*"' kernels/*.go | cut -d'"' -f2 | sort -u; }
 
-run modules kernels/cuda 300 '^TestModulesLoad$'
+for module in $(du -b kernels/cuda/ptx/*.ptx | sort -rn | cut -f2); do # the largest first
+	module=$(basename "$module" .ptx)
+	run "modules/$module" kernels/cuda 300 "^TestModulesLoad$/^$module\$"
+done
 run memory kernels/cuda 60 '^TestConformance$/.*/^memory$'
+tests=$("$dir/kernels-cuda.test" -test.list . | grep ^Test | grep -v -e '^TestConformance$' -e '^TestModulesLoad$')
+# What has a generation of kernels for sm_90a is tested without them, too, in a step of its own: one that hangs
+# leaves the other.
+for test in $(grep -e InBFloat16$ -e InMixedPrecision$ <<<"$tests"); do
+	run "portable/$test" kernels/cuda 180 "^$test\$/portable"
+done
 for stem in $(stems); do
 	run "conformance/$stem" kernels/cuda 120 "^TestConformance/.*/^$stem(_|\$)"
 done
 run conformance/optimisers kernels/cuda 60 '^TestConformance$/.*/^optimisers$'
-for test in $("$dir/kernels-cuda.test" -test.list . | grep ^Test | grep -v -e '^TestConformance' -e '^TestModulesLoad$'); do
-	run "kernels/$test" kernels/cuda 180 "^$test\$"
+for test in $tests; do
+	run "kernels/$test" kernels/cuda 180 "^$test\$" "^$test\$/portable"
 done
 run golden-ops autograd 120 "TestGoldenOps/^$kind"
 run golden-steps train/optim 120 "TestGoldenSteps/.*/^$kind"
