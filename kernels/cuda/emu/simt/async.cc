@@ -9,30 +9,35 @@ void cp_async(void* to, const void* from, int bytes, int total) {
         fail("cp.async: an address is no multiple of %d", total);
     if (bytes < 0 || bytes > total) fail("cp.async: %d of %d bytes", bytes, total);
     memset(to, 0xff, total);
-    current->open.push_back({to, from, bytes, total, __builtin_return_address(0)});
+    current->copies.push_back({to, from, bytes, total, __builtin_return_address(0)});
 }
 
 void cp_async_commit() {
-    current->groups.push_back(std::move(current->open));
-    current->open.clear();
+    int n = (int)current->copies.size();
+    for (int g : current->groups) n -= g;
+    current->groups.push_back(n);
 }
 
 void cp_async_wait(int left) {
-    auto& g = current->groups;
-    while ((int)g.size() > left) {
-        for (const Copy& c : g[0]) {
-            access_pc = c.pc;
-            if (c.bytes) check_access(c.from, c.bytes, READ, current->thread);
-            check_access(c.to, c.total, WRITE, current->thread);
-            memcpy(c.to, c.from, c.bytes);
-            memset((char*)c.to + c.bytes, 0, c.total - c.bytes);
-        }
-        g.erase(g.begin());
+    auto& groups = current->groups;
+    auto& copies = current->copies;
+    int over = (int)groups.size() - left, n = 0;
+    if (over <= 0) return;
+    for (int g = 0; g < over; g++) n += groups[g];
+    for (int i = 0; i < n; i++) {
+        const Copy& c = copies[i];
+        access_pc = c.pc;
+        if (c.bytes) check_access(c.from, c.bytes, READ, current->thread);
+        check_access(c.to, c.total, WRITE, current->thread);
+        memcpy(c.to, c.from, c.bytes);
+        memset((char*)c.to + c.bytes, 0, c.total - c.bytes);
     }
+    copies.erase(copies.begin(), copies.begin() + n);
+    groups.erase(groups.begin(), groups.begin() + over);
 }
 
 void finish_thread_copies() {
-    if (current->open.empty() && current->groups.empty()) return;
+    if (current->copies.empty()) return;
     cp_async_commit();
     cp_async_wait(0);
 }
@@ -163,7 +168,7 @@ void clear_async() {
     clear_wgmma();
     for (int t = 0; t < threads; t++) {
         fibers[t].groups.clear();
-        fibers[t].open.clear();
+        fibers[t].copies.clear();
     }
 }
 } // namespace simt

@@ -34,7 +34,7 @@ static std::vector<Cell> cells[2];
 static const unsigned char *low[2], *high[2];
 static uint32_t block_number, launch_start, epochs, clocks[WARPS][CLOCKS], epoch[WARPS];
 static uint32_t arrived[BOXES]; // boxes, at each mbarrier
-static int warps;
+static int warp_count;
 static std::map<const void*, std::vector<uint32_t>> released; // the clocks that an mbarrier carries
 static std::map<const void*, int> targets;                    // the mbarriers that boxes arrive at
 static std::map<uintptr_t, Buffer> buffers;
@@ -99,7 +99,7 @@ static void check_shared(Cell& c, uintptr_t pc, Access kind, int thread) {
         c.read_clock[w] = clocks[w][w], c.read_lane[w] = lane, c.read_epoch[w] = epoch[w];
         return;
     }
-    for (int k = 0; k < warps; k++)
+    for (int k = 0; k < warp_count; k++)
         if (c.read_clock[k] && !before(c.read_clock[k], k, c.read_lane[k], c.read_epoch[k], w, lane))
             report(pc, thread, after_read(c, k));
     c.written = true;
@@ -114,7 +114,7 @@ static void check_box(Cell& c, uintptr_t pc, int thread, const std::vector<uint3
     fresh(c);
     if (c.written && c.write_warp != w && c.write_clock > known[c.write_warp])
         report(pc, thread, after_write(c, WRITE));
-    for (int k = 0; k < warps; k++)
+    for (int k = 0; k < warp_count; k++)
         if (k != w && c.read_clock[k] > known[k]) report(pc, thread, after_read(c, k));
     c.written = true;
     c.write_warp = WARPS + target, c.write_thread = thread, c.write_clock = arrived[target];
@@ -192,7 +192,7 @@ static void new_block(int threads) {
     block_number++;
     released.clear(), targets.clear();
     memset(arrived, 0, sizeof arrived);
-    warps = (threads + 31) / 32;
+    warp_count = (threads + 31) / 32;
     memset(clocks, 0, sizeof clocks);
     for (int w = 0; w < WARPS; w++) clocks[w][w] = 1, epoch[w] = ++epochs;
 }
@@ -216,9 +216,9 @@ void check_sync(Sync kind, const int* ids, int n, const void* object) {
     uint32_t m[CLOCKS] = {};
     bool in[WARPS] = {};
     for (int i = 0; i < n; i++) in[ids[i] >> 5] = true;
-    for (int w = 0; w < warps; w++)
+    for (int w = 0; w < warp_count; w++)
         for (int k = 0; in[w] && k < CLOCKS; k++) m[k] = m[k] > clocks[w][k] ? m[k] : clocks[w][k];
-    for (int w = 0; w < warps; w++) {
+    for (int w = 0; w < warp_count; w++) {
         if (!in[w]) continue;
         memcpy(clocks[w], m, sizeof m);
         epoch[w] = ++epochs;

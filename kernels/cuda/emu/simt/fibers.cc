@@ -11,6 +11,7 @@
 namespace simt {
 Now now;
 Fiber fibers[MAX_THREADS];
+Warp warps[MAX_THREADS / 32];
 Fiber* current;
 int threads, alive;
 bool shuffle_order;
@@ -178,6 +179,7 @@ static void fiber_main() {
         kernel->run(kernel_params);
         finish_thread_copies();
         current->state = DONE;
+        warps[current->thread >> 5].done |= 1u << (current->thread & 31);
         alive--;
         for (int id = 0; id < BARRIERS; id++) // __syncthreads waits for those alive
             for (int t = 0; at_barrier[id] && t < threads; t++)
@@ -195,6 +197,7 @@ static void run_block() {
     arrays.clear();
     memset(now.dynamic, 0xff, dynamic_bytes);
     memset(at_barrier, 0, sizeof at_barrier);
+    memset(warps, 0, sizeof warps);
     alive = threads;
     head = tail = 0;
     clear_async();

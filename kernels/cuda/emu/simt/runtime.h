@@ -31,10 +31,15 @@ struct Fiber {
     int a, width;
     void *to, *pc;
     const void* from;
-    std::vector<std::vector<Copy>> groups; // committed copies, oldest first
-    std::vector<Copy> open;
+    std::vector<Copy> copies; // of cp.async, oldest first
+    std::vector<int> groups;  // how many of them each committed group has; the others are not committed
+};
+struct Warp {
+    int together;  // lanes in a collective, of whatever kind
+    unsigned done; // lanes that have returned
 };
 extern Fiber fibers[MAX_THREADS];
+extern Warp warps[MAX_THREADS / 32];
 extern Fiber* current;
 extern int threads, alive;
 extern bool shuffle_order;
@@ -49,14 +54,21 @@ bool late_box(bool force);               // lets a box of a tensor map arrive, p
 void finish_thread_copies();             // at a thread's end
 [[noreturn]] void fail(const char* format, ...) __attribute__((format(printf, 1, 2)));
 
-// The checker (check.cc); without it they do nothing.
+// The checker (check.cc); in the fast library they do nothing.
 enum Access { READ, WRITE, MULTIPLIED }; // read by a product of wgmma, through the proxy of copies
 enum Sync { MET, RELEASED, ACQUIRED, NEW_BLOCK };
 // RELEASED and ACQUIRED: by *threads, through an mbarrier.
+// A box of a tensor map: what its thread knows of the others when it is sent, and its arrival with that.
+#ifdef SIMT_CHECK
 void check_access(const void* p, int bytes, Access, int thread);
 void check_sync(Sync, const int* threads, int n, const void* object = 0);
-// A box of a tensor map: what its thread knows of the others when it is sent, and its arrival with that.
 std::vector<uint32_t> check_sent(int thread);
 void check_arrived(const void* to, int bytes, int thread, const std::vector<uint32_t>& known,
                    const void* barrier);
+#else
+inline void check_access(const void*, int, Access, int) {}
+inline void check_sync(Sync, const int*, int, const void* = 0) {}
+inline std::vector<uint32_t> check_sent(int) { return {}; }
+inline void check_arrived(const void*, int, int, const std::vector<uint32_t>&, const void*) {}
+#endif
 } // namespace simt

@@ -16,25 +16,29 @@ static int source(Op op, int l, int a, int w) {
     }
 }
 
-static void ldmatrix(Fiber* warp, int l) {
-    Fiber& f = warp[l];
-    for (int i = 0; i < f.a; i++) {
-        unsigned short half[2];
-        for (int e = 0; e < 2; e++) {
-            bool t = f.op == LDMATRIX_TRANS;
-            int row = t ? (l & 3) * 2 + e : l >> 2, col = t ? l >> 2 : (l & 3) * 2 + e;
-            const unsigned short* p = (const unsigned short*)warp[i * 8 + row].from;
-            if ((uintptr_t)p & 15) fail("ldmatrix: the address of a row is no multiple of 16");
-            check_access(p + col, 2, READ, f.thread);
-            half[e] = p[col];
+// Two neighbours of a row for each lane and matrix; transposed, of a column.
+static void ldmatrix(Fiber* warp, bool across) {
+    for (int l = 0; l < 32; l++) {
+        if ((uintptr_t)warp[l].from & 15) fail("ldmatrix: the address of a row is no multiple of 16");
+        access_pc = warp[l].pc;
+        for (int i = 0; i < 4; i++) {
+            unsigned short half[2];
+            for (int e = 0; e < 2; e++) {
+                int row = across ? (l & 3) * 2 + e : l >> 2, col = across ? l >> 2 : (l & 3) * 2 + e;
+                const unsigned short* p = (const unsigned short*)warp[i * 8 + row].from + col;
+                check_access(p, 2, READ, warp[l].thread);
+                half[e] = *p;
+            }
+            ((unsigned*)warp[l].to)[i] = half[0] | (unsigned)half[1] << 16;
         }
-        ((unsigned*)f.to)[i] = half[0] | (unsigned)half[1] << 16;
     }
 }
 
-// D += A·B with the fragments spread over the lanes as the hardware spreads them.
+// D += A·B with the fragments spread over the lanes as the hardware spreads them; k goes up.
 static void mma(Fiber* warp) {
-    float A[16][16], B[16][8], D[16][8];
+    typedef float Row __attribute__((vector_size(32)));
+    float A[16][16];
+    Row B[16], D[16];
     for (int l = 0; l < 32; l++) {
         const unsigned* a = (const unsigned*)warp[l].from;
         const float* d = (const float*)warp[l].to;
@@ -48,51 +52,67 @@ static void mma(Fiber* warp) {
             }
         }
     }
-    for (int i = 0; i < 16; i++)
+    for (int i = 0; i < 16; i += 4)
         for (int k = 0; k < 16; k++)
-            for (int j = 0; j < 8; j++) D[i][j] += A[i][k] * B[k][j];
+            for (int r = i; r < i + 4; r++) D[r] += A[r][k] * B[k];
     for (int l = 0; l < 32; l++) {
         float* d = (float*)warp[l].to;
         for (int i = 0; i < 4; i++) d[i] = D[(l >> 2) + (i >> 1) * 8][(l & 3) * 2 + (i & 1)];
     }
 }
 
-static void perform(Op op, Fiber* warp, unsigned mask) {
+static void shuffle(Op op, Fiber* warp, unsigned mask) {
     for (int l = 0; l < 32; l++) {
         if (!(mask >> l & 1)) continue;
-        Fiber& f = warp[l];
-        access_pc = f.pc;
-        if (op == LDMATRIX || op == LDMATRIX_TRANS) ldmatrix(warp, l);
-        if (op == BALLOT) {
-            f.result = 0;
-            for (int k = 0; k < 32; k++)
-                if (mask >> k & 1) f.result |= (warp[k].value & 1) << k;
-        }
-        if (op < SHUFFLE_IDX || op > SHUFFLE_DOWN) continue;
-        int s = source(op, l, f.a, f.width);
+        int s = source(op, l, warp[l].a, warp[l].width);
         if (!(mask >> s & 1)) fail("a shuffle of lane %d reads lane %d, not in mask %08x", l, s, mask);
-        f.result = warp[s].value;
+        warp[l].result = warp[s].value;
     }
-    if (op == MMA_16816) mma(warp);
+}
+
+static void ballot(Fiber* warp, unsigned mask) {
+    unsigned votes = 0;
+    for (int l = 0; l < 32; l++)
+        if (mask >> l & 1) votes |= (warp[l].value & 1) << l;
+    for (int l = 0; l < 32; l++) warp[l].result = votes;
+}
+
+static void perform(Op op, Fiber* warp, unsigned mask) {
+    switch (op) {
+    case SYNCWARP: return;
+    case BALLOT: return ballot(warp, mask);
+    case MMA_16816: return mma(warp);
+    case LDMATRIX:
+    case LDMATRIX_TRANS: return ldmatrix(warp, op == LDMATRIX_TRANS);
+    default: return shuffle(op, warp, mask);
+    }
+}
+
+// Whether all lanes of the mask are in this collective.
+static bool complete(const Fiber& f, const Fiber* warp, unsigned there) {
+    for (int k = 0; k < 32; k++) {
+        const Fiber& o = warp[k];
+        if (there >> k & 1 && (o.state != TOGETHER || o.op != f.op || o.mask != f.mask)) return false;
+    }
+    return true;
 }
 
 uint64_t together(Op op, unsigned mask, uint64_t value, int a, int width, void* to, const void* from) {
     int first = current->thread & ~31, lane = current->thread & 31, n = threads - first;
     unsigned there = mask & (n >= 32 ? ~0u : (1u << n) - 1);
+    Warp& w = warps[first >> 5];
     if (!(mask >> lane & 1)) fail("lane %d calls a collective with mask %08x without it", lane, mask);
     if (op >= LDMATRIX && there != ~0u) fail("mma and ldmatrix need all 32 lanes");
+    if (w.done & there)
+        fail("lane %d, in mask %08x of a collective, has returned", __builtin_ctz(w.done & there), mask);
     Fiber& f = *current;
     f.pc = __builtin_return_address(0);
     f.state = TOGETHER;
     f.op = op, f.mask = mask, f.value = value, f.a = a, f.width = width, f.to = to, f.from = from;
-    for (int k = 0; k < 32; k++) {
-        if (!(there >> k & 1)) continue;
-        const Fiber& o = fibers[first + k];
-        if (o.state == DONE) fail("lane %d, in mask %08x of a collective, has returned", k, mask);
-        if (o.state != TOGETHER || o.op != op || o.mask != mask) {
-            wait();
-            return current->result;
-        }
+    w.together++;
+    if (w.together < __builtin_popcount(there) || !complete(f, &fibers[first], there)) {
+        wait();
+        return current->result;
     }
     int all[32], others[32], m = 0, c = 0;
     for (int k = 0; k < 32; k++) {
@@ -102,6 +122,7 @@ uint64_t together(Op op, unsigned mask, uint64_t value, int a, int width, void* 
     }
     perform(op, &fibers[first], there);
     check_sync(MET, all, m);
+    w.together -= m;
     f.state = RUNNING;
     wake(others, c);
     return f.result;

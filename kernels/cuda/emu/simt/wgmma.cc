@@ -61,13 +61,19 @@ void wgmma(int n, float* d, bool add, Described a, const unsigned* held, Describ
     if (held) memcpy(mine->held[t], held, sizeof mine->held[t]);
 }
 
-// Element (i of m or n, k).
-static float element(const Matrix& o, int i, int k) {
-    int row = o.across ? k : i, in_row = o.across ? i % 64 : k;
-    uintptr_t at = o.first + row / 8 * o.atom + row % 8 * 128 + in_row * 2 + (o.across ? i / 64 * o.box : 0);
-    const unsigned short* p = (const unsigned short*)(at ^ ((at >> 7 & 7) << 4));
-    check_access(p, 2, MULTIPLIED, current->thread);
-    return __uint_as_float((unsigned)*p << 16);
+// Calls put(i of m or n, k, value) for i < n and the 16 of k. Eight neighbours lie together, whatever the swizzle.
+template <class F> static void read(const Matrix& o, int n, F put) {
+    for (int i = 0; i < (o.across ? 16 : n); i++)
+        for (int j = 0; j < (o.across ? n : 16); j += 8) {
+            uintptr_t at = o.first + i / 8 * o.atom + i % 8 * 128 + j % 64 * 2 + j / 64 * o.box;
+            const unsigned short* p = (const unsigned short*)(at ^ ((at >> 7 & 7) << 4));
+            check_access(p, 16, MULTIPLIED, current->thread);
+            for (int e = 0; e < 8; e++) {
+                float v = __uint_as_float((unsigned)p[e] << 16);
+                if (o.across) put(j + e, i, v);
+                else put(i, j + e, v);
+            }
+        }
 }
 
 static float half_of(unsigned u, int e) { return __uint_as_float(e ? u & 0xffff0000u : u << 16); }
@@ -81,25 +87,43 @@ static void take_held(float (&A)[64][16], const Product& p, int t) {
         for (int e = 0; e < 2; e++) A[row + (i & 1) * 8][col + (i >> 1) * 8 + e] = half_of(p.held[t][i], e);
 }
 
+// Element i of a thread's fragment is of row i/2 % 2 of its two and of column e = i % 2 of its two in group i/4
+// of eight. So thread t, vectors of a fragment and both operands in their order: d += a·b, k going up.
+typedef float Lanes8 __attribute__((vector_size(32)));
+typedef float Lanes16 __attribute__((vector_size(64)));
+template <int HALF, class Lanes> static void multiply(const Product& p, const float (&A)[64][16]) {
+    const int LANES = sizeof(Lanes) / 4;
+    static Lanes a[32][16], b[4][16][HALF / LANES];
+    for (int r = 0; r < 32; r++)
+        for (int k = 0; k < 16; k++)
+            for (int i = 0; i < LANES; i++) a[r][k][i] = A[r / 8 * 16 + r % 8 + (i >> 1 & 1) * 8][k];
+    read(p.b, 2 * HALF, [](int j, int k, float v) {
+        float* to = (float*)b[j >> 1 & 3][k] + j / 8 * 4 + j % 2;
+        to[0] = to[2] = v;
+    });
+    for (int t = 0; t < 128; t++) {
+        Lanes d[HALF / LANES] = {};
+        if (p.add) memcpy(d, p.d[t], sizeof d);
+        for (int k = 0; k < 16; k++)
+            for (int i = 0; i < HALF / LANES; i++) d[i] += a[t >> 2][k] * b[t & 3][k][i];
+        memcpy(p.d[t], d, sizeof d);
+    }
+}
+
 static void compute(const Product& p) {
-    static float A[64][16], B[16][256];
+    static float A[64][16];
     access_pc = p.pc;
     for (int t = 0; t < 128; t++) {
         if (!p.d[t]) fail("wgmma: thread %d of its warpgroup has not issued it", t);
         if (p.in[t]) take_held(A, p, t);
     }
-    for (int k = 0; k < 16; k++) {
-        for (int i = 0; !p.in[0] && i < 64; i++) A[i][k] = element(p.a, i, k);
-        for (int j = 0; j < p.n; j++) B[k][j] = element(p.b, j, k);
+    if (!p.in[0]) read(p.a, 64, [](int i, int k, float v) { A[i][k] = v; });
+    switch (p.n) {
+    case 16: return multiply<8, Lanes8>(p, A);
+    case 64: return multiply<32, Lanes16>(p, A);
+    case 128: return multiply<64, Lanes16>(p, A);
+    default: return multiply<128, Lanes16>(p, A);
     }
-    for (int t = 0; t < 128; t++)
-        for (int i = 0; i < p.n / 2; i++) {
-            int row = (t >> 5) * 16 + (t & 31) / 4 + (i >> 1 & 1) * 8;
-            int col = i / 4 * 8 + (t & 3) * 2 + (i & 1);
-            float s = p.add ? p.d[t][i] : 0.0f;
-            for (int k = 0; k < 16; k++) s += A[row][k] * B[k][col];
-            p.d[t][i] = s;
-        }
 }
 
 void wgmma_commit() {
