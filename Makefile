@@ -42,7 +42,7 @@ test-driver: ## the calls of the CUDA driver against one that the test compiles:
 test-emu: emu ## the CUDA backend on the emulator: conformance, models, planted bugs
 	CGO_ENABLED=1 $(GO) test -count=1 -tags emu ./kernels/cuda/...
 	CGO_ENABLED=1 $(GO) test -count=1 -tags emu -run 'Golden.*/.*/emu|Device|FrozenOn|TwoTrainingRuns' ./models
-	CGO_ENABLED=1 $(GO) test -count=1 -tags emu -run 'Golden.*/.*/emu' ./models/explain
+	CGO_ENABLED=1 $(GO) test -count=1 -tags emu -run 'Golden.*/.*/emu|Device' ./models/explain
 	CGO_ENABLED=1 $(GO) test -count=1 -tags emu -run Device ./cmd/truegrain ./train ./bench/...
 
 .PHONY: test-driver gpu gpu-pack gpu-emu test-gpu bench-gpu

@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,12 +18,20 @@ import (
 	"truegrain/tensor/picture"
 )
 
-// mini is a small ResNet looking at two pictures of noise.
+// mini is a small model on the CPU looking at two pictures of noise.
 func mini(t *testing.T, arch string) (explain.Subject, models.Model) {
 	be, err := kernels.Open("cpu")
 	require.NoError(t, err)
 	t.Cleanup(func() { be.Close() })
-	m, err := models.New(be, arch, models.Config{Classes: 1, Seed: 7})
+	return miniOn(t, be, arch)
+}
+
+func miniOn(t *testing.T, be kernels.Backend, arch string) (explain.Subject, models.Model) {
+	classes := 1
+	if strings.HasPrefix(arch, "vit") {
+		classes = 2
+	}
+	m, err := models.New(be, arch, models.Config{Classes: classes, Seed: 7})
 	require.NoError(t, err)
 	side := m.InputSize()
 	x := make([]float32, 2*side*side*3)
@@ -30,7 +39,10 @@ func mini(t *testing.T, arch string) (explain.Subject, models.Model) {
 	for i := range x {
 		x[i] = 2*p.Uniform(0, 0, uint64(i)) - 1
 	}
-	return explain.Subject{Backend: be, Model: m, X: tensor.FromSlice(x, 2, side, side, 3),
+	buf, err := be.Alloc(be.DType(), len(x))
+	require.NoError(t, err)
+	be.Upload(buf, kernels.Of(x))
+	return explain.Subject{Backend: be, Model: m, X: tensor.New(buf, 2, side, side, 3),
 		Pool: autograd.NewPool(be)}, m
 }
 

@@ -23,7 +23,38 @@ func backends(t *testing.T, small bool) []kernels.Backend {
 	if small || golden.Slow() {
 		specs = append(specs, "cpu:generic", "ref", "emu:4")
 	}
-	var out []kernels.Backend
+	return opened(t, specs...)
+}
+
+// onDevices runs f for a case on all that compute in mixed precision.
+func onDevices(t *testing.T, c *golden.Case, small bool, f func(t *testing.T, be kernels.Backend)) {
+	t.Run(c.File, func(t *testing.T) {
+		all := mixed(t, small)
+		if len(all) == 0 {
+			t.Skip("needs a GPU and a build with -tags cuda, or the emulator: 'make emu', -tags emu, and for large " +
+				"models TRUEGRAIN_SLOW=1")
+		}
+		for _, be := range all {
+			t.Run(be.Name(), func(t *testing.T) { f(t, be) })
+		}
+	})
+}
+
+// mixed are those backends, devices of both generations among them.
+func mixed(t *testing.T, small bool) (out []kernels.Backend) {
+	specs := []string{"cuda:0"}
+	if small || golden.Slow() {
+		specs = append(specs, "emu:4", "emu:portable,4")
+	}
+	for _, be := range opened(t, specs...) {
+		half, ok := be.(kernels.Mixed).Mixed()
+		require.True(t, ok)
+		out = append(out, half)
+	}
+	return out
+}
+
+func opened(t *testing.T, specs ...string) (out []kernels.Backend) {
 	for _, s := range specs {
 		be, err := kernels.Open(s)
 		if err != nil {
@@ -138,32 +169,36 @@ func gradientMaps(shape []int) map[string]reading {
 	return maps
 }
 
+// rule holds a result to a tensor of a golden file: golden.Require, golden.RequireBFloat16.
+type rule func(t testing.TB, c *golden.Case, name string, got []float32)
+
 func TestGoldenExplainViT(t *testing.T) {
-	ctx := context.Background()
 	for _, c := range golden.Cases(t, "explain_vit_*") {
 		for _, be := range backends(t, c.Arch == "vit_mini") {
-			t.Run(c.File+"/"+be.Name(), func(t *testing.T) {
-				s, _ := subject(t, be, c, 2)
-				a, err := s.Attention(ctx, "encoder.layers.*.self_attention.attention")
-				require.NoError(t, err)
-
-				rollout, err := a.Rollout()
-				require.NoError(t, err)
-				golden.Require(t, c, "rollout", rollout.Values)
-
-				last := a.Layers[len(a.Layers)-1]
-				var class []float32 // the class token's row of every head
-				for h := range a.Heads {
-					class = append(class, last[h*a.T*a.T:h*a.T*a.T+a.T]...)
-				}
-				golden.Require(t, c, "attention_last_cls", class)
-				if c.Has("attention") {
-					golden.Require(t, c, "attention", slices.Concat(a.Layers...))
-				}
-
-				_, err = s.Gradient(ctx, explain.AI, kernels.Guided)
-				require.ErrorIs(t, err, autograd.ErrNoReLU)
-			})
+			t.Run(c.File+"/"+be.Name(), func(t *testing.T) { explainViT(t, be, c, golden.Require) })
 		}
 	}
+}
+
+func explainViT(t *testing.T, be kernels.Backend, c *golden.Case, within rule) {
+	s, _ := subject(t, be, c, 2)
+	a, err := s.Attention(t.Context(), "encoder.layers.*.self_attention.attention")
+	require.NoError(t, err)
+
+	rollout, err := a.Rollout()
+	require.NoError(t, err)
+	within(t, c, "rollout", rollout.Values)
+
+	last := a.Layers[len(a.Layers)-1]
+	var class []float32 // the class token's row of every head
+	for h := range a.Heads {
+		class = append(class, last[h*a.T*a.T:h*a.T*a.T+a.T]...)
+	}
+	within(t, c, "attention_last_cls", class)
+	if c.Has("attention") {
+		within(t, c, "attention", slices.Concat(a.Layers...))
+	}
+
+	_, err = s.Gradient(t.Context(), explain.AI, kernels.Guided)
+	require.ErrorIs(t, err, autograd.ErrNoReLU)
 }

@@ -49,6 +49,14 @@ func Require[T Number](t testing.TB, c *Case, name string, got []T) {
 	c.within(t, name, Relative(got, want), c.Limit(t, name))
 }
 
+// RequireBFloat16 is Require for what was computed with operands of bfloat16.
+func RequireBFloat16[T Number](t testing.TB, c *Case, name string, got []T) {
+	t.Helper()
+	want := c.Values(t, name)
+	require.Len(t, got, len(want), "%s: %s", c.File, name)
+	c.within(t, name, Relative(got, want), c.LimitBFloat16(t, name))
+}
+
 // within fails the test if a relative error is beyond its limit. With -v it says what share of the limit is
 // used.
 func (c *Case) within(t testing.TB, what string, err, limit float64) {
