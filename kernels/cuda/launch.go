@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strings"
 
 	"truegrain/kernels"
 )
@@ -107,51 +108,66 @@ func (l *launch) add(params string, a any) string {
 			l.put32(0)
 		}
 	case int:
-		switch want {
-		case 'l':
-			l.put64(uint64(v))
-		case 'i':
-			if v != int(int32(v)) {
-				panic(&kernels.ArgError{Op: l.kernel.entry, Field: "size",
-					Reason: fmt.Sprintf("%d does not fit into 32 bits: take a smaller batch", v)})
-			}
-			l.put32(uint32(v))
-		default:
-			l.expect(want, 'i')
-		}
+		l.integer(want, v)
 	case float64:
-		if want == 'd' {
-			l.put64(math.Float64bits(v))
-			break
-		}
-		l.expect(want, 'f')
-		l.put32(math.Float32bits(float32(v)))
+		l.float(want, v)
 	case boxes:
 		m, err := l.driver.TensorMap(v)
-		if err != nil {
-			panic(deviceError(l.kernel.entry, err))
-		}
-		l.operands = append(l.operands, v.of)
-		return l.add(params, m)
+		return l.tensorMap(params, v.of, m, err)
 	case patches:
 		m, err := l.driver.PatchMap(v)
-		if err != nil {
-			panic(deviceError(l.kernel.entry, err))
-		}
-		l.operands = append(l.operands, v.of)
-		return l.add(params, m)
+		return l.tensorMap(params, v.of, m, err)
 	case []byte:
-		l.expect(want, 's')
-		size := fmt.Sprint(len(v))
-		if len(rest) < len(size) || rest[:len(size)] != size {
-			panic(fmt.Sprintf("%s: a struct of %s bytes for %q", l.kernel.entry, size, params))
-		}
-		rest = rest[len(size):]
-		l.align(8)
-		l.args = append(l.args, v...)
+		return l.structure(params, v)
 	default:
 		panic(fmt.Sprintf("%s: an argument of type %T", l.kernel.entry, a))
 	}
+	return rest
+}
+
+// integer is a parameter of 64 bits (l) or of 32 (i).
+func (l *launch) integer(want byte, v int) {
+	if want == 'l' {
+		l.put64(uint64(v))
+		return
+	}
+	l.expect(want, 'i')
+	if v != int(int32(v)) {
+		panic(&kernels.ArgError{Op: l.kernel.entry, Field: "size",
+			Reason: fmt.Sprintf("%d does not fit into 32 bits: take a smaller batch", v)})
+	}
+	l.put32(uint32(v))
+}
+
+// float is a parameter of type double (d) or float (f).
+func (l *launch) float(want byte, v float64) {
+	if want == 'd' {
+		l.put64(math.Float64bits(v))
+		return
+	}
+	l.expect(want, 'f')
+	l.put32(math.Float32bits(float32(v)))
+}
+
+// tensorMap adds the map by which a kernel fetches parts of a buffer.
+func (l *launch) tensorMap(params string, of kernels.Buf, m []byte, err error) string {
+	if err != nil {
+		panic(deviceError(l.kernel.entry, err))
+	}
+	l.operands = append(l.operands, of)
+	return l.structure(params, m)
+}
+
+// structure adds the bytes of a struct, whose size stands behind its letter: s128.
+func (l *launch) structure(params string, v []byte) string {
+	l.expect(params[0], 's')
+	size := fmt.Sprint(len(v))
+	rest, ok := strings.CutPrefix(params[1:], size)
+	if !ok {
+		panic(fmt.Sprintf("%s: a struct of %s bytes for %q", l.kernel.entry, size, params))
+	}
+	l.align(8)
+	l.args = append(l.args, v...)
 	return rest
 }
 
