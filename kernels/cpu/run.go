@@ -208,6 +208,22 @@ func (r *runner) pass(p *plan, x *product, part piece, n, k int) {
 	if x.fresh {
 		r.args.b = address(r.copies.b, n-panel) - uintptr(4*k*x.pass*l.width)
 	}
+	r.around(x, n, first, last)
+	if x.copyA || x.copyB {
+		r.useCopies(p.b.level, x, segments)
+	}
+	if r.args.next = r.args.b; x.panel > 0 && !x.fresh {
+		r.args.fetch(r.next, len(r.aOff))
+	}
+	if part.rows >= 2*tileRows {
+		r.args.ahead = int(r.aOff[part.row+tileRows] - r.aOff[part.row])
+	}
+	r.rows(tile(x.tiles(l), r.args.cols), part)
+	runtime.KeepAlive(x)
+}
+
+// around says what a pass adds its sums to, and what the last one makes of them.
+func (r *runner) around(x *product, n int, first, last bool) {
 	switch {
 	case !first:
 		r.args.flags |= flagRes
@@ -222,16 +238,11 @@ func (r *runner) pass(p *plan, x *product, part piece, n, k int) {
 	if last && x.act == kernels.WithReLU {
 		r.args.flags |= flagReLU
 	}
-	if x.copyA || x.copyB {
-		r.useCopies(p.b.level, x, segments)
-	}
-	if r.args.next = r.args.b; x.panel > 0 && !x.fresh {
-		r.args.fetch(r.next, len(r.aOff))
-	}
-	if part.rows >= 2*tileRows {
-		r.args.ahead = int(r.aOff[part.row+tileRows] - r.aOff[part.row])
-	}
-	tiles := tile(x.tiles(l), r.args.cols)
+}
+
+// rows calls the kernels for the rows of a piece: one tile a call while there is something to fetch for the
+// next pass, then all the full tiles, then what is left.
+func (r *runner) rows(tiles *[tileRows]tileKernel, part piece) {
 	full, done := part.rows/tileRows, 0
 	for ; done < full && r.fetched < len(r.fetches); done++ {
 		f := &r.fetches[r.fetched]
@@ -247,7 +258,6 @@ func (r *runner) pass(p *plan, x *product, part piece, n, k int) {
 	if rest := part.rows % tileRows; rest > 0 {
 		r.tiles(tiles[rest-1], part.row+full*tileRows, 1)
 	}
-	runtime.KeepAlive(x)
 }
 
 // tiles is the kernels for the product's elements.
