@@ -1,6 +1,6 @@
 package state
 
-// container executes the opcodes of tuples, lists and dicts.
+// container executes the opcodes of tuples, lists and dicts whose items are counted.
 func (m *machine) container(op byte) error {
 	switch op {
 	case opListNew:
@@ -16,22 +16,23 @@ func (m *machine) container(op byte) error {
 		}
 		return m.tuple(n)
 	case opAppend:
-		v, err := m.pop()
+		items, err := m.popped(1)
 		if err != nil {
 			return err
 		}
-		return m.extend([]any{v})
+		return m.extend(items)
 	case opSetItem:
-		v, err := m.pop()
+		items, err := m.popped(2)
 		if err != nil {
 			return err
 		}
-		k, err := m.pop()
-		if err != nil {
-			return err
-		}
-		return m.set([]any{k, v})
+		return m.set(items)
 	}
+	return m.marked(op)
+}
+
+// marked executes those whose items are all above a mark.
+func (m *machine) marked(op byte) error {
 	items, err := m.toMark()
 	if err != nil {
 		return err
@@ -69,16 +70,24 @@ func (m *machine) tuple(n int) error {
 	if err := m.count(n); err != nil {
 		return err
 	}
-	t := make(tuple, n)
+	items, err := m.popped(n)
+	if err == nil {
+		m.push(tuple(items))
+	}
+	return err
+}
+
+// popped takes n values off the stack, in the order in which they were put there.
+func (m *machine) popped(n int) ([]any, error) {
+	items := make([]any, n)
 	for i := n - 1; i >= 0; i-- {
 		v, err := m.pop()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		t[i] = v
+		items[i] = v
 	}
-	m.push(t)
-	return nil
+	return items, nil
 }
 
 // extend appends to the list on top of the stack.

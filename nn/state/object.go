@@ -33,20 +33,7 @@ func (m *machine) object(op byte) error {
 	case opGlobal:
 		return m.global()
 	case opStackGlobal:
-		name, err := m.pop()
-		if err != nil {
-			return err
-		}
-		module, err := m.pop()
-		if err != nil {
-			return err
-		}
-		mod, ok1 := module.(string)
-		n, ok2 := name.(string)
-		if !ok1 || !ok2 {
-			return m.fail("a global that is not named by strings")
-		}
-		return m.resolve(global(mod + "." + n))
+		return m.stackGlobal()
 	case opPersID:
 		id, err := m.pop()
 		if err != nil {
@@ -71,6 +58,20 @@ func (m *machine) object(op byte) error {
 		return err
 	}
 	return m.reduce(f, args)
+}
+
+// stackGlobal takes name and module off the stack.
+func (m *machine) stackGlobal() error {
+	items, err := m.popped(2)
+	if err != nil {
+		return err
+	}
+	module, ok1 := items[0].(string)
+	name, ok2 := items[1].(string)
+	if !ok1 || !ok2 {
+		return m.fail("a global that is not named by strings")
+	}
+	return m.resolve(global(module + "." + name))
 }
 
 // global reads module and name, each to the end of its line.

@@ -21,21 +21,9 @@ type record struct {
 // parseSafetensors reads the format of huggingface/safetensors: the length of a JSON header (8 bytes), the
 // header, and the tensors' bytes, which must follow one another without a hole, an overlap or a rest.
 func parseSafetensors(data []byte) (*File, error) {
-	if len(data) < 8 {
-		return nil, &FormatError{"HeaderTooSmall", "", fmt.Sprintf("the file has %d bytes", len(data))}
-	}
-	n := binary.LittleEndian.Uint64(data)
-	switch {
-	case n > maxHeader:
-		return nil, &FormatError{"HeaderTooLarge", "",
-			fmt.Sprintf("the header says it has %d bytes; %d are allowed", n, maxHeader)}
-	case n > uint64(len(data)-8):
-		return nil, &FormatError{"InvalidHeaderLength", "",
-			fmt.Sprintf("a header of %d bytes in a file of %d", n, len(data))}
-	}
-	head, body := data[8:8+n], data[8+n:]
-	if !utf8.Valid(head) {
-		return nil, &FormatError{"InvalidHeader", "", "not UTF-8"}
+	head, body, err := cutHeader(data)
+	if err != nil {
+		return nil, err
 	}
 	h := headerParser{text: string(head)}
 	if err := h.header(); err != nil {
@@ -66,6 +54,27 @@ func parseSafetensors(data []byte) (*File, error) {
 			fmt.Sprintf("%d bytes of tensors, %d in the file", at, len(body))}
 	}
 	return f, nil
+}
+
+// cutHeader gives the JSON header and what follows it.
+func cutHeader(data []byte) (head, body []byte, err error) {
+	if len(data) < 8 {
+		return nil, nil, &FormatError{"HeaderTooSmall", "", fmt.Sprintf("the file has %d bytes", len(data))}
+	}
+	n := binary.LittleEndian.Uint64(data)
+	switch {
+	case n > maxHeader:
+		return nil, nil, &FormatError{"HeaderTooLarge", "",
+			fmt.Sprintf("the header says it has %d bytes; %d are allowed", n, maxHeader)}
+	case n > uint64(len(data)-8):
+		return nil, nil, &FormatError{"InvalidHeaderLength", "",
+			fmt.Sprintf("a header of %d bytes in a file of %d", n, len(data))}
+	}
+	head, body = data[8:8+n], data[8+n:]
+	if !utf8.Valid(head) {
+		return nil, nil, &FormatError{"InvalidHeader", "", "not UTF-8"}
+	}
+	return head, body, nil
 }
 
 // check holds a record to the rules, given where the tensor before it ended.

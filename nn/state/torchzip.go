@@ -170,18 +170,22 @@ func zipEntry(data []byte, at, end, limit int) (name string, m member, next int,
 	if err != nil {
 		return "", m, 0, err
 	}
-	local := data[sizes[2]:limit]
+	body, err := zipData(data[sizes[2]:limit], name, sizes[0])
+	return name, member{body, le.Uint32(e[16:])}, at + sizeCentral + n + extra + comment, err
+}
+
+// zipData is the bytes behind a local header, which must be that of the member.
+func zipData(local []byte, name string, size uint64) ([]byte, error) {
+	le := binary.LittleEndian
 	if le.Uint16(local[6:])&1 != 0 || le.Uint16(local[8:]) != 0 {
-		return "", m, 0, zipError(quoted(name), "is encrypted or compressed")
+		return nil, zipError(quoted(name), "is encrypted or compressed")
 	}
 	skip := sizeLocal + int(le.Uint16(local[26:])) + int(le.Uint16(local[28:]))
 	if string(local[:4]) != sigLocal || skip > len(local) ||
-		string(local[sizeLocal:sizeLocal+int(le.Uint16(local[26:]))]) != name ||
-		sizes[0] > uint64(len(local)-skip) {
-		return "", m, 0, zipError(quoted(name), "its header does not fit the directory, or its data the file")
+		string(local[sizeLocal:sizeLocal+int(le.Uint16(local[26:]))]) != name || size > uint64(len(local)-skip) {
+		return nil, zipError(quoted(name), "its header does not fit the directory, or its data the file")
 	}
-	m = member{local[skip : skip+int(sizes[0])], le.Uint32(e[16:])}
-	return name, m, at + sizeCentral + n + extra + comment, nil
+	return local[skip : skip+int(size)], nil
 }
 
 // zip64 replaces the sizes that do not fit 32 bits by those of the extra field.

@@ -49,24 +49,9 @@ func headerOf(tensors []Out, metadata map[string]string) ([]byte, error) {
 		Shape   []int  `json:"shape"`
 		Offsets [2]int `json:"data_offsets"`
 	}
-	head := []byte{'{'}
-	field := func(key string, v any) error {
-		k, err := json.Marshal(key)
-		if err != nil {
-			return err
-		}
-		js, err := json.Marshal(v)
-		if err != nil {
-			return err
-		}
-		if len(head) > 1 {
-			head = append(head, ',')
-		}
-		head = append(append(append(head, k...), ':'), js...)
-		return nil
-	}
+	head := fields{'{'}
 	if len(metadata) > 0 {
-		if err := field("__metadata__", metadata); err != nil {
+		if err := head.add("__metadata__", metadata); err != nil {
 			return nil, err
 		}
 	}
@@ -79,7 +64,7 @@ func headerOf(tensors []Out, metadata map[string]string) ([]byte, error) {
 		}
 		seen[t.Name] = true
 		end := at + n*widths[t.DType]/8
-		if err := field(t.Name, info{t.DType, append([]int{}, t.Shape...), [2]int{at, end}}); err != nil {
+		if err := head.add(t.Name, info{t.DType, append([]int{}, t.Shape...), [2]int{at, end}}); err != nil {
 			return nil, err
 		}
 		at = end
@@ -89,6 +74,25 @@ func headerOf(tensors []Out, metadata map[string]string) ([]byte, error) {
 		head = append(head, ' ')
 	}
 	return append(binary.LittleEndian.AppendUint64(nil, uint64(len(head))), head...), nil
+}
+
+// fields is a JSON object being written, whose keys stand in the order in which they are added.
+type fields []byte
+
+func (f *fields) add(key string, v any) error {
+	k, err := json.Marshal(key)
+	if err != nil {
+		return err
+	}
+	js, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if len(*f) > 1 {
+		*f = append(*f, ',')
+	}
+	*f = append(append(append(*f, k...), ':'), js...)
+	return nil
 }
 
 // writers append one value to a block.
