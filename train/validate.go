@@ -21,30 +21,9 @@ func (l *Loop) validate(ctx context.Context) (loss, accuracy float64, err error)
 		defer l.EMA.Swap()
 	}
 	start := time.Now()
-	total := make([]float64, 3) // loss, right answers, pictures
-	done := 0
-	for batch, err := range l.Val.Epoch(ctx, 0, 0) {
-		if err != nil {
-			return 0, 0, err
-		}
-		if done++; l.Validating != nil {
-			l.Validating(done)
-		}
-		if err := l.unread(batch); err != nil {
-			return 0, 0, err
-		}
-		if len(batch.Label) == 0 {
-			continue
-		}
-		value, right, err := l.look(ctx, batch)
-		if err != nil {
-			return 0, 0, err
-		}
-		n := float64(len(batch.Label))
-		total[0], total[1], total[2] = total[0]+value*n, total[1]+right, total[2]+n
-	}
-	if ctx.Err() != nil {
-		return 0, 0, context.Cause(ctx)
+	total, err := l.totals(ctx)
+	if err != nil {
+		return 0, 0, err
 	}
 	if l.Reducer != nil {
 		if err := l.Reducer.Sum(total); err != nil {
@@ -56,6 +35,36 @@ func (l *Loop) validate(ctx context.Context) (loss, accuracy float64, err error)
 	}
 	l.clock.validate = time.Since(start)
 	return total[0] / total[2], total[1] / total[2], nil
+}
+
+// totals are loss, right answers and pictures of this worker's validation pictures.
+func (l *Loop) totals(ctx context.Context) ([]float64, error) {
+	total := make([]float64, 3)
+	done := 0
+	for batch, err := range l.Val.Epoch(ctx, 0, 0) {
+		if err != nil {
+			return nil, err
+		}
+		if done++; l.Validating != nil {
+			l.Validating(done)
+		}
+		if err := l.unread(batch); err != nil {
+			return nil, err
+		}
+		if len(batch.Label) == 0 {
+			continue
+		}
+		value, right, err := l.look(ctx, batch)
+		if err != nil {
+			return nil, err
+		}
+		n := float64(len(batch.Label))
+		total[0], total[1], total[2] = total[0]+value*n, total[1]+right, total[2]+n
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return total, nil
 }
 
 // look is the loss of one batch and the number of right answers, without gradients.

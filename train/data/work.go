@@ -25,27 +25,7 @@ func inOrder[T any](ctx context.Context, from, n int, do func(i int) T,
 	defer cancel()
 	workers := runtime.GOMAXPROCS(0)
 	promises := make(chan chan T, 4*workers)
-	wg.Go(func() {
-		defer close(promises)
-		free := make(chan struct{}, workers)
-		for i := from; i < n; i++ {
-			to := make(chan T, 1)
-			select {
-			case free <- struct{}{}:
-			case <-ctx.Done():
-				return
-			}
-			wg.Go(func() {
-				to <- do(i)
-				<-free
-			})
-			select {
-			case promises <- to:
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
+	wg.Go(func() { promise(ctx, &wg, workers, from, n, do, promises) })
 	i := from
 	for to := range promises {
 		if ctx.Err() != nil {
@@ -60,6 +40,31 @@ func inOrder[T any](ctx context.Context, from, n int, do func(i int) T,
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// promise begins pieces of work, one a worker at a time, and sends for each, in order, where its result will
+// come.
+func promise[T any](ctx context.Context, wg *sync.WaitGroup, workers, from, n int, do func(i int) T,
+	promises chan<- chan T) {
+	defer close(promises)
+	free := make(chan struct{}, workers)
+	for i := from; i < n; i++ {
+		to := make(chan T, 1)
+		select {
+		case free <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		wg.Go(func() {
+			to <- do(i)
+			<-free
+		})
+		select {
+		case promises <- to:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // list is a file of lines that long work makes one after the other. Until it is whole it is FILE.part, in

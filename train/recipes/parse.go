@@ -127,31 +127,9 @@ func checkKeys(file string, n ast.Node, t reflect.Type, path string) error {
 		}
 		return errors.Join(all...)
 	case *ast.MappingValueNode:
-		fields := fieldsOf(t)
-		key := n.Key.String()
-		field, ok := fields[key]
-		if !ok {
-			where := "the recipe"
-			if path != "" {
-				where = path
-			}
-			return &Error{file, n.Key.GetToken().Position.Line,
-				fmt.Sprintf("unknown key %q in %s; allowed are %s", key, where, names(fields))}
-		}
-		return checkKeys(file, n.Value, field, join(path, key))
+		return checkKey(file, n, t, path)
 	case *ast.SequenceNode:
-		if t.Kind() == reflect.Array && t.Len() != len(n.Values) {
-			return &Error{file, n.GetToken().Position.Line,
-				fmt.Sprintf("%s: %d values, want %d", path, len(n.Values), t.Len())}
-		}
-		if t.Kind() != reflect.Slice {
-			return nil // the decoder says what is wrong
-		}
-		var all []error
-		for i, v := range n.Values {
-			all = append(all, checkKeys(file, v, t.Elem(), fmt.Sprintf("%s[%d]", path, i)))
-		}
-		return errors.Join(all...)
+		return checkItems(file, n, t, path)
 	case *ast.FloatNode:
 		// The decoder would cut off what is behind the point.
 		if k := t.Kind(); k == reflect.Int || k == reflect.Uint64 {
@@ -168,6 +146,38 @@ func checkKeys(file string, n ast.Node, t reflect.Type, path string) error {
 			"anchors, aliases and tags are not taken: write the value out, or extend a recipe"}
 	}
 	return nil
+}
+
+// checkKey looks at one key and what stands behind it.
+func checkKey(file string, n *ast.MappingValueNode, t reflect.Type, path string) error {
+	fields := fieldsOf(t)
+	key := n.Key.String()
+	field, ok := fields[key]
+	if !ok {
+		where := "the recipe"
+		if path != "" {
+			where = path
+		}
+		return &Error{file, n.Key.GetToken().Position.Line,
+			fmt.Sprintf("unknown key %q in %s; allowed are %s", key, where, names(fields))}
+	}
+	return checkKeys(file, n.Value, field, join(path, key))
+}
+
+// checkItems looks at the items of a list, and counts them where their number is fixed.
+func checkItems(file string, n *ast.SequenceNode, t reflect.Type, path string) error {
+	if t.Kind() == reflect.Array && t.Len() != len(n.Values) {
+		return &Error{file, n.GetToken().Position.Line,
+			fmt.Sprintf("%s: %d values, want %d", path, len(n.Values), t.Len())}
+	}
+	if t.Kind() != reflect.Slice {
+		return nil // the decoder says what is wrong
+	}
+	var all []error
+	for i, v := range n.Values {
+		all = append(all, checkKeys(file, v, t.Elem(), fmt.Sprintf("%s[%d]", path, i)))
+	}
+	return errors.Join(all...)
 }
 
 // plainly says what a value must be that is not just any text.
