@@ -146,22 +146,7 @@ func (b *Bench) load() error {
 			return fmt.Errorf("%s keeps its memory on a device; what is timed here computes in host memory",
 				b.be.Name())
 		}
-		switch {
-		case b.device:
-			if o.role != output {
-				b.fill(buf, o)
-			}
-		case o.make != nil:
-			b.be.Upload(buf, kernels.Of(o.make(forward.Interface())))
-		case o.role != output:
-			draw(buf, o)
-		}
-		if b.half && !b.device && o.role != output && b.halved(o.field) {
-			roundHalf(buf)
-		}
-		if o.role == state && !b.device {
-			b.initial[o.field] = floats(buf)
-		}
+		b.give(buf, o, forward)
 		forward.FieldByName(o.field).Set(reflect.ValueOf(buf))
 	}
 	b.args = forward
@@ -177,6 +162,27 @@ func (b *Bench) load() error {
 		b.roundResults(forward)
 	}
 	return b.loadGrad(forward)
+}
+
+// give puts values into an operand's memory; forward holds the operands before it.
+func (b *Bench) give(buf kernels.Buf, o operand, forward reflect.Value) {
+	switch {
+	case b.device:
+		if o.role != output {
+			b.fill(buf, o)
+		}
+		return
+	case o.make != nil:
+		b.be.Upload(buf, kernels.Of(o.make(forward.Interface())))
+	case o.role != output:
+		draw(buf, o)
+	}
+	if b.half && o.role != output && b.halved(o.field) {
+		roundHalf(buf)
+	}
+	if o.role == state {
+		b.initial[o.field] = floats(buf)
+	}
 }
 
 // roundResults rounds what the forward has written as a forward in bfloat16 would have.
@@ -207,15 +213,7 @@ func (b *Bench) loadGrad(forward reflect.Value) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case b.device:
-		b.fill(dy, grad)
-	default:
-		draw(dy, grad)
-		if b.half && b.halved("DY") {
-			roundHalf(dy)
-		}
-	}
+	b.give(dy, grad, forward)
 	g.FieldByName("DY").Set(reflect.ValueOf(dy))
 	for _, name := range b.pass.wants {
 		o := b.operand(name)

@@ -72,22 +72,30 @@ func (c *CalibrateCmd) Run(ctx context.Context, t *terminal) error {
 	if err := c.calibrate(ctx, t, d); err != nil {
 		return fmt.Errorf("calibrate %s on %s: %w", d.Name, c.Data, err)
 	}
-	if c.MapFrom != "" {
-		at, err := filepath.Abs(out)
-		if err != nil {
-			return err
-		}
-		if filepath.Dir(c.MapFrom) != filepath.Dir(at) { // kong has made the flag absolute
-			return usagef("--map-from %s: it must lie in the folder of %s, so that both move together", c.MapFrom, out)
-		}
-		if d.Card.MapFrom, err = detect.CompanionOf(c.MapFrom); err != nil {
-			return err
-		}
+	if err := c.mapFrom(d, out); err != nil {
+		return err
 	}
 	if err := d.SaveAs(out, dtype); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(t.out, "%s\nwritten to %s\n", calibrationText(d.Card), out)
+	return err
+}
+
+// mapFrom notes on the card the segmenter whose map is shown beside the verdict, if one is named.
+func (c *CalibrateCmd) mapFrom(d *detect.Detector, out string) error {
+	if c.MapFrom == "" {
+		return nil
+	}
+	at, err := filepath.Abs(out)
+	if err != nil {
+		return err
+	}
+	if filepath.Dir(c.MapFrom) != filepath.Dir(at) { // kong has made the flag absolute
+		return usagef("--map-from %s: it must lie in the folder of %s, so that both move together", c.MapFrom,
+			out)
+	}
+	d.Card.MapFrom, err = detect.CompanionOf(c.MapFrom)
 	return err
 }
 

@@ -51,16 +51,9 @@ func (c *ExplainCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	defer closeAll()
 	exactly(c.Exact, detectors)
-	if err := knownMaps(detectors, c.Maps); err != nil {
-		return err
-	}
 	o := detect.Options{View: detect.View(c.View), Maps: true, Only: c.Maps, Attention: heads}
-	if err := possible(detectors, o); err != nil {
+	if err := explicable(detectors, o); err != nil {
 		return err
-	}
-	transformer := func(d *detect.Detector) bool { return d.Model.Kind() == models.Transformer }
-	if len(heads) > 0 && !slices.ContainsFunc(detectors, transformer) {
-		return usagef("--attention: none of these detectors is a transformer")
 	}
 	p, err := picture.Open(c.File)
 	if err != nil {
@@ -85,6 +78,21 @@ func (c *ExplainCmd) Run(ctx context.Context, t *terminal) error {
 	panel := filepath.Join(c.Out, "panel.png")
 	t.say("panel: %s", panel)
 	return writeImage(panel, sheet(rows))
+}
+
+// explicable says which of the maps that are asked for there can't be, before a picture is opened.
+func explicable(detectors []*detect.Detector, o detect.Options) error {
+	if err := knownMaps(detectors, o.Only); err != nil {
+		return err
+	}
+	if err := possible(detectors, o); err != nil {
+		return err
+	}
+	transformer := func(d *detect.Detector) bool { return d.Model.Kind() == models.Transformer }
+	if len(o.Attention) > 0 && !slices.ContainsFunc(detectors, transformer) {
+		return usagef("--attention: none of these detectors is a transformer")
+	}
+	return nil
 }
 
 // panelSide is the longest side of a picture in the panel of all maps, which is to fit a screen.

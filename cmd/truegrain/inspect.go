@@ -32,14 +32,8 @@ type InspectCmd struct {
 
 // Run traces one forward pass over zeros and prints its nodes.
 func (c *InspectCmd) Run(ctx context.Context, t *terminal) error {
-	if c.Batch < 1 || c.Batch > 1024 {
-		return usagef("--batch is %d, want 1 to 1024", c.Batch)
-	}
-	if c.Size < 0 || c.Size > 4096 {
-		return usagef("--size is %d, want 1 to 4096", c.Size)
-	}
-	if c.Frozen && c.Graph != "" || (c.Exact || c.BF16) && !c.Frozen || c.Exact && c.BF16 {
-		return usagef("--graph goes without --frozen, and one of --exact and --bf16 with it")
+	if err := c.sensible(); err != nil {
+		return err
 	}
 	be, err := kernels.Open(c.Device)
 	if err != nil {
@@ -72,6 +66,19 @@ func (c *InspectCmd) Run(ctx context.Context, t *terminal) error {
 		t.say("graph: %s", c.Graph)
 	}
 	return printNodes(t, tape.Nodes(), m)
+}
+
+// sensible says which flags make no sense.
+func (c *InspectCmd) sensible() error {
+	switch {
+	case c.Batch < 1 || c.Batch > 1024:
+		return usagef("--batch is %d, want 1 to 1024", c.Batch)
+	case c.Size < 0 || c.Size > 4096:
+		return usagef("--size is %d, want 1 to 4096", c.Size)
+	case c.Frozen && c.Graph != "" || (c.Exact || c.BF16) && !c.Frozen || c.Exact && c.BF16:
+		return usagef("--graph goes without --frozen, and one of --exact and --bf16 with it")
+	}
+	return nil
 }
 
 func (c *InspectCmd) model(be kernels.Backend) (models.Model, error) {

@@ -40,6 +40,19 @@ func (c *ResourcesCmd) Run(t *terminal) error {
 		}
 		rows = append(rows, append(resourceRow(dir, run, r), r.EnergyMethod))
 	}
+	if err := c.print(t, rows); err != nil || c.Format == "csv" {
+		return err
+	}
+	for _, m := range methods {
+		if _, err := fmt.Fprintf(t.out, "\nEnergy is %s.\n", m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// print writes the table; in csv the last column says how the energy was counted.
+func (c *ResourcesCmd) print(t *terminal, rows [][]string) error {
 	switch c.Format {
 	case "csv":
 		w := csv.NewWriter(t.out)
@@ -51,21 +64,13 @@ func (c *ResourcesCmd) Run(t *terminal) error {
 		for _, row := range append([][]string{resourceColumns, dashes()}, rows...) {
 			fmt.Fprintf(t.out, "| %s |\n", strings.Join(row[:len(resourceColumns)], " | "))
 		}
-	default:
-		w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
-		for _, row := range append([][]string{resourceColumns}, rows...) {
-			fmt.Fprintln(w, strings.Join(row[:len(resourceColumns)], "\t"))
-		}
-		if err := w.Flush(); err != nil {
-			return err
-		}
+		return nil
 	}
-	for _, m := range methods {
-		if _, err := fmt.Fprintf(t.out, "\nEnergy is %s.\n", m); err != nil {
-			return err
-		}
+	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	for _, row := range append([][]string{resourceColumns}, rows...) {
+		fmt.Fprintln(w, strings.Join(row[:len(resourceColumns)], "\t"))
 	}
-	return nil
+	return w.Flush()
 }
 
 func dashes() []string {

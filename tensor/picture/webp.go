@@ -103,22 +103,28 @@ func walkWebP(data []byte) (h header, err error) {
 			}
 		}
 	}
+	err = h.place(frame, canvas)
+	return h, err
+}
+
+// place holds the frame to the canvas, which is as large as the frame unless a header says otherwise.
+func (h *header) place(frame []riffChunk, canvas bool) error {
 	w, high, err := frameSize(frame)
 	if err != nil {
-		return h, err
+		return err
 	}
 	if !canvas {
 		h.w, h.h = w, high
 	}
 	if h.at[0]+w > h.w || h.at[1]+high > h.h {
-		return h, fault(ErrBroken, "the first frame (%d × %d) leaves the canvas (%d × %d)", w, high, h.w, h.h)
+		return fault(ErrBroken, "the first frame (%d × %d) leaves the canvas (%d × %d)", w, high, h.w, h.h)
 	}
 	if canvas && h.data == nil && (w != h.w || high != h.h) {
-		return h, fault(ErrBroken, "the frame has %d × %d pixels, the canvas %d × %d", w, high, h.w, h.h)
+		return fault(ErrBroken, "the frame has %d × %d pixels, the canvas %d × %d", w, high, h.w, h.h)
 	}
 	// the frame as ARGB, or as YCbCr with alpha, and the rows in work
 	h.bytes = 6 * int64(w+16) * int64(high+16)
-	return h, nil
+	return nil
 }
 
 // animated takes the first frame out of an animation and makes a still picture of it.
