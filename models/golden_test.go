@@ -25,7 +25,7 @@ func everywhere(t *testing.T, glob string, f func(*testing.T, kernels.Backend, *
 	for _, c := range golden.Cases(t, glob) {
 		for _, spec := range []string{"ref", "ref:float64", "cpu:generic", "cpu:avx2", "cpu:avx512", "cpu:generic,on",
 			"cpu:generic,off", "cpu:avx2,on", "cpu:avx2,off", "cpu:avx512,on", "cpu:avx512,off", "emu", "emu:3,portable",
-			"cuda:0"} {
+			"emu:ptx,5", "cuda:0"} {
 			t.Run(c.File+"/"+spec, func(t *testing.T) {
 				fast := strings.HasPrefix(spec, "cpu:avx") || strings.HasPrefix(spec, "cuda")
 				slow := !fast || strings.Contains(spec, ",")

@@ -31,7 +31,7 @@ var attentionSizes = []kernels.Attention{
 // (B,T,3,NH,HD) and of single operands; and to the same bytes in whatever order threads and copies come.
 func TestAttentionInBFloat16(t *testing.T) {
 	first := map[string][][]float64{}
-	for _, spec := range specs("check,1", "2", "3", "check,portable,1", "portable,2") {
+	for _, spec := range specs("check,1", "2", "3", "check,portable,1", "portable,2", "ptx,1", "ptx,portable,2") {
 		t.Run(spec, func(t *testing.T) {
 			d := testDevice(t, spec)
 			for _, o := range attentionSizes {
@@ -86,7 +86,7 @@ func attentionInBFloat16(t *testing.T, d *Device, o kernels.Attention) (got [][]
 // TestAttentionGradientsAlone: a gradient does not depend on which others are wanted.
 func TestAttentionGradientsAlone(t *testing.T) {
 	const n = 2 * 150 * 64
-	for _, spec := range specs("check,1", "check,portable,1") {
+	for _, spec := range specs("check,1", "check,portable,1", "ptx,1", "ptx,portable,2") {
 		d := testDevice(t, spec)
 		put := func(seed uint64) kernels.Buf { return alloc(t, d, kernels.BF16, rounded(seed, n)...) }
 		g := kernels.AttentionGrad{Attention: kernels.Attention{B: 1, TQ: 150, TK: 150, NH: 2, HD: 64, LDQ: 128,
@@ -126,7 +126,7 @@ func attentionOperands(o kernels.Attention, packed bool, seed uint64,
 // tensor cores too, and in the gradients.
 func TestAttentionKeepsNaN(t *testing.T) {
 	number := func(v float64) bool { return v == v }
-	for _, spec := range specs("check,1", "check,portable,1") {
+	for _, spec := range specs("check,1", "check,portable,1", "ptx,1", "ptx,portable,2") {
 		d := testDevice(t, spec)
 		for _, bad := range []int{69, 70} { // the last key of the first picture, the first of the second
 			o := kernels.Attention{B: 2, TQ: 20, TK: 70, NH: 1, HD: 64, LDQ: 64, LDK: 64, LDV: 64}

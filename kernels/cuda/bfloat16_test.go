@@ -38,7 +38,7 @@ func sameInBF16(t *testing.T, want, got []float64) {
 // TestGemmInBFloat16 runs products on tensor cores of both generations and, where sizes do not fit those, in
 // scalars, results in float32 and in bfloat16.
 func TestGemmInBFloat16(t *testing.T) {
-	for _, spec := range specs("check,1", "2", "3", "check,portable,1") {
+	for _, spec := range specs("check,1", "2", "3", "check,portable,1", "ptx,1", "ptx,portable,2") {
 		t.Run(spec, func(t *testing.T) { gemmInBFloat16(t, testDevice(t, spec)) })
 	}
 }
@@ -75,8 +75,8 @@ func gemmInBFloat16(t *testing.T, d *Device) {
 	}
 }
 
-// bfloat16Specs are checked and quick emulators of both generations.
-var bfloat16Specs = []string{"check,2", "3", "check,portable,2", "portable,1"}
+// bfloat16Specs are emulators of both generations: checked ones, quick ones, and those of the PTX.
+var bfloat16Specs = []string{"check,2", "3", "check,portable,2", "portable,1", "ptx,1", "ptx,portable,2"}
 
 func square(k, stride, pad, dil int) kernels.Window {
 	return kernels.Window{KH: k, KW: k, StrideH: stride, StrideW: stride, PadH: pad, PadW: pad, DilH: dil,

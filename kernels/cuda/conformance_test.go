@@ -28,7 +28,7 @@ func everywhere(t *testing.T, f func(t *testing.T, d *Device), emulators ...stri
 }
 
 func TestConformance(t *testing.T) {
-	everywhere(t, func(t *testing.T, d *Device) { kerneltest.Run(t, d) }, "check,1", "1", "2", "3")
+	everywhere(t, func(t *testing.T, d *Device) { kerneltest.Run(t, d) }, "check,1", "1", "2", "3", "ptx,1")
 }
 
 func TestConformanceInBFloat16(t *testing.T) {
@@ -36,11 +36,11 @@ func TestConformanceInBFloat16(t *testing.T) {
 		kerneltest.RunBFloat16(t, d, "adaptiveavgpool2d", "add", "avgpool2d", "batchnorm", "bce", "bcelogits", "bias",
 			"crossentropy", "dropout", "gelu", "layernorm", "maxpool2d", "mse", "mul", "pad", "relu", "resize", "scale",
 			"sigmoid", "slice", "softmax", "sum")
-	}, "check,1", "2")
+	}, "check,1", "2", "ptx,1")
 }
 
 func TestConformanceInMixedPrecision(t *testing.T) {
-	everywhere(t, func(t *testing.T, d *Device) { kerneltest.RunMixed(t, d) }, "check,1", "2", "portable,3")
+	everywhere(t, func(t *testing.T, d *Device) { kerneltest.RunMixed(t, d) }, "check,1", "2", "portable,3", "ptx,1", "ptx,portable")
 }
 
 func TestNaNComesOut(t *testing.T) {

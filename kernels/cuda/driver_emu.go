@@ -16,6 +16,7 @@ import (
 
 	"truegrain/kernels"
 	"truegrain/kernels/cuda/emu"
+	"truegrain/kernels/cuda/emu/interp"
 )
 
 func init() {
@@ -28,38 +29,44 @@ func init() {
 	}})
 }
 
-// openEmu takes "check" (every access is checked), "portable" (a device of sm_80) and a seed, in any order:
-// emu, emu:7, emu:check,7.
+// openEmu takes "check" (every access is checked), "ptx" (the committed PTX runs and not the sources), "portable" (a
+// device of sm_80) and a seed, in any order: emu, emu:7, emu:check,7, emu:ptx,portable.
 func openEmu(arg string) (kernels.Backend, error) {
-	file, seed, major := "libemu.so", uint64(0), 9
+	file, e := "libemu.so", emulator{major: 9}
 	for part := range strings.SplitSeq(arg, ",") {
 		n, err := strconv.ParseUint(part, 10, 64)
 		switch {
 		case part == "check":
 			file = "libemu-check.so"
+		case part == "ptx":
+			e.interprets = true
 		case part == "portable":
-			major = 8
+			e.major = 8
 		case err == nil:
-			seed = n
+			e.seed = n
 		case part != "":
-			return nil, fmt.Errorf("%w; emu is emu, or emu: and a seed, check, portable, or several with commas",
+			return nil, fmt.Errorf("%w; emu is emu, or emu: and a seed, check, ptx, portable, or several with commas",
 				kernels.ErrNoBackend)
 		}
+	}
+	if e.interprets && file != "libemu.so" {
+		return nil, fmt.Errorf("%w; emu:check is of the sources, emu:ptx of the PTX: one of them", kernels.ErrNoBackend)
 	}
 	path, err := emuLibrary(file)
 	if err != nil {
 		return nil, err
 	}
-	return openEmuLibrary("emu:"+arg, path, seed, major)
+	return openEmuLibrary("emu:"+arg, path, &e)
 }
 
-func openEmuLibrary(name, path string, seed uint64, major int) (*Device, error) {
+func openEmuLibrary(name, path string, e *emulator) (*Device, error) {
 	lib, err := emu.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w: run 'make emu'", kernels.ErrNoDriver, err)
 	}
-	lib.Seed(seed)
-	return open(strings.TrimSuffix(name, ":"), &emulator{lib: lib, names: make([]emuFunction, 1), major: major})
+	lib.Seed(e.seed)
+	e.lib, e.names = lib, make([]emuFunction, 1)
+	return open(strings.TrimSuffix(name, ":"), e)
 }
 
 // emuLibrary is where 'make emu' puts a library: TRUEGRAIN_EMU names the folder, or it is bin/emu beside
@@ -84,10 +91,14 @@ func emuLibrary(file string) (string, error) {
 // emulator is the driver over the emulator. Streams are queues that run when somebody waits for them, so that
 // host memory which is changed too early, or read without waiting, shows.
 type emulator struct {
+	lib        *emu.Library
+	interprets bool // the PTX, instead of running the library's kernels
+	seed       uint64
+	major      int            // compute capability
+	counts     *interp.Counts // of interpreted launches, or nil
+
 	mu      sync.Mutex
-	lib     *emu.Library
-	major   int           // compute capability
-	modules []string      // the PTX; a handle is an index and 1
+	modules []emuModule   // a handle is an index and 1
 	names   []emuFunction // a handle is an index
 	streams []*emuStream
 	events  []*emuEvent
@@ -144,7 +155,14 @@ func (e *emulator) Memory() (free, total int, err error) { return 8 << 30, 8 << 
 func (e *emulator) Load(_ string, ptx []byte) (moduleHandle, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.modules = append(e.modules, string(ptx))
+	m := emuModule{text: string(ptx)}
+	if e.interprets {
+		var err error
+		if m.parsed, err = interp.Parse(m.text); err != nil {
+			return 0, &kernels.DeviceError{Op: "load", Code: "PTX", Log: err.Error()}
+		}
+	}
+	e.modules = append(e.modules, m)
 	return moduleHandle(len(e.modules)), nil
 }
 
@@ -154,7 +172,14 @@ func (e *emulator) Function(m moduleHandle, entry string, shared int) (functionH
 	if e.lib.Params(entry) == "" {
 		return 0, &kernels.DeviceError{Op: entry, Code: "not in the emulator's library: run 'make emu'"}
 	}
-	e.names = append(e.names, emuFunction{entry, boundsOf(e.modules[m-1], entry), max(shared, 48<<10)})
+	f := emuFunction{entry: entry, threads: boundsOf(e.modules[m-1].text, entry), shared: max(shared, 48<<10)}
+	if e.interprets {
+		var err error
+		if f.ptx, err = e.modules[m-1].parsed.Kernel(entry); err != nil {
+			return 0, &kernels.DeviceError{Op: entry, Code: "PTX", Log: err.Error()}
+		}
+	}
+	e.names = append(e.names, f)
 	return functionHandle(len(e.names) - 1), nil
 }
 
@@ -162,6 +187,9 @@ func (e *emulator) Launch(l *launch, s stream) error {
 	f := e.names[l.function]
 	if err := f.allows(l); err != nil {
 		return err
+	}
+	if e.interprets {
+		return e.enqueue(s, func() error { return f.interpret(l, e) })
 	}
 	k := emu.Launch{Entry: f.entry, Grid: l.grid, Block: l.block, Shared: l.shared, Args: l.args, At: l.at}
 	for _, o := range l.operands {

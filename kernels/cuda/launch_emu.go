@@ -8,13 +8,42 @@ import (
 	"strings"
 
 	"truegrain/kernels"
+	"truegrain/kernels/cuda/emu"
+	"truegrain/kernels/cuda/emu/interp"
 )
 
-// emuFunction is a kernel with what its launches may ask for: threads, by its PTX, and dynamic shared memory, as
-// the device was told.
+// emuFunction is a kernel with what its launches may ask for: threads, by its PTX, and dynamic shared memory,
+// as the device was told.
 type emuFunction struct {
 	entry           string
 	threads, shared int
+	ptx             *interp.Kernel // if it is interpreted
+}
+
+// emuModule is a module's PTX.
+type emuModule struct {
+	text   string
+	parsed *interp.Module // if it is interpreted
+}
+
+// interpret runs the PTX of a kernel.
+func (f emuFunction) interpret(l *launch, e *emulator) error {
+	run := interp.Launch{Kernel: f.ptx, Grid: l.grid, Block: l.block, Shared: l.shared, Seed: e.seed, Counts: e.counts}
+	if len(l.at) != len(f.ptx.Params) {
+		return &kernels.DeviceError{Op: f.entry, Code: "arguments", Log: fmt.Sprintf("%d; its PTX has %d", len(l.at),
+			len(f.ptx.Params))}
+	}
+	for i, p := range f.ptx.Params { // as the driver does, which is told where each argument lies
+		run.Args = append(run.Args, make([]byte, p.At-len(run.Args))...)
+		run.Args = append(run.Args, l.args[l.at[i]:int(l.at[i])+p.Bytes]...)
+	}
+	for _, o := range l.operands {
+		run.Memory = append(run.Memory, interp.Memory{At: uint64(o.Addr()), Bytes: emu.Bytes(o.Addr(), o.Bytes())})
+	}
+	if err := run.Run(); err != nil {
+		return &kernels.DeviceError{Op: f.entry, Code: "PTX", Log: err.Error()}
+	}
+	return nil
 }
 
 // allows is what the hardware would refuse a launch for.
@@ -28,7 +57,8 @@ func (f emuFunction) allows(l *launch) error {
 	return nil
 }
 
-// boundsOf is how many threads a block of a kernel has at most (its __launch_bounds__), or the hardware's 1024.
+// boundsOf is how many threads a block of a kernel has at most (its __launch_bounds__), or the hardware's
+// 1024.
 func boundsOf(ptx, entry string) int {
 	_, rest, _ := strings.Cut(ptx, ".entry "+entry+"(")
 	head, _, _ := strings.Cut(rest, "{")

@@ -115,7 +115,7 @@ func TestPlantedBugsAreCaught(t *testing.T) {
 			if bug.file != "" {
 				library = broken(t, filepath.Dir(library), bug.file, bug.old, bug.new, bug.stem)
 			}
-			d, err := openEmuLibrary("emu:planted", library, 3, major)
+			d, err := openEmuLibrary("emu:planted", library, &emulator{seed: 3, major: major})
 			require.NoError(t, err)
 			if bug.tamper != nil {
 				d.drv = tampering{d.drv, bug.tamper}

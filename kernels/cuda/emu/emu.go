@@ -51,6 +51,7 @@ static void call_written(api *a, uintptr_t p, size_t n, int w) { a->written((voi
 static void poison(api *a, uintptr_t p, size_t n) { memset((void *)p, 0xff, n); a->written((void *)p, n, 0); }
 static void call_operands(api *a, const uintptr_t *r, int n) { a->operands(r, n); }
 static const char *call_found(api *a) { return a->found(); }
+static void *pointer(uintptr_t p) { return (void *)p; }
 static void copy(uintptr_t to, uintptr_t from, size_t n) { memmove((void *)to, (void *)from, n); }
 static void copy_in(uintptr_t to, const void *from, size_t n) { memcpy((void *)to, from, n); }
 static void copy_out(void *to, uintptr_t from, size_t n) { memcpy(to, (void *)from, n); }
@@ -153,6 +154,9 @@ func (l *Library) Free(p uintptr) {
 	defer l.mu.Unlock()
 	C.free_buffer(&l.api, C.uintptr_t(p))
 }
+
+// Bytes are n bytes of memory of Alloc, for who runs kernels on them in Go.
+func Bytes(p uintptr, n int) []byte { return unsafe.Slice((*byte)(C.pointer(C.uintptr_t(p))), n) }
 
 // Poison says that memory holds nothing any more.
 func (l *Library) Poison(p uintptr, n int) {

@@ -1,0 +1,146 @@
+package interp
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Counts is what launches asked of the device. A warp's access to global memory takes as many sectors of 32
+// bytes as it touches, and one to shared memory as many passes as the bank that it asks most of has words to
+// give: 32 banks of 4 bytes, accesses of 8 and 16 bytes going by half and by quarter warps.
+type Counts struct {
+	mu           sync.Mutex
+	on           bool
+	Instructions map[string]int // of warps, by opcode
+
+	Global, Sectors, LeastSectors int // accesses, sectors, and those that the bytes would fill
+	Shared, Passes, LeastPasses   int
+	Local                         int
+	Sites                         map[int]Site // of shared memory, by line of the PTX
+}
+
+// Site is what one instruction asked of shared memory.
+type Site struct {
+	Op                      string
+	Shared, Passes, AtLeast int
+}
+
+// add takes over what a block counted. c may be nil.
+func (c *Counts) add(b *Counts) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.Instructions == nil {
+		c.Instructions, c.Sites = map[string]int{}, map[int]Site{}
+	}
+	for op, n := range b.Instructions {
+		c.Instructions[op] += n
+	}
+	c.Global, c.Sectors, c.LeastSectors = c.Global+b.Global, c.Sectors+b.Sectors, c.LeastSectors+b.LeastSectors
+	c.Shared, c.Passes, c.LeastPasses = c.Shared+b.Shared, c.Passes+b.Passes, c.LeastPasses+b.LeastPasses
+	c.Local += b.Local
+	for line, s := range b.Sites {
+		old := c.Sites[line]
+		c.Sites[line] = Site{s.Op, old.Shared + s.Shared, old.Passes + s.Passes, old.AtLeast + s.AtLeast}
+	}
+}
+
+func (c *Counts) instruction(in *instr) {
+	if c.on {
+		c.Instructions[in.op]++
+	}
+}
+
+// count counts an access of size bytes a lane.
+func (w *warp) count(in *instr, m uint32, size int) {
+	c := &w.block.counts
+	if !c.on || m == 0 {
+		return
+	}
+	var at []uint64
+	for l := range each(m) {
+		at = append(at, w.r[in.a][l]+uint64(in.offset))
+	}
+	s := in.space
+	if s == generic && at[0] >= sharedBase && at[0] < localBase {
+		s = shared
+	}
+	switch s {
+	case local:
+		c.Local++
+	case shared:
+		passes, least := sharedPasses(m, at, size)
+		c.Shared, c.Passes, c.LeastPasses = c.Shared+1, c.Passes+passes, c.LeastPasses+least
+		old := c.Sites[w.now.line]
+		c.Sites[w.now.line] = Site{in.op, old.Shared + 1, old.Passes + passes, old.AtLeast + least}
+	case global, generic:
+		slices.Sort(at)
+		at = slices.Compact(at)
+		c.LeastSectors += (len(at)*size + 31) / 32
+		sectors := map[uint64]bool{}
+		for _, a := range at {
+			sectors[a/32] = true
+		}
+		c.Global, c.Sectors = c.Global+1, c.Sectors+len(sectors)
+	}
+}
+
+// sharedPasses is how many passes an access takes, and how many it would take if no bank had two words to
+// give.
+func sharedPasses(m uint32, at []uint64, size int) (passes, least int) {
+	part := lanes * 4 / max(size, 4) // lanes that go together
+	for from := 0; from < lanes; from += part {
+		banks := map[uint64]map[uint64]bool{}
+		for i := 0; i < len(at); i++ {
+			l := laneAt(m, i)
+			if l < from || l >= from+part {
+				continue
+			}
+			for b := uint64(0); b < uint64(size); b += 4 {
+				word := (at[i] + b) / 4
+				if banks[word%32] == nil {
+					banks[word%32] = map[uint64]bool{}
+				}
+				banks[word%32][word] = true
+			}
+		}
+		most := 0
+		for _, words := range banks {
+			most = max(most, len(words))
+		}
+		passes += most
+		least += min(1, most)
+	}
+	return passes, least
+}
+
+// laneAt is the lane of the i-th bit of m that is set.
+func laneAt(m uint32, i int) int {
+	for l := range each(m) {
+		if i == 0 {
+			return l
+		}
+		i--
+	}
+	return lanes
+}
+
+// String is a few lines: what was asked, and the opcodes that come most often.
+func (c *Counts) String() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "global memory: %d accesses, %d sectors, %d would do\n", c.Global, c.Sectors, c.LeastSectors)
+	fmt.Fprintf(&s, "shared memory: %d accesses, %d passes, %d would do\n", c.Shared, c.Passes, c.LeastPasses)
+	fmt.Fprintf(&s, "local memory: %d accesses\n", c.Local)
+	ops := slices.SortedFunc(maps.Keys(c.Instructions), func(a, b string) int {
+		return c.Instructions[b] - c.Instructions[a]
+	})
+	for _, op := range ops[:min(8, len(ops))] {
+		fmt.Fprintf(&s, "%8d %s\n", c.Instructions[op], op)
+	}
+	return s.String()
+}
