@@ -15,6 +15,7 @@ func (t *Tape) AdaptiveAvgPool2D(x *Var, oh, ow int) *Var {
 	op := kernels.AdaptiveAvgPool2D{B: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Dim(3), OH: oh, OW: ow,
 		X: x.Buf, Y: y.Buf}
 	return t.apply(op, y, inputs{x}, func(dy kernels.Buf) {
-		t.be.AdaptiveAvgPool2DBackward(kernels.AdaptiveAvgPool2DGrad{AdaptiveAvgPool2D: op, DY: dy, DX: x.Grad()})
+		t.be.AdaptiveAvgPool2DBackward(kernels.AdaptiveAvgPool2DGrad{AdaptiveAvgPool2D: op,
+			DY: dy, DX: x.Grad()})
 	})
 }

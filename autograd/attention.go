@@ -28,7 +28,8 @@ func (t *Tape) Attention(qkv *Var) *Var {
 		return g.Slice(i*d, g.Len()-(2-i)*d)
 	}
 	op := kernels.Attention{B: b, TQ: n, TK: n, NH: heads, HD: hd, LDQ: 3 * d, LDK: 3 * d, LDV: 3 * d,
-		Q: part(qkv.Buf, 0), K: part(qkv.Buf, 1), V: part(qkv.Buf, 2), Y: y.Buf, LSE: t.Scratch(b * heads * n)}
+		Q: part(qkv.Buf, 0), K: part(qkv.Buf, 1), V: part(qkv.Buf, 2), Y: y.Buf,
+		LSE: t.Scratch(b * heads * n)}
 	t.tapAttention(op)
 
 	return t.apply(op, y, inputs{qkv}, func(dy kernels.Buf) {
@@ -58,7 +59,8 @@ func (t *Tape) CrossAttention(q, k, v *Var) *Var {
 	t.tapAttention(op)
 
 	return t.apply(op, y, inputs{q, k, v}, func(dy kernels.Buf) {
-		t.attentionBackward(kernels.AttentionGrad{Attention: op, DY: dy, DQ: q.Grad(), DK: k.Grad(), DV: v.Grad()})
+		t.attentionBackward(kernels.AttentionGrad{Attention: op, DY: dy, DQ: q.Grad(), DK: k.Grad(),
+			DV: v.Grad()})
 	})
 }
 

@@ -111,7 +111,8 @@ func (t *Tape) batchNormTogetherBackward(op kernels.BatchNorm, dy kernels.Buf, n
 	t.workAs(op.X.DType(), 2*size, func(values kernels.Buf) {
 		t.work(6*c, func(w kernels.Buf) {
 			dx, whole := values.Slice(0, size), values.Slice(size, 2*size)
-			dgamma, dbeta, gamma2, beta2 := w.Slice(0, c), w.Slice(c, 2*c), w.Slice(2*c, 3*c), w.Slice(3*c, 4*c)
+			dgamma, dbeta, gamma2, beta2 := w.Slice(0, c), w.Slice(c, 2*c), w.Slice(2*c, 3*c),
+				w.Slice(3*c, 4*c)
 			t.be.BatchNormBackward(kernels.BatchNormGrad{BatchNorm: op, Rule: t.opts.rule, DY: dy,
 				DX: kernels.Grad{Buf: dx}, DGamma: kernels.Grad{Buf: dgamma},
 				DBeta: kernels.Grad{Buf: dbeta}, DResidual: residual.Grad()})

@@ -22,8 +22,9 @@ type halfway struct {
 
 func newHalfway(t *testing.T, be kernels.Backend) *halfway {
 	return &halfway{conv: param(t, be, "conv", 5, 3, 3, 4), gamma: param(t, be, "gamma", 5),
-		beta: param(t, be, "beta", 5), norm: param(t, be, "norm", 5), shift: param(t, be, "shift", 5), linear: param(t, be, "linear", 5, 5),
-		mean: param(t, be, "mean", 5), variance: param(t, be, "variance", 5)}
+		beta: param(t, be, "beta", 5), norm: param(t, be, "norm", 5), shift: param(t, be, "shift", 5),
+		linear: param(t, be, "linear", 5, 5), mean: param(t, be, "mean", 5),
+		variance: param(t, be, "variance", 5)}
 }
 
 func (h *halfway) params() []*autograd.Param {

@@ -15,7 +15,8 @@ func WriteDOT(w io.Writer, nodes []*Node) error {
 	made := map[*Var]int{}
 	for i, n := range nodes {
 		made[n.Out] = i
-		fmt.Fprintf(b, "  n%d [label=%q];\n", i, strings.TrimSpace(n.Path+"\n"+n.Name+" "+n.Out.Shape().String()))
+		fmt.Fprintf(b, "  n%d [label=%q];\n", i,
+			strings.TrimSpace(n.Path+"\n"+n.Name+" "+n.Out.Shape().String()))
 		for _, in := range n.In {
 			from, ok := made[in]
 			switch {

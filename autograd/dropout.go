@@ -15,7 +15,8 @@ import (
 // Panics: *kernels.ArgError if p is not in [0,1].
 func (t *Tape) Dropout(x *Var, p float64) *Var {
 	if !(p >= 0 && p <= 1) {
-		panic(&kernels.ArgError{Op: "dropout", Field: "P", Reason: fmt.Sprintf("is %v, want a probability", p)})
+		panic(&kernels.ArgError{Op: "dropout", Field: "P",
+			Reason: fmt.Sprintf("is %v, want a probability", p)})
 	}
 	if !t.Training() || p == 0 {
 		return x

@@ -43,7 +43,8 @@ func TestDropoutIsTheSameOnEveryBackend(t *testing.T) {
 		be, err := kernels.Open(dev.Spec)
 		require.NoError(t, err)
 		require.Equal(t, want, dropped(t, be, n, p, opts...), dev.Spec)
-		require.Equal(t, want[:777], dropped(t, be, 777, p, opts...), "%s: a shorter run of the same elements", dev.Spec)
+		require.Equal(t, want[:777], dropped(t, be, 777, p, opts...),
+			"%s: a shorter run of the same elements", dev.Spec)
 		require.NoError(t, be.Close())
 	}
 }

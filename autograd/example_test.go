@@ -30,7 +30,8 @@ func ExampleTape_Nodes() {
 	defer t.Reset()
 	x := t.Zeros(1, 8, 8, 3) // one picture, channels last
 	leave := t.Enter("conv1")
-	y := t.Conv2D(x, t.Zeros(16, 3, 3, 3), nil, nil, autograd.Conv{Stride: [2]int{2, 2}, Padding: [2]int{1, 1}})
+	y := t.Conv2D(x, t.Zeros(16, 3, 3, 3), nil, nil,
+		autograd.Conv{Stride: [2]int{2, 2}, Padding: [2]int{1, 1}})
 	leave()
 	t.ReLU(y)
 	for _, n := range t.Nodes() {

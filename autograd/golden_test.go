@@ -175,7 +175,8 @@ func (r *goldenRun) onPictures(t *testing.T) *autograd.Var {
 	tp := r.tape
 	switch r.Op {
 	case "conv2d":
-		return tp.Conv2D(r.leaf("x", picture, 1, r.X...), r.leaf("w", picture, 1, r.W...), r.bias(), nil, r.conv())
+		return tp.Conv2D(r.leaf("x", picture, 1, r.X...), r.leaf("w", picture, 1, r.W...), r.bias(), nil,
+			r.conv())
 	case "conv_transpose2d":
 		x, w := r.leaf("x", picture, 1, r.X...), r.leaf("w", picture, 1, r.W...)
 		return tp.ConvTranspose2D(x, w, r.bias(), nil, r.conv())
@@ -192,7 +193,8 @@ func (r *goldenRun) onPictures(t *testing.T) *autograd.Var {
 	case "batch_norm_train":
 		return r.batchNorm(autograd.BatchNorm{}, false)
 	case "batch_norm_eval":
-		n := autograd.BatchNorm{RunningMean: r.running(t, "mean", -1, 1), RunningVar: r.running(t, "var", 0.5, 2)}
+		n := autograd.BatchNorm{RunningMean: r.running(t, "mean", -1, 1),
+			RunningVar: r.running(t, "var", 0.5, 2)}
 		return r.batchNorm(n, false)
 	case "batch_norm_add_relu":
 		return r.batchNorm(autograd.BatchNorm{ReLU: true}, true)
@@ -218,7 +220,8 @@ func (r *goldenRun) onRows() *autograd.Var {
 		return tp.Linear(x, w, r.bias(), nil, kernels.NoActivation)
 	case "layer_norm":
 		d := r.X[len(r.X)-1]
-		return tp.LayerNorm(r.leaf("x", plain, 1, r.X...), r.leaf("w", plain, 1, d), r.leaf("b", plain, 1, d), 1e-6)
+		return tp.LayerNorm(r.leaf("x", plain, 1, r.X...), r.leaf("w", plain, 1, d),
+			r.leaf("b", plain, 1, d), 1e-6)
 	case "concat":
 		return tp.Concat(1, r.leaf("x", plain, 1, r.X...), r.leaf("x2", plain, 1, r.X2...))
 	case "slice":

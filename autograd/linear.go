@@ -45,7 +45,8 @@ func (t *Tape) Linear(x, w, bias, residual *Var, act kernels.Activation) *Var {
 	return t.apply(op, y, in, func(dy kernels.Buf) {
 		g := kernels.LinearGrad{Linear: op, Rule: t.opts.rule, DY: dy,
 			DX: x.Grad(), DWeight: w.Grad(), DBias: bias.Grad()}
-		asItIs := act == kernels.NoActivation && residual != nil && residual.grad == nil // dy is all that arrives
+		// dy is all that arrives
+		asItIs := act == kernels.NoActivation && residual != nil && residual.grad == nil
 		if !asItIs {
 			g.DResidual = residual.Grad()
 		}

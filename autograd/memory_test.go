@@ -50,8 +50,9 @@ func TestNothingIsReadAfterItsRelease(t *testing.T) {
 			defer be.Close()
 			run := func(pool *autograd.Pool) (all []float32) {
 				m := newSmall(t, be)
-				tape := autograd.NewTape(be, autograd.WithGrad(), autograd.WithTrain(), autograd.WithPool(pool),
-					autograd.WithSeed(1, 2), autograd.WithTaps("conv2", "block.attention"), autograd.WithTapGrads())
+				tape := autograd.NewTape(be, autograd.WithGrad(), autograd.WithTrain(),
+					autograd.WithPool(pool), autograd.WithSeed(1, 2),
+					autograd.WithTaps("conv2", "block.attention"), autograd.WithTapGrads())
 				defer tape.Reset()
 				loss, dx, err := m.learn(tape, m.input(be, 2))
 				require.NoError(t, err)
@@ -103,7 +104,8 @@ func TestSequenceLeavesItsInputAlone(t *testing.T) {
 	tape := autograd.NewTape(be, autograd.WithPool(autograd.Spoil(autograd.NewPool(be))))
 	defer tape.Reset()
 	x := tape.Upload(tensor.FromSlice([]float64{1, 2}, 2))
-	y := tape.Sequence(x, func(x *autograd.Var) *autograd.Var { return tape.Dropout(x, 0.5) }, tape.Sigmoid, tape.ReLU)
+	y := tape.Sequence(x, func(x *autograd.Var) *autograd.Var { return tape.Dropout(x, 0.5) }, tape.Sigmoid,
+		tape.ReLU)
 	sum := tape.Add(x, y)
 	require.InDelta(t, 1+1/(1+math.Exp(-1)), sum.Float64s(be)[0], 1e-12)
 }

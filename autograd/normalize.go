@@ -5,8 +5,10 @@ import (
 	"truegrain/tensor"
 )
 
-// Pictures brings the bytes of pictures to the tape's backend and makes values of them there, (v/255 − mean)/std
-// of each channel, in the type of its Activations: a quarter of the bytes of values in float32 are copied.
+// Pictures brings the bytes of pictures to the tape's backend and makes values of them there, in the type of
+// its Activations. A quarter of the bytes of values in float32 are copied.
+//
+//	y[b,h,w,c] = (x[b,h,w,c]/255 − mean[c]) / std[c]
 //
 // Shapes: host (B,H,W,3) uint8; result as it.
 // Panics: *tensor.ShapeError if they are no pictures; *kernels.BufError if they are not uint8.

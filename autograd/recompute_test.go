@@ -17,7 +17,8 @@ func TestRecompute(t *testing.T) {
 	be := ref.Open64()
 	run := func(opts ...autograd.Option) (out [][]float64) {
 		params := map[string]*autograd.Param{}
-		for name, shape := range map[string][]int{"w": {4, 4}, "gamma": {4}, "beta": {4}, "mean": {4}, "var": {4}} {
+		for name, shape := range map[string][]int{"w": {4, 4}, "gamma": {4}, "beta": {4}, "mean": {4},
+			"var": {4}} {
 			p, err := autograd.NewParam(be, name, autograd.Plain, shape...)
 			require.NoError(t, err)
 			for i := range p.Value.Len() {

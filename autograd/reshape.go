@@ -15,8 +15,8 @@ func (t *Tape) Reshape(x *Var, shape ...int) *Var {
 	}})
 }
 
-// handOn gives the memory of y's gradient, which nobody else needs any more, to x, whose first gradient it is as it
-// stands: no copy. False if it can't be.
+// handOn gives the memory of y's gradient, which nobody else needs any more, to x, whose first gradient it is
+// as it stands: no copy. False if it can't be.
 func (t *Tape) handOn(x, y *Var) bool {
 	if x == nil || !x.wants || x.param != nil || x.grad != nil || y.keep || y.grad.lost ||
 		x.Buf.DType() != y.Buf.DType() {

@@ -57,7 +57,8 @@ func fusions() []fusion {
 	}
 	return []fusion{
 		{"conv2d", [][]int{{2, 5, 4, 3}, {4, 3, 3, 3}, {4}, {2, 3, 2, 4}}, conv(true), conv(false)},
-		{"convtranspose2d", [][]int{{2, 3, 2, 3}, {3, 2, 2, 4}, {4}, {2, 6, 4, 4}}, transposed(true), transposed(false)},
+		{"convtranspose2d", [][]int{{2, 3, 2, 3}, {3, 2, 2, 4}, {4}, {2, 6, 4, 4}}, transposed(true),
+			transposed(false)},
 		{"linear", [][]int{{7, 3}, {5, 3}, {5}, {7, 5}}, linear(true), linear(false)},
 		{"batchnorm", [][]int{{2, 3, 3, 5}, {5}, {5}, {2, 3, 3, 5}}, norm(true), norm(false)},
 	}
@@ -81,7 +82,8 @@ func TestRulesAreTheSameFusedAndUnfused(t *testing.T) {
 }
 
 // ruled gives the gradients of all operands under a rule, the result last.
-func ruled(t *testing.T, f fusion, rule kernels.ReLURule, op func(*autograd.Tape, []*autograd.Var) *autograd.Var) (all [][]float64) {
+func ruled(t *testing.T, f fusion, rule kernels.ReLURule,
+	op func(*autograd.Tape, []*autograd.Var) *autograd.Var) (all [][]float64) {
 	be := ref.Open64()
 	tape := autograd.NewTape(be, autograd.WithTrain(), autograd.WithReLURule(rule))
 	defer tape.Reset()

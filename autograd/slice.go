@@ -16,7 +16,8 @@ func (t *Tape) Slice(x *Var, axis, start, stop int) *Var {
 	shape := slices.Clone(x.Shape())
 	n := shape[axis]
 	if start < 0 || stop < start || stop > n {
-		panic(&tensor.ShapeError{Op: fmt.Sprintf("Slice %d..%d along axis %d", start, stop, axis), Got: shape})
+		panic(&tensor.ShapeError{Op: fmt.Sprintf("Slice %d..%d along axis %d", start, stop, axis),
+			Got: shape})
 	}
 	shape[axis] = stop - start
 	y := t.like(x, shape...)

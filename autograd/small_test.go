@@ -76,7 +76,8 @@ func (m *small) logits(t *autograd.Tape, x *autograd.Var) *autograd.Var {
 func (m *small) block(t *autograd.Tape) func(*autograd.Var) *autograd.Var {
 	return func(x *autograd.Var) *autograd.Var {
 		defer t.Enter("block")()
-		qkv := t.Linear(t.LayerNorm(x, t.Param(m.lnG), t.Param(m.lnB), 1e-5), t.Param(m.qkv), nil, nil, kernels.NoActivation)
+		qkv := t.Linear(t.LayerNorm(x, t.Param(m.lnG), t.Param(m.lnB), 1e-5), t.Param(m.qkv), nil, nil,
+			kernels.NoActivation)
 		return t.GELU(t.Add(x, t.Attention(t.Reshape(qkv, x.Dim(0), -1, 3, 2, 2))))
 	}
 }

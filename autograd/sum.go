@@ -13,7 +13,8 @@ func (t *Tape) Sum(x *Var) *Var {
 
 // Mean averages all elements. The result has shape (1); the mean of nothing is 0.
 func (t *Tape) Mean(x *Var) *Var {
-	return t.sum(x, kernels.Sum{Outer: 1, N: x.Len(), Inner: 1, Scale: 1 / float64(max(1, x.Len()))}, []int{1})
+	return t.sum(x, kernels.Sum{Outer: 1, N: x.Len(), Inner: 1, Scale: 1 / float64(max(1, x.Len()))},
+		[]int{1})
 }
 
 // SumAxis adds along one axis (negative counts from the last), which the result does not have.

@@ -148,11 +148,13 @@ func TestCancellationInTheMiddle(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(context.Background())
 			be := &stopper{ref.Open64(), func() {}, func() { cancel(errStopped) }}
 			if where == "forward" {
-				be.forward, be.backward = be.backward, func() { t.Error("backward ran after the cancellation") }
+				be.forward, be.backward = be.backward,
+					func() { t.Error("backward ran after the cancellation") }
 			}
 			m := newSmall(t, be)
 			pool := autograd.NewPool(be)
-			tape := autograd.NewTape(be, autograd.WithGrad(), autograd.WithTrain(), autograd.WithContext(ctx), autograd.WithPool(pool))
+			tape := autograd.NewTape(be, autograd.WithGrad(), autograd.WithTrain(), autograd.WithContext(ctx),
+				autograd.WithPool(pool))
 			_, _, err := m.learn(tape, m.input(be, 1))
 			require.ErrorIs(t, err, errStopped)
 			require.True(t, m.w1.Grad().IsZero(), "the layers before the cancelled one were not reached")

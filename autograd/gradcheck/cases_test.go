@@ -41,8 +41,8 @@ func constant(t tape, in []gradcheck.Input) value {
 // sums of products of Apart values with a ReLU behind have seeds that leave every pre-activation further from
 // zero than a step.
 func checks() []check {
-	return slices.Concat(convolutions(), transposed(), pools(), linears(), norms(), activations(), attentions(),
-		arithmetic(), shapes(), losses())
+	return slices.Concat(convolutions(), transposed(), pools(), linears(), norms(), activations(),
+		attentions(), arithmetic(), shapes(), losses())
 }
 
 // pair is a size of rows and one of columns.
@@ -134,11 +134,13 @@ func linears() []check {
 			func(t tape, in vars) value {
 				return t.Linear(in[0], in[1], in[2], in[3], kernels.WithReLU)
 			}),
-		on("LinearBackward", "a residual that goes on", normal(16, []int{3, 4}, []int{5, 4}, []int{5}, []int{3, 5}),
+		on("LinearBackward", "a residual that goes on", normal(16, []int{3, 4}, []int{5, 4},
+			[]int{5}, []int{3, 5}),
 			func(t tape, in vars) value {
 				return t.Add(t.Linear(in[0], in[1], in[2], in[3], kernels.NoActivation), in[3])
 			}),
-		on("LinearBackward", "a residual that is the input, in another shape", normal(17, []int{2, 3, 4}, []int{4, 4}),
+		on("LinearBackward", "a residual that is the input, in another shape",
+			normal(17, []int{2, 3, 4}, []int{4, 4}),
 			func(t tape, in vars) value {
 				x := t.Reshape(in[0], 6, 4)
 				return t.Linear(x, in[1], nil, t.Reshape(x, 6, 4), kernels.NoActivation)

@@ -8,7 +8,8 @@ import (
 	"truegrain/kernels/ref"
 )
 
-// An op of one's own is a function of a tape: it is differentiated, drawn and timed as the ops that it is made of.
+// An op of one's own is a function of a tape: it is differentiated, drawn and timed as the ops that it is
+// made of.
 func Example() {
 	swish := func(t *autograd.Tape, x *autograd.Var) *autograd.Var { // x·σ(x), Ramachandran et al. 2017
 		return t.Mul(x, t.Sigmoid(x))
