@@ -24,7 +24,8 @@ func TestGPUSaysWhatItNeeds(t *testing.T) {
 // TestDeviceByCommand runs one step of the whole plan, and finds it done the second time.
 func TestDeviceByCommand(t *testing.T) {
 	dir := t.TempDir()
-	args := []string{"gpu", "check", "--device", kerneltest.AcceleratorSpec(t), "--only", "softmax/forward", "--out", dir}
+	args := []string{"gpu", "check", "--device", kerneltest.AcceleratorSpec(t), "--only", "softmax/forward",
+		"--out", dir}
 	code, out, errs := bench(t, args...)
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "check: softmax/forward: ")

@@ -220,8 +220,8 @@ func (c *KernelsCmd) row(ctx context.Context, s *session, r table.Row, host *ker
 	return rows, c.turns(ctx, s, calls, timed)
 }
 
-// cycles are what a kernel's instructions take at least, 0 where these are not counted: with other vectors than
-// those of AVX-512, and in implementations that have other instructions.
+// cycles are what a kernel's instructions take at least, 0 where these are not counted: with other vectors
+// than those of AVX-512, and in implementations that have other instructions.
 func cycles(impl *kernel.Impl, b *kernel.Bench) float64 {
 	if impl.Backend == nil || !strings.HasSuffix(impl.Backend.Name(), ":avx512") {
 		return 0

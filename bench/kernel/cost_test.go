@@ -22,8 +22,8 @@ func TestCountedCyclesAreOfPasses(t *testing.T) {
 	require.Zero(t, bench(t, i, "relu", "forward", "32").Cycles)
 }
 
-// TestBytesThatMoveTwice: a batch norm in training passes x for its sums, and again. What the last cache can't keep
-// in between is moved twice.
+// TestBytesThatMoveTwice: a batch norm in training passes x for its sums, and again. What the last cache
+// can't keep in between is moved twice.
 func TestBytesThatMoveTwice(t *testing.T) {
 	const channels, beyond = 1024, 100
 	i, cache := builtin(t), max(0, cpuid.CPU.Cache.L3)

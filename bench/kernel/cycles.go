@@ -1,9 +1,10 @@
 package kernel
 
-// counted is the cycles that 16 elements take at least on a core with AVX-512, for the kernels of the processor that
-// compute so much that caches are faster: two multiply-adds, two additions, conversions or comparisons, four simple
-// integer operations, two loads and one store are a cycle, of which the scarcest counts, pass by pass.
-// kernels/cpu/README.md derives them, and BenchmarkCycles there measures against the same.
+// counted is the cycles that 16 elements take at least on a core with AVX-512, for the kernels of the
+// processor that compute so much that caches are faster: two multiply-adds, two additions, conversions or
+// comparisons, four simple integer operations, two loads and one store are a cycle, of which the scarcest
+// counts, pass by pass. kernels/cpu/README.md derives them, and BenchmarkCycles there measures against the
+// same.
 var counted = map[string]float64{
 	"gelu/forward":       11,
 	"gelu/backward":      11,

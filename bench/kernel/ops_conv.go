@@ -48,8 +48,8 @@ func defineConv2D() {
 		opts: "kspdg", words: fusions + " sums",
 		parse: func(s Spec) kernels.Conv2D {
 			return kernels.Conv2D{Window: s.window(), B: s.Sizes[0], H: s.Sizes[1], W: s.Sizes[2],
-				C: s.Sizes[3], OC: s.Out[0], Groups: s.opt('g', 1)[0], Act: s.activation(), Bias: there(s.has("bias")),
-				Residual: there(s.has("res")), Sums: there(s.has("sums"))}
+				C: s.Sizes[3], OC: s.Out[0], Groups: s.opt('g', 1)[0], Act: s.activation(),
+				Bias: there(s.has("bias")), Residual: there(s.has("res")), Sums: there(s.has("sums"))}
 		},
 		format: func(o kernels.Conv2D, s *Spec) {
 			s.Sizes, s.Out = []int{o.B, o.H, o.W, o.C}, []int{o.OC}
@@ -79,9 +79,9 @@ func defineConvTranspose2D() {
 		parse: func(s Spec) kernels.ConvTranspose2D {
 			more := s.opt('o', 0)
 			return kernels.ConvTranspose2D{Window: s.window(), OutPadH: more[0], OutPadW: more[1],
-				B: s.Sizes[0], H: s.Sizes[1], W: s.Sizes[2], C: s.Sizes[3], OC: s.Out[0], Groups: s.opt('g', 1)[0],
-				Act: s.activation(), Bias: there(s.has("bias")), Residual: there(s.has("res")),
-				Sums: there(s.has("sums"))}
+				B: s.Sizes[0], H: s.Sizes[1], W: s.Sizes[2], C: s.Sizes[3], OC: s.Out[0],
+				Groups: s.opt('g', 1)[0], Act: s.activation(), Bias: there(s.has("bias")),
+				Residual: there(s.has("res")), Sums: there(s.has("sums"))}
 		},
 		format: func(o kernels.ConvTranspose2D, s *Spec) {
 			s.Sizes, s.Out = []int{o.B, o.H, o.W, o.C}, []int{o.OC}

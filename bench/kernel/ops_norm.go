@@ -7,7 +7,8 @@ func defineBatchNorm() {
 		words: "train relu res sums",
 		parse: func(s Spec) kernels.BatchNorm {
 			return kernels.BatchNorm{R: s.Sizes[0], C: s.Sizes[1], Eps: 1e-5, Momentum: 0.1,
-				Train: s.has("train"), ReLU: s.has("relu"), Residual: there(s.has("res")), Sums: there(s.has("sums"))}
+				Train: s.has("train"), ReLU: s.has("relu"), Residual: there(s.has("res")),
+				Sums: there(s.has("sums"))}
 		},
 		format: func(o kernels.BatchNorm, s *Spec) {
 			s.Sizes = []int{o.R, o.C}

@@ -88,7 +88,8 @@ const maxBytes = 8 << 30
 // share, or in that of a device.
 type Bench struct {
 	*Problem
-	Cost kernels.Cost // of one call; bytes are those of every operand once, and again where caches can't keep it
+	// of one call; bytes are those of every operand once, and again where caches can't keep it
+	Cost kernels.Cost
 
 	// Cycles are those of a core with AVX-512 that the call's instructions take at least, 0 where memory is
 	// what it waits for. A cycle has two multiply-adds of 16.
@@ -239,8 +240,8 @@ func (b *Bench) loadGrad(forward reflect.Value) error {
 	return nil
 }
 
-// again is the bytes that have to be moved a second time, since the last cache keeps only so many of them from one
-// pass to the next.
+// again is the bytes that have to be moved a second time, since the last cache keeps only so many of them
+// from one pass to the next.
 func (b *Bench) again(args reflect.Value) (n int64) {
 	if b.pass.again == nil || b.device {
 		return 0

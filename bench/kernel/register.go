@@ -58,7 +58,8 @@ func RegisterPrepared[A any](name string, prepare func(A) func()) {
 		mine = map[reflect.Type]func(any) func(){}
 		registered.impls[name] = mine
 	}
-	if _, packed := packingOf(name); packed || name == "" || name == Ref || name == Builtin || mine[t] != nil {
+	if _, packed := packingOf(name); packed || name == "" || name == Ref || name == Builtin ||
+		mine[t] != nil {
 		panic(fmt.Sprintf("bench: register %q for %v: the name is taken", name, t))
 	}
 	mine[t] = func(args any) func() { return prepare(args.(A)) }

@@ -52,8 +52,8 @@ type Row struct {
 	Bytes   int64        `json:"bytes"`
 	OfPeak  float64      `json:"of_peak"` // share of the multiply-add peak, measured in turn with it
 	OfCopy  float64      `json:"of_copy"` // share of the bandwidth of a copy of as many bytes
-	// Cycles are those that the kernel's instructions take at least, in AVX-512; OfBound is the share of what the
-	// slower of two things allows, they or a copy of as many bytes. Both are 0 where nobody counted.
+	// Cycles are those that the kernel's instructions take at least, in AVX-512; OfBound is the share of what
+	// the slower of two things allows, they or a copy of as many bytes. Both are 0 where nobody counted.
 	Cycles  float64 `json:"cycles,omitempty"`
 	OfBound float64 `json:"of_bound,omitempty"`
 	Error   float64 `json:"error"` // relative L2, against ref (kernels) or the model on a tape (models)
