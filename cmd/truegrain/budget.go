@@ -39,8 +39,8 @@ func (l *learning) share(ctx context.Context, t *terminal, d *detect.Detector) e
 		return nil
 	}
 	l.budget -= judging
-	t.say("of the budget, training gets %s; calibrating and testing take about %s", l.budget.Round(time.Second),
-		judging.Round(time.Second))
+	t.say("of the budget, training gets %s; calibrating and testing take about %s",
+		l.budget.Round(time.Second), judging.Round(time.Second))
 	return nil
 }
 

@@ -32,8 +32,8 @@ func TestRunWithoutACheckpointBeginsWithItsWeights(t *testing.T) {
 	dir, runs, weights := tiny(t), t.TempDir(), savedMini(t, "resnet_mini")
 	whole, killed := filepath.Join(runs, "whole"), filepath.Join(runs, "killed")
 	flags := func(out string, more ...string) []string {
-		return append([]string{"train", dir, "-m", "resnet_mini", "--size", "32", "--weights", weights, "--epochs", "1",
-			"-o", out}, more...)
+		return append([]string{"train", dir, "-m", "resnet_mini", "--size", "32", "--weights", weights,
+			"--epochs", "1", "-o", out}, more...)
 	}
 	code, _, errs := call(t, flags(whole)...)
 	require.Zero(t, code, errs)

@@ -56,8 +56,8 @@ func (l *learning) describe(p *plan, be kernels.Backend) (*folder.Run, error) {
 		}
 	}
 	run := &folder.Run{Recipe: *l.recipe, Code: version(), Go: runtime.Version(), Decoder: decoder(),
-		Device: be.Name(), Processor: processor(be.Name()), Overfit: l.overfit, Detector: detector, Note: l.note,
-		Weights: folder.Weights{File: weights, SHA256: p.weights.sha256}}
+		Device: be.Name(), Processor: processor(be.Name()), Overfit: l.overfit, Detector: detector,
+		Note: l.note, Weights: folder.Weights{File: weights, SHA256: p.weights.sha256}}
 	run.Data = folder.Data{Dir: dir, Train: len(p.train.Items), Validation: len(p.val.Items),
 		Fingerprint: l.fingerprint(p.train, p.val)}
 	return run, nil

@@ -43,8 +43,8 @@ func (c *InpaintCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	w, end := t.work("inpaint", nil)
-	made, err := inpaint.Build(ctx, c.filler(), inpaint.Options{Photos: c.Photos, CutOuts: c.CutOuts, Out: c.Out,
-		Prompts: prompts, Seed: c.Seed, Longest: c.Longest, Quality: c.Quality, Limit: c.Limit,
+	made, err := inpaint.Build(ctx, c.filler(), inpaint.Options{Photos: c.Photos, CutOuts: c.CutOuts,
+		Out: c.Out, Prompts: prompts, Seed: c.Seed, Longest: c.Longest, Quality: c.Quality, Limit: c.Limit,
 		Progress: w.Progress, Say: func(line string) { t.say("%s", line) }})
 	end()
 	if err != nil {

@@ -65,8 +65,8 @@ func methods(detectors []*detect.Detector) string {
 	if len(out) == 0 || slices.Equal(out, []string{kernels.Exact.String()}) {
 		return ""
 	}
-	return "Computed " + strings.Join(out, ", ") + ": raw scores within 1e-5 of the exact ones in our tests; " +
-		"--exact does without."
+	return "Computed " + strings.Join(out, ", ") +
+		": raw scores within 1e-5 of the exact ones in our tests; --exact does without."
 }
 
 // loadDetectors opens the named detectors, or all bundled ones by kind.
@@ -100,7 +100,8 @@ func loadDetectors(be kernels.Backend, names []string) ([]*detect.Detector, erro
 
 // another is a name that no detector has yet: two checkpoints in two folders may be called alike.
 func another(name string, taken []*detect.Detector) string {
-	for n, first := 2, name; slices.ContainsFunc(taken, func(d *detect.Detector) bool { return d.Name == name }); n++ {
+	is := func(d *detect.Detector) bool { return d.Name == name }
+	for n, first := 2, name; slices.ContainsFunc(taken, is); n++ {
 		name = fmt.Sprintf("%s-%d", first, n)
 	}
 	return name

@@ -27,8 +27,8 @@ func (d device) trained(t *testing.T, more ...string) device {
 	t.Helper()
 	d.run = filepath.Join(t.TempDir(), "run")
 	d.detector = d.run + ".safetensors"
-	args := []string{"train", d.dir, "-m", "resnet_mini", "--size", "16", "--limit", "4", "--batch", "2", "--epochs",
-		"1", "--device", d.spec, "-o", d.detector}
+	args := []string{"train", d.dir, "-m", "resnet_mini", "--size", "16", "--limit", "4", "--batch", "2",
+		"--epochs", "1", "--device", d.spec, "-o", d.detector}
 	code, _, errs := call(t, append(args, more...)...)
 	require.Zero(t, code, errs)
 	return d
@@ -72,8 +72,8 @@ func (d device) trains(t *testing.T) {
 // raws are a detector's raw scores of the test pictures.
 func (d device) raws(t *testing.T, spec string) (out []float64) {
 	t.Helper()
-	code, text, errs := call(t, "analyze", filepath.Join(d.dir, "peaks", "test"), "--json", "--device", spec, "-m",
-		d.detector)
+	code, text, errs := call(t, "analyze", filepath.Join(d.dir, "peaks", "test"),
+		"--json", "--device", spec, "-m", d.detector)
 	require.Zero(t, code, errs)
 	var results []result
 	require.NoError(t, json.Unmarshal([]byte(text), &results))
@@ -92,12 +92,13 @@ func (d device) judges(t *testing.T) {
 	require.Len(t, want, 4)
 	require.InDeltaSlice(t, want, d.raws(t, d.spec), 1e-4)
 
-	code, out, errs := call(t, "eval", d.dir, "-m", d.detector, "--split", "test", "--device", d.spec, "--samples",
-		"20", "--limit", "4")
+	code, out, errs := call(t, "eval", d.dir, "-m", d.detector, "--split", "test", "--device", d.spec,
+		"--samples", "20", "--limit", "4")
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "picture size alone")
 	calibrated := filepath.Join(t.TempDir(), "calibrated.safetensors")
-	code, _, errs = call(t, "calibrate", d.detector, d.dir, "--limit", "4", "--device", d.spec, "-o", calibrated)
+	code, _, errs = call(t, "calibrate", d.detector, d.dir, "--limit", "4", "--device", d.spec,
+		"-o", calibrated)
 	require.Zero(t, code, errs)
 	require.FileExists(t, calibrated)
 	for _, more := range [][]string{nil, {"--frozen", "--bf16"}} {
@@ -112,16 +113,16 @@ func (d device) explains(t *testing.T) {
 	maps := t.TempDir()
 	pictures, err := filepath.Glob(filepath.Join(d.dir, "inpaint", "test", "pictures", "*"))
 	require.NoError(t, err)
-	code, out, errs := call(t, "explain", pictures[0], "-m", d.detector, "--view", "resize", "--device", d.spec, "-o",
-		maps)
+	code, out, errs := call(t, "explain", pictures[0], "-m", d.detector, "--view", "resize",
+		"--device", d.spec, "-o", maps)
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "run: ")
 	for _, name := range []string{"run-cam", "run-grad_cam_ai", "run-gradient", "run-guided_ai",
 		"run-guided_grad_cam_photograph", "panel"} {
 		requirePNG(t, filepath.Join(maps, name+".png"))
 	}
-	code, _, errs = call(t, "explain", pictures[0], "-m", "vit_mini_8", "--view", "resize", "--maps", "rollout",
-		"--attention", "0", "--device", d.spec, "-o", maps)
+	code, _, errs = call(t, "explain", pictures[0], "-m", "vit_mini_8", "--view", "resize",
+		"--maps", "rollout", "--attention", "0", "--device", d.spec, "-o", maps)
 	require.Zero(t, code, errs)
 	requirePNG(t, filepath.Join(maps, "vit_mini_8-rollout.png"))
 	requirePNG(t, filepath.Join(maps, "vit_mini_8-attention_l0.png"))
@@ -129,8 +130,8 @@ func (d device) explains(t *testing.T) {
 
 // findsARate, and says what a run would take.
 func (d device) findsARate(t *testing.T) {
-	args := []string{"train", d.dir, "-m", "resnet_mini", "--size", "16", "--limit", "8", "--batch", "2", "--device",
-		d.spec, "-o", filepath.Join(t.TempDir(), "run")}
+	args := []string{"train", d.dir, "-m", "resnet_mini", "--size", "16", "--limit", "8", "--batch", "2",
+		"--device", d.spec, "-o", filepath.Join(t.TempDir(), "run")}
 	kind, _, _ := strings.Cut(d.spec, ":")
 	code, out, errs := call(t, append(args, "--dry-run")...)
 	require.Zero(t, code, errs)
@@ -172,8 +173,8 @@ func (d device) serves(t *testing.T) {
 	errs := &listening{at: make(chan string, 1)}
 	at, done := errs.at, make(chan int, 1)
 	go func() {
-		done <- runContext(ctx, []string{"serve", "-m", d.detector, "--device", d.spec, "--listen", "127.0.0.1:0"},
-			&bytes.Buffer{}, errs)
+		done <- runContext(ctx, []string{"serve", "-m", d.detector, "--device", d.spec,
+			"--listen", "127.0.0.1:0"}, &bytes.Buffer{}, errs)
 	}()
 	select {
 	case code := <-done:

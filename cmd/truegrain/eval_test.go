@@ -27,9 +27,9 @@ func copied(t *testing.T, dir, name string) string {
 
 func TestEvalInViewsAndUnderDegradation(t *testing.T) {
 	dir, out := tiny(t), filepath.Join(t.TempDir(), "ev")
-	args := []string{"eval", dir, "--split", "test", "-m", "resnet_mini", "-m", "fcn8s_mini", "-m", "vit_mini_8",
-		"--view", "crop,random,resize,full", "--degrade", "jpeg50,messenger", "--samples", "50", "--no-by-generator",
-		"--limit", "8", "-o", out}
+	args := []string{"eval", dir, "--split", "test", "-m", "resnet_mini", "-m", "fcn8s_mini",
+		"-m", "vit_mini_8", "--view", "crop,random,resize,full", "--degrade", "jpeg50,messenger",
+		"--samples", "50", "--no-by-generator", "--limit", "8", "-o", out}
 	code, text, errs := call(t, args...)
 	require.Zero(t, code, errs)
 	require.Contains(t, text, "resnet_mini on "+filepath.Base(dir)+", full size")

@@ -33,7 +33,8 @@ func newEvaluation(c *EvalCmd, t *terminal, detectors []*detect.Detector, sets [
 		Device:    c.Device,
 		Bootstrap: evaluate.Bootstrap{Samples: c.Samples, Seed: c.Seed}, Energy: e.meter.Method()}
 	for _, d := range detectors {
-		info := evaluate.Detector{Name: d.Name, Arch: d.Card.Arch, Data: d.Card.Data, Generators: d.Card.Generators}
+		info := evaluate.Detector{Name: d.Name, Arch: d.Card.Arch, Data: d.Card.Data,
+			Generators: d.Card.Generators}
 		if d.Card.Calibration != nil {
 			info.Calibration = d.Card.Calibration.String()
 		}
@@ -43,8 +44,8 @@ func newEvaluation(c *EvalCmd, t *terminal, detectors []*detect.Detector, sets [
 	for _, s := range sets {
 		e.report.Sets = append(e.report.Sets, s.Info())
 		if s.Skipped > 0 && !s.Part {
-			e.report.Notes = append(e.report.Notes, fmt.Sprintf("Set %s is without %s that a list calls damaged.",
-				s.Name, pictures(s.Skipped)))
+			e.report.Notes = append(e.report.Notes,
+				fmt.Sprintf("Set %s is without %s that a list calls damaged.", s.Name, pictures(s.Skipped)))
 		}
 	}
 	if note := notes(detectors); note != "" {
@@ -113,11 +114,12 @@ func (e *evaluation) under(ctx context.Context, d degrade.Degradation) (err erro
 func (e *evaluation) passes(degradation string) (out []*pass, err error) {
 	for i, d := range e.detectors {
 		for _, view := range e.c.views(d) {
-			p := &pass{seen: seen{d: d, view: view, seed: e.c.Seed, pixels: e.c.Pixels}, degradation: degradation,
-				tooLarge: map[string]bool{}}
+			p := &pass{seen: seen{d: d, view: view, seed: e.c.Seed, pixels: e.c.Pixels},
+				degradation: degradation, tooLarge: map[string]bool{}}
 			of := map[string]string{"weights": e.sums[i], "view": view, "degradation": degradation,
 				"decoder": decoder(), "code": version(),
-				"exact": fmt.Sprint(e.c.Exact), "pixels": fmt.Sprint(e.c.Pixels), "seed": fmt.Sprint(e.c.Seed)}
+				"exact": fmt.Sprint(e.c.Exact), "pixels": fmt.Sprint(e.c.Pixels),
+				"seed": fmt.Sprint(e.c.Seed)}
 			path := ""
 			if e.c.Out != "" {
 				path = filepath.Join(e.c.Out, "predictions", fmt.Sprintf("%s-%s-%s.jsonl", d.Name, view,

@@ -91,8 +91,9 @@ func (w *watcher) saw(p train.Progress) error {
 		return err
 	}
 	if p.Done == nil {
-		w.bar.show((p.Epoch-1)*p.Batches+p.Batch, "", fmt.Sprintf("epoch %d/%d, loss %.4f, %.3g img/s%s", p.Epoch,
-			p.Epochs, p.Loss, p.Rate, left(p.Left)))
+		w.bar.show((p.Epoch-1)*p.Batches+p.Batch, "",
+			fmt.Sprintf("epoch %d/%d, loss %.4f, %.3g img/s%s", p.Epoch, p.Epochs, p.Loss,
+				p.Rate, left(p.Left)))
 		return nil
 	}
 	kept := ""
@@ -101,15 +102,17 @@ func (w *watcher) saw(p train.Progress) error {
 	}
 	w.t.say("epoch %*d of %d: loss %.4f, validation %.4f, accuracy %5.1f %%, %.1f s%s",
 		len(fmt.Sprint(p.Epochs)),
-		p.Epoch, p.Epochs, p.Done.TrainLoss, p.Done.ValLoss, 100*p.Done.Accuracy, p.Done.Duration.Seconds(), kept)
+		p.Epoch, p.Epochs, p.Done.TrainLoss, p.Done.ValLoss, 100*p.Done.Accuracy,
+		p.Done.Duration.Seconds(), kept)
 	return nil
 }
 
 // validating shows how far a validation is.
 func (w *watcher) validating(batch int) {
 	s := w.loop.State
-	w.bar.show(s.Epoch*w.loop.Train.Batches()+s.Batch, "", fmt.Sprintf("epoch %d/%d, validating batch %d of %d",
-		s.Epoch+1, w.loop.Epochs, batch, w.loop.Val.Batches()))
+	w.bar.show(s.Epoch*w.loop.Train.Batches()+s.Batch, "",
+		fmt.Sprintf("epoch %d/%d, validating batch %d of %d", s.Epoch+1, w.loop.Epochs, batch,
+			w.loop.Val.Batches()))
 }
 
 // write logs every so many updates, and every epoch.
@@ -119,7 +122,8 @@ func (w *watcher) write(p train.Progress) error {
 	row.Seconds, row.Joules = w.took()
 	switch {
 	case p.Done != nil:
-		row.Kind, row.ValLoss, row.Accuracy, row.Best = logs.Epoch, p.Done.ValLoss, p.Done.Accuracy, p.Done.Best
+		row.Kind, row.ValLoss, row.Accuracy, row.Best = logs.Epoch, p.Done.ValLoss, p.Done.Accuracy,
+			p.Done.Best
 	case !p.Updated || p.Update%w.every != 0:
 		return nil
 	}

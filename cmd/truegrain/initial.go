@@ -107,7 +107,8 @@ func (l *learning) initial(t *terminal, m models.Model, w weightsFile) error {
 	}
 	defer f.Close()
 	report, err := state.Load(m.Params(), f,
-		state.Options{ReplaceHead: headNames(m), SkipAux: l.recipe.Model.Aux == "skip", Adapt: models.Positions})
+		state.Options{ReplaceHead: headNames(m), SkipAux: l.recipe.Model.Aux == "skip",
+			Adapt: models.Positions})
 	if errors.As(err, new(*state.MismatchError)) && m.Kind() == models.Segmenter {
 		if trunk, e := state.Load(m.Params(), f, state.Options{Only: "backbone."}); e == nil {
 			report, err = trunk, nil

@@ -24,7 +24,8 @@ func hollowWeights(t *testing.T, arch string, c models.Config) string {
 	head, at := map[string]any{}, 0
 	for _, p := range m.Params() {
 		n := 4 * p.Value.Len()
-		head[p.Name] = map[string]any{"dtype": "F32", "shape": state.TorchShape(p), "data_offsets": []int{at, at + n}}
+		head[p.Name] = map[string]any{"dtype": "F32", "shape": state.TorchShape(p),
+			"data_offsets": []int{at, at + n}}
 		at += n
 	}
 	js, err := json.Marshal(head)
@@ -75,8 +76,8 @@ func TestPublishedWeightsFitFullModels(t *testing.T) {
 // A transformer learns on pictures of another size than its weights', and its detector takes that size.
 func TestTransformerOfAnotherSize(t *testing.T) {
 	dir, out := tiny(t), filepath.Join(t.TempDir(), "run")
-	code, _, errs := call(t, "train", dir, "-m", "vit_mini_8", "--weights", savedMini(t, "vit_mini_8"), "--size",
-		"40", "--epochs", "1", "-o", out)
+	code, _, errs := call(t, "train", dir, "-m", "vit_mini_8", "--weights", savedMini(t, "vit_mini_8"),
+		"--size", "40", "--epochs", "1", "-o", out)
 	require.Zero(t, code, errs)
 	require.Contains(t, errs, "interpolated for pictures of 40 × 40")
 	detector := filepath.Join(out, "detector.safetensors")

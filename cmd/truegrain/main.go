@@ -43,7 +43,8 @@ type cli struct {
 }
 
 // groups are the headings of the commands.
-var groups = []kong.Group{{Key: "pictures", Title: "Pictures:"}, {Key: "detectors", Title: "Detectors of your own:"},
+var groups = []kong.Group{{Key: "pictures", Title: "Pictures:"},
+	{Key: "detectors", Title: "Detectors of your own:"},
 	{Key: "files", Title: "Data sets and weight files:"}, {Key: "engine", Title: "The engine:"}}
 
 // Exit codes.

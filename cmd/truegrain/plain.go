@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// plain writes text of which a terminal obeys nothing but line breaks and tabs. Names of files, of tensors and
-// what a file says of itself come from strangers: an escape sequence among them could rewrite what stands on
-// the screen, or the window's title.
+// plain writes text of which a terminal obeys nothing but line breaks and tabs. Names of files, of tensors
+// and what a file says of itself come from strangers: an escape sequence among them could rewrite what stands
+// on the screen, or the window's title.
 type plain struct{ w io.Writer }
 
 func (p plain) Write(b []byte) (int, error) {

@@ -40,7 +40,8 @@ func TestNamesDoNotSteerTheTerminal(t *testing.T) {
 	} {
 		_, out, errs := call(t, c.args...)
 		for _, r := range out + errs {
-			require.False(t, r != '\n' && unicode.In(r, unicode.Cc, unicode.Bidi_Control), "%q: %q", c.args, r)
+			require.False(t, r != '\n' && unicode.In(r, unicode.Cc, unicode.Bidi_Control),
+				"%q: %q", c.args, r)
 		}
 		if c.lines > 0 {
 			require.Equal(t, c.lines, strings.Count(out+errs, "\n"), out+errs)
@@ -53,7 +54,8 @@ func TestVisible(t *testing.T) {
 		require.Equal(t, s, visible(s))
 	}
 	require.Equal(t, `\u001b[31m \u009b \ufffd`, visible("\x1b[31m \u009b "+`\ufffd`))
-	require.Equal(t, "\ufffd\xff\\u001b", visible("\ufffd\xff\x1b"), "what is no rune, and the rune that stands for it")
+	require.Equal(t, "\ufffd\xff\\u001b", visible("\ufffd\xff\x1b"),
+		"what is no rune, and the rune that stands for it")
 	quoted, err := json.Marshal("\u202e\x7f\x1b")
 	require.NoError(t, err)
 	var back string
@@ -105,7 +107,8 @@ func TestDataCheckLeavesNoEmptyList(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, class := range []string{"ai", "nature"} {
 		require.NoError(t, os.MkdirAll(filepath.Join("set", "train", class), 0o755))
-		require.NoError(t, writeImage(filepath.Join("set", "train", class, "a.png"), image.NewRGBA(image.Rect(0, 0, 8, 8))))
+		require.NoError(t, writeImage(filepath.Join("set", "train", class, "a.png"),
+			image.NewRGBA(image.Rect(0, 0, 8, 8))))
 	}
 	broken := filepath.Join("set", "train", "ai", "#b,\nc.png")
 	if err := os.WriteFile(broken, nil, 0o644); err != nil {
@@ -133,14 +136,16 @@ func TestDataCheckLeavesNoEmptyList(t *testing.T) {
 // A page finds its pictures whatever a detector's file is called.
 func TestReportOfAnOddName(t *testing.T) {
 	dir := t.TempDir()
-	weights, err := os.ReadFile(filepath.Join("..", "..", "models", "bundled", "weights", "resnet_mini.safetensors"))
+	weights, err := os.ReadFile(filepath.Join("..", "..", "models", "bundled", "weights",
+		"resnet_mini.safetensors"))
 	require.NoError(t, err)
 	odd := filepath.Join(dir, `a#b%41?"c.safetensors`)
 	if err := os.WriteFile(odd, weights, 0o644); err != nil {
 		t.Skipf("no file can be called that here: %v", err)
 	}
 	require.NoError(t, writeImage(filepath.Join(dir, "x.png"), image.NewRGBA(image.Rect(0, 0, 8, 8))))
-	code, _, errs := call(t, "analyze", filepath.Join(dir, "x.png"), "-m", odd, "--report", filepath.Join(dir, "r"))
+	code, _, errs := call(t, "analyze", filepath.Join(dir, "x.png"), "-m", odd,
+		"--report", filepath.Join(dir, "r"))
 	require.Zero(t, code, errs)
 	page, err := os.ReadFile(filepath.Join(dir, "r", "index.html"))
 	require.NoError(t, err)

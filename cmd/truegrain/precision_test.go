@@ -13,8 +13,8 @@ import (
 func TestPrecision(t *testing.T) {
 	dir, runs := tiny(t), t.TempDir()
 	train := func(name string, more ...string) (int, string) {
-		code, _, errs := call(t, append([]string{"train", dir, "-m", "resnet_mini", "--size", "16", "--limit", "4",
-			"--epochs", "1", "-o", filepath.Join(runs, name)}, more...)...)
+		code, _, errs := call(t, append([]string{"train", dir, "-m", "resnet_mini", "--size", "16",
+			"--limit", "4", "--epochs", "1", "-o", filepath.Join(runs, name)}, more...)...)
 		return code, errs
 	}
 	code, errs := train("cpu", "--set", "precision=bf16")

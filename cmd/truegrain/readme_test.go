@@ -28,8 +28,8 @@ func commandsIn(text string) (calls [][]string) {
 	return calls
 }
 
-// TestREADMEsCommandsAreUnderstood parses every call that a README shows, in a folder that has what they name. It
-// runs none of them.
+// TestREADMEsCommandsAreUnderstood parses every call that a README shows, in a folder that has what they
+// name. It runs none of them.
 func TestREADMEsCommandsAreUnderstood(t *testing.T) {
 	var calls [][]string
 	root := filepath.Join("..", "..")

@@ -82,5 +82,6 @@ func resourceRow(dir string, run *folder.Run, r *folder.Resources) []string {
 	big := func(bytes int64) string { return fmt.Sprintf("%.1f", float64(bytes)/1e6) }
 	return []string{filepath.Base(filepath.Clean(dir)), run.Recipe.Model.Name, big(r.WeightsBytes),
 		num(r.TrainingHours),
-		num(r.KWh), num(r.KWhPerEpoch), num(r.Rate), big(r.PeakMemoryBytes), num(r.Inference.JoulesPerPicture)}
+		num(r.KWh), num(r.KWhPerEpoch), num(r.Rate), big(r.PeakMemoryBytes),
+		num(r.Inference.JoulesPerPicture)}
 }

@@ -29,7 +29,10 @@ func show(item *data.Item, mask bool) (s shown) {
 	if s.picture, s.err = item.Picture(); s.err != nil || !mask || item.Mask == "" {
 		return s
 	}
-	if s.mask, s.err = item.MaskPicture(); s.err == nil && (s.mask.W != s.picture.W || s.mask.H != s.picture.H) {
+	if s.mask, s.err = item.MaskPicture(); s.err != nil {
+		return s
+	}
+	if s.mask.W != s.picture.W || s.mask.H != s.picture.H {
 		s.err = fmt.Errorf("%s: %d × %d pixels, its mask has %d × %d", item.Path, s.picture.W, s.picture.H,
 			s.mask.W, s.mask.H)
 	}

@@ -114,7 +114,8 @@ func (c *ServeCmd) limits() engine.Limits {
 	p := &l.Picture
 	p.FileBytes, p.Pixels, p.Side = c.MaxBody<<20, c.MaxPixels*1_000_000, c.MaxSide
 	p.Bytes, p.Scans = c.MaxDecoded<<20, c.MaxScans
-	l.DecodeTime, l.Deadline, l.Queue, l.Batch, l.Window = c.DecodeTime, c.Deadline, c.Queue, c.Batch, c.Window
+	l.DecodeTime, l.Deadline, l.Queue, l.Batch, l.Window = c.DecodeTime, c.Deadline, c.Queue,
+		c.Batch, c.Window
 	l.Results, l.Kept, l.Keep = c.Results, c.Kept<<20, c.Keep
 	l.Uploads = max(l.Uploads, 2*p.FileBytes)
 	return l

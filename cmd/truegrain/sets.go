@@ -80,8 +80,8 @@ func (l *learning) part(split string) (*data.Set, error) {
 	return data.Unbiased(context.Background(), set, l.recipe.Seed)
 }
 
-// loaders turn the sets into batches; validation pictures come in their own order, cut from the middle. A device
-// makes values of their bytes itself.
+// loaders turn the sets into batches; validation pictures come in their own order, cut from the middle. A
+// device makes values of their bytes itself.
 func (l *learning) loaders(p *plan, be kernels.Backend) (trainLoader, valLoader *data.Loader, err error) {
 	o := l.recipe.LoaderOf(p.size)
 	_, o.Bytes = be.(kernels.Accelerator)

@@ -17,13 +17,15 @@ func TestRecipesFindTheStore(t *testing.T) {
 	t.Setenv("TRUEGRAIN_STORE", filepath.Join(places, "store"))
 	t.Setenv("TORCH_HOME", t.TempDir())
 	train := func(out string) (int, string) {
-		code, _, errs := call(t, "train", dir, "-m", "resnet_mini", "--set", "model.weights="+filepath.Base(good),
-			"--size", "32", "--epochs", "1", "-o", filepath.Join(places, out))
+		code, _, errs := call(t, "train", dir, "-m", "resnet_mini",
+			"--set", "model.weights="+filepath.Base(good), "--size", "32", "--epochs", "1",
+			"-o", filepath.Join(places, out))
 		return code, errs
 	}
 	code, errs := train("none")
 	require.Equal(t, exitFailed, code)
-	for _, want := range []string{"weights import", "weights pull", "--from-scratch", filepath.Join("store", filepath.Base(good))} {
+	for _, want := range []string{"weights import", "weights pull", "--from-scratch", filepath.Join("store",
+		filepath.Base(good))} {
 		require.Contains(t, errs, want)
 	}
 	code, out, errs := call(t, "weights", "import", good)

@@ -12,8 +12,8 @@ import (
 	"truegrain/tensor/picture"
 )
 
-// What a picture of the unbiased protocol was shown as is kept with its score: another picture in one place, which
-// would pair all of them anew, is named, and the scores of the others still agree.
+// What a picture of the unbiased protocol was shown as is kept with its score: another picture in one place,
+// which would pair all of them anew, is named, and the scores of the others still agree.
 func TestVerifyOfUnbiasedPictures(t *testing.T) {
 	dir, out := tiny(t), filepath.Join(t.TempDir(), "run")
 	code, _, errs := call(t, mini(dir, out, "--set", "data.protocol=unbiased")...)

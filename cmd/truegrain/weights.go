@@ -46,7 +46,8 @@ func (c *WeightsInspectCmd) Run(t *terminal) error {
 	fmt.Fprintf(t.out, "%d tensors, %d elements, %s\n", len(f.Names()), total, f.Format)
 	switch k, err := card.Read(f.Metadata()); {
 	case err == nil:
-		fmt.Fprintf(t.out, "detector: %s, view %s of %d pixels; trained on: %s\n", k.Arch, k.View, k.Size, k.Data)
+		fmt.Fprintf(t.out, "detector: %s, view %s of %d pixels; trained on: %s\n", k.Arch,
+			k.View, k.Size, k.Data)
 		if k.Calibration != nil {
 			fmt.Fprintf(t.out, "calibration: %s\n", k.Calibration)
 		}

@@ -66,8 +66,8 @@ func (r *Report) one(e *Entry) page {
 		d := r.detectors[v.Detector]
 		p.Scores = append(p.Scores, score{v, d, v.Detector})
 		for _, m := range v.Maps {
-			p.Maps = append(p.Maps, mapView{m, d.Short, e.shotAt + "/" + url.PathEscape(e.shots[v.Detector+m.Name]),
-				len(p.Maps) == 0})
+			p.Maps = append(p.Maps, mapView{m, d.Short, e.shotAt + "/" +
+				url.PathEscape(e.shots[v.Detector+m.Name]), len(p.Maps) == 0})
 		}
 	}
 	return p

@@ -59,15 +59,16 @@ func (s *Server) admit(r *http.Request) error {
 func hurried(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) // a test's recorder has none
+			// a test's recorder has none
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
 // drain reads a refused body without keeping it, as far as that is cheap: whoever still sends when the
-// connection is closed may lose the answer. A client that asked before it sends is spared sending. Of what has
-// not been read from the system yet no copy is made where that is possible.
+// connection is closed may lose the answer. A client that asked before it sends is spared sending. Of what
+// has not been read from the system yet no copy is made where that is possible.
 func (s *Server) drain(r *http.Request) {
 	if r.ContentLength == 0 || r.Header.Get("Expect") != "" {
 		return
@@ -92,9 +93,9 @@ func (s *Server) drain(r *http.Request) {
 	}
 }
 
-// bodyTime is how long a body is waited for that nobody wants; drainPiece, how much of it is read at once: most
-// of what has come, in few calls, and little of the cache; httpBuffer, from how much on net/http reads without
-// its own buffer, out of which it would copy.
+// bodyTime is how long a body is waited for that nobody wants; drainPiece, how much of it is read at once:
+// most of what has come, in few calls, and little of the cache; httpBuffer, from how much on net/http reads
+// without its own buffer, out of which it would copy.
 const (
 	bodyTime   = 2 * time.Second
 	drainPiece = 64 << 10

@@ -38,13 +38,15 @@ func TestFullQueue(t *testing.T) {
 		require.Equal(t, "application/problem+json", got.Header.Get("Content-Type"))
 		require.Equal(t, policy, got.Header.Get("Content-Security-Policy"))
 		said := mustJSON[map[string]any](body)
-		require.Equal(t, map[string]any{"title": "Busy", "status": 429.0, "detail": engine.ErrBusy.Error()}, said)
+		require.Equal(t, map[string]any{"title": "Busy", "status": 429.0, "detail": engine.ErrBusy.Error()},
+			said)
 	}
 	page := a.do(t, "POST", "/analyze", strings.NewReader("x"), "Accept", "text/html")
 	require.Equal(t, 429, page.StatusCode)
 	require.Contains(t, string(page.body), "</html>")
 	require.Equal(t, 200, a.do(t, "GET", "/v1/models", nil).StatusCode)
-	require.Contains(t, string(a.do(t, "GET", "/metrics", nil).body), `truegrain_rejected_total{reason="queue"} 6`)
+	require.Contains(t, string(a.do(t, "GET", "/metrics", nil).body),
+		`truegrain_rejected_total{reason="queue"} 6`)
 }
 
 // Whoever asks whether to send is told without sending.
@@ -70,8 +72,9 @@ func TestSlowBodiesAreNotWaitedFor(t *testing.T) {
 	} {
 		t.Run(c.name+" "+c.header, func(t *testing.T) {
 			t.Parallel()
-			conn := begin(t, strings.TrimPrefix(c.to.URL, "http://"), c.name+" HTTP/1.1\r\nHost: x\r\nContent-Type: "+
-				c.header+"\r\nContent-Length: 1000\r\n\r\n", 0)
+			conn := begin(t, strings.TrimPrefix(c.to.URL, "http://"),
+				c.name+" HTTP/1.1\r\nHost: x\r\nContent-Type: "+c.header+"\r\nContent-Length: 1000\r\n\r\n",
+				0)
 			got := conn.finish(t, c.name)
 			require.Equal(t, c.status, got.StatusCode)
 			require.True(t, got.Close)
@@ -82,8 +85,8 @@ func TestSlowBodiesAreNotWaitedFor(t *testing.T) {
 }
 
 // Whatever is dropped of a body, in the system or here, the next request on the connection is read from its
-// first byte on: of a body whose length is said, whose length is not, that comes in pieces, with another request
-// right behind it.
+// first byte on: of a body whose length is said, whose length is not, that comes in pieces, with another
+// request right behind it.
 func TestDroppedBodiesEndWhereTheyEnd(t *testing.T) {
 	a := openApp(t, func(_ *Config, l *engine.Limits) { l.Queue = 0 })
 	conn := a.dial(t)
@@ -93,7 +96,8 @@ func TestDroppedBodiesEndWhereTheyEnd(t *testing.T) {
 	for _, parts := range [][]string{
 		{head + "Content-Length: 600000\r\n\r\n" + piece, piece},
 		{head + "Content-Length: 300001\r\n\r\n", piece, "x"},
-		{head + "Transfer-Encoding: chunked\r\n\r\n493e0\r\n" + piece, "\r\n493e0\r\n", piece, "\r\n0\r\n\r\n"},
+		{head + "Transfer-Encoding: chunked\r\n\r\n493e0\r\n" + piece, "\r\n493e0\r\n", piece,
+			"\r\n0\r\n\r\n"},
 		{head + "Content-Length: 300000\r\n\r\n" + piece + head + "Content-Length: 300000\r\n\r\n", piece},
 	} {
 		for _, p := range parts {

@@ -133,8 +133,8 @@ func (s *Server) links(r *engine.Result, detector string, maps []detect.Map, wan
 	for _, m := range maps {
 		if slices.Contains(wanted, "all") || slices.Contains(wanted, m.Name) {
 			out = append(out, MapLink{Detector: detector, Name: m.Name, Title: m.Title, Kind: kindOf(m.Kind),
-				Width: m.W, Height: m.H, Max: m.Max, Weak: words.Weak(m.Name), PNG: mapPath(r, detector, m.Name, "png"),
-				Float32: mapPath(r, detector, m.Name, "f32")})
+				Width: m.W, Height: m.H, Max: m.Max, Weak: words.Weak(m.Name),
+				PNG: mapPath(r, detector, m.Name, "png"), Float32: mapPath(r, detector, m.Name, "f32")})
 		}
 	}
 	return out

@@ -83,8 +83,8 @@ func (s *Server) wanted(in *analyzeInput) (out []int, err error) {
 	for _, m := range in.Maps {
 		if m != "all" && !slices.Contains(maps, m) {
 			slices.Sort(maps)
-			return nil, &queryError{"maps", fmt.Sprintf("these detectors have no map %q; there are all, %s", m,
-				strings.Join(slices.Compact(maps), ", "))}
+			return nil, &queryError{"maps", fmt.Sprintf("these detectors have no map %q; there are all, %s",
+				m, strings.Join(slices.Compact(maps), ", "))}
 		}
 	}
 	return out, nil

@@ -112,8 +112,9 @@ func TestBadInput(t *testing.T) {
 		"parameter": {a.do(t, "POST", "/v1/analyze?views=perhaps", bytes.NewReader(broken), "Content-Type",
 			"image/jpeg"), 422, ""},
 		"layers": {a.do(t, "GET", "/v1/models/no/layers", nil), 404, ""},
-		"page":   {a.do(t, "POST", "/analyze", strings.NewReader("x"), "Content-Type", "text/plain"), 415, ""},
-		"name":   {a.do(t, "GET", "/livez", nil, "Host", "evil.example"), 200, ""},
+		"page": {a.do(t, "POST", "/analyze", strings.NewReader("x"), "Content-Type", "text/plain"),
+			415, ""},
+		"name": {a.do(t, "GET", "/livez", nil, "Host", "evil.example"), 200, ""},
 	} {
 		require.Equal(t, c.status, c.got.StatusCode, "%s: %s", name, c.got.body)
 		require.Contains(t, string(c.got.body), c.say, name)
@@ -167,8 +168,8 @@ func TestGuards(t *testing.T) {
 	to := a.do(t, "GET", "/", nil, "Accept", "text/html")
 	require.Equal(t, "/login", to.Header.Get("Location"))
 	form := func(token string) reply {
-		return a.do(t, "POST", "/login", strings.NewReader(url.Values{"token": {token}}.Encode()), "Content-Type",
-			"application/x-www-form-urlencoded")
+		return a.do(t, "POST", "/login", strings.NewReader(url.Values{"token": {token}}.Encode()),
+			"Content-Type", "application/x-www-form-urlencoded")
 	}
 	require.Contains(t, string(form("wrong").body), "not the token")
 	cookie := form("secret").Header.Get("Set-Cookie")
@@ -225,8 +226,8 @@ func TestPagesStandAlone(t *testing.T) {
 		got := a.do(t, "GET", path, nil, "Accept", "text/html")
 		page := string(got.body)
 		require.Contains(t, page, "</html>", path)
-		for _, bad := range []string{"src=\"http", "href=\"http", "<style", "style=\"", "onclick", "javascript:",
-			"<script>"} {
+		for _, bad := range []string{"src=\"http", "href=\"http", "<style", "style=\"",
+			"onclick", "javascript:", "<script>"} {
 			require.NotContains(t, page, bad, path)
 		}
 		require.Less(t, len(page), 120_000, path)
@@ -256,7 +257,8 @@ func TestFormWithoutScript(t *testing.T) {
 	require.Equal(t, 404, a.do(t, "POST", "/sample/origin.csv", nil).StatusCode)
 }
 
-// A page weighs less than 200 KB before pictures: itself, its styles, all scripts, and the colours of the maps.
+// A page weighs less than 200 KB before pictures: itself, its styles, all scripts, and the colours of the
+// maps.
 func TestPageWeight(t *testing.T) {
 	a := openApp(t, nil)
 	id := decode[Analysis](t, a.post(t, "/v1/analyze", waves(t, 200, 140))).ID
@@ -275,14 +277,16 @@ func TestPageWeight(t *testing.T) {
 	}
 }
 
-// Text is compressed for those who take it, and comes back as it was; pictures and steps that are followed go as
-// they are, and so does what a client without compression asks for.
+// Text is compressed for those who take it, and comes back as it was; pictures and steps that are followed go
+// as they are, and so does what a client without compression asks for.
 func TestCompressed(t *testing.T) {
 	a := openApp(t, nil)
 	id := decode[Analysis](t, a.post(t, "/v1/analyze", waves(t, 60, 40))).ID
-	for path, packed := range map[string]bool{"/": true, "/docs": true, "/openapi.json": true, "/r/" + id: true,
-		"/v1/models": true, "/assets/x/base.css": true, "/assets/x/upload.js": true, "/many.csv?r=" + id: false,
-		"/r/" + id + "/picture": false, "/assets/x/unseen.jpg": false, "/livez": false, "/nothing": true} {
+	for path, packed := range map[string]bool{
+		"/": true, "/docs": true, "/openapi.json": true, "/r/" + id: true, "/v1/models": true,
+		"/assets/x/base.css": true, "/assets/x/upload.js": true, "/nothing": true,
+		"/many.csv?r=" + id: false, "/r/" + id + "/picture": false, "/assets/x/unseen.jpg": false,
+		"/livez": false} {
 		got := a.do(t, "GET", path, nil, "Accept-Encoding", "gzip, br, zstd", "Accept", "text/html")
 		plain := a.do(t, "GET", path, nil, "Accept-Encoding", "identity", "Accept", "text/html")
 		require.Contains(t, got.Header["Vary"], "Accept-Encoding", path)

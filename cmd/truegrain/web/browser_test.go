@@ -80,12 +80,14 @@ func (b *tab) hear(event any) {
 	defer b.mu.Unlock()
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
-		b.wrong = append(b.wrong, fmt.Sprint(e.ExceptionDetails.Text, e.ExceptionDetails.Exception.Description))
+		b.wrong = append(b.wrong, fmt.Sprint(e.ExceptionDetails.Text,
+			e.ExceptionDetails.Exception.Description))
 	case *log.EventEntryAdded:
-		refused := e.Entry.Source == log.EntrySourceNetwork && (strings.Contains(e.Entry.Text, "status of 422") ||
-			strings.Contains(e.Entry.Text, "status of 429")) // what a test provokes
+		text := e.Entry.Text
+		refused := e.Entry.Source == log.EntrySourceNetwork && // what a test provokes
+			(strings.Contains(text, "status of 422") || strings.Contains(text, "status of 429"))
 		if e.Entry.Level == log.EntryLevelError && !refused {
-			b.wrong = append(b.wrong, e.Entry.Text+" "+e.Entry.URL)
+			b.wrong = append(b.wrong, text+" "+e.Entry.URL)
 		}
 	case *network.EventRequestWillBeSent:
 		u := e.Request.URL
@@ -196,7 +198,8 @@ func TestBrowserScoresAndMaps(t *testing.T) {
 		b.shoot("map-" + v)
 		if v == "swipe" {
 			b.run(chromedp.Focus(".wipe"), chromedp.KeyEvent(kb.Home), chromedp.KeyEvent(kb.ArrowRight))
-			require.Equal(t, "1%", eval[string](b, "document.querySelector('.stage').style.getPropertyValue('--cut')"))
+			require.Equal(t, "1%",
+				eval[string](b, "document.querySelector('.stage').style.getPropertyValue('--cut')"))
 		}
 	}
 	b.until("document.querySelector('#why').dataset.all")
@@ -309,7 +312,8 @@ func TestBrowserManyAndPaste(t *testing.T) {
 			"document.querySelector('[aria-sort]').getAttribute('aria-sort')"))
 	}
 	b.run(chromedp.Click(".chip[data-f=fail]", chromedp.NodeVisible))
-	require.Equal(t, 1, eval[int](b, "[...document.querySelectorAll('#rows tr')].filter(r => !r.hidden).length"))
+	require.Equal(t, 1, eval[int](b,
+		"[...document.querySelectorAll('#rows tr')].filter(r => !r.hidden).length"))
 	b.run(chromedp.Click(`.chip[data-f=""]`, chromedp.NodeVisible))
 	b.paste(sampleFile(t, "resaved.jpg"))
 	b.until("document.querySelectorAll('#rows tr').length === 4")
@@ -414,10 +418,11 @@ func TestBrowserPhoneAndDark(t *testing.T) {
 		b.run(chromedp.EmulateViewport(width, 740, chromedp.EmulateScale(2), chromedp.EmulateMobile))
 		for _, path := range []string{"/", "/r/" + id, "/many?r=" + id + "&f=a:+b", "/docs", "/detectors"} {
 			b.run(chromedp.Navigate(b.URL+path), chromedp.WaitReady("html.js"))
-			require.LessOrEqual(t, eval[int64](b, "document.documentElement.scrollWidth"), width, "%s at %d", path,
-				width)
+			require.LessOrEqual(t, eval[int64](b, "document.documentElement.scrollWidth"), width,
+				"%s at %d", path, width)
 			if width == 390 {
-				b.shoot("phone" + strings.ReplaceAll(strings.SplitN(path, "?", 2)[0][:min(len(path), 3)], "/", "-"))
+				b.shoot("phone" + strings.ReplaceAll(strings.SplitN(path, "?", 2)[0][:min(len(path), 3)],
+					"/", "-"))
 			}
 		}
 	}
@@ -440,8 +445,8 @@ func TestBrowserAccessible(t *testing.T) {
 	id := decode[Analysis](t, b.post(t, "/v1/analyze", sampleFile(t, "composite.jpg"))).ID
 	for _, mode := range []string{"light", "dark"} {
 		b.run(scheme(mode))
-		for _, path := range []string{"/", "/r/" + id, "/many?r=" + id + "&f=a.jpg:+not+a+picture", "/detectors",
-			"/docs", "/r/gone"} {
+		for _, path := range []string{"/", "/r/" + id, "/many?r=" + id + "&f=a.jpg:+not+a+picture",
+			"/detectors", "/docs", "/r/gone"} {
 			b.run(chromedp.Navigate(b.URL+path), chromedp.WaitReady("html.js"))
 			if strings.HasSuffix(path, id) {
 				for _, part := range []string{"#attention", "#layers", "#holds"} {

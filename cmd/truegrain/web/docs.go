@@ -29,8 +29,8 @@ type docField struct{ Name, Type, Doc string }
 // documented prepares the page from the same description that /openapi.json gives.
 func (s *Server) documented(spec *huma.OpenAPI) {
 	s.pages.docs = docPage{Title: spec.Info.Title, Description: spec.Info.Description}
-	for _, path := range []string{"/v1/analyze", "/v1/results/{id}", "/v1/results/{id}/maps/{detector}/{file}",
-		"/v1/models", "/v1/models/{name}/layers"} {
+	for _, path := range []string{"/v1/analyze", "/v1/results/{id}",
+		"/v1/results/{id}/maps/{detector}/{file}", "/v1/models", "/v1/models/{name}/layers"} {
 		item := spec.Paths[path]
 		for _, op := range []*huma.Operation{item.Post, item.Get, item.Delete} {
 			if op != nil {

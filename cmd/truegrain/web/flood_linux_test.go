@@ -17,10 +17,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// floods is the life of the process that run starts. It stands for other machines and computes on the server's
-// cores, so it does little: one thread, which nothing wakes but its schedule; requests that lie in a file in
-// memory as they are sent, from where the system hands their pages to the server's side without a copy; no
-// garbage.
+// floods is the life of the process that run starts. It stands for other machines and computes on the
+// server's cores, so it does little: one thread, which nothing wakes but its schedule; requests that lie in a
+// file in memory as they are sent, from where the system hands their pages to the server's side without a
+// copy; no garbage.
 func floods(set string) error {
 	s := &senders{tally: tally{Codes: map[int]int{}}, events: make([]unix.EpollEvent, 256)}
 	if err := json.Unmarshal([]byte(set), &s.flood); err != nil {
@@ -91,7 +91,8 @@ func (s *senders) prepare() (err error) {
 		return err
 	}
 	// any part of them is like all of them
-	rand.New(rand.NewPCG(1, 2)).Shuffle(len(photos), func(i, j int) { photos[i], photos[j] = photos[j], photos[i] })
+	rand.New(rand.NewPCG(1, 2)).Shuffle(len(photos),
+		func(i, j int) { photos[i], photos[j] = photos[j], photos[i] })
 	at := int64(0)
 	for _, p := range photos {
 		r := fmt.Appendf(nil, "POST /v1/analyze?evidence=false HTTP/1.1\r\nHost: %s\r\n"+
@@ -114,8 +115,8 @@ func (s *senders) pressing() (more bool, err error) {
 	return more, s.hear(s.patience())
 }
 
-// paced sends each request at its time, by the client that was idle last or by a new one, and sleeps until the
-// next one's: answers are looked at then. It says false after the end, and only waits for answers.
+// paced sends each request at its time, by the client that was idle last or by a new one, and sleeps until
+// the next one's: answers are looked at then. It says false after the end, and only waits for answers.
 func (s *senders) paced() (more bool, err error) {
 	next := s.start.Add(time.Duration(float64(s.Offered) / s.Rate * float64(time.Second)))
 	if !next.Before(s.end) {
@@ -186,8 +187,9 @@ func (s *senders) connect(w *wire) (err error) {
 	if w.fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
 		return err
 	}
-	return errors.Join(unix.SetsockoptInt(w.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 4<<20), unix.Connect(w.fd, &s.to),
-		unix.SetNonblock(w.fd, true), unix.EpollCtl(s.poll, unix.EPOLL_CTL_ADD, w.fd,
+	return errors.Join(unix.SetsockoptInt(w.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 4<<20),
+		unix.Connect(w.fd, &s.to), unix.SetNonblock(w.fd, true),
+		unix.EpollCtl(s.poll, unix.EPOLL_CTL_ADD, w.fd,
 			&unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(w.number)}))
 }
 
@@ -281,8 +283,8 @@ func (w *wire) close() {
 	}
 }
 
-// The thread keeps its place in Go's scheduler while it waits: to give it up and to get it back would wake another
-// thread each time. So these two are raw calls.
+// The thread keeps its place in Go's scheduler while it waits: to give it up and to get it back would wake
+// another thread each time. So these two are raw calls.
 
 func sleep(d time.Duration) {
 	t := unix.NsecToTimespec(max(d, 0).Nanoseconds())

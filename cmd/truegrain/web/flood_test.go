@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// flood is what clients in a process of their own do to a server: uploads at a rate, whether they are answered
-// or not, or for a rate of 0 as fast as so many clients get their answers. The process does little else than
-// to send bytes: it runs on the server's cores, and what it computes there the server is short of.
+// flood is what clients in a process of their own do to a server: uploads at a rate, whether they are
+// answered or not, or for a rate of 0 as fast as so many clients get their answers. The process does little
+// else than to send bytes: it runs on the server's cores, and what it computes there the server is short of.
 type flood struct {
 	Addr, Photos string
 	Seconds      float64
@@ -20,8 +20,8 @@ type flood struct {
 	Clients      int
 }
 
-// tally is what became of a flood. Good counts the pictures that were scored between settle after its beginning
-// and its end: how many wait at either doesn't matter then.
+// tally is what became of a flood. Good counts the pictures that were scored between settle after its
+// beginning and its end: how many wait at either doesn't matter then.
 type tally struct {
 	Offered, Good int
 	Codes         map[int]int
@@ -44,7 +44,8 @@ func (f flood) run(t *testing.T) (out tally) {
 	require.NoError(t, err)
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	// its one thread is not to be interrupted for running long
-	cmd.Env, cmd.Stderr = append(os.Environ(), floodVar+"="+string(set), "GODEBUG=asyncpreemptoff=1"), os.Stderr
+	cmd.Env, cmd.Stderr = append(os.Environ(), floodVar+"="+string(set), "GODEBUG=asyncpreemptoff=1"),
+		os.Stderr
 	said, err := cmd.Output()
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(said, &out), "%s", said)

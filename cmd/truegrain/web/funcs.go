@@ -25,7 +25,8 @@ func (s *Server) funcs() template.FuncMap {
 		"asset": func(name string) string { return "/assets/" + s.pages.sum + "/" + name },
 		"count": count, "band": band, "join": strings.Join,
 		"long": func(v string) bool { return len([]rune(v)) > shownText }, "cut": cut,
-		"minus": func(a, b float64) float64 { return a - b }, "scale": func(p float64) float64 { return 0.6 * p },
+		"minus": func(a, b float64) float64 { return a - b },
+		"scale": func(p float64) float64 { return 0.6 * p },
 		"zones": zonesOf, "depth": depth, "milliseconds": scoreTime, "styles": styles,
 		"togetherStyle": togetherStyle,
 	}
@@ -107,8 +108,9 @@ func scoreTime(scores []scoreView) (ms float64) {
 // styles are the sheets of a page. The last one adapts what came before to narrow screens.
 func styles(page string) []string {
 	out := map[string][]string{"home.html": {"landing.css"}, "result.html": {"result.css", "explore.css"},
-		"many.html": {"landing.css", "explore.css", "many.css"}, "detectors.html": {"explore.css", "result.css"},
-		"docs.html": {"result.css"}}[page]
+		"many.html":      {"landing.css", "explore.css", "many.css"},
+		"detectors.html": {"explore.css", "result.css"},
+		"docs.html":      {"result.css"}}[page]
 	return append(append([]string{"base.css"}, out...), "narrow.css")
 }
 

@@ -134,7 +134,8 @@ func (v stageView) Milliseconds() string {
 // Note says how the maps are scaled.
 func (v stageView) Note() string {
 	if v.Features.Negative {
-		return fmt.Sprintf("Magnitudes, from 0 to %.3g: what 99.5 %% of these values stay below.", v.Features.Max)
+		return fmt.Sprintf("Magnitudes, from 0 to %.3g: what 99.5 %% of these values stay below.",
+			v.Features.Max)
 	}
 	return fmt.Sprintf("From 0 to %.3g: what 99.5 %% of these values stay below.", v.Features.Max)
 }

@@ -185,9 +185,9 @@ func TestLoadOverload(t *testing.T) {
 	clients := over.CPU/ten.Seconds - before.CPU/f.Seconds // cores that they took more of than alone
 	left := 1 - clients/float64(runtime.GOMAXPROCS(0))
 	t.Logf("alone %.1f and %.1f pictures/s, before and after; at %.0f uploads/s %.1f (%.1f %%; %.1f %% of what "+
-		"the clients leave, who took %.3f cores), answers %v, %d errors; then one took %v, %v after the end", first,
-		last, offered, under, 100*under/rate, 100*under/rate/left, clients, over.Codes, len(over.Errors), took,
-		recovered)
+		"the clients leave, who took %.3f cores), answers %v, %d errors; then one took %v, %v after the end",
+		first, last, offered, under, 100*under/rate, 100*under/rate/left, clients, over.Codes,
+		len(over.Errors), took, recovered)
 	require.NoError(t, err)
 	require.Empty(t, over.Errors)
 	require.Equal(t, over.Offered, over.Codes[200]+over.Codes[429])

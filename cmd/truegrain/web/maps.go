@@ -54,8 +54,9 @@ func mapOperation(a huma.API) huma.Operation {
 		"little-endian float32; where the detector did not look they are NaN. The first request computes the map."
 	op.Middlewares = huma.Middlewares{finite(a)}
 	bin := &huma.Schema{Type: huma.TypeString, Format: "binary"}
-	op.Responses = map[string]*huma.Response{"200": {Description: "The map", Content: map[string]*huma.MediaType{
-		"image/png": {Schema: bin}, "application/octet-stream": {Schema: bin}}}}
+	op.Responses = map[string]*huma.Response{"200": {Description: "The map",
+		Content: map[string]*huma.MediaType{
+			"image/png": {Schema: bin}, "application/octet-stream": {Schema: bin}}}}
 	return op
 }
 

@@ -38,8 +38,8 @@ func NewMetrics() *Metrics {
 			Help: "Pictures scored together.", Buckets: []float64{1, 2, 4, 8, 16, 32}}),
 		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "truegrain_rejected_total",
 			Help: "Requests refused, by reason."}, []string{"reason"})}
-	m.registry.MustRegister(m.requests, m.seconds, m.stages, m.batches, m.rejected, collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.requests, m.seconds, m.stages, m.batches, m.rejected,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

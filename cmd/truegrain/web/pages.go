@@ -75,7 +75,8 @@ func (s *Server) pageRoutes() {
 	for pattern, h := range map[string]http.HandlerFunc{
 		"GET /{$}": s.home, "GET /many": s.many, "GET /many.csv": s.manyCSV, "GET /many.json": s.manyJSON,
 		"GET /many/row/{id}": s.manyRow, "GET /detectors": s.detectors, "GET /docs": s.docs,
-		"GET /login": s.login, "POST /login": s.login, "POST /analyze": s.send, "POST /sample/{name}": s.sample,
+		"GET /login": s.login, "POST /login": s.login, "POST /analyze": s.send,
+		"POST /sample/{name}":      s.sample,
 		"GET /assets/{sum}/{name}": s.asset, "GET /r/{id}": s.result, "GET /r/{id}/picture": s.shot,
 		"GET /r/{id}/thumb": s.shot, "POST /r/{id}/score/{detector}": s.scoreAgain,
 		"GET /r/{id}/attention/{detector}": s.attention, "GET /r/{id}/stages/{detector}": s.stages,

@@ -63,7 +63,8 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request) {
 	p := reportPage{resultPage: s.resultPage(res), Version: s.Version, When: now(),
 		Style: s.sheet("base.css", "result.css", "explore.css", "report.css")}
 	p.Held = s.heldPage(res, held)
-	p.Policy = fmt.Sprintf("default-src 'none'; img-src data:; style-src 'sha256-%s'", digest(string(p.Style)))
+	p.Policy = fmt.Sprintf("default-src 'none'; img-src data:; style-src 'sha256-%s'",
+		digest(string(p.Style)))
 	if err := s.draw(r.Context(), res, maps, &p); err != nil {
 		s.fail(w, r, err)
 		return

@@ -95,9 +95,9 @@ func (s *Server) groups() (out []mapGroup) {
 			}
 			m := mapOf(d, name)
 			label, _, _ := strings.Cut(detect.Title(name), ", why")
-			v := mapView{Base: base, AI: name, Photograph: name, Label: label, Title: label + " · " + d.Short(),
-				Say: words.MapSay(name), Ends: words.EndsOf(m), Kind: kindOf(m.Kind), Max: m.Max, Choice: choice,
-				Weak: words.Weak(name)}
+			v := mapView{Base: base, AI: name, Photograph: name, Label: label,
+				Title: label + " · " + d.Short(), Say: words.MapSay(name), Ends: words.EndsOf(m),
+				Kind: kindOf(m.Kind), Max: m.Max, Choice: choice, Weak: words.Weak(name)}
 			if choice {
 				v.Photograph = base + "_photograph"
 			}
@@ -172,8 +172,9 @@ func (s *Server) resultPage(res *engine.Result) resultPage {
 	p := resultPage{Result: res, Note: s.note(), Left: minutes(res), Headline: words.Headline(v),
 		Say: words.Say(v), Scores: scores, Groups: s.groups(),
 		Evidence: evidence.Read(res.Data, res.Format),
-		Facts:    fmt.Sprintf("%s, %d × %d, %s", strings.ToUpper(res.Format), res.W, res.H, size(len(res.Data))),
-		Share:    s.testShare(), Detectors: s.engine.Detectors, Width: res.W, Height: res.H}
+		Facts: fmt.Sprintf("%s, %d × %d, %s", strings.ToUpper(res.Format), res.W, res.H,
+			size(len(res.Data))),
+		Share: s.testShare(), Detectors: s.engine.Detectors, Width: res.W, Height: res.H}
 	took := res.Took().Queue + res.Took().Decode
 	for _, x := range v {
 		took += x.Time
@@ -221,7 +222,8 @@ func (s *Server) shot(w http.ResponseWriter, r *http.Request) {
 	res, err := s.engine.Store.Get(r.PathValue("id"))
 	if err == nil {
 		var data []byte
-		if data, err = s.engine.Shot(r.Context(), res, strings.HasSuffix(r.URL.Path, "/picture")); err == nil {
+		large := strings.HasSuffix(r.URL.Path, "/picture")
+		if data, err = s.engine.Shot(r.Context(), res, large); err == nil {
 			w.Header().Set("Content-Type", "image/jpeg")
 			w.Header().Set("Cache-Control", "private, max-age=600")
 			_, _ = w.Write(data) // the client may have left

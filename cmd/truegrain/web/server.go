@@ -40,7 +40,8 @@ type Server struct {
 
 // New puts the app together.
 func New(c Config, e *engine.Engine, m *Metrics) (*Server, error) {
-	s := &Server{Config: c, engine: e, metrics: m, limiter: newLimiter(c.Rate, c.Burst), mux: http.NewServeMux()}
+	s := &Server{Config: c, engine: e, metrics: m, limiter: newLimiter(c.Rate, c.Burst),
+		mux: http.NewServeMux()}
 	m.watch(e)
 	s.busy, s.pace = s.refusal(engine.ErrBusy), s.refusal(&paceError{})
 	if err := s.loadPages(); err != nil {
@@ -139,8 +140,9 @@ func (s *Server) server() *http.Server {
 		ConnContext: withConn}
 }
 
-// Serve answers on a listener, which should be one of Listen, until ctx is done. Then it takes no new connection, answers every request of
-// those it has accepted, and closes. certFile and keyFile are empty for plain HTTP.
+// Serve answers on a listener, which should be one of Listen, until ctx is done. Then it takes no new
+// connection, answers every request of those it has accepted, and closes. certFile and keyFile are empty for
+// plain HTTP.
 func (s *Server) Serve(ctx context.Context, l net.Listener, certFile, keyFile string) error {
 	open := connections{log: s.Log, all: map[net.Conn]mark{}}
 	srv := s.server()

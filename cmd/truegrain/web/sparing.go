@@ -40,8 +40,8 @@ func (l sparingListener) Accept() (net.Conn, error) {
 // connKey is where a request's context has its connection.
 type connKey struct{}
 
-// withConn is for http.Server.ConnContext. What an encrypted connection brings can't be dropped unread: there the
-// connection is the one that decrypts, and bodies are read as ever.
+// withConn is for http.Server.ConnContext. What an encrypted connection brings can't be dropped unread: there
+// the connection is the one that decrypts, and bodies are read as ever.
 func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }

@@ -20,7 +20,8 @@ func dropped(c *net.TCPConn, n int) (got int, err error) {
 	e := raw.Read(func(fd uintptr) bool {
 		for {
 			// TCP drops what it would copy
-			if got, _, err = unix.Recvfrom(int(fd), nowhere[:n], unix.MSG_TRUNC|unix.MSG_DONTWAIT); err != unix.EINTR {
+			if got, _, err = unix.Recvfrom(int(fd), nowhere[:n],
+				unix.MSG_TRUNC|unix.MSG_DONTWAIT); err != unix.EINTR {
 				return err != unix.EAGAIN
 			}
 		}

@@ -27,8 +27,9 @@ func slowDetector(t testing.TB) func(be kernels.Backend) []*detect.Detector {
 	return func(be kernels.Backend) []*detect.Detector {
 		m, err := models.New(be, "resnet18", models.Config{Seed: 1})
 		require.NoError(t, err)
-		return []*detect.Detector{detect.New(be, "slow", m, &card.Card{Arch: "resnet18", Classes: 1, Size: 224,
-			View: "crop", Std: [3]float32{1, 1, 1}, Band: [2]float64{0.4, 0.6}, Scales: map[string]float64{}})}
+		return []*detect.Detector{detect.New(be, "slow", m, &card.Card{Arch: "resnet18", Classes: 1,
+			Size: 224, View: "crop", Std: [3]float32{1, 1, 1}, Band: [2]float64{0.4, 0.6},
+			Scales: map[string]float64{}})}
 	}
 }
 

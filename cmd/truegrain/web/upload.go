@@ -45,7 +45,8 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) (
 	if err != nil || kind != "multipart/form-data" && !slices.Contains(bodyTypes, kind) {
 		return "", nil, &mediaError{r.Header.Get("Content-Type")}
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.UploadTime)) // a test's recorder has none
+	// a test's recorder has none
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.UploadTime))
 	return kind, params, nil
 }
 
@@ -196,7 +197,8 @@ func (s *Server) read(name string, body io.Reader, whole int64, start time.Time)
 // uploadError is what went wrong while a body was read.
 func uploadError(err error) error {
 	switch {
-	case errors.As(err, new(*http.MaxBytesError)), errors.Is(err, engine.ErrBusy), errors.Is(err, errFormRoom):
+	case errors.As(err, new(*http.MaxBytesError)), errors.Is(err, engine.ErrBusy),
+		errors.Is(err, errFormRoom):
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errSlowUpload

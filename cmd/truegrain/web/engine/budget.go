@@ -39,8 +39,8 @@ func (b *Budget) Used() int64 {
 const firstPiece = 16 << 10
 
 // Read reads everything, taking memory only as bytes arrive; whole is how many there are to be, 0 or less if
-// that is not known. ErrBusy means that other uploads take all there is; release must be called when the bytes
-// are kept elsewhere or dropped.
+// that is not known. ErrBusy means that other uploads take all there is; release must be called when the
+// bytes are kept elsewhere or dropped.
 func (b *Budget) Read(r io.Reader, whole int64) (data []byte, release func(), err error) {
 	size := int64(firstPiece)
 	release = func() {}

@@ -36,8 +36,9 @@ type Engine struct {
 	workers sync.WaitGroup
 }
 
-// scorers is how many batches are scored at the same time. Each computes on all cores, and the other one has work
-// for a core that would wait: at the end of an op, or because the other core serves connections meanwhile.
+// scorers is how many batches are scored at the same time. Each computes on all cores, and the other one has
+// work for a core that would wait: at the end of an op, or because the other core serves connections
+// meanwhile.
 const scorers = 2
 
 // drawers is how many pictures are drawn for pages at the same time.
@@ -99,14 +100,15 @@ func (e *Engine) sweeper() {
 	}
 }
 
-// rest is after how long without an explanation the memory is given back that they keep for the next one: some
-// 200 MB with the bundled detectors.
+// rest is after how long without an explanation the memory is given back that they keep for the next one:
+// some 200 MB with the bundled detectors.
 const rest = time.Minute
 
 // rested gives it back if it is time to; it says how many bytes.
 func (e *Engine) rested() (bytes int64) {
 	last := e.aided.Load()
-	if last == 0 || e.asides.Load() > 0 || time.Since(time.Unix(0, last)) < rest || !e.aided.CompareAndSwap(last, 0) {
+	if last == 0 || e.asides.Load() > 0 || time.Since(time.Unix(0, last)) < rest ||
+		!e.aided.CompareAndSwap(last, 0) {
 		return 0
 	}
 	for _, d := range e.Detectors {

@@ -73,7 +73,8 @@ func TestBudget(t *testing.T) {
 // nothing is lost when it is not.
 func TestBudgetBelievesWhatArrives(t *testing.T) {
 	text := strings.Repeat("x", 5*firstPiece)
-	for _, whole := range []int{-1, 0, 1, firstPiece, 5*firstPiece - 1, 5 * firstPiece, 5*firstPiece + 1, 1 << 40} {
+	for _, whole := range []int{-1, 0, 1, firstPiece, 5*firstPiece - 1, 5 * firstPiece, 5*firstPiece + 1,
+		1 << 40} {
 		b := &Budget{most: 1 << 20}
 		data, release, err := b.Read(iotest.DataErrReader(strings.NewReader(text)), int64(whole))
 		require.NoError(t, err)

@@ -175,19 +175,19 @@ func TestHostile(t *testing.T) {
 // Whatever the corpus holds, it is read, twice alike.
 func TestCorpus(t *testing.T) {
 	n := 0
-	require.NoError(t, filepath.WalkDir(kerneltest.Shared(t, "data", "decode"), func(path string, d os.DirEntry,
-		err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		require.NoError(t, err)
-		for _, format := range []string{"jpeg", "png", "webp"} {
-			require.Equal(t, Read(data, format), Read(data, format), path)
-		}
-		n++
-		return nil
-	}))
+	require.NoError(t, filepath.WalkDir(kerneltest.Shared(t, "data", "decode"),
+		func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			require.NoError(t, err)
+			for _, format := range []string{"jpeg", "png", "webp"} {
+				require.Equal(t, Read(data, format), Read(data, format), path)
+			}
+			n++
+			return nil
+		}))
 	require.Greater(t, n, 1000)
 }
 

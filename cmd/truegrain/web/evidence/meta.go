@@ -87,7 +87,8 @@ func (f *found) tag(t imagemeta.TagInfo, exif map[string]string) {
 }
 
 func sourceName(s imagemeta.Source) string {
-	return map[imagemeta.Source]string{imagemeta.EXIF: "EXIF", imagemeta.XMP: "XMP", imagemeta.IPTC: "IPTC"}[s]
+	return map[imagemeta.Source]string{imagemeta.EXIF: "EXIF", imagemeta.XMP: "XMP",
+		imagemeta.IPTC: "IPTC"}[s]
 }
 
 // value is a tag's value as text.
