@@ -26,8 +26,8 @@ type Counter interface {
 	HighWater() int
 }
 
-// Launch is one kernel, copy or fill on a device. Bytes counts each operand once, in whole; FLOPs are those of
-// products, and 0 elsewhere.
+// Launch is one kernel, copy or fill on a device. Bytes counts each operand once, in whole; FLOPs are those
+// of products, and 0 elsewhere.
 type Launch struct {
 	Kernel       string
 	Bytes, FLOPs int64
@@ -46,6 +46,6 @@ type Hardware struct {
 }
 
 func (h Hardware) String() string {
-	return fmt.Sprintf("%s, compute capability %d.%d, %d SMs, %.1f GiB, driver for CUDA %d.%d", h.Name, h.Major,
-		h.Minor, h.SMs, float64(h.Memory)/(1<<30), h.Driver/1000, h.Driver%1000/10)
+	return fmt.Sprintf("%s, compute capability %d.%d, %d SMs, %.1f GiB, driver for CUDA %d.%d",
+		h.Name, h.Major, h.Minor, h.SMs, float64(h.Memory)/(1<<30), h.Driver/1000, h.Driver%1000/10)
 }

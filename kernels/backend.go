@@ -9,11 +9,11 @@ type Backend interface {
 	Name() string
 	// DType is the type of its values: F32, or F64 on the float64 oracle.
 	DType() DType
-	// Activations is the type in which a model gives it the values between ops, and they their gradients: BF16
-	// in mixed precision, else DType. An op's results have the type of its operands.
+	// Activations is the type in which a model gives it the values between ops, and they their gradients:
+	// BF16 in mixed precision, else DType. An op's results have the type of its operands.
 	Activations() DType
-	// WithContext is the same backend looking at ctx between chunks of work. A cancelled op returns early with
-	// its outputs undefined; whoever holds the context notices and discards them.
+	// WithContext is the same backend looking at ctx between chunks of work. A cancelled op returns early
+	// with its outputs undefined; whoever holds the context notices and discards them.
 	WithContext(ctx context.Context) Backend
 	// Workspace is the number of elements (of DType) that the op's Work field needs; 0 for most.
 	Workspace(op any) int
@@ -46,7 +46,8 @@ type Mixed interface {
 type Memory interface {
 	Alloc(d DType, n int) (Buf, error) // zeroed; ErrOutOfMemory
 	Free(b Buf)
-	Upload(dst, host Buf)   // host to device, converting between F32, F64 and BF16, I32 as it is; lengths equal
+	// host to device, converting between F32, F64 and BF16, I32 as it is; lengths equal
+	Upload(dst, host Buf)
 	Download(host, src Buf) // device to host, likewise
 	Copy(dst, src Buf)      // within the device, same type and length
 	Fill(dst Buf, v float64)

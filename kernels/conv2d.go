@@ -33,7 +33,8 @@ func (c Conv2D) Run(b Backend) { b.Conv2D(c) }
 
 // Check panics with *ArgError if sizes and buffers do not agree.
 func (c Conv2D) Check() {
-	check("conv2d", c.Window.Check(), c.Groups >= 1 && c.C%max(1, c.Groups) == 0 && c.OC%max(1, c.Groups) == 0)
+	check("conv2d", c.Window.Check(), c.Groups >= 1 && c.C%max(1, c.Groups) == 0 &&
+		c.OC%max(1, c.Groups) == 0)
 	oh, ow := c.Out(c.H, c.W)
 	checkLen("conv2d", "X", c.X, c.B, c.H, c.W, c.C)
 	if c.Packed == nil {

@@ -9,8 +9,8 @@ import (
 type DType uint8
 
 // The element types. Index values (class targets, arg-max positions) are I32. Values are F32 on devices, F64
-// on the float64 oracle; BF16 is for activations and weights where a device gains from it. U8 are the bytes of
-// pictures, which Normalize makes values of.
+// on the float64 oracle; BF16 is for activations and weights where a device gains from it. U8 are the bytes
+// of pictures, which Normalize makes values of.
 const (
 	Invalid DType = iota
 	F32

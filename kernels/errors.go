@@ -28,7 +28,8 @@ func (e *BufError) Error() string {
 	if e.Got.OnDevice() {
 		where = "device"
 	}
-	return fmt.Sprintf("buffer: holds %s in %s memory, used as %s in host memory", e.Got.DType(), where, e.Want)
+	return fmt.Sprintf("buffer: holds %s in %s memory, used as %s in host memory", e.Got.DType(),
+		where, e.Want)
 }
 
 // Misuse marks the error as a programmer's mistake.

@@ -23,8 +23,8 @@ type Packing int
 const (
 	// Exact keeps the algorithm of an op that is not packed.
 	Exact Packing = iota
-	// Fast allows float32 algorithms of fewer operations and more rounding: Winograd's convolution, which also
-	// spreads an infinity or a NaN over the pixels of a tile.
+	// Fast allows float32 algorithms of fewer operations and more rounding: Winograd's convolution, which
+	// also spreads an infinity or a NaN over the pixels of a tile.
 	Fast
 	// BFloat16 allows Fast, and operands rounded to bfloat16 with sums in float32.
 	BFloat16
@@ -35,7 +35,7 @@ func (p Packing) String() string { return [...]string{"exact", "fast", "bfloat16
 
 // Prepare is the family of what is done once, before a model is served.
 type Prepare interface {
-	// Pack packs the weights of op, a Conv2D, ConvTranspose2D or Linear whose sizes are final. It is nil for an
-	// op that this backend computes from weights as they are. The error wraps ErrOutOfMemory.
+	// Pack packs the weights of op, a Conv2D, ConvTranspose2D or Linear whose sizes are final. It is nil for
+	// an op that this backend computes from weights as they are. The error wraps ErrOutOfMemory.
 	Pack(op Op, how Packing) (Packed, error)
 }

@@ -4,10 +4,10 @@ package kernels
 // call: CUDA graphs.
 type Recorder interface {
 	// Record calls f with the same device in recording: what f asks of it is kept instead of run, with the
-	// memory that it takes, until Close; that memory holds anything at first. An upload is kept as a place that
-	// Replay fills; nothing can be downloaded. Other work on the device goes on meanwhile. What f runs must have
-	// run once before, so that its kernels are loaded. The error is a *DeviceError; a panic of f ends the
-	// recording and goes on.
+	// memory that it takes, until Close; that memory holds anything at first. An upload is kept as a place
+	// that Replay fills; nothing can be downloaded. Other work on the device goes on meanwhile. What f runs
+	// must have run once before, so that its kernels are loaded. The error is a *DeviceError; a panic of f
+	// ends the recording and goes on.
 	Record(f func(Backend)) (Recording, error)
 }
 

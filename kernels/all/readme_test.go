@@ -80,7 +80,8 @@ func TestREADMEsNameWhatIsThere(t *testing.T) {
 
 // TestWhatIsNotThereIsFound sees that the check above can fail.
 func TestWhatIsNotThereIsFound(t *testing.T) {
-	w := tree{files: []string{"../../kernels/relu.go"}, tests: []string{"TestReLU"}, targets: []string{"cuda"}}
+	w := tree{files: []string{"../../kernels/relu.go"}, tests: []string{"TestReLU"},
+		targets: []string{"cuda"}}
 	require.Equal(t, []string{"none.md", "-run TestGELU", "make rust", "gelu.go"}, w.missing("x.md",
 		"[a](none.md) [b](https://go.dev) `-run 'ReLU|TestGELU'` `make cuda, rust` `relu.go` `kernels/relu.go` `gelu.go`"))
 }
@@ -88,7 +89,8 @@ func TestWhatIsNotThereIsFound(t *testing.T) {
 // missing lists what a README names and the tree lacks.
 func (w tree) missing(path, text string) (all []string) {
 	for _, m := range link.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
-		if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil && !strings.Contains(m[1], "://") {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil &&
+			!strings.Contains(m[1], "://") {
 			all = append(all, m[1])
 		}
 	}

@@ -140,7 +140,8 @@ func TestAttentionOfOneBuffer(t *testing.T) {
 			together := o.grad()
 			to := make([]float32, n)
 			together.DQ = written(to)
-			together.DK, together.DV = kernels.Grad{Buf: of(to), Acc: true}, kernels.Grad{Buf: of(to), Acc: true}
+			together.DK, together.DV = kernels.Grad{Buf: of(to), Acc: true},
+				kernels.Grad{Buf: of(to), Acc: true}
 			be.AttentionBackward(together)
 			want := make([]float32, n)
 			for i := range want {
@@ -172,7 +173,8 @@ func TestAttentionKeepsNaNAndInf(t *testing.T) {
 			op.Y = of(want)
 			ref.Open32().Attention(op)
 			for i, w := range want {
-				require.Equal(t, math.IsNaN(float64(w)), math.IsNaN(float64(y[i])), "element %d is %v", i, y[i])
+				require.Equal(t, math.IsNaN(float64(w)), math.IsNaN(float64(y[i])),
+					"element %d is %v", i, y[i])
 				require.Equal(t, math.IsInf(float64(w), 0), math.IsInf(float64(y[i]), 0), "element %d", i)
 			}
 			return y

@@ -75,9 +75,9 @@ func (c *attentionChunk) takeGradients() gradients {
 	d := c.depth4()
 	return gradients{
 		queriesT: c.takePanels(d, queryBlock), dyT: c.takePanels(d, queryBlock),
-		queries: c.takePanels(queryBlock, c.HD), dy: c.takePanels(queryBlock, c.HD), keys: c.takePanels(c.TK, c.HD),
-		edge: c.take(columnStep * d), p: c.take(queryBlock * keyBlock), ds: c.take(queryBlock * keyBlock),
-		lse: c.take(queryBlock), delta: c.take(queryBlock),
+		queries: c.takePanels(queryBlock, c.HD), dy: c.takePanels(queryBlock, c.HD),
+		keys: c.takePanels(c.TK, c.HD), edge: c.take(columnStep * d), p: c.take(queryBlock * keyBlock),
+		ds: c.take(queryBlock * keyBlock), lse: c.take(queryBlock), delta: c.take(queryBlock),
 	}
 }
 

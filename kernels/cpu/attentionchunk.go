@@ -94,7 +94,8 @@ func (c *attentionChunk) transpose(dst panels, src []float32, ld, n int, edge []
 
 // times multiplies rows of HD elements, ld apart, with transposed ones: s (rows,cols).
 func (c *attentionChunk) times(s, x []float32, ld, rows int, y panels, cols int) {
-	c.small.run(c.level, &small{m: rows, n: cols, depth: c.HD, a: x, aRow: ld, aStep: 1, b: y, c: s, cRow: cols})
+	c.small.run(c.level, &small{m: rows, n: cols, depth: c.HD, a: x, aRow: ld, aStep: 1, b: y,
+		c: s, cRow: cols})
 }
 
 // softmaxed is the memory of one block of scores, transposed, and of what their softmax leaves for queries.

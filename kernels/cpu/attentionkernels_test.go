@@ -113,7 +113,8 @@ func (tc columnsCase) compare(t *testing.T, l *level) {
 func TestAttentionColumnsAgainstGo(t *testing.T) {
 	forLevels(t, func(t *testing.T, l *level) {
 		for rows := range 300 {
-			columnsCase{rows, rows % 5, []float32{0, 1, 30, 300}[rows%4], rows%3 == 0, uint64(rows)}.compare(t, l)
+			columnsCase{rows, rows % 5, []float32{0, 1, 30, 300}[rows%4], rows%3 == 0,
+				uint64(rows)}.compare(t, l)
 		}
 	})
 }
@@ -150,7 +151,8 @@ func (tc rowsCase) compare(t *testing.T, l *level) {
 	}
 	run := func(k attentionKernels) (all []*guardedRows) {
 		written, added, dots := dst.clone(), dst.clone(), newGuardedRows(rng, tc.rows, 1, 1, 0)
-		k.scaleRows(written.first(), src.first(), factors.first(), tc.rows, tc.cols, dst.stride, src.stride, step)
+		k.scaleRows(written.first(), src.first(), factors.first(), tc.rows, tc.cols, dst.stride,
+			src.stride, step)
 		k.addRows(added.first(), src.first(), factors.first(), tc.rows, tc.cols, dst.stride, src.stride, step)
 		k.dotRows(dots.first(), dst.first(), src.first(), tc.rows, tc.cols, dst.stride, src.stride, 0.5)
 		return []*guardedRows{written, added, dots}
@@ -192,7 +194,8 @@ func TestSmallProducts(t *testing.T) {
 				if transposed {
 					p.aRow, p.aStep = 1, s[0]
 				}
-				p.a, p.b = randomFloats(rng, s[0]*s[2]), panels{randomFloats(rng, panelsLen(s[2]+2, s[1])), s[2] + 2}
+				p.a, p.b = randomFloats(rng, s[0]*s[2]), panels{randomFloats(rng, panelsLen(s[2]+2, s[1])),
+					s[2] + 2}
 				c := newGuardedRows(rng, p.m, p.n, p.cRow, 1)
 				want := c.clone()
 				for i := range p.m {

@@ -130,8 +130,8 @@ func (b *Backend) parallel(n, grain int, f func(lo, hi int)) {
 	b.chunks((n+grain-1)/grain, func(c int) { f(c*grain, min(n, (c+1)*grain)) })
 }
 
-// parallelBack is parallel from the last chunk on, for a second pass over what the caches hold no more than the end
-// of.
+// parallelBack is parallel from the last chunk on, for a second pass over what the caches hold no more than
+// the end of.
 func (b *Backend) parallelBack(n, grain int, f func(lo, hi int)) {
 	last := (n+grain-1)/grain - 1
 	b.chunks(last+1, func(c int) { f((last-c)*grain, min(n, (last-c+1)*grain)) })

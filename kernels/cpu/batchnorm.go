@@ -26,7 +26,8 @@ func (b *Backend) BatchNorm(op kernels.BatchNorm) {
 	coef := k.coef(b.affineOf(&a))
 	b.parallelBack(op.R*op.C, k.grain(), func(lo, hi int) {
 		k.blocks(lo, hi, flags, func(lo, hi, from, width int) {
-			b.level.stream.normalize(y[lo:hi], x[lo:hi], part(residual, lo, hi), coef[3*from:], width, k.width, flags)
+			b.level.stream.normalize(y[lo:hi], x[lo:hi], part(residual, lo, hi), coef[3*from:],
+				width, k.width, flags)
 		})
 	})
 }
@@ -39,8 +40,8 @@ func part[T any](x []T, lo, hi int) []T {
 	return x[lo:hi]
 }
 
-// affine is batch norm as y = x·slope + high + low: the shift in two parts, since a rounded one would move the
-// whole channel one way. sums is Σx and Σx² of the channels, in training.
+// affine is batch norm as y = x·slope + high + low: the shift in two parts, since a rounded one would move
+// the whole channel one way. sums is Σx and Σx² of the channels, in training.
 type affine struct {
 	kernels.BatchNorm
 	sums []float64
@@ -97,8 +98,8 @@ func (a *affine) statistics(j int) (mean, variance float64) {
 	return mean, variance
 }
 
-// normalizeGo is y = x·slope + high + low, the planes of coef, plus the residual and rectified, as flags say, for
-// rows of width elements that begin step elements apart.
+// normalizeGo is y = x·slope + high + low, the planes of coef, plus the residual and rectified, as flags say,
+// for rows of width elements that begin step elements apart.
 func normalizeGo(y, x, residual, coef []float32, width, step, flags int) {
 	const lanes = genericLanes
 	forRows(len(y), width, step, func(at, n int) {

@@ -38,8 +38,8 @@ type normBack struct {
 }
 
 func (b *Backend) normBack(op kernels.BatchNormGrad, gates int, branch kernels.Grad) *normBack {
-	g := &normBack{op, floats(op.DX.Buf), floats(op.DY), floats(op.Y), floats(op.X), floats(branch.Buf), gates, gates,
-		make([]float64, 2*op.C)}
+	g := &normBack{op, floats(op.DX.Buf), floats(op.DY), floats(op.Y), floats(op.X), floats(branch.Buf),
+		gates, gates, make([]float64, 2*op.C)}
 	if gates == 0 {
 		g.y = nil
 	}

@@ -22,8 +22,8 @@ func TestToPairsRoundsToNearestEven(t *testing.T) {
 			x[i] = math.Float32frombits(rng.Uint32()) // denormals become 0
 		}
 	}
-	copy(x, []float32{0, float32(math.Copysign(0, -1)), nan, float32(math.Inf(1)), math.MaxFloat32, 1 + 0x1p-8,
-		1 + 0x3p-8})
+	copy(x, []float32{0, float32(math.Copysign(0, -1)), nan, float32(math.Inf(1)), math.MaxFloat32,
+		1 + 0x1p-8, 1 + 0x3p-8})
 	pairs := b.toPairs(x)
 	for i, got := range halves16(pairs) {
 		want := kernels.BF16Bits(x[i])
@@ -50,7 +50,8 @@ func BenchmarkBFloat16(b *testing.B) {
 			w, err := be.Pack(op, how)
 			require.NoError(b, err)
 			op.Packed = w
-			b.Run(s.name+"/"+w.Method(), func(b *testing.B) { measure(b, be, op.Cost(), func() { be.Conv2D(op) }) })
+			b.Run(s.name+"/"+w.Method(),
+				func(b *testing.B) { measure(b, be, op.Cost(), func() { be.Conv2D(op) }) })
 		}
 	}
 }

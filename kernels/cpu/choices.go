@@ -1,7 +1,7 @@
 package cpu
 
-// choices are the ways of computing that shapes choose between. All are automatic, the zero value, but in tests,
-// which force them so that each of them meets every shape, and where a backend is opened as "exact".
+// choices are the ways of computing that shapes choose between. All are automatic, the zero value, but in
+// tests, which force them so that each of them meets every shape, and where a backend is opened as "exact".
 type choices struct {
 	fresh     choice // chunks pack B (fresh.go)
 	inPlace   choice // few rows read B where it is (gemm.go)
@@ -32,6 +32,6 @@ func (c choice) or(automatically bool) bool { return c == always || c == automat
 // forced are choices that are all the same.
 func forced(c choice) choices { return choices{c, c, c, c, c, c, c, c, c, c, c, c} }
 
-// words are what may stand behind a level: "avx2,on" and "avx2,off" force all choices, for tests; "avx2,exact", or
-// "exact" at the best level, computes every convolution as a sum of products.
+// words are what may stand behind a level: "avx2,on" and "avx2,off" force all choices, for tests;
+// "avx2,exact", or "exact" at the best level, computes every convolution as a sum of products.
 var words = map[string]choices{"": {}, "on": forced(always), "off": forced(never), "exact": {winograd: never}}

@@ -29,8 +29,8 @@ var (
 	winogradChoices = []func(*choices) *choice{func(c *choices) *choice { return &c.shared }}
 )
 
-// forChoices calls f as shapes choose, and then with all combinations of some choices being forced on or off: with
-// -short, those in which at most one differs from the others.
+// forChoices calls f as shapes choose, and then with all combinations of some choices being forced on or off:
+// with -short, those in which at most one differs from the others.
 func forChoices(b *Backend, some []func(*choices) *choice, f func(forced string)) {
 	defer func() { b.choices = choices{} }()
 	f("")

@@ -66,9 +66,9 @@ func (k columns) grain() int {
 // columnBlock is the columns whose parameters stay in the first cache beside what they are used for.
 const columnBlock = 512
 
-// blocks calls f for the elements lo..hi-1 of a matrix, whole rows: for all of them; or where rows are long, and
-// memory is not what the work waits for, for blocks of columns one after the other, from so many columns on. The
-// block's rows begin k.width apart.
+// blocks calls f for the elements lo..hi-1 of a matrix, whole rows: for all of them; or where rows are long,
+// and memory is not what the work waits for, for blocks of columns one after the other, from so many columns
+// on. The block's rows begin k.width apart.
 func (k columns) blocks(lo, hi, flags int, f func(lo, hi, from, width int)) {
 	if k.width <= 2*columnBlock || flags&flagPast != 0 {
 		f(lo, hi, 0, k.width)
@@ -83,8 +83,8 @@ func (k columns) blocks(lo, hi, flags int, f func(lo, hi, from, width int)) {
 // pastColumns is flagPast for a large output whose rows are whole vectors.
 func (b *Backend) pastColumns(k columns, out []float32) int { return b.pastRows(out, k.width) }
 
-// forRows calls f for the rows of width elements, step apart, that lie in n elements: where they are, and how many
-// elements the row has.
+// forRows calls f for the rows of width elements, step apart, that lie in n elements: where they are, and how
+// many elements the row has.
 func forRows(n, width, step int, f func(at, n int)) {
 	for at := 0; at < n; at += step {
 		f(at, min(width, n-at))

@@ -47,8 +47,8 @@ func (b *Backend) gradientKernel(g *normBack) sumKernel {
 		if cols < stride {
 			ahead = 4 * stride * ceil(aheadBytes, 4*cols)
 		}
-		b.level.stream.gradientSums(&first[0], &second[0], &g.dy[at], &y[at], &g.x[at], rows, cols, 4*stride, ahead,
-			g.gates)
+		b.level.stream.gradientSums(&first[0], &second[0], &g.dy[at], &y[at], &g.x[at], rows, cols,
+			4*stride, ahead, g.gates)
 	}
 }
 

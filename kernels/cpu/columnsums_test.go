@@ -39,7 +39,8 @@ func compareSums(t *testing.T, l *level, rows, cols, apart, flags int, seed uint
 	for k := range want {
 		for i, w := range want[k] {
 			g := got[k][i]
-			require.True(t, w == g || w != w && g != g, "%s: sums %d, element %d: %v, want %v", name, k, i, g, w)
+			require.True(t, w == g || w != w && g != g, "%s: sums %d, element %d: %v, want %v",
+				name, k, i, g, w)
 		}
 	}
 }

@@ -6,12 +6,13 @@ import (
 	"truegrain/kernels"
 )
 
-// Where every channel is a group of its own, a window's elements are each one vector of channels, and a position
-// is a weighted sum of these: a pooling with weights. Its time is that of moving pictures, not of multiplying.
-// Groups of few channels are as many such sums: each input of a group, moved to all of its lanes, has a row of weights.
-// As products they would fill a part of a tile only; and several groups in one product, with zeros between them, would
-// let an infinity in one of them reach the others. Weights are packed as those of one product with the window's elements
-// as its depth, so that a panel has the elements of its channels close together.
+// Where every channel is a group of its own, a window's elements are each one vector of channels, and a
+// position is a weighted sum of these: a pooling with weights. Its time is that of moving pictures, not of
+// multiplying. Groups of few channels are as many such sums: each input of a group, moved to all of its
+// lanes, has a row of weights. As products they would fill a part of a tile only; and several groups in one
+// product, with zeros between them, would let an infinity in one of them reach the others. Weights are packed
+// as those of one product with the window's elements as its depth, so that a panel has the elements of its
+// channels close together.
 
 // groupSizes is how many powers of two there are up to the channels of the largest groups, a vector.
 const groupSizes = 5
@@ -19,8 +20,8 @@ const groupSizes = 5
 // sizeOf is the logarithm of the channels of a group.
 func sizeOf(group int) int { return bits.Len(uint(group)) - 1 }
 
-// depthwise says that a convolution and the gradient of its picture are computed so. A group that fills a vector is a
-// product of enough columns.
+// depthwise says that a convolution and the gradient of its picture are computed so. A group that fills a
+// vector is a product of enough columns.
 func (b *Backend) depthwise(g *geometry) bool {
 	return b.weighsDepthwise(g) && g.c/g.groups < b.level.lanes
 }
@@ -178,8 +179,8 @@ func (s *sliding) arguments(args *depthwiseArgs, l *level, at int) {
 		out: &s.to[at], weights: &s.panels[0], channels: s.c, group: group,
 		outStep: pixel, inStep: pixel * s.StrideW,
 		rowStep: pixel * s.fromW * s.rowTap, colStep: pixel * s.colTap,
-		rowWeight: element * s.KW * s.rowNext, colWeight: element * s.colNext, panel: 4 * l.width * s.window(),
-		past: s.past, rectify: flag(s.e.act == kernels.WithReLU),
+		rowWeight: element * s.KW * s.rowNext, colWeight: element * s.colNext,
+		panel: 4 * l.width * s.window(), past: s.past, rectify: flag(s.e.act == kernels.WithReLU),
 	}
 	if s.back {
 		args.outStep, args.inStep = args.inStep, args.outStep
@@ -195,8 +196,8 @@ func (s *sliding) arguments(args *depthwiseArgs, l *level, at int) {
 	}
 }
 
-// weightsDepthwise computes the gradient of the weights into dw or added to it: parts of the lines of positions,
-// laid out as packed weights, which are added in their order.
+// weightsDepthwise computes the gradient of the weights into dw or added to it: parts of the lines of
+// positions, laid out as packed weights, which are added in their order.
 func (b *Backend) weightsDepthwise(g geometry, x, dy, dw []float32, acc bool) {
 	n, lines := b.packedLen(g.window(), g.c), g.b*g.oh
 	parts := max(1, min(sumParts, lines, lines*g.ow*g.c/partOfWeights, partFloats/n))
@@ -240,8 +241,8 @@ func (b *Backend) sumLines(s *slidingSum, lo, hi int) {
 					out: &s.dy[(line*s.ow+run.at)*c], in: &s.x[((image*s.h+row.first)*s.w+run.first)*c],
 					weights: &sums[(e*s.KW+f)*element], panel: 4 * l.width * s.window(),
 					positions: run.count, channels: c, group: group, rows: row.n, cols: run.n,
-					outStep: 4 * c, inStep: 4 * c * s.StrideW, colStep: 4 * c * s.DilW, colWeight: 4 * element,
-					rowStep:   4 * c * (s.DilH*s.w - run.n*s.DilW),
+					outStep: 4 * c, inStep: 4 * c * s.StrideW, colStep: 4 * c * s.DilW,
+					colWeight: 4 * element, rowStep: 4 * c * (s.DilH*s.w - run.n*s.DilW),
 					rowWeight: 4 * element * (s.KW - run.n),
 				}
 				kernel(args)

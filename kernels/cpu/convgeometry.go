@@ -54,8 +54,8 @@ func (e epilogue) channels(lo int) epilogue {
 // first..last-1.
 type stretch struct{ from, to, first, last int }
 
-// stretches cuts the positions along an axis, n of them, over a picture of that size, into stretches that are as
-// long as they can be, or into single positions.
+// stretches cuts the positions along an axis, n of them, over a picture of that size, into stretches that are
+// as long as they can be, or into single positions.
 func stretches(out []stretch, n, size, k, stride, pad, dil int, join bool) []stretch {
 	out = out[:0]
 	for i := range n {

@@ -2,20 +2,22 @@ package cpu
 
 import "truegrain/kernels"
 
-// Where the window of a convolution is two strides high, its lower half meets the lines of the picture that the upper
-// half meets one position below. The halves are columns of one product then, over one line of positions more, and few
-// output channels fill more of a tile: 21 of 32 columns become 42 of 48, for half the depth.
+// Where the window of a convolution is two strides high, its lower half meets the lines of the picture that
+// the upper half meets one position below. The halves are columns of one product then, over one line of
+// positions more, and few output channels fill more of a tile: 21 of 32 columns become 42 of 48, for half the
+// depth.
 
-// halves says that a convolution is computed so: a product of twice the columns and half the depth. A tenth is for adding
-// the halves; they have no epilogue, which would have to follow that, and weights that are packed before are not theirs.
+// halves says that a convolution is computed so: a product of twice the columns and half the depth. A tenth
+// is for adding the halves; they have no epilogue, which would have to follow that, and weights that are
+// packed before are not theirs.
 func (b *Backend) halves(g *geometry, w weights, e epilogue) bool {
 	none := e.bias == nil && e.res == nil && e.sums == nil && e.act == kernels.NoActivation
 	return none && w.ready == nil && g.groups == 1 && g.KH == 2*g.StrideH && g.DilH == 1 &&
 		b.choices.halved.or(11*(g.oh+1)*cyclesOf(2*g.oc) < 20*g.oh*cyclesOf(g.oc))
 }
 
-// convolveHalves computes y (b,oh,ow,oc) = z[·,i,·,·,0] + z[·,i+1,·,·,1], where z (b,oh+1,ow,oc,2) are the products of
-// both halves; into y, or added to it. Weights (oc,KH,KW,c) are those of 2·oc halves as they are.
+// convolveHalves computes y (b,oh,ow,oc) = z[·,i,·,·,0] + z[·,i+1,·,·,1], where z (b,oh+1,ow,oc,2) are the
+// products of both halves; into y, or added to it. Weights (oc,KH,KW,c) are those of 2·oc halves as they are.
 func (b *Backend) convolveHalves(g geometry, x []float32, w weights, y []float32, acc bool) {
 	half := g
 	half.KH, half.oc, half.oh = g.KH/2, 2*g.oc, g.oh+1

@@ -27,8 +27,8 @@ func (b *Backend) picture(g geometry, dy []float32, w weights, x []float32, acc 
 	for i := range g.phases() {
 		ph, group := g.phase(i)
 		e := e.channels(group * n)
-		one := product{n: n * ph.joined, k: ph.window(), a: dy, aStep: 1, b: behind(panels, at), c: x[group*n:],
-			bias: e.bias, res: e.res, act: e.act}
+		one := product{n: n * ph.joined, k: ph.window(), a: dy, aStep: 1, b: behind(panels, at),
+			c: x[group*n:], bias: e.bias, res: e.res, act: e.act}
 		if panels == nil {
 			one.fresh, one.pass = true, freshPass
 		}

@@ -51,10 +51,10 @@ type weightSum struct {
 	leaseX, leaseDY []float32
 }
 
-// Kernels read wholeColumns of B at once. A pass takes at most passPositions: a panel of them stays in the first cache.
-// A part of the positions is at least partPositions, and the parts of a sum have at most partFloats together.
-// A chunk computes bigSide rows and columns, or smallSide if chunks were less than fewSums. Packed operands are
-// read in passes of packedPass.
+// Kernels read wholeColumns of B at once. A pass takes at most passPositions: a panel of them stays in the
+// first cache. A part of the positions is at least partPositions, and the parts of a sum have at most
+// partFloats together. A chunk computes bigSide rows and columns, or smallSide if chunks were less than
+// fewSums. Packed operands are read in passes of packedPass.
 const (
 	wholeColumns       = 16
 	passPositions      = 128
@@ -134,8 +134,8 @@ func (b *Backend) packPixels(to, x []float32, n, channels, panel int) {
 	})
 }
 
-// panelOf is the elements from panel to panel of n pixels: no multiple of a page, since the panels of one pixel
-// would share few sets of the cache.
+// panelOf is the elements from panel to panel of n pixels: no multiple of a page, since the panels of one
+// pixel would share few sets of the cache.
 func (s *weightSum) panelOf(n int) int { return (n + 1 - n%2) * s.width }
 
 // cyclesOf is about how long six rows times n columns take for every k, in quarters of a cycle: narrow tiles
@@ -213,8 +213,8 @@ func (s *weightSum) operands(inDY, inX int) (dy, x operand) {
 	return operand{s.dy[inDY:], s.oc, 0}, operand{s.x[inX:], s.StrideW * s.c, 0}
 }
 
-// meetings are the positions of a part at which an element (e,f) of the window lies in the picture: in the lines
-// from..to-1 of all pictures, cols of each.
+// meetings are the positions of a part at which an element (e,f) of the window lies in the picture: in the
+// lines from..to-1 of all pictures, cols of each.
 type meetings struct {
 	e, f, from, to int
 	rows, cols     stretch

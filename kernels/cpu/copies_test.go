@@ -22,7 +22,8 @@ func requireSameBits(t *testing.T, want, got []float32, message string, args ...
 	t.Helper()
 	for i, w := range want {
 		if math.Float32bits(w) != math.Float32bits(got[i]) {
-			require.Failf(t, "differs", "element %d is %v, want %v: "+message, append([]any{i, got[i], w}, args...)...)
+			require.Failf(t, "differs", "element %d is %v, want %v: "+message,
+				append([]any{i, got[i], w}, args...)...)
 		}
 	}
 }

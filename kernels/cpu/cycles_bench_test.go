@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// cycleCase is a kernel whose operands the first cache holds, rows·d elements, where its time is that of computing.
-// floor is the cycles of a vector of AVX-512 that its instructions take at least: two multiply-adds, two additions,
-// conversions or comparisons, four simple integer operations, two loads and one store are a cycle, of which
-// the scarcest counts, pass by pass.
+// cycleCase is a kernel whose operands the first cache holds, rows·d elements, where its time is that of
+// computing. floor is the cycles of a vector of AVX-512 that its instructions take at least: two
+// multiply-adds, two additions, conversions or comparisons, four simple integer operations, two loads and one
+// store are a cycle, of which the scarcest counts, pass by pass.
 type cycleCase struct {
 	name    string
 	rows, d int
@@ -40,8 +40,8 @@ var layerNormScratch = make([]float64, layerNormRoom(768))
 
 func softmaxRows(m *vmath, y, x, z *float32, rows, d int) { m.softmax(y, x, z, d, rows, 0) }
 
-// BenchmarkCycles reports cycles of one core for 16 elements, a cycle being what two multiply-adds take on registers
-// beside it, and which share the floor is of that. Times are the fastest of many.
+// BenchmarkCycles reports cycles of one core for 16 elements, a cycle being what two multiply-adds take on
+// registers beside it, and which share the floor is of that. Times are the fastest of many.
 func BenchmarkCycles(b *testing.B) {
 	l := levels[0]
 	if l.peakFLOPs != 2*12*16 || !l.supported() {

@@ -2,7 +2,8 @@ package cpu
 
 import "unsafe"
 
-// The kernels of convolutions in groups of few channels in Go: level generic, and what the assembly is tested against.
+// The kernels of convolutions in groups of few channels in Go: level generic, and what the assembly is tested
+// against.
 
 // window calls f for every element of the window: how far it is behind in, and where its weights are behind
 // weights, in bytes.
@@ -32,8 +33,8 @@ func (args *depthwiseArgs) mates(x []float32, c int) []float32 {
 // weightsAt is the weights of n channels that lie some bytes behind the first, either way.
 func (args *depthwiseArgs) weightsAt(bytes, n int) []float32 { return rowAt(args.weights, bytes, n) }
 
-// slideGo is, for every position, the sum of the window's vectors times their weights, plus bias and residual,
-// rectified where that is asked for.
+// slideGo is, for every position, the sum of the window's vectors times their weights, plus bias and
+// residual, rectified where that is asked for.
 func slideGo(args *depthwiseArgs) {
 	sum := make([]float32, args.channels)
 	for i := range args.positions {
@@ -65,8 +66,8 @@ func slideGo(args *depthwiseArgs) {
 	}
 }
 
-// slideWeightsGo adds to the weights of every element of the window, and of every input of a group, the sum over
-// positions of dy times what lies there.
+// slideWeightsGo adds to the weights of every element of the window, and of every input of a group, the sum
+// over positions of dy times what lies there.
 func slideWeightsGo(args *depthwiseArgs) {
 	sum := make([]float32, args.channels)
 	args.window(func(in, weight int) {

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// depthwiseCase is one call of the kernels of convolutions in groups of 1<<group channels on a random picture.
+// depthwiseCase is one call of the kernels of convolutions in groups of 1<<group channels on a random
+// picture.
 type depthwiseCase struct{ positions, channels, group, rows, cols, step, dil, flags int }
 
 // What the flags of a depthwiseCase ask for.
@@ -31,7 +32,8 @@ func (tc depthwiseCase) compare(t *testing.T, l *level, seed uint64) {
 		if !gradient && 1<<tc.group == l.lanes {
 			continue // that is a product
 		}
-		want, got := tc.run(&streamGo, genericWidth, gradient, seed), tc.run(l.stream, l.width, gradient, seed)
+		want, got := tc.run(&streamGo, genericWidth, gradient, seed),
+			tc.run(l.stream, l.width, gradient, seed)
 		n := float64(tc.rows*tc.cols<<tc.group + tc.positions)
 		want.same(t, got, n*eps/4, fmt.Sprintf("gradient %v %+v", gradient, tc))
 	}
@@ -54,9 +56,9 @@ func (tc depthwiseCase) run(s *streamKernels, width int, gradient bool, seed uin
 	weights := a.slice(tc.channels*window, false)
 	panels := panelsOf(weights, tc.channels, window, width)
 	args := &depthwiseArgs{out: &y[0], in: &x[0], weights: &panels[0], positions: tc.positions,
-		channels: tc.channels, group: 1 << tc.group, rows: tc.rows, cols: tc.cols, outStep: 4 * outStep, inStep: 4 * tc.channels * tc.step,
-		rowStep: 4 * tc.channels * tc.dil * (w - tc.cols), colStep: 4 * tc.channels * tc.dil,
-		colWeight: 4 * width << tc.group, panel: 4 * width * window}
+		channels: tc.channels, group: 1 << tc.group, rows: tc.rows, cols: tc.cols, outStep: 4 * outStep,
+		inStep: 4 * tc.channels * tc.step, rowStep: 4 * tc.channels * tc.dil * (w - tc.cols),
+		colStep: 4 * tc.channels * tc.dil, colWeight: 4 * width << tc.group, panel: 4 * width * window}
 	kernel := s.slideWeights[tc.group]
 	if !gradient {
 		kernel = s.slide[tc.group]
@@ -98,8 +100,8 @@ func TestDepthwiseAgainstGo(t *testing.T) {
 	forLevels(t, func(t *testing.T, l *level) {
 		for channels := 1; channels < 150; channels++ {
 			for i := range 8 {
-				depthwiseCase{1 + (channels+i)%9, channels, (channels + i) % groupSizes, (channels + i) % 4, 1 + i%5, 1 + i%2, 1 + channels%2,
-					(11*channels + i) % caseFlags}.compare(t, l, uint64(i))
+				depthwiseCase{1 + (channels+i)%9, channels, (channels + i) % groupSizes, (channels + i) % 4,
+					1 + i%5, 1 + i%2, 1 + channels%2, (11*channels + i) % caseFlags}.compare(t, l, uint64(i))
 			}
 		}
 	})
@@ -111,8 +113,9 @@ func FuzzDepthwise(f *testing.F) {
 	f.Fuzz(func(t *testing.T, positions, channels, group, rows, cols, step, dil, flags uint8, seed uint64) {
 		for _, l := range levels {
 			if l.supported() {
-				depthwiseCase{1 + int(positions)%19, 1 + int(channels), int(group) % groupSizes, int(rows) % 8, 1 + int(cols)%8, 1 + int(step)%4,
-					1 + int(dil)%3, int(flags) % caseFlags}.compare(t, l, seed)
+				depthwiseCase{1 + int(positions)%19, 1 + int(channels), int(group) % groupSizes,
+					int(rows) % 8, 1 + int(cols)%8, 1 + int(step)%4, 1 + int(dil)%3,
+					int(flags) % caseFlags}.compare(t, l, seed)
 			}
 		}
 	})

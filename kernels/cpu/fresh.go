@@ -1,8 +1,8 @@
 package cpu
 
-// Where all rows of a product fit in one chunk, every panel of its B is read by that chunk alone, which packs it
-// when it gets there, pass by pass, into memory that stays in L2: weights that are packed for one use are then
-// read from memory once, and not written and read again.
+// Where all rows of a product fit in one chunk, every panel of its B is read by that chunk alone, which packs
+// it when it gets there, pass by pass, into memory that stays in L2: weights that are packed for one use are
+// then read from memory once, and not written and read again.
 
 // Products of at most freshRows rows and at least freshPanels panels are computed so, in passes of freshPass.
 const (
@@ -30,8 +30,8 @@ func (r *runner) packPanel(p *plan, x *product, product, n, k int) {
 	}
 }
 
-// fetchFresh lists what is packed next, if it is rows of one matrix: in the next pass, or for the chunk that comes
-// next if two cores take turns.
+// fetchFresh lists what is packed next, if it is rows of one matrix: in the next pass, or for the chunk that
+// comes next if two cores take turns.
 func (r *runner) fetchFresh(p *plan, x *product, i, n, k int) {
 	r.fetches, r.fetched = r.fetches[:0], 0
 	if k++; k == x.passes() {

@@ -44,7 +44,7 @@ type gemm struct {
 	a, b, c, res, bias  []float32
 	act                 kernels.Activation
 	packed              []float32 // op(b) in panels, α applied, if that is done already
-	pairs               bool      // a, not transposed, and packed are pairs of bfloat16; k and lda count pairs
+	pairs               bool      // a, not transposed, and packed are of bfloat16 in pairs, as k and lda count
 }
 
 // transposedPass is the k of a pass over a transposed A that is copied; rows of B in place serve fewRowsA at

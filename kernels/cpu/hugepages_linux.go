@@ -5,8 +5,9 @@ import (
 	"unsafe"
 )
 
-// hugeBytes is the size of memory from which on it is asked to lie on huge pages: in pages of 4 KiB a pass over large
-// operands waits for address translations, a third of its time; less memory has few whole huge pages inside.
+// hugeBytes is the size of memory from which on it is asked to lie on huge pages: in pages of 4 KiB a pass
+// over large operands waits for address translations, a third of its time; less memory has few whole huge
+// pages inside.
 const hugeBytes = 4 << 20
 
 // onHugePages asks the system to put memory, which nobody has touched yet, on huge pages. It may refuse.

@@ -43,8 +43,8 @@ func (b *Backend) layerNorm(op *kernels.LayerNorm, lo, hi int) {
 	x, gamma, beta := floats(op.X), floats(op.Gamma), floats(op.Beta)
 	y, mean, rstd, d := floats(op.Y), floats(op.Mean), floats(op.RStd), op.D
 	room := b.scratch64(layerNormRoom(d))
-	b.level.layerNorms(d).forward(&y[lo*d], &x[lo*d], &gamma[0], &beta[0], &mean[lo], &rstd[lo], &room.x[0], d, hi-lo,
-		op.Eps, b.pastRows(y, d))
+	b.level.layerNorms(d).forward(&y[lo*d], &x[lo*d], &gamma[0], &beta[0], &mean[lo], &rstd[lo], &room.x[0],
+		d, hi-lo, op.Eps, b.pastRows(y, d))
 	b.scratch.put(room.held)
 }
 
@@ -160,7 +160,8 @@ func layerNormGradGo(dx, dy, x, gamma, mean, rstd *float32, d, rows, flags int) 
 func layerNormSumsGo(sum, dot *float64, dy, x, mean, rstd *float32, d, rows int) {
 	s, q := unsafe.Slice(sum, d), unsafe.Slice(dot, d)
 	for r := range rows {
-		in, m, k := unsafe.Slice(x, rows*d)[r*d:][:d], unsafe.Slice(mean, rows)[r], unsafe.Slice(rstd, rows)[r]
+		in, m, k := unsafe.Slice(x, rows*d)[r*d:][:d], unsafe.Slice(mean, rows)[r],
+			unsafe.Slice(rstd, rows)[r]
 		for j, v := range unsafe.Slice(dy, rows*d)[r*d:][:d] {
 			s[j] += float64(v)
 			q[j] += float64(v) * float64((in[j]-m)*k)

@@ -47,7 +47,8 @@ func compareLayerNorm(t *testing.T, l *level, seed uint64, d, rows int, offset f
 			y, mean, rstd = onLine(old), slices.Clone(empty), slices.Clone(empty)
 			room := make([]float64, layerNormRoom(d)+1)
 			room[layerNormRoom(d)] = 7
-			m.forward(&y[16], &x[16], &gamma[16], &beta[16], &mean[16], &rstd[16], &room[0], d, rows, 1e-6, flags)
+			m.forward(&y[16], &x[16], &gamma[16], &beta[16], &mean[16], &rstd[16], &room[0], d,
+				rows, 1e-6, flags)
 			require.Equal(t, 7., room[layerNormRoom(d)])
 			return y, mean, rstd
 		}

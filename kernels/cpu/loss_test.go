@@ -39,7 +39,8 @@ func compareLosses(t *testing.T, l *level, seed uint64, n int) {
 		}{
 			{"mse", 0, x, func(m *losses, dx, x, t *float32) { m.mseGrad(dx, x, t, n, 0.3, flags) }},
 			{"bce", 0, p, func(m *losses, dx, x, t *float32) { m.bceGrad(dx, x, t, n, 0.3, flags) }},
-			{"bceLogits", 5e-8, x, func(m *losses, dx, x, t *float32) { m.bceLogitsGrad(dx, x, t, n, 0.3, flags) }},
+			{"bceLogits", 5e-8, x,
+				func(m *losses, dx, x, t *float32) { m.bceLogitsGrad(dx, x, t, n, 0.3, flags) }},
 			{"crossEntropy", 0, x, func(m *losses, dx, x, _ *float32) {
 				m.crossEntropyGrad(dx, x, n, 20, 0.3, flags&flagAdd)
 			}},

@@ -40,8 +40,8 @@ func (b *Backend) maxPoolRows(op *maxPool, lo, hi int) {
 			*args = poolArgs{
 				out: &y[at], in: &x[((r/op.OH*op.H+row.first)*op.W+run.first)*c],
 				positions: run.count, channels: c, rows: row.n, cols: run.n,
-				outStep: 4 * c, inStep: 4 * c * op.StrideW, rowStep: 4 * c * op.DilH * op.W, colStep: 4 * c * op.DilW,
-				first: row.first*op.W + run.first, place: op.StrideW,
+				outStep: 4 * c, inStep: 4 * c * op.StrideW, rowStep: 4 * c * op.DilH * op.W,
+				colStep: 4 * c * op.DilW, first: row.first*op.W + run.first, place: op.StrideW,
 				rowPlace: op.DilH*op.W - run.n*op.DilW, colPlace: op.DilW,
 			}
 			if index != nil {

@@ -56,7 +56,8 @@ func TestAttentionReadsNothingBehindBuffers(t *testing.T) {
 			g.Q, g.K, g.V, g.Y, g.LSE, g.DY = buf(g.Q), buf(g.K), buf(g.V), buf(g.Y), buf(g.LSE), buf(g.DY)
 			g.DQ.Buf, g.DK.Buf, g.DV.Buf = buf(g.DQ.Buf), buf(g.DK.Buf), buf(g.DV.Buf)
 			be.Attention(g.Attention)
-			be.AttentionMap(kernels.AttentionMap{Attention: g.Attention, P: of(fenced(t, rng, s.b*s.nh*s.tq*s.tk))})
+			be.AttentionMap(kernels.AttentionMap{Attention: g.Attention,
+				P: of(fenced(t, rng, s.b*s.nh*s.tq*s.tk))})
 			be.AttentionBackward(g)
 		}
 	})

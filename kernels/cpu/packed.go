@@ -84,8 +84,8 @@ func (b *Backend) packAll(g geometry, weight, to []float32, add packAdder) {
 	p.execute()
 }
 
-// panels are the n elements of packed weights: what Pack has made, or what is packed for this call, in scratch
-// that the caller gives back. They are nil if the plan's chunks are to pack them.
+// panels are the n elements of packed weights: what Pack has made, or what is packed for this call, in
+// scratch that the caller gives back. They are nil if the plan's chunks are to pack them.
 func (p *plan) panels(w weights, n int, g geometry, fresh bool, add packAdder) (panels, lent []float32) {
 	switch {
 	case w.ready != nil:

@@ -62,7 +62,8 @@ func TestPoolsAgainstGo(t *testing.T) {
 	forLevels(t, func(t *testing.T, l *level) {
 		for channels := 1; channels < 150; channels++ {
 			for i := range 8 {
-				tc := poolCase{1 + channels%4, channels, 1 + (channels+i)%3, 1 + i%3, 1 + i%2, 1 + channels%2, i}
+				tc := poolCase{1 + channels%4, channels, 1 + (channels+i)%3, 1 + i%3, 1 + i%2,
+					1 + channels%2, i}
 				tc.compare(t, l, uint64(i))
 			}
 		}
@@ -74,8 +75,8 @@ func FuzzPools(f *testing.F) {
 	f.Fuzz(func(t *testing.T, positions, channels, rows, cols, step, dil, flags uint8, seed uint64) {
 		for _, l := range levels {
 			if l.supported() {
-				poolCase{1 + int(positions)%9, 1 + int(channels), 1 + int(rows)%5, 1 + int(cols)%5, 1 + int(step)%4,
-					1 + int(dil)%3, int(flags) % 8}.compare(t, l, seed)
+				poolCase{1 + int(positions)%9, 1 + int(channels), 1 + int(rows)%5, 1 + int(cols)%5,
+					1 + int(step)%4, 1 + int(dil)%3, int(flags) % 8}.compare(t, l, seed)
 			}
 		}
 	})
@@ -84,9 +85,11 @@ func FuzzPools(f *testing.F) {
 // TestPoolRuns sees that runs serve every position once, with its own span.
 func TestPoolRuns(t *testing.T) {
 	for _, w := range []struct{ n, k, stride, pad, dil int }{
-		{112, 3, 2, 1, 1}, {7, 3, 1, 1, 1}, {10, 2, 3, 0, 1}, {11, 3, 2, 2, 2}, {1, 1, 1, 0, 1}, {5, 5, 2, 2, 1},
+		{112, 3, 2, 1, 1}, {7, 3, 1, 1, 1}, {10, 2, 3, 0, 1}, {11, 3, 2, 2, 2}, {1, 1, 1, 0, 1},
+		{5, 5, 2, 2, 1},
 	} {
-		win := kernels.Window{KH: w.k, KW: 1, StrideH: w.stride, StrideW: 1, PadH: w.pad, DilH: w.dil, DilW: 1}
+		win := kernels.Window{KH: w.k, KW: 1, StrideH: w.stride, StrideW: 1, PadH: w.pad,
+			DilH: w.dil, DilW: 1}
 		out, _ := win.Out(w.n, 1)
 		for _, tc := range []struct {
 			spans      []span

@@ -68,9 +68,9 @@ func (w *walk) locate(lo int, aOff, cOff []int64) {
 }
 
 // Blocking. A pass of passDepth k keeps a panel of B (at most 384 KiB) in L2. Within it, parts of at most
-// sumDepth k are added up, which bounds the rounding error of a float32 sum; normDepth k where a batch norm is
-// behind: what is wrong there puts a ReLU on the other side of zero, and the gradients of all layers before it
-// are those of another function.
+// sumDepth k are added up, which bounds the rounding error of a float32 sum; normDepth k where a batch norm
+// is behind: what is wrong there puts a ReLU on the other side of zero, and the gradients of all layers
+// before it are those of another function.
 const (
 	passDepth = 1536
 	sumDepth  = 192

@@ -118,8 +118,8 @@ func (b *Backend) mix(s *mixed, i, _ int) {
 	m.mixed = mixed{} // keep nothing alive
 }
 
-// resampleWork is how many elements of the larger picture a chunk has: some 20 µs. Where rows are combined first, a
-// chunk has at least so many rows of the result, since neighbours read the same ones.
+// resampleWork is how many elements of the larger picture a chunk has: some 20 µs. Where rows are combined
+// first, a chunk has at least so many rows of the result, since neighbours read the same ones.
 const resampleWork, combinedRows = 1 << 17, 4
 
 // mixer is a part of a resampling under way.

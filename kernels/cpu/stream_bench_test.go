@@ -115,8 +115,9 @@ func streamCases() (all []streamCase) {
 				s.name += "-eval"
 			}
 			all = append(all,
-				streamCase{"batchnorm-y-" + s.name, 8, normCase(s.side*s.side, s.c, s.residual, train, false)},
-				streamCase{"batchnorm-dx-" + s.name, 8, normCase(s.side*s.side, s.c, s.residual, train, true)})
+				streamCase{"batchnorm-y-" + s.name, 8, normCase(s.side*s.side, s.c, s.residual,
+					train, false)}, streamCase{"batchnorm-dx-" + s.name, 8, normCase(s.side*s.side, s.c,
+					s.residual, train, true)})
 		}
 	}
 	return all
@@ -127,9 +128,9 @@ func normCase(
 ) func(*rand.Rand, int) (func(kernels.Backend), []kernels.Buf, int) {
 	return func(rng *rand.Rand, batch int) (func(kernels.Backend), []kernels.Buf, int) {
 		r := r * batch
-		op := kernels.BatchNorm{R: r, C: c, Eps: 1e-5, Momentum: 0.1, Train: train, ReLU: true, X: filled(rng, r*c),
-			Gamma: filled(rng, c), Beta: filled(rng, c), Y: empty(r * c), Mean: empty(c), RStd: empty(c),
-			RunningMean: filled(rng, c), RunningVar: empty(c)}
+		op := kernels.BatchNorm{R: r, C: c, Eps: 1e-5, Momentum: 0.1, Train: train, ReLU: true,
+			X: filled(rng, r*c), Gamma: filled(rng, c), Beta: filled(rng, c), Y: empty(r * c), Mean: empty(c),
+			RStd: empty(c), RunningMean: filled(rng, c), RunningVar: empty(c)}
 		for i := range floats(op.RunningVar) {
 			floats(op.RunningVar)[i] = 1
 		}
@@ -216,13 +217,13 @@ func elementCases() []streamCase {
 			return func(be kernels.Backend) { be.Fill(y, 1) }, y
 		})},
 		{"sgd", 8, simple(5, func(rng *rand.Rand, n int) (func(kernels.Backend), kernels.Buf) {
-			op := kernels.SGD{N: n, LR: 1e-3, Momentum: 0.9, WeightDecay: 1e-4, P: filled(rng, n), G: filled(rng, n),
-				V: empty(n)}
+			op := kernels.SGD{N: n, LR: 1e-3, Momentum: 0.9, WeightDecay: 1e-4, P: filled(rng, n),
+				G: filled(rng, n), V: empty(n)}
 			return func(be kernels.Backend) { be.SGD(op) }, op.P
 		})},
 		{"adam", 8, simple(7, func(rng *rand.Rand, n int) (func(kernels.Backend), kernels.Buf) {
-			op := kernels.Adam{N: n, LR: 1e-3, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Step: 1, P: filled(rng, n),
-				G: filled(rng, n), M: empty(n), V: empty(n)}
+			op := kernels.Adam{N: n, LR: 1e-3, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Step: 1,
+				P: filled(rng, n), G: filled(rng, n), M: empty(n), V: empty(n)}
 			return func(be kernels.Backend) { be.Adam(op) }, op.P
 		})},
 	}

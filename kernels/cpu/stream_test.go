@@ -114,8 +114,8 @@ var streamCalls = []streamCall{
 		if k.width%lanes != 0 {
 			flags &^= flagPast
 		}
-		s.normGradient(a.slice(n, true), a.slice(n, false), a.slice(n, false), a.slice(n, false), a.slice(n, true),
-			p, k.width, stepOf(k, n), flags)
+		s.normGradient(a.slice(n, true), a.slice(n, false), a.slice(n, false), a.slice(n, false),
+			a.slice(n, true), p, k.width, stepOf(k, n), flags)
 	}},
 }
 

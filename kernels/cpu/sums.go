@@ -28,8 +28,8 @@ func (r *runner) sum(p *plan, x *product, c *chunk, to []float64) {
 		}
 		for off := r.cOff[part.row:][:part.rows]; len(off) > 0; {
 			n, step := evenRun(off)
-			p.b.level.stream.columnSums(&sums[from-c.column], &squares[from-c.column], &x.c[int(off[0])/4+from],
-				n, behind-from, step)
+			p.b.level.stream.columnSums(&sums[from-c.column], &squares[from-c.column],
+				&x.c[int(off[0])/4+from], n, behind-from, step)
 			off = off[n:]
 		}
 	}

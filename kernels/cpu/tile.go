@@ -10,8 +10,8 @@ const tileRows = 6
 // tileKernel is one of the kernels that tileArgs describes.
 type tileKernel func(args *tileArgs)
 
-// tileGo is the tile kernel of any shape in Go: what the assembly computes, except that a segment's products are
-// added up in float64, in which each is exact: Go has no fused multiply-add of float32.
+// tileGo is the tile kernel of any shape in Go: what the assembly computes, except that a segment's products
+// are added up in float64, in which each is exact: Go has no fused multiply-add of float32.
 func tileGo(rows int) tileKernel { return tileOf(rows, (*tileArgs).addProducts) }
 
 // addKernel adds the products of a segment to four sums.

@@ -24,15 +24,16 @@ type tileArgs struct {
 	todo     int     // segments of the tile that are left
 	next     uintptr // memory that will be read soon, fetched to L2 meanwhile; the kernel advances it
 	nextStep int     // by that many bytes at every k; 0 if there is none
-	ahead    int     // bytes from a row of A to one that is read soon, fetched to L2 meanwhile; 0 if there is none
-	sums     uintptr // room for [row][column of the panel] float32, if a segment has a sum
-	c        uintptr // base of C
-	cOff     uintptr // offsets of the rows of C, [tile][row] int64; the kernel advances it
-	res      uintptr // the residual less c, if flagRes
-	bias     uintptr // cols values, if flagBias
-	cols     int     // columns that exist, 1..width of the panel
-	flags    int
-	tiles    int // tiles in this run, at least 1; the kernel counts it down
+	// bytes from a row of A to one that is read soon, fetched to L2 meanwhile; 0 if there is none
+	ahead int
+	sums  uintptr // room for [row][column of the panel] float32, if a segment has a sum
+	c     uintptr // base of C
+	cOff  uintptr // offsets of the rows of C, [tile][row] int64; the kernel advances it
+	res   uintptr // the residual less c, if flagRes
+	bias  uintptr // cols values, if flagBias
+	cols  int     // columns that exist, 1..width of the panel
+	flags int
+	tiles int // tiles in this run, at least 1; the kernel counts it down
 }
 
 // The epilogue: what is added to the product, and whether negative values become zero.

@@ -60,7 +60,8 @@ func BenchmarkSoftmax(b *testing.B) {
 		b.Run(fmt.Sprintf("%dx%d", s[0], s[1]), func(b *testing.B) {
 			benchLevels(b, func(b *testing.B, be *Backend) {
 				n := s[0] * s[1]
-				x, y, want := randomFloats(rand.New(rand.NewPCG(1, 1)), n), make([]float32, n), make([]float32, n)
+				x, y, want := randomFloats(rand.New(rand.NewPCG(1, 1)), n), make([]float32, n),
+					make([]float32, n)
 				op := kernels.Softmax{R: s[0], D: s[1], X: of(x), Y: of(y)}
 				be.Softmax(op)
 				softmaxGo(&want[0], &x[0], nil, s[1], s[0], 0)
@@ -103,7 +104,8 @@ func BenchmarkElementwise(b *testing.B) {
 		}},
 		{"sigmoid", 8, func(be *Backend, o operands) { be.Sigmoid(kernels.Sigmoid{N: o.n, X: o.x, Y: o.y}) }},
 		{"sigmoid-backward", 12, func(be *Backend, o operands) {
-			be.SigmoidBackward(kernels.SigmoidGrad{Sigmoid: kernels.Sigmoid{N: o.n, Y: o.x}, DY: o.dy, DX: o.dx})
+			be.SigmoidBackward(kernels.SigmoidGrad{Sigmoid: kernels.Sigmoid{N: o.n, Y: o.x},
+				DY: o.dy, DX: o.dx})
 		}},
 		{"dropout", 8, func(be *Backend, o operands) {
 			be.Dropout(kernels.Dropout{N: o.n, P: 0.1, Seed: 3, X: o.x, Y: o.y})
@@ -135,11 +137,12 @@ func BenchmarkLayerNorm(b *testing.B) {
 		const d = 1024
 		n := r * d
 		x, dy := randomFloats(rand.New(rand.NewPCG(1, 1)), n), randomFloats(rand.New(rand.NewPCG(2, 1)), n)
-		gamma, beta := randomFloats(rand.New(rand.NewPCG(3, 1)), d), randomFloats(rand.New(rand.NewPCG(4, 1)), d)
+		gamma, beta := randomFloats(rand.New(rand.NewPCG(3, 1)), d),
+			randomFloats(rand.New(rand.NewPCG(4, 1)), d)
 		run := func(be *Backend, back bool) (f func(), y, dx, dgamma []float32) {
 			y, dx, dgamma = make([]float32, n), make([]float32, n), make([]float32, d)
-			op := kernels.LayerNorm{R: r, D: d, Eps: 1e-6, X: of(x), Gamma: of(gamma), Beta: of(beta), Y: of(y),
-				Mean: of(make([]float32, r)), RStd: of(make([]float32, r))}
+			op := kernels.LayerNorm{R: r, D: d, Eps: 1e-6, X: of(x), Gamma: of(gamma), Beta: of(beta),
+				Y: of(y), Mean: of(make([]float32, r)), RStd: of(make([]float32, r))}
 			be.LayerNorm(op)
 			g := kernels.LayerNormGrad{LayerNorm: op, DY: of(dy), DX: written(dx), DGamma: written(dgamma),
 				DBeta: written(make([]float32, d))}

@@ -62,8 +62,8 @@ func BenchmarkWinograd(b *testing.B) {
 	}
 }
 
-// BenchmarkWinogradGradients checks the gradients of convolutions in training against the direct ones, then times
-// both. GFLOP/s are those of the direct ones.
+// BenchmarkWinogradGradients checks the gradients of convolutions in training against the direct ones, then
+// times both. GFLOP/s are those of the direct ones.
 func BenchmarkWinogradGradients(b *testing.B) {
 	for _, s := range []struct {
 		name           string
@@ -111,7 +111,7 @@ func benchGradient(b *testing.B, be *Backend, name string, op kernels.Conv2DGrad
 
 // convolution3x3 keeps the size of b pictures of h×h pixels, from c channels to oc, at dilation d.
 func convolution3x3(rng *rand.Rand, b, h, c, oc, d int) kernels.Conv2D {
-	return kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: d, PadW: d, DilH: d, DilW: d},
-		B: b, H: h, W: h, C: c, OC: oc, Groups: 1,
+	return kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: d, PadW: d,
+		DilH: d, DilW: d}, B: b, H: h, W: h, C: c, OC: oc, Groups: 1,
 		X: of(randomFloats(rng, b*h*h*c)), Weight: of(randomFloats(rng, oc*9*c))}
 }

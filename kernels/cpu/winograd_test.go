@@ -50,7 +50,8 @@ func (tc winogradCase) input(t *testing.T, l *level, seed uint64) {
 		return v
 	}
 	for side, k := range l.winograd[tc.m/4].spreads(tc.m) {
-		near(t, run(winogradGo[tc.m/4].spreads(tc.m)[side]), run(k), 1e-5, fmt.Sprintf("%+v, side %d", tc, side))
+		near(t, run(winogradGo[tc.m/4].spreads(tc.m)[side]), run(k), 1e-5,
+			fmt.Sprintf("%+v, side %d", tc, side))
 	}
 }
 
@@ -127,8 +128,8 @@ func FuzzWinogradTransforms(f *testing.F) {
 			m = 4
 		}
 		most := max(m, 3)
-		tc := winogradCase{m, 16 + 16*(int(count)%20), 1 + int(tiles)%5, 1 + int(rows)%most, 1 + int(cols)%most,
-			int(flags) % 8}
+		tc := winogradCase{m, 16 + 16*(int(count)%20), 1 + int(tiles)%5, 1 + int(rows)%most,
+			1 + int(cols)%most, int(flags) % 8}
 		for _, l := range levels {
 			if l.supported() {
 				tc.input(t, l, seed)
@@ -190,7 +191,8 @@ func TestWinogradAgainstDirect(t *testing.T) {
 					op.Weight = kernels.Buf{}
 					be.Conv2D(op)
 					name := fmt.Sprintf("%+v, m = %d%s", s, m, forced)
-					near(t, append(append([]float32{guard}, want...), guard), whole, 2e-6*float64(9*s.c), name)
+					near(t, append(append([]float32{guard}, want...), guard), whole,
+						2e-6*float64(9*s.c), name)
 					require.Less(t, relative(floats(op.Y), want), 3e-6, name)
 				}
 			})
@@ -226,7 +228,8 @@ func TestWinogradGradientsAreChosenByShape(t *testing.T) {
 	be := testBackend(t, generic)
 	for _, tc := range []struct{ b, h, c, oc, dilation, dx, dw int }{
 		{8, 56, 64, 64, 1, 4, 4}, {8, 14, 256, 256, 1, 4, 4}, {4, 28, 512, 512, 4, 4, 4},
-		{4, 28, 2048, 512, 1, 4, 4}, {1, 7, 512, 512, 1, 0, 0}, {1, 56, 3, 64, 1, 0, 0}, {0, 56, 64, 64, 1, 0, 0},
+		{4, 28, 2048, 512, 1, 4, 4}, {1, 7, 512, 512, 1, 0, 0}, {1, 56, 3, 64, 1, 0, 0},
+		{0, 56, 64, 64, 1, 0, 0},
 	} {
 		d := tc.dilation
 		op := kernels.Conv2D{Window: kernels.Window{KH: 3, KW: 3, StrideH: 1, StrideW: 1,

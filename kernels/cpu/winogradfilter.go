@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// filterPlane is the distance of the planes of packed weights, which is no power of two, either; winogradLen is
-// the size of all.
+// filterPlane is the distance of the planes of packed weights, which is no power of two, either; winogradLen
+// is the size of all.
 func (b *Backend) filterPlane(g *geometry) int { return plane(g.c, roundUp(g.oc, b.level.width)) }
 
 func (b *Backend) winogradLen(g geometry, m int) int { return (m + 2) * (m + 2) * b.filterPlane(&g) }
@@ -39,8 +39,9 @@ func (b *Backend) packFilters(g geometry, weight []float32, to *winograd) {
 	runtime.KeepAlive(weight)
 }
 
-// packMirrored transforms the weights (c,3,3,oc) of the convolution of which g is the gradient of the picture,
-// and packs them: the elements of the window in reverse, and the channels of a filter, which are columns, as they lie.
+// packMirrored transforms the weights (c,3,3,oc) of the convolution of which g is the gradient of the
+// picture, and packs them: the elements of the window in reverse, and the channels of a filter, which are
+// columns, as they lie.
 func (b *Backend) packMirrored(g geometry, weight []float32, to *winograd) {
 	l := b.level
 	panels, blocks := ceil(g.oc, l.width), ceil(g.c, filterBlock)

@@ -27,8 +27,8 @@ type winogradGrid struct {
 	cols   int // columns of a chunk
 }
 
-// Bounds of the grid: bytes of weights that stay in cache; tiles and columns of a chunk, and chunks if there are few
-// tiles; bytes of the transformed pixels of a block that is shared.
+// Bounds of the grid: bytes of weights that stay in cache; tiles and columns of a chunk, and chunks if there
+// are few tiles; bytes of the transformed pixels of a block that is shared.
 const (
 	winogradCached = 1 << 20
 	winogradRows   = 48

@@ -10,16 +10,16 @@ import (
 // winogradKernel is one of the kernels that winogradArgs describes.
 type winogradKernel func(args *winogradArgs)
 
-// winogradKernels are the transforms of F(m×m, 3×3): of pixels, products and weights; and of its transpose: of
-// positions and products.
+// winogradKernels are the transforms of F(m×m, 3×3): of pixels, products and weights; and of its transpose:
+// of positions and products.
 type winogradKernels struct{ input, output, filter, gradient, weights winogradKernel }
 
 // winogradGo are the transforms in Go.
 var winogradGo = [...]winogradKernels{winogradOf(2), winogradOf(4)}
 
 func winogradOf(m int) winogradKernels {
-	return winogradKernels{winogradInputGo(m), winogradOutputGo(m), winogradFilterGo(m), winogradGradientGo(m),
-		winogradWeightsGo(m)}
+	return winogradKernels{winogradInputGo(m), winogradOutputGo(m), winogradFilterGo(m),
+		winogradGradientGo(m), winogradWeightsGo(m)}
 }
 
 // winogradRunner is what one goroutine needs to run chunks; it is kept from one to the next.
@@ -59,8 +59,8 @@ type planes struct {
 	plane, part int
 }
 
-// transform writes the transformed pixels of the tiles lo..hi-1 to planes, whose first tile is lo: tiles inside the
-// picture by runs, those at its edge one by one.
+// transform writes the transformed pixels of the tiles lo..hi-1 to planes, whose first tile is lo: tiles
+// inside the picture by runs, those at its edge one by one.
 func (r *winogradRunner) transform(t *tiling, s *tileSource, lo, hi int, to planes) {
 	for i := range s.side * s.side {
 		r.interior[i] = s.pixel(i/s.side*t.DilH, i%s.side*t.DilW)
@@ -95,8 +95,8 @@ func (r *winogradRunner) transform(t *tiling, s *tileSource, lo, hi int, to plan
 // pixel is the distance in bytes of a pixel from one that lies dy rows and dx columns before it.
 func (s *tileSource) pixel(dy, dx int) int64 { return 4 * int64(dy*s.w+dx) * int64(s.c) }
 
-// atEdge makes the offsets of the tile with the first pixel (y,x), which is at an address: outside the picture there
-// are zeros.
+// atEdge makes the offsets of the tile with the first pixel (y,x), which is at an address: outside the
+// picture there are zeros.
 func (r *winogradRunner) atEdge(t *tiling, s *tileSource, y, x int, at uintptr) {
 	zero := int64(address(s.zero, 0) - at)
 	for i := range s.side {

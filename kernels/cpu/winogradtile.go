@@ -144,8 +144,8 @@ func winogradOutputGo(m int) winogradKernel {
 	return winogradCollectGo(m, m, func(x, y []float32) { winogradOutputLine(m, x, y) })
 }
 
-// winogradWeightsGo makes gradients of weights in Go: dw[i][j] = (Gᵀ·dU·G)[i][j] + res[i][j] for every channel and
-// filter.
+// winogradWeightsGo makes gradients of weights in Go: dw[i][j] = (Gᵀ·dU·G)[i][j] + res[i][j] for every
+// channel and filter.
 func winogradWeightsGo(m int) winogradKernel {
 	return winogradCollectGo(m, 3, func(x, y []float32) { winogradWeightsLine(m, x, y) })
 }

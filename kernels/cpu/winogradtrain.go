@@ -6,19 +6,23 @@ import (
 	"truegrain/kernels"
 )
 
-// In training Winograd's algorithm computes the gradients of picture and weights. Its error is four times that of a
-// direct sum, of which a gradient hands on as much as it gets; in a forward pass even that of m = 2, half as much
-// again as a direct sum's, puts ReLUs on the other side of zero that PyTorch's float32 leaves where they are.
+// In training Winograd's algorithm computes the gradients of picture and weights. Its error is four times
+// that of a direct sum, of which a gradient hands on as much as it gets; in a forward pass even that of m =
+// 2, half as much again as a direct sum's, puts ReLUs on the other side of zero that PyTorch's float32 leaves
+// where they are.
 
-// gradientDepth is the k in a part of a sum there: products of transforms are larger than what they add up to.
+// gradientDepth is the k in a part of a sum there: products of transforms are larger than what they add up
+// to.
 const gradientDepth = 48
 
-// winogradTrains is the m with which a gradient of a convolution is computed: by that of its multiplications that are
-// not with zeros outside the picture, and of weights that are transformed. It is 0 if that is directly, as in all that
-// has no batch norm behind, which asks for sums: explanations take the exact way, and behind a batch norm it makes no
-// difference that an infinity or a NaN makes its whole tile NaN, since it makes all statistics of the channel NaN.
+// winogradTrains is the m with which a gradient of a convolution is computed: by that of its multiplications
+// that are not with zeros outside the picture, and of weights that are transformed. It is 0 if that is
+// directly, as in all that has no batch norm behind, which asks for sums: explanations take the exact way,
+// and behind a batch norm it makes no difference that an infinity or a NaN makes its whole tile NaN, since it
+// makes all statistics of the channel NaN.
 func (b *Backend) winogradTrains(op kernels.Conv2D, g geometry) (best int) {
-	if op.Sums.IsZero() || !winogradFits(op) || g.positions() == 0 || g.pixels() == 0 || b.choices.winograd == never {
+	if op.Sums.IsZero() || !winogradFits(op) || g.positions() == 0 || g.pixels() == 0 ||
+		b.choices.winograd == never {
 		return 0
 	}
 	least := g.met() + 9*winogradLoad
@@ -41,7 +45,8 @@ func (g *geometry) met() int {
 		}
 		return all
 	}
-	return g.b * along(g.oh, g.h, g.KH, g.StrideH, g.PadH, g.DilH) * along(g.ow, g.w, g.KW, g.StrideW, g.PadW, g.DilW)
+	return g.b * along(g.oh, g.h, g.KH, g.StrideH, g.PadH, g.DilH) * along(g.ow, g.w, g.KW,
+		g.StrideW, g.PadW, g.DilW)
 }
 
 // mirrored is the convolution of dy that is the gradient of the picture, at a stride of 1.
@@ -58,9 +63,11 @@ func (b *Backend) zeros(n int) []float32 {
 	return z
 }
 
-// winogradPicture computes the gradient of the picture by g, its mirrored convolution, into dx or added to it.
+// winogradPicture computes the gradient of the picture by g, its mirrored convolution, into dx or added to
+// it.
 func (b *Backend) winogradPicture(g geometry, m int, dy, weight, dx []float32, acc bool) {
-	w := &winograd{m: m, depth: gradientDepth, weights: b.scratch.get(b.winogradLen(g, m)), zero: b.zeros(g.c)}
+	w := &winograd{m: m, depth: gradientDepth, weights: b.scratch.get(b.winogradLen(g, m)),
+		zero: b.zeros(g.c)}
 	b.packMirrored(g, weight, w)
 	var e epilogue
 	if acc {
@@ -77,8 +84,8 @@ const (
 	gradientTiles = 256
 )
 
-// winogradWeights computes the gradient of the weights, into dw or added to it: n² products of transformed tiles, whose
-// depth are the tiles, make dU (n²,oc,c), a filter's plane after plane.
+// winogradWeights computes the gradient of the weights, into dw or added to it: n² products of transformed
+// tiles, whose depth are the tiles, make dU (n²,oc,c), a filter's plane after plane.
 func (b *Backend) winogradWeights(g geometry, m int, x, dy, dw []float32, acc bool) {
 	t := tilingOf(g, m)
 	zero := b.zeros(max(g.c, g.oc))
@@ -104,7 +111,8 @@ func (b *Backend) winogradWeights(g geometry, m int, x, dy, dw []float32, acc bo
 	}
 }
 
-// panelsOf is scratch for the transformed tiles of a block in panels of channels, and makes the source fill them.
+// panelsOf is scratch for the transformed tiles of a block in panels of channels, and makes the source fill
+// them.
 func (b *Backend) panelsOf(t *tiling, s *tileSource, block int) planes {
 	s.channels = b.level.width
 	part := (block + 1 - block%2) * s.channels // panels no multiple of a page apart, as in panelOf
@@ -126,8 +134,8 @@ func (b *Backend) transformAll(t *tiling, s *tileSource, first, tiles int, to pl
 // gradientOf adds the product of plane q: the channels of dy are its rows, those of x its columns.
 func (t *tiling) gradientOf(p *plan, q, tiles int, v, w planes, du []float32, acc bool) {
 	width := p.b.level.width
-	one := product{n: t.c, k: tiles, a: w.v[q*w.plane:], aStep: width, b: v.v[q*v.plane:], bStep: width, panel: v.part,
-		c: du, pass: packedPass}
+	one := product{n: t.c, k: tiles, a: w.v[q*w.plane:], aStep: width, b: v.v[q*v.plane:], bStep: width,
+		panel: v.part, c: du, pass: packedPass}
 	if acc {
 		one.res = du
 	}
@@ -155,7 +163,8 @@ func (b *Backend) collectWeights(t *tiling, du, dw []float32, acc bool) {
 		r := b.winogradRunners.get()
 		r.args = winogradArgs{
 			pixels: address(dw, lo*9*t.c), step: 9 * apart, row: 3 * apart, col: apart, rows: 3, cols: 3,
-			planes: address(du, lo*t.c), plane: 4 * plane(t.oc, t.c), advance: apart, count: t.c, tiles: hi - lo,
+			planes: address(du, lo*t.c), plane: 4 * plane(t.oc, t.c), advance: apart, count: t.c,
+			tiles:   hi - lo,
 			scratch: r.scratch(),
 		}
 		if acc {

@@ -40,9 +40,9 @@ func sandwich(l [][]float64, x []float64) []float64 {
 	return out
 }
 
-// sizes are what bounds the errors of gradients by Winograd's algorithm: the values of dx and dw with every entry of
-// transforms and operands made positive. A rounding error is at most half a unit in the last place of one of the
-// intermediate values, which all are parts of that.
+// sizes are what bounds the errors of gradients by Winograd's algorithm: the values of dx and dw with every
+// entry of transforms and operands made positive. A rounding error is at most half a unit in the last place
+// of one of the intermediate values, which all are parts of that.
 type sizes struct {
 	tiling
 	input, output, filter, gradient, weights [][]float64
@@ -60,8 +60,9 @@ func sizesOf(g geometry, m int) *sizes {
 		}
 	}
 	n := m + 2
-	return &sizes{tilingOf(g, m), magnitudes(n, n, winogradInputLine, m), magnitudes(n, m, winogradOutputLine, m),
-		magnitudes(3, n, filter, m), magnitudes(m, n, winogradGradientLine, m), magnitudes(n, 3, winogradWeightsLine, m)}
+	return &sizes{tilingOf(g, m), magnitudes(n, n, winogradInputLine, m),
+		magnitudes(n, m, winogradOutputLine, m), magnitudes(3, n, filter, m),
+		magnitudes(m, n, winogradGradientLine, m), magnitudes(n, 3, winogradWeightsLine, m)}
 }
 
 // gather is a side×side tile of channel ch of a picture, made positive.
@@ -165,7 +166,8 @@ func TestWinogradGradients(t *testing.T) {
 		x, w, dy := floats(op.X), floats(op.Weight), randomFloats(rng, g.positions()*g.oc)
 		maps := mapsOf(g, x, w, dy)
 		for _, m := range []int{2, 4} {
-			dxSizes := sizesOf(g.mirrored(), m).forward(dy, func(o, e, c int) float32 { return w[(c*9+8-e)*g.c+o] })
+			dxSizes := sizesOf(g.mirrored(), m).forward(dy,
+				func(o, e, c int) float32 { return w[(c*9+8-e)*g.c+o] })
 			dw := sizesOf(g, m)
 			dwSizes := dw.weightGradient(x, dy)
 			forLevels(t, func(t *testing.T, l *level) {
@@ -186,7 +188,8 @@ func TestWinogradGradients(t *testing.T) {
 						requireSized(t, wantX, dxSizes, g.oc, inX, name+": dx")
 						requireSized(t, wantW, dwSizes, dw.tiles(), inW, name+": dw")
 						for _, got := range [][]float32{gotX, gotW} {
-							require.Equal(t, [2]float32{guard, guard}, [2]float32{got[0], got[len(got)-1]}, name)
+							require.Equal(t, [2]float32{guard, guard},
+								[2]float32{got[0], got[len(got)-1]}, name)
 						}
 					}
 				})

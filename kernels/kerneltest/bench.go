@@ -9,9 +9,9 @@ import (
 	"truegrain/kernels/ref"
 )
 
-// Bench times every op, forward and backward, and every optimiser's step, at a size that a detector has. Each is
-// checked against the oracle first. GFLOP/s and GB/s are of the op's Cost; a backward is given the forward's
-// bytes, so that its GB/s are a lower bound.
+// Bench times every op, forward and backward, and every optimiser's step, at a size that a detector has. Each
+// is checked against the oracle first. GFLOP/s and GB/s are of the op's Cost; a backward is given the
+// forward's bytes, so that its GB/s are a lower bound.
 func Bench(b *testing.B, be kernels.Backend) {
 	benchOps(b, be)
 	benchCalls(b, be)

@@ -22,8 +22,9 @@ func TestBenchTimesEveryKernel(t *testing.T) {
 	}
 	for _, family := range []reflect.Type{reflect.TypeFor[kernels.MatMul](), reflect.TypeFor[kernels.Conv](),
 		reflect.TypeFor[kernels.Pool](), reflect.TypeFor[kernels.Norm](), reflect.TypeFor[kernels.Activate](),
-		reflect.TypeFor[kernels.Attend](), reflect.TypeFor[kernels.Elementwise](), reflect.TypeFor[kernels.Reshape](),
-		reflect.TypeFor[kernels.Reduce](), reflect.TypeFor[kernels.Loss](), reflect.TypeFor[kernels.Optimize]()} {
+		reflect.TypeFor[kernels.Attend](), reflect.TypeFor[kernels.Elementwise](),
+		reflect.TypeFor[kernels.Reshape](), reflect.TypeFor[kernels.Reduce](),
+		reflect.TypeFor[kernels.Loss](), reflect.TypeFor[kernels.Optimize]()} {
 		for m := range family.Methods() {
 			require.True(t, timed[m.Name], "%s: no benchmark", m.Name)
 		}

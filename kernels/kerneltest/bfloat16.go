@@ -8,10 +8,10 @@ import (
 	"truegrain/kernels/ref"
 )
 
-// BFloat16Tolerance is the largest relative L2 error of a result in bfloat16 against the oracle's, rounded once.
-// The two differ only where float32's errors (Tolerance) cross the middle between two bfloat16 numbers, in about
-// 1e-5/2⁻⁸ of the elements, then by 2⁻⁸: √(2.6e-3)·2⁻⁸ = 2e-4. A result that was rounded twice errs by some
-// 1e-3, one that was added up in bfloat16 by far more.
+// BFloat16Tolerance is the largest relative L2 error of a result in bfloat16 against the oracle's, rounded
+// once. The two differ only where float32's errors (Tolerance) cross the middle between two bfloat16 numbers,
+// in about 1e-5/2⁻⁸ of the elements, then by 2⁻⁸: √(2.6e-3)·2⁻⁸ = 2e-4. A result that was rounded twice errs
+// by some 1e-3, one that was added up in bfloat16 by far more.
 const BFloat16Tolerance = 5e-4
 
 // RunBFloat16 runs the cases of some stems on a backend with activations and their gradients in bfloat16;
@@ -36,7 +36,8 @@ func (s *session) half(field string) bool {
 		return false
 	}
 	switch field {
-	case "Gamma", "Beta", "DGamma", "DBeta", "Mean", "RStd", "RunningMean", "RunningVar", "Sums", "Index", "LSE":
+	case "Gamma", "Beta", "DGamma", "DBeta", "Mean", "RStd", "RunningMean", "RunningVar",
+		"Sums", "Index", "LSE":
 		return false
 	case "Y", "DY":
 		return !slices.Contains([]string{"bce", "bcelogits", "mse", "crossentropy"}, s.c.Op.Stem())

@@ -35,8 +35,8 @@ func convolutions() (all []Case) {
 			false},
 		{"3x3 full", kernels.Conv2D{Window: window(3, 1, 1, 1), B: 1, H: 6, W: 5, C: 8, OC: 70, Groups: 1,
 			Act: kernels.WithReLU}, true},
-		{"3x3 in training", kernels.Conv2D{Window: window(3, 1, 2, 2), B: 2, H: 9, W: 7, C: 16, OC: 32, Groups: 1},
-			true},
+		{"3x3 in training", kernels.Conv2D{Window: window(3, 1, 2, 2), B: 2, H: 9, W: 7, C: 16,
+			OC: 32, Groups: 1}, true},
 		{"1x1 stride 2", kernels.Conv2D{Window: window(1, 2, 0, 1), B: 3, H: 9, W: 8, C: 17, OC: 13,
 			Groups: 1}, true},
 		{"stem", kernels.Conv2D{Window: window(7, 2, 3, 1), B: 1, H: 19, W: 17, C: 3, OC: 11, Groups: 1},
@@ -45,7 +45,8 @@ func convolutions() (all []Case) {
 			Groups: 3}, true},
 		{"depthwise", kernels.Conv2D{Window: window(3, 1, 1, 1), B: 2, H: 5, W: 6, C: 7, OC: 7, Groups: 7},
 			false},
-		{"groups of four", kernels.Conv2D{Window: window(3, 2, 1, 1), B: 1, H: 9, W: 11, C: 20, OC: 20, Groups: 5}, true},
+		{"groups of four", kernels.Conv2D{Window: window(3, 2, 1, 1), B: 1, H: 9, W: 11, C: 20, OC: 20,
+			Groups: 5}, true},
 		{"patches", kernels.Conv2D{Window: window(8, 8, 0, 1), B: 2, H: 16, W: 24, C: 3, OC: 10, Groups: 1},
 			true},
 		{"one pixel", kernels.Conv2D{Window: window(1, 1, 0, 1), B: 1, H: 1, W: 1, C: 1, OC: 1, Groups: 1},
@@ -193,8 +194,8 @@ func norms() (all []Case) {
 	for _, s := range [][2]int{{15, 128}, {3, 7}, {600, 5}, {0, 4}, {2, 1024}} {
 		all = append(all, Case{Name: fmt.Sprint(s), Op: kernels.LayerNorm{R: s[0], D: s[1], Eps: 1e-6},
 			Grad: kernels.LayerNormGrad{},
-			In:   lens{"X": s[0] * s[1], "Gamma": s[1], "Beta": s[1]}, Out: lens{"Y": s[0] * s[1], "Mean": s[0],
-				"RStd": s[0]}})
+			In:   lens{"X": s[0] * s[1], "Gamma": s[1], "Beta": s[1]},
+			Out:  lens{"Y": s[0] * s[1], "Mean": s[0], "RStd": s[0]}})
 	}
 	return all
 }

@@ -229,7 +229,8 @@ func (s *session) near(field string, got, want []float64, how ...string) {
 		d += (got[i] - w) * (got[i] - w)
 		n += w * w
 	}
-	require.LessOrEqual(s.t, math.Sqrt(d), tolerance*math.Sqrt(n)+1e-7, "%s %v: relative L2 error", field, how)
+	require.LessOrEqual(s.t, math.Sqrt(d), tolerance*math.Sqrt(n)+1e-7, "%s %v: relative L2 error",
+		field, how)
 }
 
 // grads lists the gradients of the case's backward struct with the operand each belongs to.

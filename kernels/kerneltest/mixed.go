@@ -10,8 +10,8 @@ import (
 	"truegrain/kernels/ref"
 )
 
-// RunMixed runs what meets parameters on a device in mixed precision (kernels.Mixed) against the oracle in mixed
-// precision: values and their gradients in bfloat16, parameters and theirs in float32.
+// RunMixed runs what meets parameters on a device in mixed precision (kernels.Mixed) against the oracle in
+// mixed precision: values and their gradients in bfloat16, parameters and theirs in float32.
 func RunMixed(t *testing.T, be kernels.Backend) {
 	m, ok := be.(kernels.Mixed)
 	require.True(t, ok, "%s has no mixed precision", be.Name())

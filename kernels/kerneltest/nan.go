@@ -11,9 +11,9 @@ import (
 	"truegrain/kernels/ref"
 )
 
-// RunNaN runs the forward of every case with a NaN in each input in turn: a NaN must come out where the oracle
-// has one, for one that is swallowed hides a run that has gone wrong; and nowhere else, but for the weights of
-// convolutions, which may be multiplied by the zeros around a picture.
+// RunNaN runs the forward of every case with a NaN in each input in turn: a NaN must come out where the
+// oracle has one, for one that is swallowed hides a run that has gone wrong; and nowhere else, but for the
+// weights of convolutions, which may be multiplied by the zeros around a picture.
 func RunNaN(t *testing.T, be kernels.Backend) {
 	for _, c := range Cases() {
 		t.Run(c.Op.Stem()+"/"+c.Name, func(t *testing.T) {
@@ -47,8 +47,8 @@ func (c Case) nan(t *testing.T, be kernels.Backend, field string, n int) {
 			if padded && !math.IsNaN(w[i]) {
 				continue
 			}
-			require.Equal(t, math.IsNaN(w[i]), math.IsNaN(g[i]), "NaN in %s: %s[%d] is %v, want %v", field, f, i,
-				g[i], w[i])
+			require.Equal(t, math.IsNaN(w[i]), math.IsNaN(g[i]), "NaN in %s: %s[%d] is %v, want %v",
+				field, f, i, g[i], w[i])
 		}
 	}
 }

@@ -62,8 +62,8 @@ func casts(t *testing.T, be kernels.Backend) {
 				be.Cast(kernels.Cast{N: n, X: x, Y: y})
 				got := read(be, y)
 				for i, w := range want {
-					require.True(t, w == got[i] || math.IsNaN(w) && math.IsNaN(got[i]), "%v of %v: %v to %v gave %v",
-						w, v[i], from, to, got[i])
+					require.True(t, w == got[i] || math.IsNaN(w) && math.IsNaN(got[i]),
+						"%v of %v: %v to %v gave %v", w, v[i], from, to, got[i])
 				}
 			}
 		}
@@ -81,8 +81,9 @@ func normalized(t *testing.T, be kernels.Backend, to kernels.DType) {
 			x, y := buffer(t, be, kernels.U8, len(bytes)), buffer(t, be, to, len(bytes)+1)
 			be.Upload(x, kernels.Of(bytes))
 			be.Fill(y, guardValue)
-			op := kernels.Normalize{N: n, Mean: [3]float32{0.485, 0.456, 0.406}, Std: [3]float32{0.229, 0.224, 0.225},
-				X: x.Slice(off, len(bytes)), Y: y.Slice(off, len(bytes))}
+			op := kernels.Normalize{N: n, Mean: [3]float32{0.485, 0.456, 0.406},
+				Std: [3]float32{0.229, 0.224, 0.225}, X: x.Slice(off, len(bytes)),
+				Y: y.Slice(off, len(bytes))}
 			be.Normalize(op)
 			table, want := op.Table(), make([]float64, y.Len())
 			for i := range want {

@@ -30,7 +30,8 @@ func TestEveryOpHasACase(t *testing.T) {
 	ops := reflect.TypeFor[kernels.Unsupported]()
 	for i := range ops.NumMethod() {
 		m := ops.Method(i)
-		if m.Type.NumIn() == 2 && m.Type.NumOut() == 0 && !slices.Contains(own, m.Name) { // receiver, arguments
+		// receiver, arguments
+		if m.Type.NumIn() == 2 && m.Type.NumOut() == 0 && !slices.Contains(own, m.Name) {
 			require.True(t, cases[m.Type.In(1)], "kerneltest/cases.go has no row for %s", m.Name)
 		}
 	}

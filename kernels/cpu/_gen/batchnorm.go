@@ -15,11 +15,13 @@ func batchnorm(w *writer, v *vector) {
 			s.when("flagRectify", func() { s.keep(x, x, notLessEqual, s.splat["zero"]) })
 			s.store(x, "y")
 		}}
-	forward.write("normalize", "func(y, x, residual, coef []float32, width, step, flags int)", "is normalizeGo.")
+	forward.write("normalize", "func(y, x, residual, coef []float32, width, step, flags int)",
+		"is normalizeGo.")
 
 	back := &stream{writer: w, vector: v, bypass: true, ahead: true, apart: true, planes: 4,
-		moving:  []string{"dx", "dy", "y", "x", "branch"},
-		tests:   []string{"gateOutput", "gateGradient", "flagCentre", "flagAdd", "flagBranch", "flagAddBranch"},
+		moving: []string{"dx", "dy", "y", "x", "branch"},
+		tests: []string{"gateOutput", "gateGradient", "flagCentre", "flagAdd", "flagBranch",
+			"flagAddBranch"},
 		special: [][]string{{"flagCentre"}, {"flagCentre", "gateOutput"}},
 		body: func(s *stream) {
 			dz := s.load("dy")

@@ -18,9 +18,9 @@ func columnsums(w *writer, v *vector) {
 }
 
 // sums is a kernel that adds rows up in float64. It works on half vectors of float32, which are whole ones of
-// float64, and on blocks of them, whose sums are in registers: for all rows if there is one block, else for a group
-// of rows, with the rows of the next group asked for in time. Three operands are passed row by row, and the caller
-// says how far ahead it goes on.
+// float64, and on blocks of them, whose sums are in registers: for all rows if there is one block, else for a
+// group of rows, with the rows of the next group asked for in time. Three operands are passed row by row, and
+// the caller says how far ahead it goes on.
 type sums struct {
 	*stream
 	operands []string

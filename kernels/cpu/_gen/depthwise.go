@@ -7,8 +7,8 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// depthwise writes the kernels of convolutions in groups of few channels, as many as a vector has or fewer: weighted
-// sums of vectors of channels, and the sums over positions that are the gradient of the weights.
+// depthwise writes the kernels of convolutions in groups of few channels, as many as a vector has or fewer:
+// weighted sums of vectors of channels, and the sums over positions that are the gradient of the weights.
 func depthwise(w *writer, v *vector) {
 	for group := 1; group <= v.lanes; group *= 2 {
 		if group < v.lanes { // else it is a product
@@ -22,9 +22,9 @@ func depthwise(w *writer, v *vector) {
 	}
 }
 
-// sliding is one of the kernels being written. Several positions, or elements of the window, are served at once,
-// since they share what is loaded. Within a group each output has weights for every input, which is moved to all
-// lanes of its group first.
+// sliding is one of the kernels being written. Several positions, or elements of the window, are served at
+// once, since they share what is loaded. Within a group each output has weights for every input, which is
+// moved to all lanes of its group first.
 type sliding struct {
 	*stream
 	group      int // channels
@@ -227,8 +227,8 @@ func (s *sliding) weight(base GPVirtual, i, j int) Mem {
 	return Mem{Base: base, Disp: 4 * s.lanes * (i + s.panel*j)}
 }
 
-// inputs calls f for every input of a group, and for some vectors in memory, with what adds the product of that
-// input, in all lanes of its group, and of a register.
+// inputs calls f for every input of a group, and for some vectors in memory, with what adds the product of
+// that input, in all lanes of its group, and of a register.
 func (s *sliding) inputs(from []Mem, f func(input, vector int, multiply func(by, sum Register))) {
 	if s.group == 1 || s.group == s.lanes {
 		for j := range s.group {
@@ -378,7 +378,8 @@ func (s *sliding) gradient() {
 	s.RET()
 }
 
-// run adds up some elements of some vectors over all positions, from zero, and then adds that to what is there.
+// run adds up some elements of some vectors over all positions, from zero, and then adds that to what is
+// there.
 func (s *sliding) run(elements, first, vectors int) {
 	acc := s.fromZero(elements*s.group, vectors)
 	positions, in, out := s.get("positions"), s.GP64(), s.get("out")
@@ -402,7 +403,8 @@ func (s *sliding) run(elements, first, vectors int) {
 	s.JNZ(LabelRef(loop))
 	next := s.get("colWeight")
 	s.each(acc, func(r, i int) {
-		m := s.apart(s.w, r/s.group, [2]GPVirtual{next}, first+i).Offset(4 * s.lanes * s.panel * (r % s.group))
+		m := s.apart(s.w, r/s.group, [2]GPVirtual{next}, first+i)
+		m = m.Offset(4 * s.lanes * s.panel * (r % s.group))
 		s.VADDPS(m, acc[r][i], acc[r][i])
 		s.VMOVUPS(acc[r][i], m)
 	})

@@ -43,8 +43,8 @@ type dropper struct {
 	odd     Register   // the mask of every second lane, in AVX-512
 }
 
-// drop writes the loops, over groups of two registers, the words of as many blocks as a register has 64 bits. A
-// round is a chain of some seven cycles, and six groups are as many operations in step as fill them.
+// drop writes the loops, over groups of two registers, the words of as many blocks as a register has 64 bits.
+// A round is a chain of some seven cycles, and six groups are as many operations in step as fill them.
 func (d *dropper) drop() {
 	y, x, n, at := d.param("y"), d.param("x"), d.param("n"), d.GP64()
 	d.XORQ(at, at)
@@ -126,8 +126,8 @@ func (d *dropper) factors(groups int) (out []VecVirtual) {
 	return out
 }
 
-// rounds is Philox; the words of the last block replace the counters. Products replace the words that they are of,
-// so that a round needs few others: six groups fill the registers.
+// rounds is Philox; the words of the last block replace the counters. Products replace the words that they
+// are of, so that a round needs few others: six groups fill the registers.
 func (d *dropper) rounds(c *[4][]VecVirtual) {
 	key := []VecVirtual{d.splat(d.argument("key0")), d.splat(d.argument("key1"))}
 	for round := range philoxRounds {

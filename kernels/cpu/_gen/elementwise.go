@@ -5,11 +5,12 @@ import . "github.com/mmcloughlin/avo/reg"
 // elementwise writes the plain operations on equal shapes, and the row of a bias.
 func elementwise(w *writer, v *vector) {
 	pair := func(name, doc string, op func(s *stream, a, b VecVirtual)) {
-		s := &stream{writer: w, vector: v, bypass: true, moving: []string{"dst", "a", "b"}, body: func(s *stream) {
-			a, b := s.load("a"), s.load("b")
-			op(s, b, a)
-			s.store(a, "dst")
-		}}
+		s := &stream{writer: w, vector: v, bypass: true, moving: []string{"dst", "a", "b"},
+			body: func(s *stream) {
+				a, b := s.load("a"), s.load("b")
+				op(s, b, a)
+				s.store(a, "dst")
+			}}
 		s.write(name, "func(dst, a, b []float32, flags int)", doc)
 	}
 	pair("add", "is dst = a + b, as addGo.", func(s *stream, b, a VecVirtual) { s.VADDPS(b, a, a) })

@@ -58,9 +58,9 @@ func (f *flow) steps(n int, steps ...func(i int)) {
 	}
 }
 
-// inStep writes chains of steps that do not wait for each other side by side, each step for all of n registers: the
-// scheduler sees some hundred operations, and four registers of one chain fill no more than half of what multiplies.
-// AVX2 has not the registers, and gets one chain after the other.
+// inStep writes chains of steps that do not wait for each other side by side, each step for all of n
+// registers: the scheduler sees some hundred operations, and four registers of one chain fill no more than
+// half of what multiplies. AVX2 has not the registers, and gets one chain after the other.
 func (f *flow) inStep(n int, chains ...[]func(i int)) {
 	if !f.wide() {
 		for _, steps := range chains {

@@ -68,8 +68,8 @@ func (f *flow) size(x []VecVirtual) []VecVirtual {
 	return a
 }
 
-// tail is m·φ(a) with m = M(a)/φ(0), see millsNumerator, as change leaves it. φ is computed as in exp, but without
-// halving: e^(−z/2) with z = a² + 2n·ln 2, and with the part of a² that float32 can't hold.
+// tail is m·φ(a) with m = M(a)/φ(0), see millsNumerator, as change leaves it. φ is computed as in exp, but
+// without halving: e^(−z/2) with z = a² + 2n·ln 2, and with the part of a² that float32 can't hold.
 func (f *flow) tail(a []VecVirtual, change func(i int, m VecVirtual)) []VecVirtual {
 	k := len(a)
 	num, den, square, rest, p := f.regs(k), f.regs(k), f.regs(k), f.regs(k), f.regs(k)

@@ -112,7 +112,8 @@ func (f *flow) prefetchFar(base Register, l lane) {
 	f.PREFETCHT0(f.address(base, l).Offset(prefetchBytes))
 }
 
-// prefetchBytes is how far ahead memory is asked: what it takes to answer, times the rate at which it is read.
+// prefetchBytes is how far ahead memory is asked: what it takes to answer, times the rate at which it is
+// read.
 const prefetchBytes = 2048
 
 // prefetchStore asks for the line that they will be stored to, if it has to be read.

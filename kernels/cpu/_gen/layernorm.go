@@ -13,8 +13,8 @@ func layerNorm(w *writer, v *vector) {
 }
 
 // layerNormRows is in float64 up to the result, which is rounded once. Sums are of what is left of x less the
-// first x of the row, so that Σ(x−x₀)² − (Σ(x−x₀))²/d loses no more than the logarithm of d of its bits. All rows
-// have the same γ and β, which are made float64 once: conversions are what a vector waits for.
+// first x of the row, so that Σ(x−x₀)² − (Σ(x−x₀))²/d loses no more than the logarithm of d of its bits. All
+// rows have the same γ and β, which are made float64 once: conversions are what a vector waits for.
 func (w *writer) layerNormRows(v *vector) {
 	f := w.rowKernel(v, "layerNorm",
 		"func(y, x, gamma, beta, mean, rstd *float32, room *float64, d, rows int, eps float64, flags int)",
@@ -213,7 +213,8 @@ func (w *writer) layerNormSums(v *vector) {
 	f.MOVQ(d, stride)
 	f.SHLQ(U8(2), stride)
 	f.each(n, f.many(), func(l []lane) {
-		dy, x, means, rstds, rows := f.param("dy"), f.param("x"), f.param("mean"), f.param("rstd"), f.param("rows")
+		dy, x, means, rstds, rows := f.param("dy"), f.param("x"), f.param("mean"), f.param("rstd"),
+			f.param("rows")
 		s, q := f.zeros(len(l)), f.zeros(len(l))
 		row := f.label("row")
 		f.Label(row)

@@ -4,11 +4,12 @@ import . "github.com/mmcloughlin/avo/reg"
 
 // relu writes the rectifier and its backward by the rules that read the output.
 func relu(w *writer, v *vector) {
-	forward := &stream{writer: w, vector: v, bypass: true, moving: []string{"dst", "x"}, body: func(s *stream) {
-		x := s.load("x")
-		s.keep(x, x, notLessEqual, s.splat["zero"])
-		s.store(x, "dst")
-	}}
+	forward := &stream{writer: w, vector: v, bypass: true, moving: []string{"dst", "x"},
+		body: func(s *stream) {
+			x := s.load("x")
+			s.keep(x, x, notLessEqual, s.splat["zero"])
+			s.store(x, "dst")
+		}}
 	forward.write("rectify", "func(dst, x []float32, flags int)",
 		"is dst = max(x, 0), NaN staying NaN, as rectifyGo.")
 

@@ -10,7 +10,8 @@ import (
 func resample(w *writer, v *vector) {
 	m := &mix{stream: &stream{writer: w, vector: v}}
 	m.function("mix"+v.suffix,
-		"func(dst, src *float32, reaches *reach, weights *float32, outputs, cols, step, flags int)", "is mixGo.")
+		"func(dst, src *float32, reaches *reach, weights *float32, outputs, cols, step, flags int)",
+		"is mixGo.")
 	for _, p := range []struct {
 		name string
 		r    *GPVirtual

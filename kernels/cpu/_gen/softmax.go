@@ -70,9 +70,9 @@ func (w *writer) rowExp(v *vector) {
 }
 
 // expSum writes exp(x − peak) to y and leaves the sum in the first lane. A few registers are added in
-// float32, whose sums of two or four are off by less than 2^-24 each and either way; the rest in float64. next
-// is where y and x will be for the row behind, or nil: this is the longest pass, in which memory has time. It
-// changes n.
+// float32, whose sums of two or four are off by less than 2^-24 each and either way; the rest in float64.
+// next is where y and x will be for the row behind, or nil: this is the longest pass, in which memory has
+// time. It changes n.
 func (f *flow) expSum(y, x, n GPVirtual, peak VecVirtual, next []GPVirtual) Register {
 	acc := f.zeros(2)
 	f.each(n, f.many(), func(l []lane) {
@@ -94,7 +94,8 @@ func (f *flow) expSum(y, x, n GPVirtual, peak VecVirtual, next []GPVirtual) Regi
 }
 
 func (w *writer) rowScale(v *vector) {
-	f := w.rowKernel(v, "rowScale", "func(y *float32, n int, s float32)", "multiplies y by s; see rowScaleGo.")
+	f := w.rowKernel(v, "rowScale", "func(y *float32, n int, s float32)",
+		"multiplies y by s; see rowScaleGo.")
 	s := f.splat(f.argument("s"))
 	y := f.param("y")
 	f.multiply(y, y, f.param("n"), s)
@@ -136,7 +137,8 @@ func (f *flow) align(y, x, n GPVirtual, s VecVirtual) (toY, toX GPVirtual) {
 }
 
 func (w *writer) softmaxRows(v *vector) {
-	f := w.rowKernel(v, "softmax", "func(y, x, room *float32, d, rows, flags int) (peak float32, sum float64)",
+	f := w.rowKernel(v, "softmax",
+		"func(y, x, room *float32, d, rows, flags int) (peak float32, sum float64)",
 		"writes the softmax of each row of d elements of x to y, which may be x; room has d elements",
 		"that results past the caches need; peak and sum are of the last row; see softmaxGo.",
 		"There is a row, and it has elements.")

@@ -86,7 +86,8 @@ func (w *writer) bits(flags []string) (all int32) {
 	return all
 }
 
-// passes writes the pass over the operands, and before it one whose stores go past the caches, if there is such a one.
+// passes writes the pass over the operands, and before it one whose stores go past the caches, if there is
+// such a one.
 func (s *stream) passes(n GPVirtual) {
 	if s.bypass {
 		s.when("flagPast", func() {

@@ -18,7 +18,7 @@ var (
 	args, b, kOff, left, aStep = RAX, RBX, RCX, RDX, RSI
 	seg, next, bStep           = RDI, R15, R14
 	rowPtr                     = []GPPhysical{R8, R9, R10, R11, R12, R13}
-	ahead                      = RBP // kOff in the tile that comes next; saved, since Go's frame pointer is there
+	ahead                      = RBP // kOff in the tile that comes next; saved: Go's frame pointer is there
 )
 
 // tiles writes the kernels of every height and width.
@@ -66,7 +66,8 @@ func tile(w *writer, v *vector, rows, used int, pairs bool) {
 		suffix, likeness = "BF16", "pairTileGo"
 	}
 	w.function(fmt.Sprintf("tile%dx%d%s", rows, v.lanes*used, suffix), "func(args *tileArgs)", fmt.Sprintf(
-		"computes args.tiles tiles of %d rows and at most %d columns, as %s does.", rows, v.lanes*used, likeness))
+		"computes args.tiles tiles of %d rows and at most %d columns, as %s does.", rows, v.lanes*used,
+		likeness))
 	k.Load(k.Param("args"), args)
 	k.PUSHQ(ahead)
 	k.MOVQ(k.field(args, "aStep"), aStep)

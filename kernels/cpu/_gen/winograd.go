@@ -46,9 +46,11 @@ func winograd(w *writer, v *vector) {
 		t.spread("Input", "pixels", t.n, t.inputLine, "a", "b", "a2", "b2", "a2b2", "a2+b2")
 		t.collect("Output", "pixels", m, t.outputLine, "a", "b", "a2", "b2", "a3", "b3")
 		t.spread("Gradient", "positions", m, t.gradientLine, "a", "b", "a2", "b2", "a3", "b3")
-		t.collect("Weights", "weights", 3, t.weightsLine, "half", "at0", "atA", "aAtA", "a2AtA", "atB", "bAtB", "b2AtB")
+		t.collect("Weights", "weights", 3, t.weightsLine, "half", "at0", "atA", "aAtA", "a2AtA", "atB",
+			"bAtB", "b2AtB")
 		t.doubles = true
-		t.spread("Filter", "weights", 3, t.filterLine, "half", "at0", "atA", "aAtA", "a2AtA", "atB", "bAtB", "b2AtB")
+		t.spread("Filter", "weights", 3, t.filterLine, "half", "at0", "atA", "aAtA", "a2AtA", "atB",
+			"bAtB", "b2AtB")
 		t.doubles = false
 	}
 }
@@ -158,10 +160,11 @@ func (t *minimal) store(r VecPhysical, m Mem) {
 	}
 }
 
-// spread writes a transform of from×from elements to n×n planes, L·d·Lᵀ where y = L·d is what line does: columns
-// first, into scratch memory, then rows.
+// spread writes a transform of from×from elements to n×n planes, L·d·Lᵀ where y = L·d is what line does:
+// columns first, into scratch memory, then rows.
 func (t *minimal) spread(name, what string, from int, line func(d, y []VecPhysical), hold ...string) {
-	t.begin(name, fmt.Sprintf("transforms %dx%d %s of each tile, as winograd%sGo does.", from, from, what, name))
+	t.begin(name, fmt.Sprintf("transforms %dx%d %s of each tile, as winograd%sGo does.", from,
+		from, what, name))
 	t.fetch("offsets", wOffsets)
 	t.hold(hold...)
 	d, y := t.regs[:from], t.regs[from:from+t.n]
@@ -195,8 +198,8 @@ func (t *minimal) spread(name, what string, from int, line func(d, y []VecPhysic
 	t.next()
 }
 
-// collect makes to×to elements of n×n planes, L·M·Lᵀ where y = L·x is what line does, and their epilogue: rows
-// first, into scratch memory, then columns.
+// collect makes to×to elements of n×n planes, L·M·Lᵀ where y = L·x is what line does, and their epilogue:
+// rows first, into scratch memory, then columns.
 func (t *minimal) collect(name, what string, to int, line func(x, y, free []VecPhysical), hold ...string) {
 	t.begin(name, fmt.Sprintf("makes %dx%d %s of each tile, as winograd%sGo does.", to, to, what, name))
 	t.fetch("row", wRow)
