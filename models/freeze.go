@@ -54,10 +54,10 @@ type FreezeOption func(*freezing)
 
 // WithPacking says what may be traded for speed. Without it that is kernels.Fast: Winograd's convolutions,
 // whose rounding moves the output of a model by at most a relative 1e-5. kernels.Exact computes as the model
-// does. kernels.BFloat16 rounds operands, but not those of heads and of projections on shortcuts: what a block
-// adds to a shortcut is smaller than what it carries, so that most of the rounding in a residual network would
-// be theirs, for a tenth of its operations. On a device that has kernels.Mixed it rounds all values between ops,
-// as training in mixed precision does: half the bytes, which bound most of its time.
+// does. kernels.BFloat16 rounds operands, but not those of heads and of projections on shortcuts: what a
+// block adds to a shortcut is smaller than what it carries, so that most of the rounding in a residual
+// network would be theirs, for a tenth of its operations. On a device that has kernels.Mixed it rounds all
+// values between ops, as training in mixed precision does: half the bytes, which bound most of its time.
 func WithPacking(how kernels.Packing) FreezeOption { return func(f *freezing) { f.how = how } }
 
 // Consume gives the model's memory back piece by piece, as its weights are packed. Its parameters are hollow
@@ -185,7 +185,8 @@ func (f *Frozen) run(ctx context.Context, y tensor.Tensor, x source, see Observe
 }
 
 // compute brings the pictures in, runs the ops and brings the result out. What a device refuses is an error.
-func (f *Frozen) compute(ctx context.Context, n *instance, y tensor.Tensor, x source, see Observer) (err error) {
+func (f *Frozen) compute(ctx context.Context, n *instance, y tensor.Tensor, x source, see Observer) (
+	err error) {
 	defer refused(&err)
 	be := n.backend(ctx, f.be)
 	if err := x(be, n); err != nil {
@@ -198,7 +199,8 @@ func (f *Frozen) compute(ctx context.Context, n *instance, y tensor.Tensor, x so
 	return nil
 }
 
-// ops runs the ops: by one replay if they have been recorded, one by one if not, or if somebody looks at each.
+// ops runs the ops: by one replay if they have been recorded, one by one if not, or if somebody looks at
+// each.
 func (f *Frozen) ops(ctx context.Context, be kernels.Backend, n *instance, see Observer) error {
 	if see == nil && n.ran && ctx.Err() == nil {
 		if played, err := n.replay(f.be); played || err != nil {

@@ -8,8 +8,8 @@ import (
 	"truegrain/tensor"
 )
 
-// RunBytes is Run for pictures as bytes, which the backend normalises: (x/255 − mean)/std of each channel, to the
-// same bits as on the host. A quarter of the bytes go to a device.
+// RunBytes is Run for pictures as bytes, which the backend normalises: (x/255 − mean)/std of each channel, to
+// the same bits as on the host. A quarter of the bytes go to a device.
 //
 // Panics: *tensor.ShapeError if x has another shape.
 func (f *Frozen) RunBytes(ctx context.Context, x tensor.Tensor, mean, std [3]float32) (tensor.Tensor, error) {

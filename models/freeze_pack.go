@@ -34,8 +34,8 @@ func newPacker(m Model, o freezing) *packer {
 	return w
 }
 
-// halved is the backend that values are given to: where they are to be rounded, and a device has that, its other
-// self, for values in bfloat16.
+// halved is the backend that values are given to: where they are to be rounded, and a device has that, its
+// other self, for values in bfloat16.
 func (w *packer) halved() kernels.Backend {
 	if m, ok := w.be.(kernels.Mixed); ok && w.how == kernels.BFloat16 && !w.onHost() {
 		if be, ok := m.Mixed(); ok {

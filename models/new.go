@@ -17,8 +17,8 @@ var ErrUnknown = errors.New("no such model")
 type Config struct {
 	// Classes is the number of outputs; 0 means 1, the logit of "photograph".
 	Classes int
-	// Size is the model's InputSize; 0 means the architecture's own. A vision transformer's is a whole number of
-	// patches, and its position embeddings are those of this size (Positions fits others to it).
+	// Size is the model's InputSize; 0 means the architecture's own. A vision transformer's is a whole number
+	// of patches, and its position embeddings are those of this size (Positions fits others to it).
 	Size int
 	// Seed gives the initial weights.
 	Seed uint64

@@ -20,8 +20,10 @@ type trunkSpec struct {
 }
 
 var (
-	resnet18 = trunkSpec{blocks: [4]int{2, 2, 2, 2}, width: 64, stem: 7, pool: true, strides: [4]int{1, 2, 2, 2}}
-	resnet34 = trunkSpec{blocks: [4]int{3, 4, 6, 3}, width: 64, stem: 7, pool: true, strides: [4]int{1, 2, 2, 2}}
+	resnet18 = trunkSpec{blocks: [4]int{2, 2, 2, 2}, width: 64, stem: 7, pool: true,
+		strides: [4]int{1, 2, 2, 2}}
+	resnet34 = trunkSpec{blocks: [4]int{3, 4, 6, 3}, width: 64, stem: 7, pool: true,
+		strides: [4]int{1, 2, 2, 2}}
 	resnet50 = trunkSpec{bottleneck: true, blocks: [4]int{3, 4, 6, 3}, width: 64, stem: 7, pool: true,
 		strides: [4]int{1, 2, 2, 2}}
 	resnet101 = trunkSpec{bottleneck: true, blocks: [4]int{3, 4, 23, 3}, width: 64, stem: 7, pool: true,

@@ -49,7 +49,8 @@ func vit(s vitSpec) func(*nn.Builder, model, Config) Model {
 		s := s
 		s.image = cmp.Or(c.Size, s.image)
 		if s.image%s.patch != 0 || s.image < s.patch || s.image > mostPixels {
-			b.Fail(fmt.Errorf("size %d: want %d to %d, a multiple of %d", s.image, s.patch, mostPixels, s.patch))
+			b.Fail(fmt.Errorf("size %d: want %d to %d, a multiple of %d", s.image, s.patch, mostPixels,
+				s.patch))
 		}
 		m.kind, m.inputSize = Transformer, s.image
 		v := &ViT{model: m, spec: s}

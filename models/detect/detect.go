@@ -152,7 +152,8 @@ func (d *Detector) Explain(ctx context.Context, p *picture.Picture, o Options) (
 	return maps, raw, nil
 }
 
-// Takes says why the detector can't do what o asks for, nil if it can. What has no attention leaves heads out.
+// Takes says why the detector can't do what o asks for, nil if it can. What has no attention leaves heads
+// out.
 func (d *Detector) Takes(o Options) error {
 	if v, ok := d.Model.(*models.ViT); ok {
 		layers, heads := v.Heads()

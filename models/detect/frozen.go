@@ -63,7 +63,8 @@ func (d *Detector) Close() {
 	}
 }
 
-// Trim gives back the memory that tapes, which explanations run on, keep for the next one; it says how many bytes.
+// Trim gives back the memory that tapes, which explanations run on, keep for the next one; it says how many
+// bytes.
 func (d *Detector) Trim() int64 {
 	held := d.pool.Held()
 	d.pool.Trim()

@@ -94,8 +94,8 @@ func (d *Detector) Stages(ctx context.Context, p *picture.Picture, v View, n, mo
 	return out, err
 }
 
-// stageTimes is the least time of each stage in several runs: one that used memory for the first time, or shared
-// the machine with other work, took longer. Of a model that takes long there is one.
+// stageTimes is the least time of each stage in several runs: one that used memory for the first time, or
+// shared the machine with other work, took longer. Of a model that takes long there is one.
 func (d *Detector) stageTimes(ctx context.Context, p *picture.Picture, v View, n int, names []string) (
 	map[string]time.Duration, error) {
 	const most, enough = 8, 100 * time.Millisecond

@@ -26,7 +26,8 @@ func Load(be kernels.Backend, spec string) (*Detector, error) {
 	}
 	f, err := open()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("load detector %s: %w; bundled are %s", spec, err, strings.Join(bundled.Names(), ", "))
+		return nil, fmt.Errorf("load detector %s: %w; bundled are %s", spec, err,
+			strings.Join(bundled.Names(), ", "))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load detector %s: %w", spec, err)

@@ -12,9 +12,9 @@ import (
 // scaleShare is the share of all map values, over the pictures a scale is fitted on, that lie below its end.
 const scaleShare = 0.995
 
-// inCrops puts the gradients of a full view on the scale of crops. A score is a mean over its view: seen as one
-// view, a picture as large as k crops has a k-th of a crop's gradient at every place, and colours whose scale
-// was fitted on crops would show nothing.
+// inCrops puts the gradients of a full view on the scale of crops. A score is a mean over its view: seen as
+// one view, a picture as large as k crops has a k-th of a crop's gradient at every place, and colours whose
+// scale was fitted on crops would show nothing.
 func (d *Detector) inCrops(v View, c *coverage, sheets map[string]*sheet) {
 	if d.view(v) != Full || View(d.Card.View) == Full {
 		return

@@ -114,7 +114,8 @@ func (d *Detector) scoreBatch(ctx context.Context, batch []asked) ([]float32, er
 		pics = append(pics, b.view.view)
 	}
 	if len(pics) < n {
-		black := &picture.Picture{W: d.Card.Size, H: d.Card.Size, Pix: make([]uint8, 3*d.Card.Size*d.Card.Size)}
+		black := &picture.Picture{W: d.Card.Size, H: d.Card.Size,
+			Pix: make([]uint8, 3*d.Card.Size*d.Card.Size)}
 		for len(pics) < n {
 			pics = append(pics, black)
 		}
