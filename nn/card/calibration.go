@@ -28,8 +28,8 @@ type Calibration struct {
 
 	N    int    `json:"n"`              // pictures it was fitted on
 	Data string `json:"data,omitempty"` // which these were
-	// Before and After are measured on Tested pictures: test pictures, or those of the fit, each by a fit that
-	// did not see it.
+	// Before and After are measured on Tested pictures: test pictures, or those of the fit, each by a fit
+	// that did not see it.
 	Before *Quality `json:"before,omitempty"`
 	After  *Quality `json:"after,omitempty"`
 	Tested string   `json:"tested,omitempty"`

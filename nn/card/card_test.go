@@ -138,7 +138,8 @@ func TestWilsonHoldsTheShare(t *testing.T) {
 		for _, k := range []int{0, n / 2, n} {
 			lo, hi := card.Wilson(k, n)
 			share := float64(k) / float64(n)
-			require.True(t, 0 <= lo && lo <= share && share <= hi && hi <= 1, "%d of %d: %v to %v", k, n, lo, hi)
+			require.True(t, 0 <= lo && lo <= share && share <= hi && hi <= 1, "%d of %d: %v to %v", k,
+				n, lo, hi)
 		}
 	}
 }

@@ -117,8 +117,8 @@ func (c *Card) checkThresholds() error {
 		case !share(t.P):
 			return fmt.Errorf("the threshold for a false-positive rate of %v is %v", t.FPR, t.P)
 		case t.FP < 0 || t.FP > t.Photographs || t.TP < 0 || t.TP > t.AI:
-			return fmt.Errorf("the threshold %v calls %d of %d photographs and %d of %d AI pictures AI", t.P, t.FP,
-				t.Photographs, t.TP, t.AI)
+			return fmt.Errorf("the threshold %v calls %d of %d photographs and %d of %d AI pictures AI",
+				t.P, t.FP, t.Photographs, t.TP, t.AI)
 		}
 		last = t.FPR
 	}
@@ -165,7 +165,8 @@ func (c *Card) checkTest() error {
 			return err
 		}
 		if s.N < 0 || !share(s.Accuracy) || !interval(s.Interval) {
-			return fmt.Errorf("test set %s: accuracy %v %v of %d pictures", s.Name, s.Accuracy, s.Interval, s.N)
+			return fmt.Errorf("test set %s: accuracy %v %v of %d pictures", s.Name, s.Accuracy,
+				s.Interval, s.N)
 		}
 	}
 	return nil
@@ -207,7 +208,8 @@ func (c *Calibration) check() error {
 			return fmt.Errorf("calibration %s has T %v, A %v, B %v", c.Method, c.T, c.A, c.B)
 		}
 	default:
-		return fmt.Errorf("calibration method %.40q, want %s, %s or %s", c.Method, Platt, PlattMSE, Temperature)
+		return fmt.Errorf("calibration method %.40q, want %s, %s or %s", c.Method, Platt,
+			PlattMSE, Temperature)
 	}
 	if c.N < 0 {
 		return fmt.Errorf("calibration on %d pictures", c.N)

@@ -9,14 +9,14 @@ import (
 )
 
 // TakeDecisions puts the decisions of a forward pass, of its ReLUs and max poolings, into a pass of the same
-// model in float64 that has not been sent back yet, and says how many differed. limit is the relative error that
-// rounding may leave in the result of a layer. It is an error if rounding does not explain a decision.
+// model in float64 that has not been sent back yet, and says how many differed. limit is the relative error
+// that rounding may leave in the result of a layer. It is an error if rounding does not explain a decision.
 //
 // A network of ReLUs and max pooling is linear between its corners, and at a corner it has no derivative. A
-// float32 pass holds every activation rounded. Where the exact one is closer to a corner than that, its side is
-// the rounding's choice, and all gradients behind it follow: one ReLU of two million on the other side moves
-// the gradient of a picture by 1e−3. What a float32 gradient must then be is the exact gradient of the piece it
-// chose, by the strict rule, and its choice must be one that float32 cannot tell from the exact one:
+// float32 pass holds every activation rounded. Where the exact one is closer to a corner than that, its side
+// is the rounding's choice, and all gradients behind it follow: one ReLU of two million on the other side
+// moves the gradient of a picture by 1e−3. What a float32 gradient must then be is the exact gradient of the
+// piece it chose, by the strict rule, and its choice must be one that float32 cannot tell from the exact one:
 //
 //   - Rounding may move a layer's result y, as a whole, by limit·RMS(y).
 //   - So a ReLU may differ only where its exact operand is within that of zero, or within five times what the
@@ -34,7 +34,8 @@ func TakeDecisions(exact, pass *autograd.Tape, limit float64) (differing int, er
 		differing, decisions = differing+found, decisions+of
 	}
 	if most := mostDiffering(decisions, limit); differing > most {
-		return 0, fmt.Errorf("%d of %d decisions differ: rounding makes at most %d", differing, decisions, most)
+		return 0, fmt.Errorf("%d of %d decisions differ: rounding makes at most %d", differing,
+			decisions, most)
 	}
 	return differing, nil
 }
@@ -46,7 +47,8 @@ func LayerError(exact, pass *autograd.Tape) (worst float64) {
 	for i, n := range exact.Nodes() {
 		_, bare := BeforeReLU(n.Op)
 		if _, pools := n.Op.(kernels.MaxPool2D); bare || pools {
-			worst = max(worst, Relative(theirs[i].Out.Float32s(pass.Backend()), kernels.Floats[float64](n.Out.Buf)))
+			worst = max(worst, Relative(theirs[i].Out.Float32s(pass.Backend()),
+				kernels.Floats[float64](n.Out.Buf)))
 		}
 	}
 	return worst
@@ -84,7 +86,8 @@ func takeOf(be, be64 kernels.Backend, exact, other *autograd.Node, limit float64
 		theirs := download(be, other.Op.(kernels.MaxPool2D).Index)
 		differing, err = takeWinners(pool, theirs, y, bound)
 	} else {
-		differing, err = takeSigns(y, got, func() []float64 { return kernels.Floats[float64](operand(be64)) }, bound)
+		differing, err = takeSigns(y, got, func() []float64 { return kernels.Floats[float64](operand(be64)) },
+			bound)
 	}
 	return differing, len(y), err
 }
@@ -114,7 +117,8 @@ func takeSigns(y []float64, got []float32, z func() []float64, bound float64) (d
 }
 
 // takeWinners puts the winners of another max pooling in the place of those of an exact one with results y.
-func takeWinners(pool kernels.MaxPool2D, theirs []int32, y []float64, bound float64) (differing int, err error) {
+func takeWinners(pool kernels.MaxPool2D, theirs []int32, y []float64, bound float64) (
+	differing int, err error) {
 	x, ours := kernels.Floats[float64](pool.X), kernels.Floats[int32](pool.Index)
 	for i, at := range theirs {
 		if at == ours[i] {
@@ -122,7 +126,8 @@ func takeWinners(pool kernels.MaxPool2D, theirs []int32, y []float64, bound floa
 		}
 		picture := i / (pool.OH * pool.OW * pool.C) * pool.H * pool.W
 		if v := x[(picture+int(at))*pool.C+i%pool.C]; y[i]-v > bound {
-			return 0, fmt.Errorf("element %d: %.3g wins over %.3g, and float32 resolves %.2g", i, v, y[i], bound)
+			return 0, fmt.Errorf("element %d: %.3g wins over %.3g, and float32 resolves %.2g",
+				i, v, y[i], bound)
 		}
 		differing++
 		ours[i] = at

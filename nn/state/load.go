@@ -21,8 +21,8 @@ type Options struct {
 	// Only loads the parameters whose names begin with this ("backbone."), from tensors that are called so or
 	// the same without it, and passes over everything else in the file: a trunk out of another model.
 	Only string
-	// Adapt makes values of a parameter's shape out of those of another shape in the file, or is nil where that
-	// makes no sense; models.Positions is one.
+	// Adapt makes values of a parameter's shape out of those of another shape in the file, or is nil where
+	// that makes no sense; models.Positions is one.
 	Adapt func(p *autograd.Param, shape []int) func(v []float32) []float32
 }
 

@@ -182,7 +182,8 @@ func zipData(local []byte, name string, size uint64) ([]byte, error) {
 	}
 	skip := sizeLocal + int(le.Uint16(local[26:])) + int(le.Uint16(local[28:]))
 	if string(local[:4]) != sigLocal || skip > len(local) ||
-		string(local[sizeLocal:sizeLocal+int(le.Uint16(local[26:]))]) != name || size > uint64(len(local)-skip) {
+		string(local[sizeLocal:sizeLocal+int(le.Uint16(local[26:]))]) != name ||
+		size > uint64(len(local)-skip) {
 		return nil, zipError(quoted(name), "its header does not fit the directory, or its data the file")
 	}
 	return local[skip : skip+int(size)], nil

@@ -264,7 +264,8 @@ func TestPullRefuses(t *testing.T) {
 			}
 			_, err := s.Pull(t.Context(), p)
 			require.ErrorContains(t, err, c.want)
-			require.Equal(t, strings.Contains(c.want, "3 connections"), waits == 2, "between three connections")
+			require.Equal(t, strings.Contains(c.want, "3 connections"), waits == 2,
+				"between three connections")
 			_, there := s.Find(filepath.Base(path))
 			require.False(t, there)
 			require.Equal(t, c.keeps, len(holds(t, s)) > 0)
@@ -273,7 +274,8 @@ func TestPullRefuses(t *testing.T) {
 	s, p := pull(t, "")
 	for url, want := range map[string]string{"ftp://host/net-00000000.pth": "http or https",
 		"net-00000000.pth": "http or https", "http://host/": "want a name", "http://host/net.pth": "--sha256",
-		"http://host/net-00000000.pth%00": "want a name", "http://host/..%5cnet-00000000.pth": "want a name"} {
+		"http://host/net-00000000.pth%00":   "want a name",
+		"http://host/..%5cnet-00000000.pth": "want a name"} {
 		p.URL = url
 		_, err := s.Pull(t.Context(), p)
 		require.ErrorContains(t, err, want, url)

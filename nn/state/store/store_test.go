@@ -21,7 +21,8 @@ func weights(t testing.TB, n int) (path string, content []byte) {
 	for i := range values {
 		values[i] = float32(i % 251)
 	}
-	require.NoError(t, state.Write(raw, []state.Out{{Name: "w", DType: "F32", Shape: []int{n}, Values: values}}, nil))
+	require.NoError(t, state.Write(raw, []state.Out{{Name: "w", DType: "F32", Shape: []int{n},
+		Values: values}}, nil))
 	content, err := os.ReadFile(raw)
 	require.NoError(t, err)
 	path = filepath.Join(filepath.Dir(raw), fmt.Sprintf("net-%.4x.pth", sha256.Sum256(content)))
@@ -85,11 +86,12 @@ func TestImportRefuses(t *testing.T) {
 		"another one than meant": {path, strings.Repeat("ab", 32), "it should be abab"},
 		"no digest":              {path, "abc", "64 hexadecimal digits"},
 		"no weights":             {write("words-00000000.pth", []byte("words")), "", "not a safetensors"},
-		"cut off":                {write("short.safetensors", content[:len(content)-4]), "", "MetadataIncompleteBuffer"},
-		"a picture's name":       {write("w.png", content), "", "want a name that ends in .pth"},
-		"hidden":                 {write(".w.pth", content), "", "want a name"},
-		"not there":              {filepath.Join(dir, "none.pth"), "", "no such file"},
-		"a folder":               {dir + "/", "", "want a name"},
+		"cut off": {write("short.safetensors", content[:len(content)-4]), "",
+			"MetadataIncompleteBuffer"},
+		"a picture's name": {write("w.png", content), "", "want a name that ends in .pth"},
+		"hidden":           {write(".w.pth", content), "", "want a name"},
+		"not there":        {filepath.Join(dir, "none.pth"), "", "no such file"},
+		"a folder":         {dir + "/", "", "want a name"},
 	} {
 		_, err := s.Import(c.path, c.sum)
 		require.ErrorContains(t, err, c.want, what)
