@@ -148,9 +148,9 @@ func (f *Facts) quantisation(b []byte) {
 }
 
 // luminance is the quantisation table of ITU-T T.81, annex K.1, in zigzag order.
-var luminance = [64]int{16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40, 26, 24, 22, 22, 24, 49,
-	35, 37, 29, 40, 58, 51, 61, 60, 57, 51, 56, 55, 64, 72, 92, 78, 64, 68, 87, 69, 55, 56, 80, 109, 81, 87, 95,
-	98, 103, 104, 103, 62, 77, 113, 121, 112, 100, 120, 92, 101, 103, 99}
+var luminance = [64]int{16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40, 26,
+	24, 22, 22, 24, 49, 35, 37, 29, 40, 58, 51, 61, 60, 57, 51, 56, 55, 64, 72, 92, 78, 64, 68, 87, 69, 55,
+	56, 80, 109, 81, 87, 95, 98, 103, 104, 103, 62, 77, 113, 121, 112, 100, 120, 92, 101, 103, 99}
 
 // quality is the setting, 1 to 100, at which the scaling that the Independent JPEG Group made common (5000/q
 // below 50, 200−2q above) comes nearest to a table, and whether it is met exactly.

@@ -119,7 +119,8 @@ func Batch(pictures []*Picture, mean, std [3]float32) tensor.Tensor {
 	return tensor.FromSlice(out, len(pictures), h, w, 3)
 }
 
-// Stack is pictures of one size as they are, bytes (B,H,W,3), for a device that normalises them. It panics as Batch.
+// Stack is pictures of one size as they are, bytes (B,H,W,3), for a device that normalises them. It panics as
+// Batch.
 func Stack(pictures []*Picture) tensor.Tensor {
 	if len(pictures) == 0 {
 		panic(&tensor.ShapeError{Op: "batch of no pictures"})
