@@ -43,8 +43,8 @@ func (s shown) Epoch(ctx context.Context, epoch, first int) iter.Seq2[*data.Batc
 	}
 }
 
-// TestDeviceNormalisesPictures: bytes that the device makes values of give the weights that their values give, op by
-// op and replayed.
+// TestDeviceNormalisesPictures: bytes that the device makes values of give the weights that their values
+// give, op by op and replayed.
 func TestDeviceNormalisesPictures(t *testing.T) {
 	be := kerneltest.Accelerator(t)
 	half, ok := be.(kernels.Mixed).Mixed()
@@ -56,8 +56,8 @@ func TestDeviceNormalisesPictures(t *testing.T) {
 				require.NoError(t, err)
 				opt, err := optim.New("sgd", m.Params(), optim.Options{})
 				require.NoError(t, err)
-				l := &train.Loop{Backend: be, Model: m, Train: shown{noise{5, 2, 8, 0, 1}, bytes}, Optimizer: opt,
-					Schedule: optim.Cosine(0.1, 0, 3), Epochs: 1, Seed: 9}
+				l := &train.Loop{Backend: be, Model: m, Train: shown{noise{5, 2, 8, 0, 1}, bytes},
+					Optimizer: opt, Schedule: optim.Cosine(0.1, 0, 3), Epochs: 1, Seed: 9}
 				_, err = l.Run(t.Context())
 				require.NoError(t, err)
 				return fingerprint(be, m.Params())

@@ -188,7 +188,8 @@ const gradSuffix = ".grad"
 func (l *Loop) Resume(path string) error {
 	f, err := state.Open(path)
 	if err != nil {
-		return fmt.Errorf("%w; if the file is damaged, remove it: the run then goes on from the state before", err)
+		return fmt.Errorf("%w; if the file is damaged, remove it: the run then goes on from the state before",
+			err)
 	}
 	defer f.Close()
 	js, ok := f.Metadata()[stateKey]

@@ -66,8 +66,9 @@ func twoEpochs(t *testing.T, be kernels.Backend, arch string, loss train.Loss) u
 	require.NoError(t, err)
 	opt, err := optim.New("adamw", m.Params(), optim.Options{WeightDecay: 0.01})
 	require.NoError(t, err)
-	l := &train.Loop{Backend: be, Model: dropping{m}, Train: noise{5, 2, size, 0, 1}, Val: noise{2, 2, size, 0, 1},
-		Optimizer: opt, Schedule: optim.Cosine(0.01, 0, 6), Loss: loss, Epochs: 2, Seed: 9, Clip: 1}
+	l := &train.Loop{Backend: be, Model: dropping{m}, Train: noise{5, 2, size, 0, 1},
+		Val: noise{2, 2, size, 0, 1}, Optimizer: opt, Schedule: optim.Cosine(0.01, 0, 6), Loss: loss,
+		Epochs: 2, Seed: 9, Clip: 1}
 	_, err = l.Run(t.Context())
 	require.NoError(t, err)
 	return fingerprint(be, m.Params())

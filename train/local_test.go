@@ -105,8 +105,8 @@ func TestAWorkerThatFailsWakesTheOthers(t *testing.T) {
 }
 
 // Values inside blocks that are computed twice give the same bits as values that are kept, from less memory.
-// TestRehearsalsHoldHalvesInBFloat16: what is counted is what is kept, values of two bytes; a transformer's shortcuts
-// and the norms' statistics stay float32.
+// TestRehearsalsHoldHalvesInBFloat16: what is counted is what is kept, values of two bytes; a transformer's
+// shortcuts and the norms' statistics stay float32.
 func TestRehearsalsHoldHalvesInBFloat16(t *testing.T) {
 	for name, share := range map[string]float64{"resnet50": 0.5, "vit_b_16": 0.6} {
 		m, err := models.New(kernels.NewPaper(), name, models.Config{Classes: 1, Empty: true})

@@ -73,9 +73,9 @@ func (l Loss) of(t *autograd.Tape, out *autograd.Var, b *data.Batch) *autograd.V
 	}
 }
 
-// targets are what an output of a shape is compared with, in host memory, in the order in which the loss takes
-// them: the probability of a photograph for each number of the output, or of two outputs the right classes, and
-// with smoothing the wrong ones.
+// targets are what an output of a shape is compared with, in host memory, in the order in which the loss
+// takes them: the probability of a photograph for each number of the output, or of two outputs the right
+// classes, and with smoothing the wrong ones.
 func (l Loss) targets(shape tensor.Shape, b *data.Batch) []kernels.Buf {
 	switch {
 	case len(shape) == 2 && shape[1] == 2:

@@ -49,7 +49,8 @@ func (c *clock) left(pictures, validations int) time.Duration {
 	if c.rate == 0 {
 		return 0
 	}
-	return time.Duration(float64(pictures)/c.rate*float64(time.Second)) + time.Duration(validations)*c.validate
+	return time.Duration(float64(pictures)/c.rate*float64(time.Second)) +
+		time.Duration(validations)*c.validate
 }
 
 // report tells Watch where the loop stands.

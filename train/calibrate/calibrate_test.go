@@ -69,7 +69,8 @@ func TestFitRefuses(t *testing.T) {
 // Perfectly separated scores have no finite maximum of the likelihood; the smoothed targets give one, and a
 // temperature ends at its limit.
 func TestFitOfSeparatedScoresIsFinite(t *testing.T) {
-	apart := []calibrate.Sample{{0, false}, {0.01, false}, {0.02, false}, {0.98, true}, {0.99, true}, {1, true}}
+	apart := []calibrate.Sample{{0, false}, {0.01, false}, {0.02, false}, {0.98, true}, {0.99, true},
+		{1, true}}
 	for _, m := range calibrate.Methods {
 		c, err := calibrate.Fit(m, apart)
 		require.NoError(t, err, m)
@@ -104,7 +105,8 @@ func TestThresholds(t *testing.T) {
 	}
 	th := calibrate.Thresholds(p, ai, []float64{0.05, 0.01, 0.001})
 	require.Len(t, th, 3)
-	require.Equal(t, []float64{0.001, 0.01, 0.05}, []float64{th[0].FPR, th[1].FPR, th[2].FPR}, "by rising rate")
+	require.Equal(t, []float64{0.001, 0.01, 0.05}, []float64{th[0].FPR, th[1].FPR, th[2].FPR},
+		"by rising rate")
 	require.Equal(t, 0.991, th[0].P, "above every photograph")
 	require.InDelta(t, 0.981, th[1].P, 1e-12, "one photograph is above")
 	calibrate.Count(th, p, ai)

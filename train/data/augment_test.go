@@ -49,7 +49,8 @@ func TestStrongAugmentation(t *testing.T) {
 		require.NotEqual(t, want, once)
 		require.Equal(t, once, batches(3, a))
 		change(&a, 1.5)
-		_, err := data.NewLoader(s, data.LoaderOptions{Batch: 1, Size: 1, Std: [3]float32{1, 1, 1}, Augment: a})
+		_, err := data.NewLoader(s, data.LoaderOptions{Batch: 1, Size: 1, Std: [3]float32{1, 1, 1},
+			Augment: a})
 		require.ErrorContains(t, err, "augment.")
 	}
 }

@@ -72,8 +72,8 @@ var unbroken = strings.NewReplacer("\r", `\r`, "\n", `\n`)
 // lineBreaks have no place in a list of lines.
 const lineBreaks = "\r\n"
 
-// csvLine is cells with a newline behind them, quoted where they must be: a line that begins with # is a remark.
-// Line breaks are written out.
+// csvLine is cells with a newline behind them, quoted where they must be: a line that begins with # is a
+// remark. Line breaks are written out.
 func csvLine(cells ...string) string {
 	for i, c := range cells {
 		c = unbroken.Replace(c)

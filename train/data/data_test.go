@@ -118,7 +118,8 @@ func TestLimitLosesNoClass(t *testing.T) {
 		for i, it := range kept {
 			of[fmt.Sprint(it.Generator, it.Label)]++
 			classes[it.Label]++
-			require.True(t, i == 0 || slices.Index(s.Items, kept[i-1]) < slices.Index(s.Items, it), "in order")
+			require.True(t, i == 0 || slices.Index(s.Items, kept[i-1]) < slices.Index(s.Items, it),
+				"in order")
 		}
 		require.InDelta(t, float64(n)*93/100, classes[data.AI], 1)
 		if n >= 2 {
@@ -243,7 +244,8 @@ func TestNobodyIsLeftBehind(t *testing.T) {
 		for range l.Epoch(ctx, 0, 0) {
 		}
 	}
-	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+1 }, 5*time.Second,
+		time.Millisecond)
 }
 
 func TestLoaderRefusesNonsense(t *testing.T) {

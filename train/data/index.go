@@ -142,7 +142,8 @@ func (r *indexReader) take(line []byte) (end bool, err error) {
 		return false, nil
 	case len(line) > 0 && line[0] == '#' && !bytes.ContainsRune(line, ','):
 		if string(line)+"\n" != indexEnd(len(r.all)) {
-			return true, r.fault("%q, but there are %d lines of pictures above: lines are missing", line, len(r.all))
+			return true, r.fault("%q, but there are %d lines of pictures above: lines are missing",
+				line, len(r.all))
 		}
 		return true, nil
 	}

@@ -35,7 +35,8 @@ func mixed(t *testing.T) string {
 // same asks two collections for the same things and compares what they list, by path below their roots.
 func same(t *testing.T, a, b string) {
 	for _, split := range []string{data.Train, data.Val, data.All} {
-		for _, o := range []data.Options{{}, {Validation: 0.25, Seed: 7}, {Generators: []string{"sd14"}}, {Limit: 9}} {
+		for _, o := range []data.Options{{}, {Validation: 0.25, Seed: 7}, {Generators: []string{"sd14"}},
+			{Limit: 9}} {
 			x, err := data.OpenGenImage(a, split, o)
 			require.NoError(t, err)
 			y, err := data.OpenGenImage(b, split, o)
@@ -136,10 +137,11 @@ func TestIndexMistakesHaveLines(t *testing.T) {
 		changed[i] = line
 		return strings.Join(changed, "")
 	}
+	twenty := strings.Join(lines[:20], "")
 	for want, text := range map[string]string{
 		":1: not an index":                  "path,label\n",
-		":20: the line is cut short":        strings.Join(lines[:20], "")[:len(strings.Join(lines[:20], ""))-3],
-		":21: the index is cut short":       strings.Join(lines[:20], ""),
+		":20: the line is cut short":        twenty[:len(twenty)-3],
+		":21: the index is cut short":       twenty,
 		`:42: "#40 pictures"`:               set(0, lines[0]) + "",
 		":5: 3 columns, want 12":            set(4, "a,b,c\n"),
 		":6: label \"robot\"":               set(5, "a.png,train,robot,x,png,1,1,1,,,,\n"),
@@ -175,8 +177,9 @@ func large(tb testing.TB, path string, n int) {
 	defer f.Close()
 	w := bufio.NewWriterSize(f, 1<<20)
 	fmt.Fprintln(w, "path,split,label,generator,format,width,height,bytes,offset,mask,mask_offset,mask_bytes")
-	folders := []string{"imagenet_ai_0508_adm", "imagenet_ai_0419_biggan", "imagenet_glide", "imagenet_midjourney",
-		"imagenet_ai_0419_sdv4", "imagenet_ai_0424_sdv5", "imagenet_ai_0419_vqdm", "imagenet_ai_0424_wukong"}
+	folders := []string{"imagenet_ai_0508_adm", "imagenet_ai_0419_biggan", "imagenet_glide",
+		"imagenet_midjourney", "imagenet_ai_0419_sdv4", "imagenet_ai_0424_sdv5", "imagenet_ai_0419_vqdm",
+		"imagenet_ai_0424_wukong"}
 	for i := range n {
 		folder := folders[i*len(folders)/n]
 		split, rest := "train", i*len(folders)%n
@@ -184,11 +187,11 @@ func large(tb testing.TB, path string, n int) {
 			split = "val"
 		}
 		if i%n*2*len(folders)/n%2 == 0 {
-			fmt.Fprintf(w, "%s/%s/ai/%03d_%s_%05d.png,%s,ai,%s,png,512,512,%d,,,,\n", folder, split, i%1000, folder, i,
-				split, folder, 300000+i%70000)
+			fmt.Fprintf(w, "%s/%s/ai/%03d_%s_%05d.png,%s,ai,%s,png,512,512,%d,,,,\n", folder, split,
+				i%1000, folder, i, split, folder, 300000+i%70000)
 		} else {
-			fmt.Fprintf(w, "%s/%s/nature/n%08d_%d.JPEG,%s,nature,%s,jpeg,500,375,%d,,,,\n", folder, split, i%1000, i,
-				split, folder, 90000+i%50000)
+			fmt.Fprintf(w, "%s/%s/nature/n%08d_%d.JPEG,%s,nature,%s,jpeg,500,375,%d,,,,\n", folder,
+				split, i%1000, i, split, folder, 90000+i%50000)
 		}
 	}
 	fmt.Fprintf(w, "#%d pictures\n", n)
@@ -232,8 +235,8 @@ func TestIndexOfMillions(t *testing.T) {
 	took := time.Since(start)
 	runtime.ReadMemStats(&after)
 	all := after.TotalAlloc - before.TotalAlloc
-	t.Logf("%d pictures: %v, %d MiB allocated in all, peak of the heap %d MiB", n, took.Round(time.Millisecond),
-		all>>20, (after.HeapSys-before.HeapSys)>>20)
+	t.Logf("%d pictures: %v, %d MiB allocated in all, peak of the heap %d MiB", n,
+		took.Round(time.Millisecond), all>>20, (after.HeapSys-before.HeapSys)>>20)
 	require.Less(t, float64(all), float64(1<<30)*float64(n)/2_680_000, "bytes allocated")
 }
 

@@ -193,7 +193,8 @@ func (it *Item) head() ([]byte, int64, error) {
 		return nil, 0, picture.InFile(it.Path, err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, 0, &picture.Error{File: it.Path, Reason: "not a regular file", Err: picture.ErrUnsupported}
+		return nil, 0, &picture.Error{File: it.Path, Reason: "not a regular file",
+			Err: picture.ErrUnsupported}
 	}
 	f, err := os.Open(it.Path)
 	if err != nil {

@@ -62,7 +62,8 @@ func TestFlatFolderOfOneClass(t *testing.T) {
 
 // Both namings of GenImage's folders, and the names of its paper.
 func TestGeneratorNames(t *testing.T) {
-	for folder, want := range map[string]string{"imagenet_ai_0419_sdv4": "sd14", "stable_diffusion_v_1_4": "sd14",
+	for folder, want := range map[string]string{
+		"imagenet_ai_0419_sdv4": "sd14", "stable_diffusion_v_1_4": "sd14",
 		"Stable Diffusion V1.4": "sd14", "SDv14": "sd14", "imagenet_ai_0424_sdv5": "sd15",
 		"stable_diffusion_v_1_5": "sd15", "imagenet_ai_0508_adm": "adm", "imagenet_glide": "glide",
 		"imagenet_ai_0424_wukong": "wukong", "imagenet_ai_0419_vqdm": "vqdm", "BigGAN": "biggan",
@@ -93,9 +94,11 @@ func touch(t *testing.T, paths ...string) {
 func TestDamagedFilesAreSkipped(t *testing.T) {
 	root := t.TempDir()
 	in := func(elem ...string) string { return filepath.Join(append([]string{root}, elem...)...) }
-	touch(t, in("imagenet_ai_0508_adm/train/ai/115_adm_135.PNG"), in("imagenet_ai_0508_adm/train/ai/115_adm_136.PNG"),
+	touch(t, in("imagenet_ai_0508_adm/train/ai/115_adm_135.PNG"),
+		in("imagenet_ai_0508_adm/train/ai/115_adm_136.PNG"),
 		in("imagenet_ai_0508_adm/train/nature/n1_2.JPEG"),
-		in("stable_diffusion_v_1_5/train/ai/033_sdv5_00134.png"), in("stable_diffusion_v_1_5/train/nature/n1_2.JPEG"),
+		in("stable_diffusion_v_1_5/train/ai/033_sdv5_00134.png"),
+		in("stable_diffusion_v_1_5/train/nature/n1_2.JPEG"),
 		in("stable_diffusion_v_1_5/train/nature/n1_3.JPEG"))
 	s, err := data.OpenGenImage(root, data.All, data.Options{})
 	require.NoError(t, err)

@@ -35,8 +35,9 @@ func newShard(path string) *shard {
 // read is the bytes of a member.
 func (s *shard) read(name string, at span) ([]byte, error) {
 	if at.n > picture.DefaultLimits.FileBytes {
-		return nil, &picture.Error{File: name, Reason: fmt.Sprintf("%v: the file has %d bytes, the limit is %d",
-			picture.ErrTooLarge, at.n, picture.DefaultLimits.FileBytes), Err: picture.ErrTooLarge}
+		return nil, &picture.Error{File: name,
+			Reason: fmt.Sprintf("%v: the file has %d bytes, the limit is %d", picture.ErrTooLarge, at.n,
+				picture.DefaultLimits.FileBytes), Err: picture.ErrTooLarge}
 	}
 	f, err := s.open()
 	if err != nil {

@@ -109,7 +109,8 @@ func TestForeignShards(t *testing.T) {
 			if members[i+1] == "png" {
 				src = png
 			}
-			require.NoError(t, w.WriteHeader(&tar.Header{Name: members[i], Size: int64(len(src)), Mode: 0o644}))
+			require.NoError(t, w.WriteHeader(&tar.Header{Name: members[i], Size: int64(len(src)),
+				Mode: 0o644}))
 			_, err := w.Write(src)
 			require.NoError(t, err)
 		}
@@ -118,12 +119,13 @@ func TestForeignShards(t *testing.T) {
 		require.NoError(t, os.WriteFile(file, buf.Bytes(), 0o644))
 		return file
 	}
-	s, err := data.OpenGenImage(make("1.png", "png", "1.cls", "0\n", "2.cls", "1", "2.png", "png", "2.json", "{}"),
-		data.All, data.Options{})
+	s, err := data.OpenGenImage(make("1.png", "png", "1.cls", "0\n", "2.cls", "1", "2.png", "png",
+		"2.json", "{}"), data.All, data.Options{})
 	require.NoError(t, err)
 	require.Equal(t, []int32{data.AI, data.Photograph}, []int32{s.Items[0].Label, s.Items[1].Label})
 	for want, file := range map[string]string{"nothing says the class of 1.png": make("1.png", "png"),
-		`1.cls says class "cat"`: make("1.png", "png", "1.cls", "cat"), "lies outside": make("../1.png", "png")} {
+		`1.cls says class "cat"`: make("1.png", "png", "1.cls", "cat"),
+		"lies outside":           make("../1.png", "png")} {
 		_, err := data.Open(file)
 		require.ErrorContains(t, err, want)
 	}

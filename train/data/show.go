@@ -27,7 +27,8 @@ func ParseShow(text string) (s Show, err error) {
 	if text == "" {
 		return s, nil
 	}
-	if _, err := fmt.Sscanf(text, "%dx%d, JPEG %d", &s.W, &s.H, &s.Quality); err != nil || s.String() != text {
+	if _, err := fmt.Sscanf(text, "%dx%d, JPEG %d", &s.W, &s.H, &s.Quality); err != nil ||
+		s.String() != text {
 		return s, fmt.Errorf("%q does not say how a picture is shown: want %q", text, Show{480, 360, 85})
 	}
 	return s, nil

@@ -62,8 +62,8 @@ func (a *accelerated) Method() string {
 	return m
 }
 
-// visible is which of the machine's devices "cuda:1", or "cuda:1,portable", is: a number, or the beginning of a UUID, by
-// CUDA_VISIBLE_DEVICES.
+// visible is which of the machine's devices "cuda:1", or "cuda:1,portable", is: a number, or the beginning of
+// a UUID, by CUDA_VISIBLE_DEVICES.
 func visible(device, list string) (string, error) {
 	at, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(device, "cuda"), ":"), ",")
 	if at == "" {

@@ -48,7 +48,8 @@ func TestDevicesCounterIsAdded(t *testing.T) {
 
 func TestWhichDeviceIsMeant(t *testing.T) {
 	for _, c := range []struct{ device, list, want string }{{"cuda", "", "0"}, {"cuda:2", "", "2"},
-		{"cuda:1", "3, GPU-5f", "GPU-5f"}, {"cuda:0", "3", "3"}, {"cuda:1", "3", ""}, {"cuda:2,portable", "", "2"}} {
+		{"cuda:1", "3, GPU-5f", "GPU-5f"}, {"cuda:0", "3", "3"}, {"cuda:1", "3", ""},
+		{"cuda:2,portable", "", "2"}} {
 		got, err := visible(c.device, c.list)
 		require.Equal(t, c.want, got)
 		require.Equal(t, c.want == "", err != nil)

@@ -54,7 +54,8 @@ func TestNVML(t *testing.T) {
 	b, err := c.millijoules()
 	require.NoError(t, err)
 	require.Equal(t, uint64(1000), b-a)
-	require.Contains(t, Open("cuda:0", "Stand-in A, 1 GiB").Method(), "the NVML counter of cuda:0 (Stand-in A)")
+	require.Contains(t, Open("cuda:0", "Stand-in A, 1 GiB").Method(),
+		"the NVML counter of cuda:0 (Stand-in A)")
 	require.Contains(t, Open("cuda:1", "Stand-in B").Method(), "the device has no energy counter")
 	_, err = openNVML("cuda:1", "Stand-in A")
 	require.ErrorContains(t, err, `NVML calls device 1 "Stand-in B", CUDA "Stand-in A"`)

@@ -63,10 +63,12 @@ func example(t *testing.T) *evaluate.Report {
 			for _, deg := range []string{"", "jpeg50"} {
 				var s []evaluate.Prediction
 				for i := range 40 {
-					p := evaluate.Prediction{File: fmt.Sprint(i), Generator: []string{"a", "b"}[i/20], Label: int32(i % 2),
-						Raw: math.Mod(float64(i)*0.61803, 0.6) + 0.4*float64(i%2), W: 64, H: 64}
+					p := evaluate.Prediction{File: fmt.Sprint(i), Generator: []string{"a", "b"}[i/20],
+						Label: int32(i % 2), Raw: math.Mod(float64(i)*0.61803, 0.6) + 0.4*float64(i%2),
+						W: 64, H: 64}
 					if detector == "fcn<i>" {
-						p.Pixels = evaluate.CountPixels([]float32{0.9, 0.1}, func(k int) bool { return k == i%2 }, nil, true)
+						p.Pixels = evaluate.CountPixels([]float32{0.9, 0.1},
+							func(k int) bool { return k == i%2 }, nil, true)
 					}
 					s = append(s, p)
 				}
@@ -74,7 +76,8 @@ func example(t *testing.T) *evaluate.Report {
 				x, err := evaluate.Judge(c, s, func(raw float64) float64 { return 1 - raw }, b)
 				require.NoError(t, err)
 				x.Part = set == "b"
-				x.Known = map[string]string{"cnnb": "unseen", "cnnall": "seen", "fcn<i>b": "seen"}[detector+set]
+				x.Known = map[string]string{"cnnb": "unseen", "cnnall": "seen",
+					"fcn<i>b": "seen"}[detector+set]
 				r.Results = append(r.Results, x)
 			}
 		}

@@ -13,7 +13,8 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n", r.Title)
 	fmt.Fprintf(&b, "Rows are what a picture is, columns what it was called. "+
-		"Intervals are 95 %%, by bootstrap with %d samples (seed %d).\n", r.Bootstrap.Samples, r.Bootstrap.Seed)
+		"Intervals are 95 %%, by bootstrap with %d samples (seed %d).\n", r.Bootstrap.Samples,
+		r.Bootstrap.Seed)
 	for _, n := range r.Notes {
 		b.WriteString("\n" + n + "\n")
 	}
@@ -130,8 +131,9 @@ func (r *Report) pixelTable(b *strings.Builder, n int) int {
 		"AI classification rate, %", "IoU", "IoU if all is called AI", "F1", "AUC"}}
 	for _, x := range r.Results {
 		if p := x.Pixels; p != nil && x.Degradation == "" {
-			g.add(x.Detector, x.Set, x.View, p.Accuracy.text(true), p.AIRate.text(true), x.Of(Accuracy).text(true),
-				x.Of(AIRate).text(true), p.IoU.text(false), p.floor(), p.F1.text(false), p.AUC.text(false))
+			g.add(x.Detector, x.Set, x.View, p.Accuracy.text(true), p.AIRate.text(true),
+				x.Of(Accuracy).text(true), x.Of(AIRate).text(true), p.IoU.text(false), p.floor(),
+				p.F1.text(false), p.AUC.text(false))
 		}
 	}
 	if len(g.rows) == 0 {

@@ -75,7 +75,8 @@ func rank(p []float64, ai []bool) *ranked {
 		if len(r.p) == 0 || r.p[len(r.p)-1] != v {
 			r.p = append(r.p, v)
 			r.bin = append(r.bin, uint8(min(max(int(v*calibrate.ECEBins), 0), calibrate.ECEBins-1)))
-			r.cost = append(r.cost, cost{(1 - v) * (1 - v), v * v, -math.Log(max(v, 1e-7)), -math.Log(max(1-v, 1e-7))})
+			r.cost = append(r.cost, cost{(1 - v) * (1 - v), v * v, -math.Log(max(v, 1e-7)),
+				-math.Log(max(1-v, 1e-7))})
 			if v > 0.5 {
 				r.above++
 			}

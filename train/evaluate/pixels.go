@@ -131,8 +131,8 @@ type PixelResult struct {
 	F1        Estimate `json:"f1"`
 	AUC       Estimate `json:"auc"`
 	PooledIoU float64  `json:"pooled_iou"` // over all pixels of the pictures with masks
-	// FloorIoU is the mean IoU of a map that calls every pixel AI, which is the share of the mask: what an IoU
-	// must be compared with.
+	// FloorIoU is the mean IoU of a map that calls every pixel AI, which is the share of the mask: what an
+	// IoU must be compared with.
 	FloorIoU float64 `json:"floor_iou"`
 }
 

@@ -43,8 +43,8 @@ func unit(title, x, y string) *plot.Plot {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1, 0, 1
-	for _, f := range []*font.Font{&p.Title.TextStyle.Font, &p.X.Label.TextStyle.Font, &p.Y.Label.TextStyle.Font,
-		&p.X.Tick.Label.Font, &p.Y.Tick.Label.Font, &p.Legend.TextStyle.Font} {
+	for _, f := range []*font.Font{&p.Title.TextStyle.Font, &p.X.Label.TextStyle.Font,
+		&p.Y.Label.TextStyle.Font, &p.X.Tick.Label.Font, &p.Y.Tick.Label.Font, &p.Legend.TextStyle.Font} {
 		f.Variant = "Sans"
 	}
 	p.Title.Padding = vg.Points(6)
@@ -179,8 +179,8 @@ func (r *Report) RobustnessPlot(view, set string) *plot.Plot {
 	last := float64(len(all)) - 0.5
 	p.X.Min, p.X.Max = -0.5, last*1.2+1 // the legend stands beside
 	p.Legend.Top = true
-	line(p, plotter.XYs{{X: -0.5, Y: 0.5}, {X: last, Y: 0.5}}, draw.LineStyle{Color: faint, Width: vg.Points(1),
-		Dashes: []vg.Length{vg.Points(4), vg.Points(3)}}, "")
+	line(p, plotter.XYs{{X: -0.5, Y: 0.5}, {X: last, Y: 0.5}}, draw.LineStyle{Color: faint,
+		Width: vg.Points(1), Dashes: []vg.Length{vg.Points(4), vg.Points(3)}}, "")
 	lowest := 0.5
 	names := make([]string, len(all))
 	for i, d := range all {
@@ -227,7 +227,8 @@ func (r *Report) figures() (out []figure) {
 			var tables [][]card.Bin
 			for _, d := range r.detectors() {
 				if x := r.Find(Case{Detector: d, Set: set, View: view}); x != nil {
-					results, names, tables = append(results, x), append(names, d), append(tables, x.Reliability)
+					results, names, tables = append(results, x), append(names, d),
+						append(tables, x.Reliability)
 				}
 			}
 			if len(results) == 0 {
@@ -236,7 +237,8 @@ func (r *Report) figures() (out []figure) {
 			where := set + ", " + seenBy(view)
 			file := fileName(set + "-" + view)
 			out = append(out, figure{"roc-" + file, ROCPlot("ROC, "+where, results), side, side},
-				figure{"reliability-" + file, ReliabilityPlot("Reliability, "+where, names, tables), side, side})
+				figure{"reliability-" + file, ReliabilityPlot("Reliability, "+where, names, tables),
+					side, side})
 			if len(r.degradations()) > 1 {
 				out = append(out, figure{"robustness-" + file, r.RobustnessPlot(view, set), 2 * side, side})
 			}

@@ -110,8 +110,8 @@ func (r *Report) WriteCSV(w io.Writer) error {
 	for m := range measures {
 		head = append(head, names[m], names[m]+"_lo", names[m]+"_hi")
 	}
-	head = append(head, "pixel_accuracy", "pixel_ai_rate", "iou", "iou_lo", "iou_hi", "floor_iou", "pixel_f1", "pixel_auc",
-		"seconds_per_picture", "joules_per_picture")
+	head = append(head, "pixel_accuracy", "pixel_ai_rate", "iou", "iou_lo", "iou_hi", "floor_iou", "pixel_f1",
+		"pixel_auc", "seconds_per_picture", "joules_per_picture")
 	rows := [][]string{head}
 	for _, x := range r.Results {
 		rows = append(rows, x.row())
@@ -160,7 +160,8 @@ func (e Estimate) text(percent bool) string {
 	if e.Lo == e.Hi && e.Lo == e.Value {
 		return digits(e.Value, percent)
 	}
-	return fmt.Sprintf("%s (%s to %s)", digits(e.Value, percent), digits(e.Lo, percent), digits(e.Hi, percent))
+	return fmt.Sprintf("%s (%s to %s)", digits(e.Value, percent), digits(e.Lo, percent),
+		digits(e.Hi, percent))
 }
 
 // alone is the value without its interval.

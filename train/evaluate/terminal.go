@@ -99,12 +99,13 @@ func (p *PixelResult) text() string {
 	if p == nil {
 		return ""
 	}
-	s := fmt.Sprintf("  pixels: accuracy %s %%; called AI %s %%\n", p.Accuracy.text(true), p.AIRate.text(true))
+	s := fmt.Sprintf("  pixels: accuracy %s %%; called AI %s %%\n", p.Accuracy.text(true),
+		p.AIRate.text(true))
 	if p.Masks > 0 {
 		s += fmt.Sprintf("  against %d masks: IoU %s, if every pixel were called AI %.3f; "+
 			"F1 %s; AUC %s; IoU of all "+
-			"pixels together %.3f\n", p.Masks, p.IoU.text(false), p.FloorIoU, p.F1.text(false), p.AUC.text(false),
-			p.PooledIoU)
+			"pixels together %.3f\n", p.Masks, p.IoU.text(false), p.FloorIoU, p.F1.text(false),
+			p.AUC.text(false), p.PooledIoU)
 	}
 	return s
 }

@@ -52,9 +52,9 @@ func (r *Resources) String() string {
 	}
 	return fmt.Sprintf("%.1f MB of weights; trained %s at %.3g pictures/s with %s (%s an epoch) "+
 		"and at most %.0f MB of "+
-		"memory; in use %.3g pictures/s, %.3g J each; energy is %s", float64(r.WeightsBytes)/1e6, took, r.Rate,
-		energyText(r.KWh), energyText(r.KWhPerEpoch), float64(r.PeakMemoryBytes)/1e6, r.Inference.Rate,
-		r.Inference.JoulesPerPicture, r.EnergyMethod)
+		"memory; in use %.3g pictures/s, %.3g J each; energy is %s", float64(r.WeightsBytes)/1e6,
+		took, r.Rate, energyText(r.KWh), energyText(r.KWhPerEpoch), float64(r.PeakMemoryBytes)/1e6,
+		r.Inference.Rate, r.Inference.JoulesPerPicture, r.EnergyMethod)
 }
 
 // energyText is an energy in a unit that suits it.

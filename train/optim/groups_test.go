@@ -32,7 +32,8 @@ func TestRulesOfGroups(t *testing.T) {
 	none := 0.0
 	rules, err := optim.Groups{WeightDecay: 0.1, LayerDecay: 0.5, Stages: []string{"layer1", "layer2"},
 		Groups: []optim.Group{
-			{Match: "stem.*", LR: 1, Freeze: true}, {Match: "fc.*", LR: 10, WeightDecay: &none}}}.Rules(params)
+			{Match: "stem.*", LR: 1, Freeze: true},
+			{Match: "fc.*", LR: 10, WeightDecay: &none}}}.Rules(params)
 	require.NoError(t, err)
 	require.Equal(t, map[string]optim.Rule{
 		"stem.weight": {0.125, 0.1}, "layer1.weight": {0.25, 0.1}, "layer1.bias": {0.25, 0},

@@ -139,7 +139,8 @@ func checkKeys(file string, n ast.Node, t reflect.Type, path string) error {
 	case *ast.StringNode:
 		_, err := strconv.ParseFloat(n.Value, 64)
 		if want := plainly[t.Kind()]; want != "" && err != nil {
-			return &Error{file, n.GetToken().Position.Line, fmt.Sprintf("%s is %q: want %s", path, n.Value, want)}
+			return &Error{file, n.GetToken().Position.Line,
+				fmt.Sprintf("%s is %q: want %s", path, n.Value, want)}
 		}
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
 		return &Error{file, n.GetToken().Position.Line,
@@ -181,8 +182,8 @@ func checkItems(file string, n *ast.SequenceNode, t reflect.Type, path string) e
 }
 
 // plainly says what a value must be that is not just any text.
-var plainly = map[reflect.Kind]string{reflect.Int: "a whole number", reflect.Uint64: "a whole number, 0 or more",
-	reflect.Float64: "a number", reflect.Bool: "true or false"}
+var plainly = map[reflect.Kind]string{reflect.Int: "a whole number",
+	reflect.Uint64: "a whole number, 0 or more", reflect.Float64: "a number", reflect.Bool: "true or false"}
 
 // fieldsOf are the keys of a struct; none for any other type.
 func fieldsOf(t reflect.Type) map[string]reflect.Type {

@@ -53,7 +53,8 @@ type Data struct {
 	Mean       [3]float32 `yaml:"mean,flow"`
 	Std        [3]float32 `yaml:"std,flow"`
 	Unreadable float64    `yaml:"unreadable"` // the share of pictures that may fail to decode
-	// Protocol is raw, or unbiased: both classes in the same sizes and through the same encoder, pair by pair.
+	// Protocol is raw, or unbiased: both classes in the same sizes and through the same encoder, pair by
+	// pair.
 	Protocol string `yaml:"protocol"`
 }
 
@@ -62,8 +63,8 @@ type Augment struct {
 	Crop  bool    `yaml:"crop"`   // anywhere; false takes the middle
 	FlipH float64 `yaml:"flip_h"` // the probability of turning left and right around
 	FlipV float64 `yaml:"flip_v"` // and of turning the picture upside down
-	// What happens to pictures on their way, in this order: scaled before they are cropped, blurred, made noisy,
-	// encoded.
+	// What happens to pictures on their way, in this order: scaled before they are cropped, blurred, made
+	// noisy, encoded.
 	Resize Random `yaml:"resize,flow"` // scale
 	Blur   Random `yaml:"blur,flow"`   // standard deviation in pixels
 	Noise  Random `yaml:"noise,flow"`  // standard deviation in levels of 255
@@ -129,7 +130,8 @@ func Default() Recipe {
 	half := [3]float32{0.5, 0.5, 0.5}
 	return Recipe{
 		Model: Model{Name: "resnet50", Classes: 1, Aux: "skip", Freeze: "none"},
-		Data: Data{Layout: "genimage", Generators: []string{}, Batch: 32, Mean: half, Std: half, Protocol: "raw",
+		Data: Data{Layout: "genimage", Generators: []string{}, Batch: 32, Mean: half, Std: half,
+			Protocol:   "raw",
 			Unreadable: 0.01},
 		Augment: Augment{Crop: true, FlipH: 0.5, FlipV: 0.5},
 		Loss:    Loss{Name: "auto", Aux: 0.5},

@@ -1,5 +1,5 @@
-// Package yamlfile reads YAML files of strangers: what a parser needs for lists in lists grows with the square
-// of their depth, 20 GiB for 200 KB of brackets, so both are bounded before one looks.
+// Package yamlfile reads YAML files of strangers: what a parser needs for lists in lists grows with the
+// square of their depth, 20 GiB for 200 KB of brackets, so both are bounded before one looks.
 package yamlfile
 
 import (
@@ -31,8 +31,8 @@ func Read(path string) ([]byte, error) {
 	return src, nil
 }
 
-// Check says in which line a text is too large or too deep for a parser. It counts brackets in quotes and remarks
-// as well: nobody writes so many.
+// Check says in which line a text is too large or too deep for a parser. It counts brackets in quotes and
+// remarks as well: nobody writes so many.
 func Check(src []byte) error {
 	if len(src) > mostBytes {
 		return fmt.Errorf("1: more than %d bytes: too large to be read", mostBytes)

@@ -137,7 +137,8 @@ func named(name string) (Degradation, error) {
 		case err != nil:
 			continue
 		case !(v >= k.from && v <= k.to):
-			return Degradation{}, fmt.Errorf("degradation %s: want %s%g to %s%g", name, k.name, k.from, k.name, k.to)
+			return Degradation{}, fmt.Errorf("degradation %s: want %s%g to %s%g", name, k.name,
+				k.from, k.name, k.to)
 		}
 		return Degradation{name, k.make(v)}, nil
 	}

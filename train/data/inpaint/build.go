@@ -119,8 +119,8 @@ func (o *Options) photographs() ([]string, error) {
 			continue
 		}
 		if other, ok := stems[stem(e.Name())]; ok {
-			return nil, fmt.Errorf("inpaint: %s and %s in %s would have samples of one name: rename one", other,
-				e.Name(), o.Photos)
+			return nil, fmt.Errorf("inpaint: %s and %s in %s would have samples of one name: rename one",
+				other, e.Name(), o.Photos)
 		}
 		stems[stem(e.Name())] = e.Name()
 		names = append(names, e.Name())
@@ -180,7 +180,8 @@ func (o *Options) read(name string) (*picture.Picture, *Mask, error) {
 		return nil, nil, err
 	}
 	if mask.W != p.W || mask.H != p.H {
-		return nil, nil, fmt.Errorf("%s has %d × %d pixels, its photograph %d × %d", path, mask.W, mask.H, p.W, p.H)
+		return nil, nil, fmt.Errorf("%s has %d × %d pixels, its photograph %d × %d", path, mask.W,
+			mask.H, p.W, p.H)
 	}
 	w, h := p.W, p.H
 	if longest := max(w, h); o.Longest > 0 && longest > o.Longest {

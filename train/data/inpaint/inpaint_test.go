@@ -47,10 +47,12 @@ func material(t *testing.T, n int) inpaint.Options {
 		}
 		var buf bytes.Buffer
 		require.NoError(t, jpeg.Encode(&buf, photo, &jpeg.Options{Quality: 85}))
-		require.NoError(t, os.WriteFile(filepath.Join(o.Photos, fmt.Sprintf("p%d.jpg", i)), buf.Bytes(), 0o644))
+		require.NoError(t, os.WriteFile(filepath.Join(o.Photos, fmt.Sprintf("p%d.jpg", i)),
+			buf.Bytes(), 0o644))
 		buf.Reset()
 		require.NoError(t, png.Encode(&buf, cut))
-		require.NoError(t, os.WriteFile(filepath.Join(o.CutOuts, fmt.Sprintf("p%d.png", i)), buf.Bytes(), 0o644))
+		require.NoError(t, os.WriteFile(filepath.Join(o.CutOuts, fmt.Sprintf("p%d.png", i)),
+			buf.Bytes(), 0o644))
 	}
 	return o
 }
@@ -126,7 +128,8 @@ func requireSameOutside(t *testing.T, a, b, m *picture.Picture, blocks bool) {
 	for i := range m.W * m.H {
 		if !bytes.Equal(a.Pix[3*i:3*i+3], b.Pix[3*i:3*i+3]) {
 			differs++
-			require.True(t, touched[[2]int{i % m.W / side, i / m.W / side}], "pixel %d is far from every edit", i)
+			require.True(t, touched[[2]int{i % m.W / side, i / m.W / side}],
+				"pixel %d is far from every edit", i)
 		} else if !touched[[2]int{i % m.W / side, i / m.W / side}] {
 			outside++
 		}
@@ -232,7 +235,8 @@ func TestWebUIAnswersThatAreNone(t *testing.T) {
 		require.ErrorContains(t, err, s.URL)
 	}
 	o := material(t, 1)
-	u := &inpaint.WebUI{URL: "http://127.0.0.1:1", Client: http.DefaultClient, Tries: 2, Pause: time.Millisecond}
+	u := &inpaint.WebUI{URL: "http://127.0.0.1:1", Client: http.DefaultClient, Tries: 2,
+		Pause: time.Millisecond}
 	_, err := inpaint.Build(t.Context(), u, o)
 	require.ErrorContains(t, err, "127.0.0.1:1")
 }

@@ -79,8 +79,8 @@ func (u *WebUI) ask(ctx context.Context, job Job) (*picture.Picture, error) {
 	if err != nil {
 		return nil, refused{err}
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(u.URL, "/")+"/sdapi/v1/img2img",
-		bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost,
+		strings.TrimRight(u.URL, "/")+"/sdapi/v1/img2img", bytes.NewReader(body))
 	if err != nil {
 		return nil, refused{err}
 	}

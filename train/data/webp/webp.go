@@ -18,8 +18,8 @@ const maxSide = 1<<14 - 1
 // quantiser as libwebp does it.
 func Encode(w, h int, rgb []uint8, quality int) ([]byte, error) {
 	if w < 1 || h < 1 || w > maxSide || h > maxSide || len(rgb) != 3*w*h {
-		return nil, fmt.Errorf("webp: %d × %d pixels in %d bytes: want 1 to %d a side and 3 bytes a pixel", w, h,
-			len(rgb), maxSide)
+		return nil, fmt.Errorf("webp: %d × %d pixels in %d bytes: want 1 to %d a side and 3 bytes a pixel", w,
+			h, len(rgb), maxSide)
 	}
 	if quality < 0 || quality > 100 {
 		return nil, fmt.Errorf("webp: quality %d: want 0 to 100", quality)

@@ -40,7 +40,8 @@ func TestDecoderAgrees(t *testing.T) {
 			got := img.(*image.YCbCr)
 			require.Equal(t, image.Rect(0, 0, w, h), got.Rect)
 			for y := range h {
-				require.Equal(t, e.planes[0].rec[y*e.planes[0].stride:][:w], got.Y[y*got.YStride:][:w], "row %d", y)
+				require.Equal(t, e.planes[0].rec[y*e.planes[0].stride:][:w], got.Y[y*got.YStride:][:w],
+					"row %d", y)
 			}
 			for y := range (h + 1) / 2 {
 				n := (w + 1) / 2
@@ -76,7 +77,8 @@ func TestQuality(t *testing.T) {
 }
 
 func TestEncodeRefusesNonsense(t *testing.T) {
-	for _, bad := range [][4]int{{0, 1, 0, 5}, {1, 16384, 3 * 16384, 5}, {2, 2, 11, 5}, {1, 1, 3, 101}, {1, 1, 3, -1}} {
+	for _, bad := range [][4]int{{0, 1, 0, 5}, {1, 16384, 3 * 16384, 5}, {2, 2, 11, 5}, {1, 1, 3, 101},
+		{1, 1, 3, -1}} {
 		_, err := Encode(bad[0], bad[1], make([]uint8, bad[2]), bad[3])
 		require.Error(t, err)
 	}
