@@ -13,7 +13,7 @@ import (
 
 // GPUCmd checks and times an accelerator in parts that may be interrupted.
 type GPUCmd struct {
-	Part   string        `arg:"" enum:"check,kernels,models,peers,predict" help:"check: every kernel against ref. kernels, models: times. peers: in turn with PyTorch. predict: what models would take, counted with --device dry."`
+	Part   string        `arg:"" enum:"check,kernels,models,peers,predict,accesses" help:"check: every kernel against ref. kernels, models: times. peers: in turn with PyTorch. predict: what models would take, counted with --device dry. accesses: what kernels ask of the memory, counted with --device emu:sample."`
 	Device string        `default:"cuda:0" help:"cuda:0, cuda:1 …"`
 	Out    string        `default:"bench/results" type:"path" help:"Folder of the results, one .json and one .md for each GPU."`
 	Limit  time.Duration `default:"8m30s" help:"Begin nothing that would end later; the same command then goes on."`
@@ -37,8 +37,11 @@ func (c *GPUCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	if c.Part == "predict" {
+	switch c.Part {
+	case "predict":
 		return gpu.Predict(be, plan, t.out)
+	case "accesses":
+		return gpu.Accesses(be, plan, c.Only, t.out)
 	}
 	err = gpu.Run(ctx, be, gpu.Options{Part: c.Part, Dir: c.Out, Limit: c.Limit, Again: c.Again, Only: c.Only,
 		Plan: plan, Say: t.out})

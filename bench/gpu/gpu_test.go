@@ -224,6 +224,26 @@ func TestDevicePredictions(t *testing.T) {
 	require.ErrorContains(t, Predict(host, small(), &out), "--device dry")
 }
 
+// TestDeviceAccesses are counted on a few blocks of each launch.
+func TestDeviceAccesses(t *testing.T) {
+	be, err := kernels.Open("emu:sample")
+	if err != nil {
+		t.Skip(err)
+	}
+	defer be.Close()
+	var out strings.Builder
+	require.NoError(t, Accesses(be, small(), "", &out))
+	require.Regexp(t, `\| gemm_\S+_sm90_bf16 \| 1 \| \d+ \| [1-9]\d* \| \d\.\d\d \|`, out.String())
+	require.NotContains(t, out.String(), "NaN")
+	var none strings.Builder
+	require.NoError(t, Accesses(be, small(), "no such op", &none))
+	require.NotContains(t, none.String(), "##")
+	host, err := kernels.Open("cpu")
+	require.NoError(t, err)
+	defer host.Close()
+	require.ErrorContains(t, Accesses(host, small(), "", &out), "emu:sample")
+}
+
 // TestThePythonSideOnTheCPU runs its lines without a GPU, on shapes of no size.
 func TestThePythonSideOnTheCPU(t *testing.T) {
 	python := cmp.Or(os.Getenv("TRUEGRAIN_TORCH"), "python3")

@@ -29,8 +29,9 @@ func init() {
 	}})
 }
 
-// openEmu takes "check" (every access is checked), "ptx" (the committed PTX runs and not the sources), "portable" (a
-// device of sm_80) and a seed, in any order: emu, emu:7, emu:check,7, emu:ptx,portable.
+// openEmu takes "check" (every access is checked), "ptx" (the committed PTX runs and not the sources), "sample" (two of
+// its blocks do, on a device as large as an H200), "portable" (a device of sm_80) and a seed, in any order: emu, emu:7,
+// emu:check,7, emu:ptx,portable.
 func openEmu(arg string) (kernels.Backend, error) {
 	file, e := "libemu.so", emulator{major: 9}
 	for part := range strings.SplitSeq(arg, ",") {
@@ -40,12 +41,14 @@ func openEmu(arg string) (kernels.Backend, error) {
 			file = "libemu-check.so"
 		case part == "ptx":
 			e.interprets = true
+		case part == "sample":
+			e.interprets, e.sample, e.asked = true, 2, map[string]kernels.Asked{}
 		case part == "portable":
 			e.major = 8
 		case err == nil:
 			e.seed = n
 		case part != "":
-			return nil, fmt.Errorf("%w; emu is emu, or emu: and a seed, check, ptx, portable, or several with commas",
+			return nil, fmt.Errorf("%w; emu is emu, or emu: and a seed, check, ptx, sample, portable, or several with commas",
 				kernels.ErrNoBackend)
 		}
 	}
@@ -56,7 +59,11 @@ func openEmu(arg string) (kernels.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openEmuLibrary("emu:"+arg, path, &e)
+	d, err := openEmuLibrary("emu:"+arg, path, &e)
+	if err == nil && e.sample > 0 {
+		return sampler{d}, nil
+	}
+	return d, err
 }
 
 func openEmuLibrary(name, path string, e *emulator) (*Device, error) {
@@ -94,12 +101,13 @@ type emulator struct {
 	lib        *emu.Library
 	interprets bool // the PTX, instead of running the library's kernels
 	seed       uint64
-	major      int            // compute capability
-	counts     *interp.Counts // of interpreted launches, or nil
+	major      int // compute capability
+	sample     int // blocks of each launch that run, 0: all
 
 	mu      sync.Mutex
-	modules []emuModule   // a handle is an index and 1
-	names   []emuFunction // a handle is an index
+	asked   map[string]kernels.Asked // of a sample, by kernel
+	modules []emuModule              // a handle is an index and 1
+	names   []emuFunction            // a handle is an index
 	streams []*emuStream
 	events  []*emuEvent
 	graphs  [][]func() error
@@ -124,7 +132,11 @@ type emuRecord struct {
 const emuQueue = 256 // a longer queue runs by itself
 
 func (e *emulator) Info() kernels.Hardware {
-	return kernels.Hardware{Name: "emulator", Major: e.major, SMs: 4, ClockMHz: 1, Memory: 8 << 30, Driver: 12040}
+	h := kernels.Hardware{Name: "emulator", Major: e.major, SMs: 4, ClockMHz: 1, Memory: 8 << 30, Driver: 12040}
+	if e.sample > 0 {
+		h.SMs = 132
+	}
+	return h
 }
 
 func (e *emulator) Close() error { return nil }

@@ -28,7 +28,10 @@ type emuModule struct {
 
 // interpret runs the PTX of a kernel.
 func (f emuFunction) interpret(l *launch, e *emulator) error {
-	run := interp.Launch{Kernel: f.ptx, Grid: l.grid, Block: l.block, Shared: l.shared, Seed: e.seed, Counts: e.counts}
+	run := interp.Launch{Kernel: f.ptx, Grid: l.grid, Block: l.block, Shared: l.shared, Seed: e.seed, Sample: e.sample}
+	if e.sample > 0 {
+		run.Counts = new(interp.Counts)
+	}
 	if len(l.at) != len(f.ptx.Params) {
 		return &kernels.DeviceError{Op: f.entry, Code: "arguments", Log: fmt.Sprintf("%d; its PTX has %d", len(l.at),
 			len(f.ptx.Params))}
@@ -40,7 +43,11 @@ func (f emuFunction) interpret(l *launch, e *emulator) error {
 	for _, o := range l.operands {
 		run.Memory = append(run.Memory, interp.Memory{At: uint64(o.Addr()), Bytes: emu.Bytes(o.Addr(), o.Bytes())})
 	}
-	if err := run.Run(); err != nil {
+	err := run.Run()
+	if e.sample > 0 {
+		e.sampled(&run)
+	}
+	if err != nil {
 		return &kernels.DeviceError{Op: f.entry, Code: "PTX", Log: err.Error()}
 	}
 	return nil
@@ -55,6 +62,32 @@ func (f emuFunction) allows(l *launch) error {
 			l.shared, f.shared)}
 	}
 	return nil
+}
+
+// sampled adds what a launch has asked for.
+func (e *emulator) sampled(l *interp.Launch) {
+	c, a := l.Counts, e.asked[l.Kernel.Name]
+	all, run := l.Blocks()
+	a.Launches, a.Blocks, a.Sampled = a.Launches+1, a.Blocks+all, a.Sampled+run
+	for _, n := range c.Instructions {
+		a.Instructions += n
+	}
+	a.Sectors, a.LeastSectors = a.Sectors+c.Sectors, a.LeastSectors+c.LeastSectors
+	a.Passes, a.LeastPasses, a.Local = a.Passes+c.Passes, a.LeastPasses+c.LeastPasses, a.Local+c.Local
+	e.asked[l.Kernel.Name] = a
+}
+
+// sampler is the emulator that runs a few blocks of each launch.
+type sampler struct{ *Device }
+
+// Asked is what kernels have asked for since the last call.
+func (d sampler) Asked() map[string]kernels.Asked {
+	e := d.drv.(*emulator)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	asked := e.asked
+	e.asked = map[string]kernels.Asked{}
+	return asked
 }
 
 // boundsOf is how many threads a block of a kernel has at most (its __launch_bounds__), or the hardware's

@@ -16,6 +16,7 @@ type Launch struct {
 	Args        []byte   // the block of arguments, as Kernel.Params describes it
 	Memory      []Memory // what pointers may point at
 	Seed        uint64   // of the order in which warps run and copies arrive
+	Sample      int      // how many blocks run, spread over the grid; 0: all
 	Counts      *Counts  // where the accesses are counted, or nil
 }
 
@@ -45,7 +46,16 @@ const (
 	allLanes = 1<<lanes - 1
 )
 
-// Run runs all blocks. The error is the *Fault of the block that comes first among those that have one, or
+// Blocks is how many there are, and how many of them run.
+func (l *Launch) Blocks() (all, run int) {
+	all = int(l.Grid[0]) * int(l.Grid[1]) * int(l.Grid[2])
+	if l.Sample > 0 && l.Sample < all {
+		return all, l.Sample
+	}
+	return all, all
+}
+
+// Run runs the blocks. The error is the *Fault of the block that comes first among those that have one, or
 // says what the launch lacks.
 func (l *Launch) Run() error {
 	k := l.Kernel
@@ -58,7 +68,7 @@ func (l *Launch) Run() error {
 	case k.dynamic+l.Shared > 227<<10:
 		return fmt.Errorf("%s: %d bytes of shared memory; a block has 227 KiB", k.Name, k.dynamic+l.Shared)
 	}
-	blocks := int(l.Grid[0]) * int(l.Grid[1]) * int(l.Grid[2])
+	all, blocks := l.Blocks()
 	faults := make([]*Fault, blocks)
 	var next, failed atomic.Int64
 	var workers sync.WaitGroup
@@ -66,7 +76,7 @@ func (l *Launch) Run() error {
 		workers.Go(func() {
 			b := newBlock(l, threads)
 			for i := int(next.Add(1)) - 1; i < blocks && failed.Load() == 0; i = int(next.Add(1)) - 1 {
-				if faults[i] = b.run(i); faults[i] != nil {
+				if faults[i] = b.run(i * all / blocks); faults[i] != nil {
 					failed.Store(1)
 				}
 			}
