@@ -36,7 +36,8 @@ func readTree(t *testing.T, root string) (w tree) {
 		}
 		name := e.Name()
 		if e.IsDir() {
-			if slices.Contains(ignored, name) && filepath.Dir(path) == root || name == ".venv" {
+			foreign := name == ".venv" || name == "node_modules"
+			if foreign || slices.Contains(ignored, name) && filepath.Dir(path) == root {
 				return filepath.SkipDir
 			}
 			return nil
