@@ -2,7 +2,8 @@ package autograd
 
 import "truegrain/kernels"
 
-// AdaptiveAvgPool2D averages pictures to oh×ow; 1×1 is global average pooling.
+// AdaptiveAvgPool2D averages pictures to oh×ow; 1×1 is global average pooling (kernels.AdaptiveAvgPool2D has
+// the formula).
 //
 // Shapes: x (B,H,W,C); result (B,oh,ow,C).
 // Panics: *tensor.ShapeError if x is no picture; *kernels.ArgError for an empty result.

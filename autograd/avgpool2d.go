@@ -2,7 +2,8 @@ package autograd
 
 import "truegrain/kernels"
 
-// AvgPool2D averages each window, channel by channel; padding counts as zeros, as in PyTorch.
+// AvgPool2D averages each window, channel by channel; padding counts as zeros, as in PyTorch
+// (kernels.AvgPool2D has the formula).
 //
 // Shapes: x (B,H,W,C); result (B,OH,OW,C). The dilation is 1.
 // Panics: *tensor.ShapeError if x is no picture; *kernels.ArgError for a window that makes no sense.

@@ -15,13 +15,19 @@ var ErrNoReLU = errors.New("the model has no ReLU for the rule to act on; use th
 // Backward computes the gradient of a scalar. Afterwards parameters hold theirs in Param.Grad, inputs and
 // taps in Var.Gradient. It runs once between Resets, for values that are no longer needed are let go on the
 // way; on a tape made WithRepeat it runs as often as it is called, and inputs and taps have the gradient of
-// the last time.
+// the last time. The error is that of the tape (Err), wraps ErrNoReLU, or says that nothing wants a gradient
+// or that a backward has run before.
+//
+// Panics: *tensor.ShapeError if v is no scalar (1).
 func (t *Tape) Backward(v *Var) error {
 	v.MustShape("Backward", 1)
 	return t.backwardFrom(v, func(g kernels.Buf) { t.be.Fill(g, 1) })
 }
 
-// BackwardFrom computes the gradient of Σ v·dy for a given dy of v's shape, on the tape's backend.
+// BackwardFrom computes the gradient of Σ v·dy for a given dy of v's shape, on the tape's backend. Errors are
+// as Backward's.
+//
+// Panics: *tensor.ShapeError if dy has another shape.
 func (t *Tape) BackwardFrom(v *Var, dy tensor.Tensor) error {
 	dy.MustShape("BackwardFrom", v.Shape()...)
 	return t.backwardFrom(v, func(g kernels.Buf) { t.be.Copy(g, dy.Buf) })

@@ -38,7 +38,8 @@ func (p Pooling) out(op string, h, w int) (win kernels.Window, oh, ow int) {
 	return win, oh, ow
 }
 
-// MaxPool2D takes the largest element of each window, channel by channel; padding never wins.
+// MaxPool2D takes the largest element of each window, channel by channel; padding never wins
+// (kernels.MaxPool2D has the formula).
 //
 // Shapes: x (B,H,W,C); result (B,OH,OW,C).
 // Saved:  the position of each winner (int32), until backward has run.

@@ -2,7 +2,7 @@ package autograd
 
 import "truegrain/kernels"
 
-// MSE is the mean squared error (x − target)².
+// MSE is the mean squared error 1/N·Σ (x − target)².
 //
 // Shapes: x and target the same; result (1). The target is a constant.
 // Saved:  x and target, until backward has run.

@@ -2,7 +2,8 @@ package autograd
 
 import "truegrain/kernels"
 
-// Resize is bilinear interpolation to oh×ow, pixel centres at half integers (PyTorch's align_corners=false).
+// Resize is bilinear interpolation to oh×ow, pixel centres at half integers (PyTorch's align_corners=false;
+// kernels.Resize has the formula).
 //
 // Shapes: x (B,H,W,C); result (B,oh,ow,C).
 // Panics: *tensor.ShapeError if x is no picture; *kernels.ArgError if a side of either has no pixel.

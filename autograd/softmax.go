@@ -2,7 +2,9 @@ package autograd
 
 import "truegrain/kernels"
 
-// Softmax is the normalised exponential of the last axis.
+// Softmax is the normalised exponential of the last axis:
+//
+//	y[r,d] = exp(x[r,d]) / Σ_d exp(x[r,d])
 //
 // Shapes: x (..., D); result as x.
 // Saved:  the result, until backward has run.

@@ -6,12 +6,12 @@ import (
 	"truegrain/kernels"
 )
 
-// Sum adds all elements. The result has shape (1).
+// Sum adds all elements: y = Σ x. The result has shape (1).
 func (t *Tape) Sum(x *Var) *Var {
 	return t.sum(x, kernels.Sum{Outer: 1, N: x.Len(), Inner: 1, Scale: 1}, []int{1})
 }
 
-// Mean averages all elements. The result has shape (1); the mean of nothing is 0.
+// Mean averages all elements: y = 1/N·Σ x. The result has shape (1); the mean of nothing is 0.
 func (t *Tape) Mean(x *Var) *Var {
 	return t.sum(x, kernels.Sum{Outer: 1, N: x.Len(), Inner: 1, Scale: 1 / float64(max(1, x.Len()))},
 		[]int{1})

@@ -17,7 +17,7 @@ func (o AvgPool2D) Cost() Cost {
 	return Cost{product(o.B, o.OH, o.OW, o.C, o.KH, o.KW), bytesOf(o.X, o.Y)}
 }
 
-// AvgPool2DGrad spreads dy/n over each window.
+// AvgPool2DGrad is the backward of AvgPool2D: dx[b,r,s,c] = Σ dy[b,i,j,c]/n over the windows that hold (r,s).
 type AvgPool2DGrad struct {
 	AvgPool2D
 	DY Buf

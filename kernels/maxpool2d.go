@@ -18,7 +18,8 @@ func (o MaxPool2D) Cost() Cost {
 	return Cost{product(o.B, o.OH, o.OW, o.C, o.KH, o.KW), bytesOf(o.X, o.Y, o.Index)}
 }
 
-// MaxPool2DGrad sends dy to the winner of each window; windows that share a winner add up in row-major order.
+// MaxPool2DGrad is the backward of MaxPool2D: dx[b,r,s,c] = Σ dy[b,i,j,c] over the windows that (r,s) has
+// won, in row-major order.
 type MaxPool2DGrad struct {
 	MaxPool2D
 	DY Buf

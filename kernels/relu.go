@@ -27,6 +27,10 @@ type ReLU struct {
 func (o ReLU) Cost() Cost { return Cost{product(o.N), bytesOf(o.X, o.Y)} }
 
 // ReLUGrad is the backward of ReLU by Rule. It reads Y, not X.
+//
+//	Gradient: dx = dy·[y > 0],  Guided: dx = max(dy,0)·[y > 0],  Deconvnet: dx = max(dy,0)
+//
+// Shapes: DY, DX (N).
 type ReLUGrad struct {
 	ReLU
 	Rule ReLURule

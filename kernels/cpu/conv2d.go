@@ -2,7 +2,9 @@ package cpu
 
 import "truegrain/kernels"
 
-// Conv2D computes y = act(x ⋆ weight + bias + residual), and the sums of its channels where wanted.
+// Conv2D computes y = act(x ⋆ weight + bias + residual), and the sums of its channels where wanted: by
+// Winograd's algorithm where its weights are packed for that (winograd.go), else as a product
+// (convforward.go).
 func (b *Backend) Conv2D(op kernels.Conv2D) {
 	op.Check()
 	y := floats(op.Y)
@@ -36,7 +38,7 @@ func (b *Backend) Conv2DBackward(op kernels.Conv2DGrad) {
 	b.give("conv2d", op.DResidual, dz)
 }
 
-// conv2DPicture computes the gradient of the picture.
+// conv2DPicture computes the gradient of the picture (convpicture.go; winogradtrain.go).
 func (b *Backend) conv2DPicture(op kernels.Conv2DGrad, g geometry, dz []float32) {
 	weight, dx := floats(op.Weight), floats(op.DX.Buf)
 	if m := b.winogradTrains(op.Conv2D, g.mirrored()); m > 0 {
@@ -46,7 +48,7 @@ func (b *Backend) conv2DPicture(op kernels.Conv2DGrad, g geometry, dz []float32)
 	b.picture(g, dz, weights{raw: weight}, dx, op.DX.Acc, epilogue{})
 }
 
-// conv2DWeights computes the gradient of the weights.
+// conv2DWeights computes the gradient of the weights (convweights.go; winogradtrain.go).
 func (b *Backend) conv2DWeights(op kernels.Conv2DGrad, g geometry, dz []float32) {
 	x, dw := floats(op.X), floats(op.DWeight.Buf)
 	if m := b.winogradTrains(op.Conv2D, g); m > 0 {

@@ -13,7 +13,7 @@ import (
 // poolCase is one call of the pooling kernels on a random picture.
 type poolCase struct{ positions, channels, rows, cols, step, dil, flags int }
 
-// comparePools runs every pooling kernel of a level, and the Go one.
+// compare runs every pooling kernel of a level, and the Go one.
 func (tc poolCase) compare(t *testing.T, l *level, seed uint64) {
 	t.Helper()
 	pick := func(s *streamKernels, i int) func(*poolArgs) {

@@ -13,7 +13,7 @@ func (b *Backend) ReLU(op kernels.ReLU) {
 	b.elements(op.N, func(lo, hi int) { b.level.stream.rectify(y[lo:hi], x[lo:hi], flags) })
 }
 
-// ReLUBackward follows the rule.
+// ReLUBackward follows the rule: gates say what of dy passes (streamflags.go), and the level's kernel obeys.
 func (b *Backend) ReLUBackward(op kernels.ReLUGrad) {
 	b.gated("relu", op.DX, floats(op.Y), floats(op.DY), gatesOf(op.Rule))
 }

@@ -15,7 +15,7 @@ func heads(o kernels.Attention, f func(b, h int)) {
 	}
 }
 
-// q, k, v and y are where a token's vector of one head starts.
+// qAt, kAt, vAt and yAt are where the vector of one head of token t of picture b starts in Q, K, V and Y.
 func qAt(o kernels.Attention, b, h, t int) int { return (b*o.TQ+t)*o.LDQ + h*o.HD }
 func kAt(o kernels.Attention, b, h, t int) int { return (b*o.TK+t)*o.LDK + h*o.HD }
 func vAt(o kernels.Attention, b, h, t int) int { return (b*o.TK+t)*o.LDV + h*o.HD }

@@ -10,7 +10,7 @@ func (b *Backend[T]) ReLU(o kernels.ReLU) {
 	}
 }
 
-// ReLUBackward follows the rule.
+// ReLUBackward follows the rule, as every op with a ReLU inside does (through, in epilogue.go).
 func (b *Backend[T]) ReLUBackward(o kernels.ReLUGrad) {
 	dz := b.through(kernels.WithReLU, o.Rule, o.DY, o.Y)
 	b.each(o.DX, func(i int) float64 { return dz[i] })

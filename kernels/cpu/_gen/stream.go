@@ -14,7 +14,7 @@ type stream struct {
 	*writer
 	*vector
 	moving  []string // slices that advance with the elements; the first one is written and says how many
-	planes  int      // parameters of a column, which stand in "coef" (see planes.go), "width" columns
+	planes  int      // parameters of a column, in "coef", "width" columns: see kernels/cpu/columns.go
 	scalars []string // numbers
 	apart   bool     // rows begin "step" elements apart
 	bypass  bool     // stores go past the caches, if flagPast says so
