@@ -1,5 +1,5 @@
-// One picture: choose a map, its opacity, and whether the picture below is grey. Many pictures: filter the rows.
-// Everything is on the page already; without script the first map and all rows show.
+// One picture: choose a map, its opacity, and whether the picture below is grey. Many pictures: filter the
+// rows. Everything is on the page already; without script the first map and all rows show.
 'use strict';
 
 const all = s => [...document.querySelectorAll(s)];
@@ -26,6 +26,7 @@ if (opacity) {
 for (const chip of all('.chip')) {
   chip.addEventListener('click', () => {
     for (const c of all('.chip')) c.setAttribute('aria-pressed', c === chip);
-    for (const r of all('.many tbody tr')) r.hidden = chip.dataset.show !== '' && r.dataset.class !== chip.dataset.show;
+    for (const r of all('.many tbody tr')) r.hidden = chip.dataset.show !== '' &&
+      r.dataset.class !== chip.dataset.show;
   });
 }

@@ -2,13 +2,15 @@
 const $ = s => document.querySelector(s), root = document.documentElement;
 root.classList.add('js');
 
-const parts = [['#drop', './upload.js'], ['#why', './lighttable.js'], ['#attention', './attention.js'], ['#layers', './layers.js'],
+const parts = [['#drop', './upload.js'], ['#why', './lighttable.js'], ['#attention', './attention.js'],
+  ['#layers', './layers.js'],
   ['#holds', './holds.js'], ['#rows', './many.js']];
 
 // wire brings the page to life: the one that was loaded, and what is put in its place, which 'renewed' tells.
 async function wire() {
   $('#theme').onclick = () => {
-    const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
+    const dark = root.dataset.theme ? root.dataset.theme === 'dark'
+      : matchMedia('(prefers-color-scheme: dark)').matches;
     root.dataset.theme = dark ? 'light' : 'dark';
     document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=strict`;
   };

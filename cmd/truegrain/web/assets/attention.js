@@ -8,7 +8,10 @@ const state = { layer: 0, head: 0, row: 0, column: 0, whole: false, mean: false 
 const whole = new Image(), show = views($('.views'), +part.dataset.width, +part.dataset.height, look);
 let info, end, values, waiting = new AbortController();
 
-const colour = t => { const k = 3 * Math.round(255 * clamp(t)); return `rgb(${ember[k]} ${ember[k + 1]} ${ember[k + 2]})`; };
+const colour = t => {
+  const k = 3 * Math.round(255 * clamp(t));
+  return `rgb(${ember[k]} ${ember[k + 1]} ${ember[k + 2]})`;
+};
 const name = i => `row ${Math.floor(i / info.side) + 1}, column ${i % info.side + 1}`;
 
 // of is what the chosen token attends to in one head: a share for each patch.
@@ -74,7 +77,8 @@ function draw() {
   $('#attn-live').textContent = `${who}. Attends most to ${name(top[0])}, ${share(top[0])} percent.`;
   $('#attn-tops').replaceChildren(...top.map(i => {
     const tr = document.createElement('tr');
-    tr.append(Object.assign(document.createElement('td'), { textContent: name(i) }), Object.assign(document.createElement('td'), { textContent: share(i) + ' %', className: 'num' }));
+    tr.append(Object.assign(document.createElement('td'), { textContent: name(i) }),
+      Object.assign(document.createElement('td'), { textContent: share(i) + ' %', className: 'num' }));
     return tr;
   }));
   [...$('#attn-heads').children].forEach((b, h) => {
@@ -117,7 +121,8 @@ function keys(e) {
 
 function pick(e) {
   const b = e.currentTarget.getBoundingClientRect();
-  const column = Math.floor((e.clientX - b.left) / b.width * info.side), row = Math.floor((e.clientY - b.top) / b.height * info.side);
+  const column = Math.floor((e.clientX - b.left) / b.width * info.side),
+    row = Math.floor((e.clientY - b.top) / b.height * info.side);
   if (column !== state.column || row !== state.row || state.whole) patch(row, column);
 }
 
@@ -151,7 +156,8 @@ function wire() {
 
 // picture draws the view that is looked into.
 function picture() {
-  const k = whole.naturalWidth / part.dataset.width, c = $('#attn-pic'), x = c.getContext('2d'), [left, top, w, h] = info.views[info.view];
+  const k = whole.naturalWidth / part.dataset.width, c = $('#attn-pic'), x = c.getContext('2d'),
+    [left, top, w, h] = info.views[info.view];
   x.clearRect(0, 0, c.width, c.height);
   x.drawImage(whole, left * k, top * k, w * k, h * k, 0, 0, c.width, c.height);
 }
@@ -182,7 +188,10 @@ async function begin() {
   whole.src = `/r/${part.dataset.result}/picture`;
   await whole.decode();
   legend($('#attn-ramp'));
-  $('#attn-ticks').replaceChildren(...[0, 0.25, 0.5, 0.75, 1].map((t, i) => Object.assign(document.createElement('span'), { textContent: (i === 4 ? '≥ ' : '') + (100 * end * t).toFixed(1).replace('.0', '') + (i ? ' %' : '') })));
+  const percent = t => (100 * end * t).toFixed(1).replace('.0', '');
+  const label = (t, i) => (i === 4 ? '≥ ' : '') + percent(t) + (i ? ' %' : '');
+  $('#attn-ticks').replaceChildren(...[0, 0.25, 0.5, 0.75, 1].map((t, i) =>
+    Object.assign(document.createElement('span'), { textContent: label(t, i) })));
   wire();
 }
 

@@ -15,7 +15,8 @@ async function open(n) {
   const box = $('#stages'), { signal } = waiting;
   part.setAttribute('aria-busy', true);
   try {
-    const html = await get(`/r/${result}/stages/${detector()}${n === undefined ? '' : '?view=' + n}`, { signal }).then(r => r.text());
+    const html = await get(`/r/${result}/stages/${detector()}${n === undefined ? '' : '?view=' + n}`,
+      { signal }).then(r => r.text());
     const frame = document.createElement('template');
     frame.innerHTML = html; // rendered and escaped by the server
     box.replaceChildren(frame.content);
@@ -26,10 +27,12 @@ async function open(n) {
     legend($('#fm-ramp'));
     const buttons = [...box.querySelectorAll('button[data-stage]')];
     for (const b of buttons) b.closest('tr').addEventListener('click', () => stage(b, buttons));
-    await stage(buttons.find(b => b.dataset.stage === chosen) || buttons[Math.min(1, buttons.length - 1)], buttons);
+    await stage(buttons.find(b => b.dataset.stage === chosen) || buttons[Math.min(1, buttons.length - 1)],
+      buttons);
     part.setAttribute('aria-busy', false);
   } catch (e) {
-    if (e.name !== 'AbortError') box.replaceChildren(Object.assign(document.createElement('p'), { className: 'lazy', textContent: e.message }));
+    if (e.name !== 'AbortError') box.replaceChildren(Object.assign(document.createElement('p'),
+      { className: 'lazy', textContent: e.message }));
   }
 }
 
@@ -39,7 +42,8 @@ async function stage(button, all) {
     b.setAttribute('aria-pressed', b === button);
     b.closest('tr').classList.toggle('on', b === button);
   }
-  const d = button.dataset, map = await numbers(`/r/${result}/features/${detector()}/${encodeURIComponent(d.stage)}?view=${view}`);
+  const d = button.dataset, name = encodeURIComponent(d.stage);
+  const map = await numbers(`/r/${result}/features/${detector()}/${name}?view=${view}`);
   chosen = d.stage;
   if (button.getAttribute('aria-pressed') !== 'true') return;
   $('#fm-name').textContent = d.stage;
@@ -48,7 +52,8 @@ async function stage(button, all) {
   $('#fm-max').textContent = '≥ ' + d.max;
   const size = map.w * map.h, canvases = [];
   for (let n = 0; n < map.values.length / size; n++) {
-    const c = document.createElement('canvas'), one = { w: map.w, h: map.h, values: map.values.subarray(n * size, (n + 1) * size).map(Math.abs) };
+    const c = document.createElement('canvas'), one = { w: map.w, h: map.h,
+      values: map.values.subarray(n * size, (n + 1) * size).map(Math.abs) };
     paint(c, one, 'positive', map.max, true);
     c.setAttribute('aria-hidden', 'true');
     canvases.push(c);

@@ -1,12 +1,16 @@
 // The light table: which map, how it lies over the picture, and the value at a point.
 import { numbers, paint, legend, place, clamp } from './maps.js';
 
-const why = document.querySelector('#why'), $ = s => why.querySelector(s), $$ = s => [...why.querySelectorAll(s)];
+const why = document.querySelector('#why'), $ = s => why.querySelector(s),
+  $$ = s => [...why.querySelectorAll(s)];
 const stage = $('.stage'), picks = $$('input[name=map]'), W = +why.dataset.width, H = +why.dataset.height;
 const state = { pick: null, ask: 'ai', view: 'overlay', x: 0.5, y: 0.5, map: null };
 
 stage.style.setProperty('--ratio', W / H);
-const address = (pick, ask) => `/v1/results/${why.dataset.result}/maps/${encodeURIComponent(pick.dataset.detector)}/${pick.dataset[ask]}`;
+const address = (pick, ask) => {
+  const detector = encodeURIComponent(pick.dataset.detector);
+  return `/v1/results/${why.dataset.result}/maps/${detector}/${pick.dataset[ask]}`;
+};
 
 // choose shows a map; what is slow to come is passed over when another was chosen meanwhile.
 async function choose(pick) {
@@ -15,7 +19,8 @@ async function choose(pick) {
   $('#map-title').textContent = d.title;
   $('#map-text').textContent = d.say;
   $('#ask').disabled = !choice;
-  $('#ask-why').textContent = choice ? '' : d.kind === 'positive' ? 'The same for both answers.' : 'Shows both answers.';
+  $('#ask-why').textContent = choice ? '' : d.kind === 'positive' ? 'The same for both answers.'
+    : 'Shows both answers.';
   $('#map-warn').hidden = !('weak' in d);
   $('#map-scale').textContent = d.note;
   $('#cap-b').textContent = d.title;
@@ -51,8 +56,12 @@ function point(x, y, speak) {
     c.style.setProperty('--cy', 100 * state.y + '%');
   }
   if (!state.map) return;
-  const m = state.map, d = state.pick.dataset, i = Math.min(m.h - 1, Math.floor(state.y * m.h)) * m.w + Math.min(m.w - 1, Math.floor(state.x * m.w));
-  const v = m.values[i], text = Number.isNaN(v) ? 'not looked at' : Number(Math.abs(v).toPrecision(3)) + (d.kind === 'signed' ? (v < 0 ? ' for AI' : ' for a photograph') : d.kind === 'probability' ? ' AI' : '');
+  const m = state.map, d = state.pick.dataset;
+  const row = Math.min(m.h - 1, Math.floor(state.y * m.h));
+  const column = Math.min(m.w - 1, Math.floor(state.x * m.w));
+  const v = m.values[row * m.w + column], text = Number.isNaN(v) ? 'not looked at'
+    : Number(Math.abs(v).toPrecision(3)) + (d.kind === 'signed' ? (v < 0 ? ' for AI' : ' for a photograph')
+      : d.kind === 'probability' ? ' AI' : '');
   why.querySelector('.legend-mark').style.setProperty('--at', 100 * place(v, d.kind, +d.max) + '%');
   $('#reading').textContent = `x ${Math.round(state.x * (W - 1))}  y ${Math.round(state.y * (H - 1))}  ·  ${text}`;
   if (speak) $('#reading-live').textContent = $('#reading').textContent;
@@ -72,7 +81,8 @@ $('#pad').addEventListener('keydown', e => {
   point(state.x + way[0] * by, state.y + way[1] * by, true);
 });
 for (const p of picks) p.addEventListener('change', () => choose(p));
-for (const r of $$('input[name=ask]')) r.addEventListener('change', () => { state.ask = r.value; choose(state.pick); });
+for (const r of $$('input[name=ask]')) r.addEventListener('change',
+  () => { state.ask = r.value; choose(state.pick); });
 for (const r of $$('input[name=view]')) {
   r.addEventListener('change', () => {
     state.view = stage.dataset.view = r.value;
@@ -98,7 +108,8 @@ function ruler(svg, length, across) {
   for (let v = 0; v < length; v += step) {
     const at = 100 * v / length + '%';
     make('line', across ? { x1: at, x2: at, y1: 10, y2: 16 } : { y1: at, y2: at, x1: 10, x2: 16 });
-    const anchor = across ? { x: at, y: 7, 'text-anchor': v ? 'middle' : 'start' } : { x: 7, y: at, 'text-anchor': 'end', dy: v ? 4 : 9 };
+    const anchor = across ? { x: at, y: 7, 'text-anchor': v ? 'middle' : 'start' }
+      : { x: 7, y: at, 'text-anchor': 'end', dy: v ? 4 : 9 };
     make('text', anchor).textContent = v;
   }
 }
@@ -114,9 +125,11 @@ async function thumbs() {
   }
   for (const p of picks) {
     try {
-      const map = await numbers(address(p, 'ai') + '.f32'), sheet = document.createElement('canvas'), c = p.parentElement.querySelector('canvas'), x = c.getContext('2d');
+      const map = await numbers(address(p, 'ai') + '.f32'), sheet = document.createElement('canvas'),
+        c = p.parentElement.querySelector('canvas'), x = c.getContext('2d');
       paint(sheet, map, p.dataset.kind, +p.dataset.max, false);
-      const fill = Math.max(c.width / W, c.height / H), w = W * fill, h = H * fill, at = [(c.width - w) / 2, (c.height - h) / 2, w, h];
+      const fill = Math.max(c.width / W, c.height / H), w = W * fill, h = H * fill;
+      const at = [(c.width - w) / 2, (c.height - h) / 2, w, h];
       x.filter = 'grayscale(1)';
       x.drawImage(picture, ...at);
       x.filter = 'none';

@@ -4,7 +4,8 @@ const rows = $('#rows'), chips = $$('.chip');
 let show = '';
 
 const all = () => [...rows.children];
-const value = (row, key) => key === 'name' ? row.dataset.name : key === 'together' ? row.dataset.together : row.querySelector(`[data-key="${CSS.escape(key)}"]`)?.dataset.value;
+const value = (row, key) => key === 'name' ? row.dataset.name : key === 'together' ? row.dataset.together
+  : row.querySelector(`[data-key="${CSS.escape(key)}"]`)?.dataset.value;
 
 // sort puts rows without a value last, whichever way.
 function sort(key, up) {
@@ -26,11 +27,14 @@ for (const b of $$('.many thead button')) {
     $('#sort-live').textContent = `Sorted by ${b.textContent}, ${up ? 'lowest' : 'highest'} first.`;
   });
 }
-$('#sort-by').addEventListener('change', e => { if (e.target.value) sort(e.target.value, e.target.value === 'name'); });
+$('#sort-by').addEventListener('change', e => {
+  if (e.target.value) sort(e.target.value, e.target.value === 'name');
+});
 
 function filter() {
   const text = $('#find').value.toLowerCase();
-  for (const r of all()) r.hidden = show !== '' && r.dataset.v !== show || !r.dataset.name.toLowerCase().includes(text);
+  for (const r of all()) r.hidden = show !== '' && r.dataset.v !== show ||
+    !r.dataset.name.toLowerCase().includes(text);
 }
 for (const c of chips) {
   c.addEventListener('click', () => {
@@ -44,7 +48,10 @@ $('#find').addEventListener('input', filter);
 // changed counts anew and puts what is in the table into the page's address and the exports'.
 function changed() {
   const list = all(), query = new URLSearchParams();
-  for (const c of chips) c.querySelector('span').textContent = list.filter(r => !c.dataset.f || r.dataset.v === c.dataset.f).length;
+  for (const c of chips) {
+    const of = c.dataset.f;
+    c.querySelector('span').textContent = list.filter(r => !of || r.dataset.v === of).length;
+  }
   for (const r of list) {
     if (r.dataset.id) query.append('r', r.dataset.id);
     else query.append('f', `${r.dataset.name}: ${r.querySelector('.why').textContent}`);

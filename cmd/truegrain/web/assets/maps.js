@@ -16,7 +16,8 @@ export async function get(url, options) {
   }
   if (!r.ok) {
     const problem = await r.json().catch(() => ({}));
-    throw Object.assign(new Error(problem.detail || `The server answered ${r.status}.`), { status: r.status, title: problem.title, retry: +r.headers.get('Retry-After') });
+    throw Object.assign(new Error(problem.detail || `The server answered ${r.status}.`),
+      { status: r.status, title: problem.title, retry: +r.headers.get('Retry-After') });
   }
   return r;
 }
@@ -53,7 +54,8 @@ export function place(v, kind, max) {
 export function paint(canvas, map, kind, max, solid, from = 0) {
   canvas.width = map.w;
   canvas.height = map.h;
-  const context = canvas.getContext('2d'), image = context.createImageData(map.w, map.h), ramp = kind === 'positive' ? ember : tide;
+  const context = canvas.getContext('2d'), image = context.createImageData(map.w, map.h),
+    ramp = kind === 'positive' ? ember : tide;
   for (let i = 0; i < map.w * map.h; i++) {
     const v = map.values[from + i], at = place(v, kind, max), k = 3 * Math.round(255 * at), o = 4 * i;
     image.data.set(ramp.subarray(k, k + 3), o);

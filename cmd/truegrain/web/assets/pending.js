@@ -2,12 +2,14 @@
 import { get } from './maps.js';
 
 const $ = s => document.querySelector(s);
-const load = url => get(url, { headers: { Accept: 'text/html' } }).then(r => r.text()).then(t => new DOMParser().parseFromString(t, 'text/html'));
+const load = url => get(url, { headers: { Accept: 'text/html' } }).then(r => r.text()).then(t =>
+  new DOMParser().parseFromString(t, 'text/html'));
 
 const renewed = () => document.dispatchEvent(new Event('renewed'));
 const sheets = page => [...page.querySelectorAll('link[rel=stylesheet]')];
 
-// become puts a result in the place of the page that sent the picture: its request goes on, and ends with the page.
+// become puts a result in the place of the page that sent the picture: its request goes on, and ends with the
+// page.
 export async function become(id) {
   const page = await load(`/r/${id}`), old = sheets(document), names = old.map(l => l.href);
   await Promise.all(sheets(page).filter(l => !names.includes(l.href)).map(l => new Promise(ready => {

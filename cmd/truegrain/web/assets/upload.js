@@ -1,6 +1,6 @@
-// Pictures come in by choice, camera, drop and paste; each goes up on its own, its steps come back line by line.
-// Leaving or cancelling closes the connection, and the server stops. One picture's page takes the place of this
-// one as soon as a first detector has answered.
+// Pictures come in by choice, camera, drop and paste; each goes up on its own, its steps come back line by
+// line. Leaving or cancelling closes the connection, and the server stops. One picture's page takes the place
+// of this one as soon as a first detector has answered.
 import { get } from './maps.js';
 import { become } from './pending.js';
 
@@ -16,7 +16,11 @@ for (const name of ['dragenter', 'dragover']) {
   addEventListener(name, e => { e.preventDefault(); drop.classList.add('over'); });
 }
 addEventListener('dragleave', e => { if (!e.relatedTarget) drop.classList.remove('over'); });
-addEventListener('drop', e => { e.preventDefault(); drop.classList.remove('over'); start([...e.dataTransfer.files]); });
+addEventListener('drop', e => {
+  e.preventDefault();
+  drop.classList.remove('over');
+  start([...e.dataTransfer.files]);
+});
 addEventListener('paste', e => {
   const files = [...e.clipboardData.files];
   if (files.length) { e.preventDefault(); start(files); }
@@ -38,7 +42,8 @@ async function start(files) {
     for (const [i, file] of files.entries()) {
       show(file, i, files.length);
       try {
-        const id = await patiently(file, files.length === 1 && !rows, share => { $('#work-bar').value = 100 * (i + share) / files.length; });
+        const id = await patiently(file, files.length === 1 && !rows,
+          share => { $('#work-bar').value = 100 * (i + share) / files.length; });
         done.push(id);
         if (rows) await added(id);
       } catch (e) {
@@ -68,7 +73,8 @@ function finish(files, done, failed) {
   } else if (done.length && !rows) {
     location.href = '/r/' + done[0];
   } else if (!rows || files.length === 1) {
-    for (const [name, e] of failed) note('bad', `${name}: ${e.title || 'not analysed'}`, sentence(e.message) + (shown ? '' : ' Choose another file.'));
+    for (const [name, e] of failed) note('bad', `${name}: ${e.title || 'not analysed'}`, sentence(e.message) +
+      (shown ? '' : ' Choose another file.'));
   }
 }
 
@@ -93,7 +99,8 @@ async function patiently(file, alone, progress) {
 function pause(seconds, why) {
   return new Promise((resolve, reject) => {
     const box = note('warn', why, ''), text = box.querySelector('span');
-    const now = Object.assign(document.createElement('button'), { className: 'btn', type: 'button', textContent: 'Try now' });
+    const now = Object.assign(document.createElement('button'), { className: 'btn', type: 'button',
+      textContent: 'Try now' });
     box.append(now);
     const end = f => { clearInterval(timer); box.remove(); f(); };
     const tick = () => {
@@ -107,17 +114,19 @@ function pause(seconds, why) {
   });
 }
 
-// send posts one picture and follows its steps; it gives the result's name. A picture that is sent alone is shown
-// from its first score on.
+// send posts one picture and follows its steps; it gives the result's name. A picture that is sent alone is
+// shown from its first score on.
 async function send(file, alone, progress) {
   const form = new FormData();
   form.append('picture', file, file.name || 'pasted picture');
   steps([]);
-  const response = await get(alone ? '/analyze?partial' : '/analyze', { method: 'POST', body: form, headers: { Accept: 'application/x-ndjson' }, signal: job.signal });
+  const response = await get(alone ? '/analyze?partial' : '/analyze', { method: 'POST', body: form,
+    headers: { Accept: 'application/x-ndjson' }, signal: job.signal });
   const seen = [];
   let id;
   for await (const line of lines(response.body)) {
-    if (line.stage === 'failed') throw Object.assign(new Error(line.text), { status: line.status, title: line.title });
+    if (line.stage === 'failed') throw Object.assign(new Error(line.text), { status: line.status,
+      title: line.title });
     if (line.stage === 'done') id = line.id;
     if (line.stage === 'scored' && line.id && !shown) {
       shown = true;
@@ -149,7 +158,8 @@ async function* lines(body) {
 }
 
 function show(file, i, of) {
-  $('#work-title').textContent = of > 1 ? `Picture ${i + 1} of ${of}: ${file.name}` : `Looking at ${file.name || 'the pasted picture'}`;
+  $('#work-title').textContent = of > 1 ? `Picture ${i + 1} of ${of}: ${file.name}`
+    : `Looking at ${file.name || 'the pasted picture'}`;
   $('#work-say').textContent = 'Sending';
   const shot = $('#work-shot'), old = shot.src;
   shot.src = URL.createObjectURL(file);
@@ -175,7 +185,9 @@ const sentence = s => s.charAt(0).toUpperCase() + s.slice(1) + (/[.?!]$/.test(s)
 function note(kind, title, text) {
   const box = Object.assign(document.createElement('div'), { className: 'note ' + kind });
   box.setAttribute('role', kind === 'info' ? 'status' : 'alert');
-  box.append($(kind === 'info' ? '#info-sign' : '#warn-sign').content.cloneNode(true), Object.assign(document.createElement('strong'), { textContent: title }), Object.assign(document.createElement('span'), { textContent: text }));
+  box.append($(kind === 'info' ? '#info-sign' : '#warn-sign').content.cloneNode(true),
+    Object.assign(document.createElement('strong'), { textContent: title }),
+    Object.assign(document.createElement('span'), { textContent: text }));
   $('#alerts').append(box);
   return box;
 }
@@ -190,7 +202,8 @@ async function added(id) {
 }
 
 function refused(name, why) {
-  const tr = document.createElement('tr'), th = document.createElement('th'), say = document.createElement('td'), td = document.createElement('td');
+  const tr = document.createElement('tr'), th = document.createElement('th'),
+    say = document.createElement('td'), td = document.createElement('td');
   tr.dataset.v = 'fail';
   tr.dataset.name = name;
   tr.setAttribute('role', 'row');
@@ -199,7 +212,8 @@ function refused(name, why) {
   th.textContent = name;
   say.className = 'v';
   say.setAttribute('role', 'cell');
-  say.append(Object.assign(document.createElement('span'), { className: 'lean fail', textContent: 'Not read' }));
+  say.append(Object.assign(document.createElement('span'), { className: 'lean fail',
+    textContent: 'Not read' }));
   td.className = 'why';
   td.colSpan = 4;
   td.setAttribute('role', 'cell');

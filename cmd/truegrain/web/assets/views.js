@@ -3,14 +3,16 @@
 import { clamp } from './maps.js';
 
 export function views(box, width, height, choose) {
-  const plate = box.querySelector('.views-plate'), svg = plate.querySelector('svg'), slider = box.querySelector('input'), out = box.querySelector('output');
+  const plate = box.querySelector('.views-plate'), svg = plate.querySelector('svg'),
+    slider = box.querySelector('input'), out = box.querySelector('output');
   let all = [], timer;
   svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
 
   function mark(n) {
     const [x, y, w, h] = all[n];
     for (const r of svg.children) {
-      for (const [k, v] of Object.entries({ x, y, width: Math.min(w, width - x), height: Math.min(h, height - y) })) r.setAttribute(k, v);
+      for (const [k, v] of Object.entries({ x, y, width: Math.min(w, width - x),
+        height: Math.min(h, height - y) })) r.setAttribute(k, v);
     }
     slider.value = n + 1;
     out.value = `${n + 1} of ${all.length}`;
@@ -26,7 +28,8 @@ export function views(box, width, height, choose) {
   }
 
   function point(e) {
-    const b = plate.getBoundingClientRect(), x = clamp((e.clientX - b.left) / b.width) * width, y = clamp((e.clientY - b.top) / b.height) * height;
+    const b = plate.getBoundingClientRect(), x = clamp((e.clientX - b.left) / b.width) * width,
+      y = clamp((e.clientY - b.top) / b.height) * height;
     const far = ([vx, vy, w, h]) => Math.hypot(vx + w / 2 - x, vy + h / 2 - y);
     take(all.reduce((best, v, i) => far(v) < far(all[best]) ? i : best, 0));
   }
