@@ -54,7 +54,8 @@ def pictures(batch):
 def weights(name, m):
     """The weights' file for ours; counters are left out."""
     return write_safetensors(OUT / f"{name}.safetensors",
-                             {k: v for k, v in m.state_dict().items() if not k.endswith("num_batches_tracked")})
+                             {k: v for k, v in m.state_dict().items()
+                              if not k.endswith("num_batches_tracked")})
 
 
 def pictures_file(x):
@@ -97,7 +98,7 @@ def onnx_session(name, m, x):
 
 
 def inference_variants(m, x, compiled):
-    """The ways in which PyTorch serves a model on a processor; those that fail are left out, with the reason."""
+    """The ways in which PyTorch serves a model on a processor; what fails is left out, with the reason."""
     import copy
     last = torch.channels_last
     ml, xl = copy.deepcopy(m).to(memory_format=last), x.contiguous(memory_format=last)

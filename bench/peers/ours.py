@@ -9,7 +9,8 @@ OUT = pathlib.Path(__file__).resolve().parent / "out"
 def build():
     OUT.mkdir(exist_ok=True)
     exe = OUT / "bench"
-    subprocess.run([os.environ.get("GO", "go"), "build", "-buildvcs=false", "-trimpath", "-o", str(exe), "./bench"], cwd=ROOT, check=True)
+    subprocess.run([os.environ.get("GO", "go"), "build", "-buildvcs=false", "-trimpath", "-o", str(exe),
+        "./bench"], cwd=ROOT, check=True)
     return exe
 
 
@@ -22,7 +23,8 @@ def fingerprint(exe):
 class Ours:
     def __init__(self, exe):
         self.exe = exe
-        self.p = subprocess.Popen([str(exe), "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        self.p = subprocess.Popen([str(exe), "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True, cwd=ROOT)
 
     def ask(self, **request):
         self.p.stdin.write(json.dumps(request) + "\n")
@@ -50,7 +52,8 @@ class Ours:
     def memory(self, **spec):
         """Peak memory and time to get ready, in a process of its own."""
         args = [a for k, v in spec.items() for a in ([f"--{k}"] if v is True else [f"--{k}", str(v)])]
-        return json.loads(subprocess.run([str(self.exe), "memory", *args], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
+        return json.loads(subprocess.run([str(self.exe), "memory", *args], cwd=ROOT, check=True,
+            stdout=subprocess.PIPE).stdout)
 
     def close(self):
         self.p.stdin.close()

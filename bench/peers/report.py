@@ -4,9 +4,12 @@ import json, platform
 
 from ours import OUT, ROOT
 
-NAMES = {"resnet50": "ResNet50", "fcn_resnet50": "FCN-ResNet50", "vit_l_16": "ViT-L/16", "vit_b_16": "ViT-B/16"}
-# What the ratio ours/theirs must come to at most: inference against ONNX Runtime by way of ours, training against PyTorch.
-SERVE = {"resnet50 b1": 0.90, "resnet50 b8": 0.85, "fcn_resnet50 b1": 0.80, "fcn_resnet50 b4": 0.80, "vit_l_16 b1": 0.95, "vit_l_16 b4": 0.95}
+NAMES = {"resnet50": "ResNet50", "fcn_resnet50": "FCN-ResNet50", "vit_l_16": "ViT-L/16",
+    "vit_b_16": "ViT-B/16"}
+# What the ratio ours/theirs must come to at most: inference against ONNX Runtime by way of ours, training
+# against PyTorch.
+SERVE = {"resnet50 b1": 0.90, "resnet50 b8": 0.85, "fcn_resnet50 b1": 0.80, "fcn_resnet50 b4": 0.80,
+    "vit_l_16 b1": 0.95, "vit_l_16 b4": 0.95}
 EXACT, BF16, TRAIN, KERNEL = 1.05, {"resnet50 b8": 0.65}, 0.80, 1.00
 MEMORY = {"memory resnet50 b1": 300, "memory vit_l_16 b1": 1.7 * 1024, "memory resnet50 b8 train": 1.6 * 1024}
 READY = {"memory vit_l_16 b1": 2.0}
@@ -33,7 +36,8 @@ def ratio(r, target=None):
 
 
 def table(head, rows):
-    return "\n".join("| " + " | ".join(str(c) for c in r) + " |" for r in [head, ["---"] * len(head), *rows]) + "\n"
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(c) for c in r) + " |" for r in lines) + "\n"
 
 
 def inference(results):
@@ -44,14 +48,17 @@ def inference(results):
         r = results[step]
         ways = [w for w in r["median"] if w not in ("ONNX Runtime", "PyTorch")]
         for way in ways:
-            goal = {"exact": EXACT if "vit" not in step else target, "bfloat16": BF16.get(step)}.get(way, target)
+            goals = {"exact": EXACT if "vit" not in step else target, "bfloat16": BF16.get(step)}
+            goal = goals.get(way, target)
             by = r["ratio"][way]
-            rows.append([label(step), way, seconds(r["median"][way]), seconds(r["median"]["ONNX Runtime"]), ratio(by["ONNX Runtime"], goal),
-                         f"{seconds(r['median']['PyTorch'])} ({r['chosen']})", ratio(by["PyTorch"]), f"{r['error'][way]:.1e}"])
+            rows.append([label(step), way, seconds(r["median"][way]), seconds(r["median"]["ONNX Runtime"]),
+                         ratio(by["ONNX Runtime"], goal), f"{seconds(r['median']['PyTorch'])} ({r['chosen']})",
+                         ratio(by["PyTorch"]), f"{r['error'][way]:.1e}"])
         rows[-1].append(f"{r['error']['ONNX Runtime']:.1e}, {r['error']['PyTorch']:.1e}")
         for row in rows[-len(ways):-1]:
             row.append("")
-    return table(["model", "ours", "time", "ONNX Runtime", "ours / ONNX Runtime", "PyTorch, its best", "ours / PyTorch", "error of ours",
+    return table(["model", "ours", "time", "ONNX Runtime", "ours / ONNX Runtime", "PyTorch, its best",
+        "ours / PyTorch", "error of ours",
                   "of theirs"], rows)
 
 
@@ -60,9 +67,11 @@ def training(results):
     for step, r in results.items():
         if step.endswith("train") and "median" in r:
             rows.append([label(step).removesuffix(", training step"), seconds(r["median"]["tape"]),
-                         f"{seconds(r['median']['PyTorch'])} ({r['chosen']})", ratio(r["ratio"]["tape"]["PyTorch"], TRAIN),
+                         f"{seconds(r['median']['PyTorch'])} ({r['chosen']})",
+                         ratio(r["ratio"]["tape"]["PyTorch"], TRAIN),
                          f"{max(abs(l[0] / l[1] - 1) for l in r['losses']):.1e}"])
-    return table(["model", "ours", "PyTorch, its best", "ours / PyTorch", "difference of the losses of two steps"], rows)
+    return table(["model", "ours", "PyTorch, its best", "ours / PyTorch",
+        "difference of the losses of two steps"], rows)
 
 
 def rate(row, s, ceiling):
@@ -78,8 +87,10 @@ def kernels(results):
         for row in r.get("rows", []):
             ours = row["median"]["ours"]
             rows.append([step, row["pass"], seconds(ours), rate(row, ours, r["ceilings"][-1]),
-                         f"{seconds(row['median']['PyTorch'])} ({row['chosen']})", ratio(row["ratio"]["ours"]["PyTorch"], KERNEL), f"{row['error']:.1e}"])
-    return table(["kernel", "direction", "ours", "rate, of peak or of copy", "PyTorch, its best", "ours / PyTorch", "error against ref"], rows)
+                         f"{seconds(row['median']['PyTorch'])} ({row['chosen']})",
+                         ratio(row["ratio"]["ours"]["PyTorch"], KERNEL), f"{row['error']:.1e}"])
+    return table(["kernel", "direction", "ours", "rate, of peak or of copy", "PyTorch, its best",
+        "ours / PyTorch", "error against ref"], rows)
 
 
 def memory(results):
@@ -103,13 +114,15 @@ fused optimisers. Errors are relative L2, of logits against PyTorch in float64. 
 
 
 def write(steps):
-    results = {s: json.loads(p.read_text()) for s in steps if (p := OUT / (s.replace(" ", "_").replace("/", "-") + ".json")).exists()}
+    results = {s: json.loads(p.read_text()) for s in steps
+        if (p := OUT / (s.replace(" ", "_").replace("/", "-") + ".json")).exists()}
     if not results:
         raise SystemExit("no step has a result yet")
     last = list(results.values())[-1]
     m, c = last["machine"], last["ceilings"][-1]
     every = lambda f: " and ".join(sorted({f(r) for r in results.values()}))
-    peers = ", ".join(f"{n} {meta.version(p)}" for n, p in (("ONNX Runtime", "onnxruntime"), ("PyTorch", "torch"), ("torchvision", "torchvision")))
+    packages = ("ONNX Runtime", "onnxruntime"), ("PyTorch", "torch"), ("torchvision", "torchvision")
+    peers = ", ".join(f"{n} {meta.version(p)}" for n, p in packages)
     text = f"""# CPU beside ONNX Runtime and PyTorch, {every(lambda r: r['date'])}
 
 {m['cpu']}, {m['cores']} cores, {m['system']}, {m['backend']}, {m['go']}; {peers}, Python {platform.python_version()};

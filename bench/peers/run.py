@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Times our engine in turn with ONNX Runtime and PyTorch, on the same weights and inputs, and writes bench/results/cpu.md.
+"""Times our engine in turn with ONNX Runtime and PyTorch, on the same weights and inputs, and writes
+bench/results/cpu.md.
 
     run.py                     every step that has no result of this program yet, then the report
     run.py STEP ... [--again]  some steps; --list names them; --report writes the report only
@@ -9,7 +10,8 @@ import argparse, json, sys, time
 import turns
 from ours import OUT, Ours, build, fingerprint
 
-INFERENCE = [("resnet50", 1), ("resnet50", 8), ("fcn_resnet50", 1), ("fcn_resnet50", 4), ("vit_l_16", 1), ("vit_l_16", 4)]
+INFERENCE = [("resnet50", 1), ("resnet50", 8), ("fcn_resnet50", 1), ("fcn_resnet50", 4), ("vit_l_16", 1),
+    ("vit_l_16", 4)]
 TRAINING = [("resnet50", 8), ("fcn_resnet50", 4), ("vit_b_16", 4)]
 MEMORY = [("resnet50", 1, False), ("vit_l_16", 1, False), ("resnet50", 8, True)]
 OURS = ["fast", "exact", "bfloat16"]  # the ways of ours to serve a model; the first is the default
@@ -24,7 +26,8 @@ def inference(ours, name, batch):
     parties, out = {}, {"error": {}}
     ways = [w for w in OURS if w != "exact" or "vit" not in name]  # a transformer has no 3x3 convolutions
     for impl in ways:
-        out.setdefault("ready", ours.ask(do="model", id=impl, model=name, batch=batch, impl=impl, weights=w, input=pic)["ready"])
+        out.setdefault("ready", ours.ask(do="model", id=impl, model=name, batch=batch, impl=impl, weights=w,
+            input=pic)["ready"])
         parties[impl] = ours.timer(impl)
         parties[impl](0)
         got = models.nchw(ours.output(impl), models.np.empty((batch, *want.shape[1:])))
@@ -39,7 +42,8 @@ def inference(ours, name, batch):
         out["error"]["PyTorch"] = models.relative(variants[chosen]().numpy()[:1], want)
     parties["PyTorch"] = turns.per_call(variants[chosen])
     slow = out["variants"][chosen]
-    out.update(turns.summary(turns.interleave(parties, 9 if slow < 0.5 else 5, min(max(0.3, 3 * slow), 1.5)), ways))
+    out.update(turns.summary(turns.interleave(parties, 9 if slow < 0.5 else 5, min(max(0.3, 3 * slow), 1.5)),
+        ways))
     return out
 
 
@@ -48,8 +52,10 @@ def training(ours, name, batch):
     x, labels = models.pictures(batch), models.training_labels(name, batch)
     w, pic = models.weights(name, models.make(name)), models.pictures_file(x)
     file = models.write_floats(OUT / "labels.f32", labels.numpy())
-    ours.ask(do="model", id="t", model=name, batch=batch, impl="tape", train=True, weights=w, input=pic, labels=file)
-    variants = {n: models.Training(name, x, labels, last) for n, last in (("NCHW", False), ("channels_last", True))}
+    ours.ask(do="model", id="t", model=name, batch=batch, impl="tape", train=True, weights=w, input=pic,
+        labels=file)
+    variants = {n: models.Training(name, x, labels, last)
+                for n, last in (("NCHW", False), ("channels_last", True))}
     out = {"losses": []}
     for _ in range(2):  # the first loss compares the forward, the second the step before it
         theirs = [v() for v in variants.values()]
@@ -67,10 +73,12 @@ def kernel(ours, name):
     for op, direction, shape, variants in single.all_kernels()[name]():
         answer = ours.ask(do="kernel", id="k", op=op, **{"pass": direction}, shape=shape, impl="builtin")
         chosen, took = turns.best(variants, 0.05)
-        times = turns.interleave({"ours": ours.timer("k"), "PyTorch": turns.per_call(variants[chosen])}, 9, 0.05)
+        times = turns.interleave({"ours": ours.timer("k"), "PyTorch": turns.per_call(variants[chosen])}, 9,
+            0.05)
         ours.ask(do="drop", id="k")
-        rows.append({"op": op, "pass": direction, "shape": shape, "chosen": chosen, "variants": took, "flops": answer.get("flops", 0),
-                     "bytes": answer.get("bytes", 0), "error": answer.get("differs", 0), **turns.summary(times, ["ours"])})
+        rows.append({"op": op, "pass": direction, "shape": shape, "chosen": chosen, "variants": took,
+                     "flops": answer.get("flops", 0), "bytes": answer.get("bytes", 0),
+                     "error": answer.get("differs", 0), **turns.summary(times, ["ours"])})
     return {"rows": rows}
 
 
@@ -86,7 +94,8 @@ def steps():
     import functools as f
     all = {f"{n} b{b}": f.partial(inference, name=n, batch=b) for n, b in INFERENCE}
     all |= {f"{n} b{b} train": f.partial(training, name=n, batch=b) for n, b in TRAINING}
-    all |= {f"memory {n} b{b}{' train' if t else ''}": f.partial(memory, name=n, batch=b, train=t) for n, b, t in MEMORY}
+    all |= {f"memory {n} b{b}{' train' if t else ''}": f.partial(memory, name=n, batch=b, train=t)
+            for n, b, t in MEMORY}
     import single
     return all | {n: f.partial(kernel, name=n) for n in single.all_kernels()}
 
@@ -121,7 +130,8 @@ def main():
             out = steps()[name](ours)
         finally:
             ours.close()
-        out |= {"step": name, "program": program, "machine": machine["machine"], "ceilings": machine["ceilings"], "date": time.strftime("%Y-%m-%d")}
+        out |= {"step": name, "program": program, "machine": machine["machine"],
+            "ceilings": machine["ceilings"], "date": time.strftime("%Y-%m-%d")}
         result(name).write_text(json.dumps(out, indent=1))
         print(f"{name}: {json.dumps({k: out[k] for k in ('median', 'ratio', 'peak_rss', 'ready') if k in out})} "
               f"({time.time() - start:.0f} s)", flush=True)

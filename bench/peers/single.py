@@ -7,7 +7,8 @@ aten = torch.ops.aten
 def both(make):
     """The same call on NCHW and on channels-last operands."""
     return {"NCHW": make(lambda t: t.contiguous()),
-            "channels_last": make(lambda t: t.contiguous(memory_format=torch.channels_last) if t.ndim == 4 else t)}
+            "channels_last": make(lambda t: t.contiguous(memory_format=torch.channels_last)
+                                  if t.ndim == 4 else t)}
 
 
 def transposed(b, h, c, oc, k, s, p):
@@ -75,7 +76,8 @@ def adam(n):
         p = torch.nn.Parameter(torch.rand(n))
         p.grad = torch.rand(n)
         return torch.optim.Adam([p], lr=1e-3, weight_decay=1e-2, **how).step
-    return [("adam", "forward", str(n), {"fused": step(fused=True), "foreach": step(foreach=True), "loop": step(foreach=False)})]
+    return [("adam", "forward", str(n), {"fused": step(fused=True), "foreach": step(foreach=True),
+        "loop": step(foreach=False)})]
 
 
 def all_kernels():

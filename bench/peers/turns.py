@@ -3,8 +3,8 @@ import statistics, time
 
 
 def per_call(f):
-    """A participant of a Python function: seconds of each call within a given time, behind one warm-up call. What is
-    shorter than a millisecond is timed in runs of that length."""
+    """A participant of a Python function: seconds of each call within a given time, behind one warm-up call.
+    What is shorter than a millisecond is timed in runs of that length."""
     def timed(seconds):
         start = time.perf_counter()
         f()
@@ -52,7 +52,7 @@ def quartiles(v):
 
 
 def summary(times, ours):
-    """Medians, and for each way of ours the medians of the rounds' ratios ours/theirs with their quartiles."""
+    """Medians, and for each way of ours the medians of the rounds' ratios ours/theirs with quartiles."""
     out = {"median": {n: statistics.median(t) for n, t in times.items()}, "ratio": {}, "times": times}
     for way in ours:
         out["ratio"][way] = {}

@@ -1,14 +1,14 @@
 #!/bin/sh
 # What the small models say of generators that they never saw, and of pictures on their way through the web:
 #
-#   - detectors that learned from one generator each of the synthetic set, and one that learned from all that may be
-#     seen, tested on every generator and on the held-out one;
+#   - detectors that learned from one generator each of the synthetic set, and one that learned from all that
+#     may be seen, tested on every generator and on the held-out one;
 #   - the thesis' recipes beside the stronger ones, under the degradations of `eval --degrade grid,genimage`.
 #
 #   bench/recipes/evaluate.sh TRUEGRAIN OUT
 #
-# OUT is where mini.sh has left its runs. Reports go to OUT/matrix and OUT/robustness; it prints their tables. Given
-# again, it goes on where it was interrupted.
+# OUT is where mini.sh has left its runs. Reports go to OUT/matrix and OUT/robustness; it prints their tables.
+# Given again, it goes on where it was interrupted.
 set -eu
 truegrain=$1 root=$2 out=$2/generators
 . "$(dirname "$0")/runs.sh"

@@ -1,10 +1,12 @@
 #!/bin/sh
-# Every recipe with its full model, from random weights, on a few real pictures: at least 20 steps, interrupted in
-# the middle and resumed, then `eval` of the finished detector. What it prints are the rows of a Markdown table.
+# Every recipe with its full model, from random weights, on a few real pictures: at least 20 steps,
+# interrupted in the middle and resumed, then `eval` of the finished detector. What it prints are the rows of
+# a Markdown table.
 #
 #   bench/recipes/full.sh TRUEGRAIN PICTURES PAIRS OUT [RECIPE ...]
 #
-# PICTURES is in GenImage's layout, PAIRS holds SAMPLE/{original,edited,mask}.*; runs go to OUT and are removed.
+# PICTURES is in GenImage's layout, PAIRS holds SAMPLE/{original,edited,mask}.*; runs go to OUT and are
+# removed.
 set -eu
 truegrain=$1 pictures=$2 pairs=$3 out=$4/full
 shift 4
@@ -13,8 +15,8 @@ shift 4
 # updates RUN: how many updates its log has.
 updates() { awk '/^update/ { n++ } END { print n + 0 }' "$1/metrics.csv" 2>/dev/null || echo 0; }
 
-# interrupted RECIPE DATA FLAGS...: begins a run and stops it in the middle of its first epochs by SIGTERM, since a shell
-# lets what it runs in the background ignore Ctrl-C: what was learned is saved, exit code 130.
+# interrupted RECIPE DATA FLAGS...: begins a run and stops it in the middle of its first epochs by SIGTERM,
+# since a shell lets what it runs in the background ignore Ctrl-C: what was learned is saved, exit code 130.
 interrupted() {
 	run=$out/$1 data=$2 log=$out/$1.log
 	shift 2
@@ -50,8 +52,8 @@ one() {
 	rm -rf "$run"
 }
 
-# sized RECIPE: the recipe with a batch that a small machine holds and as few pictures as 20 steps in two epochs need,
-# small ones of one set: calibrating and testing looks at all crops of every picture.
+# sized RECIPE: the recipe with a batch that a small machine holds and as few pictures as 20 steps in two
+# epochs need, small ones of one set: calibrating and testing looks at all crops of every picture.
 sized() {
 	few="--set data.generators=[eenx16-mini]"
 	case $1 in

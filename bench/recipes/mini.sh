@@ -1,7 +1,8 @@
 #!/bin/sh
-# Every recipe with a small model, from random weights, to the end of its epochs, on the synthetic set and on real
-# pictures: the thesis' recipes beside the stronger ones. What it prints are the rows of a Markdown table; accuracy
-# is on pictures that training has not seen, with its 95 % interval and what picture size alone gives.
+# Every recipe with a small model, from random weights, to the end of its epochs, on the synthetic set and on
+# real pictures: the thesis' recipes beside the stronger ones. What it prints are the rows of a Markdown
+# table; accuracy is on pictures that training has not seen, with its 95 % interval and what picture size
+# alone gives.
 #
 #   bench/recipes/mini.sh TRUEGRAIN PICTURES PAIRS OUT [RECIPE ...]
 #

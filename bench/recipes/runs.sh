@@ -1,6 +1,6 @@
-# What mini.sh and full.sh have in common; they read it. A finished row is kept in $out/rows, and a run that was
-# interrupted goes on where it was, so that the same command, given again, goes on to the end of its table.
-# `rm -r OUT` begins anew; a recipe that has changed since is run anew by itself.
+# What mini.sh and full.sh have in common; they read it. A finished row is kept in $out/rows, and a run that
+# was interrupted goes on where it was, so that the same command, given again, goes on to the end of its
+# table. `rm -r OUT` begins anew; a recipe that has changed since is run anew by itself.
 
 # asked NAME FLAGS...: writes down what is asked for under that name. Fails if it is something new.
 asked() {
