@@ -38,7 +38,7 @@ func Open(path string) (*Collection, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return nil, fmt.Errorf("data set %s: %w: %w", path, ErrNotThere, os.ErrNotExist)
+		return nil, fmt.Errorf("data set %s: %w", path, ErrNotThere)
 	case err != nil:
 		return nil, fmt.Errorf("data set: %w", err)
 	case strings.EqualFold(filepath.Ext(path), ".csv"):

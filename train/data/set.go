@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -53,9 +54,15 @@ const valShare = 0.1
 // What can be wrong with a folder as a whole.
 var (
 	ErrNoPictures = errors.New("no pictures in …/{train,val}/{ai,nature}")
-	ErrNotThere   = errors.New("there is no such folder, index or shard")
+	ErrNotThere   = error(notThere{})
 	ErrEmptyClass = errors.New("the folder of a class has no pictures")
 )
+
+// notThere is os.ErrNotExist in the words of data sets.
+type notThere struct{}
+
+func (notThere) Error() string        { return "there is no such folder, index or shard" }
+func (notThere) Is(target error) bool { return target == os.ErrNotExist }
 
 // divide gives the train or the val part of a folder, val being a share of it.
 func divide[T any](items []T, split string, share float64, seed uint64) []T {
