@@ -17,6 +17,7 @@ type GPUCmd struct {
 	Device string        `default:"cuda:0" help:"cuda:0, cuda:1 …"`
 	Out    string        `default:"bench/results" type:"path" help:"Folder of the results, one .json and one .md for each GPU."`
 	Limit  time.Duration `default:"8m30s" help:"Begin nothing that would end later; the same command then goes on."`
+	Most   time.Duration `help:"End where one step takes longer, as one whose kernels hang does; the same command then goes on behind it."`
 	Again  bool          `help:"Also what this program has done before."`
 	Only   string        `placeholder:"TEXT" help:"Only steps with this in their name, as 'conv2d/dx' or 'resnet50'."`
 	Python string        `default:"python3" help:"An interpreter that has torch and torchvision, for peers."`
@@ -29,7 +30,13 @@ func (c *GPUCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return usageError{err}
 	}
-	defer be.Close()
+	if err = c.run(ctx, t, be); !errors.Is(err, gpu.ErrHangs) {
+		be.Close() //nolint:errcheck // what went wrong was said by what was computed
+	}
+	return err
+}
+
+func (c *GPUCmd) run(ctx context.Context, t terminal, be kernels.Backend) error {
 	if err := os.MkdirAll(c.Out, 0o755); err != nil {
 		return err
 	}
@@ -43,8 +50,8 @@ func (c *GPUCmd) Run(ctx context.Context, t terminal) error {
 	case "accesses":
 		return gpu.Accesses(be, plan, c.Only, t.out)
 	}
-	err = gpu.Run(ctx, be, gpu.Options{Part: c.Part, Dir: c.Out, Limit: c.Limit, Again: c.Again, Only: c.Only,
-		Plan: plan, Say: t.out})
+	err = gpu.Run(ctx, be, gpu.Options{Part: c.Part, Dir: c.Out, Limit: c.Limit, Most: c.Most, Again: c.Again,
+		Only: c.Only, Plan: plan, Say: t.out})
 	switch {
 	case errors.Is(err, gpu.ErrUnfinished):
 		_, err = fmt.Fprintln(t.out, err)

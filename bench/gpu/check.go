@@ -28,7 +28,7 @@ func (b *bench) checks() (tasks []task, err error) {
 						}
 						row, err := b.check(host, r, half)
 						if err != nil {
-							return nil, nil, err
+							return rows, nil, err
 						}
 						rows = append(rows, row)
 					}

@@ -325,6 +325,35 @@ func TestGoesOnWhereItWasInterrupted(t *testing.T) {
 	require.ErrorContains(t, err, "move it away to begin anew")
 }
 
+// TestWhatEndsTheDeviceIsLeftBehind: a step that hangs, or loses the device, ends the run, says so, and is not begun
+// again.
+func TestWhatEndsTheDeviceIsLeftBehind(t *testing.T) {
+	var ran []string
+	tasks := steps(&ran, "a", "b", "c", "d")
+	never := make(chan struct{})
+	t.Cleanup(func() { close(never) })
+	tasks[1].run = func(context.Context) ([]report.Row, []Ratio, error) { <-never; return nil, nil, nil }
+	tasks[2].run = func(context.Context) ([]report.Row, []Ratio, error) {
+		return []report.Row{{Name: "before"}}, nil, fmt.Errorf("lost: %w", kernels.ErrDeviceLost)
+	}
+	o := options(t, "kernels")
+	o.Most = 50 * time.Millisecond
+	path := filepath.Join(o.Dir, "it")
+	for _, want := range []error{ErrHangs, kernels.ErrDeviceLost, nil} {
+		r, err := load(path + ".json")
+		require.NoError(t, err)
+		err = (&bench{result: r}).do(t.Context(), o, path, "one", tasks)
+		require.ErrorIs(t, err, want)
+		require.True(t, err == nil || strings.HasSuffix(err.Error(), "run the same again"))
+	}
+	require.Equal(t, []string{"a", "d"}, ran)
+	text, err := os.ReadFile(path + ".md")
+	require.NoError(t, err)
+	require.Contains(t, string(text), "| b |  |  | not timed: it did not end within 50ms |")
+	require.Contains(t, string(text), "| before |")
+	require.Contains(t, string(text), "| c |  |  | not timed: lost: device lost |")
+}
+
 func TestRatiosAreOfRounds(t *testing.T) {
 	r := ratio("it", "ours", "theirs", []float64{1, 10, 2}, []float64{2, 10, 8}) // a disturbed round disturbs both
 	require.Equal(t, Ratio{"it", "ours", "theirs", 0.5, 0.25, 1}, r)

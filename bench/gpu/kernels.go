@@ -23,7 +23,7 @@ func (b *bench) kernels() (tasks []task, err error) {
 					for _, half := range []bool{true, false} {
 						row, err := b.time(ctx, r, half)
 						if err != nil {
-							return nil, nil, err
+							return rows, nil, err
 						}
 						rows = append(rows, row)
 					}

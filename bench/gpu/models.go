@@ -19,7 +19,7 @@ func (b *bench) models() (tasks []task) {
 			for _, impl := range m.Impls {
 				row, err := b.model(ctx, m.Spec, impl)
 				if err != nil {
-					return nil, nil, err
+					return rows, nil, err
 				}
 				rows = append(rows, row)
 			}

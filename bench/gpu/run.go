@@ -25,6 +25,7 @@ type Options struct {
 	Part  string
 	Dir   string        // of the results
 	Limit time.Duration // how long the run may take
+	Most  time.Duration // how long one step may take; 0: as long as it wants
 	Again bool          // also what this program has done before
 	Only  string        // a part of the names of the steps wanted
 	Plan  Plan
@@ -36,6 +37,10 @@ var ErrUnfinished = errors.New("not everything is done: run the same again, and 
 
 // ErrDiffers says that kernels do not compute what the oracle does.
 var ErrDiffers = errors.New("some results differ from ref")
+
+// ErrHangs says that a step did not end, as with a kernel that waits for ever. Nothing can stop it but the end of
+// the process, so that the device must not be closed.
+var ErrHangs = errors.New("it did not end")
 
 // task is one piece of a part that is measured and saved as a whole.
 type task struct {
@@ -75,12 +80,14 @@ func Run(ctx context.Context, be kernels.Backend, o Options) error {
 		return err
 	}
 	b := &bench{be: acc, plan: o.Plan, result: result}
-	defer b.close()
 	tasks, err := b.tasks(o.Part)
-	if err != nil {
-		return err
+	if err == nil {
+		err = b.do(ctx, o, path, program, tasks)
 	}
-	return b.do(ctx, o, path, program, tasks)
+	if !errors.Is(err, ErrHangs) {
+		b.close()
+	}
+	return err
 }
 
 func (b *bench) close() {
@@ -103,7 +110,7 @@ func (b *bench) tasks(part string) ([]task, error) {
 }
 
 // do runs the steps that this program has not done. One is begun only if the longest so far would still fit
-// into the time.
+// into the time. One that loses the device, or hangs, ends the run and counts as done: the next run goes on behind it.
 func (b *bench) do(ctx context.Context, o Options, path, program string, tasks []task) error {
 	start, longest, done := time.Now(), time.Duration(0), 0
 	for _, t := range tasks {
@@ -118,28 +125,54 @@ func (b *bench) do(ctx context.Context, o Options, path, program string, tasks [
 			return ErrUnfinished
 		}
 		begun := time.Now()
-		rows, ratios, err := t.run(ctx)
+		step, err := t.within(ctx, o.Most)
 		if err == nil {
 			err = context.Cause(ctx)
 		}
-		if err != nil {
+		gone := errors.Is(err, ErrHangs) || errors.Is(err, kernels.ErrDeviceLost)
+		if gone { // and so it would be the next time: what comes behind it shall have its turn
+			step.Rows = append(step.Rows, report.Row{Name: t.name, Skipped: err.Error()})
+			err = fmt.Errorf("%w: run the same again", err)
+		} else if err != nil {
 			return fmt.Errorf("%s: %s: %w", o.Part, t.name, err)
 		}
 		took := time.Since(begun)
 		longest = max(longest, took)
 		done++
-		b.result.put(Step{Part: o.Part, Name: t.name, Program: program, Date: time.Now().Round(time.Second),
-			Seconds: took.Seconds(), Rows: rows, Ratios: ratios})
-		if err := b.result.save(path); err != nil {
-			return err
+		step.Part, step.Name, step.Program = o.Part, t.name, program
+		step.Date, step.Seconds = time.Now().Round(time.Second), took.Seconds()
+		b.result.put(step)
+		if err := errors.Join(err, b.result.save(path)); err != nil {
+			return fmt.Errorf("%s: %s: %w", o.Part, t.name, err)
 		}
-		fmt.Fprintf(o.Say, "%s: %s: %d rows in %.1f s\n", o.Part, t.name, len(rows), took.Seconds())
+		fmt.Fprintf(o.Say, "%s: %s: %d rows in %.1f s\n", o.Part, t.name, len(step.Rows), took.Seconds())
 	}
 	fmt.Fprintf(o.Say, "%s: done; %s.md\n", o.Part, path)
 	if o.Part == "check" && len(b.result.differing()) > 0 {
 		return ErrDiffers
 	}
 	return nil
+}
+
+// within runs a task, which may take so long; of one that takes longer the error is ErrHangs.
+func (t task) within(ctx context.Context, most time.Duration) (Step, error) {
+	ended := make(chan error, 1)
+	var step Step
+	go func() {
+		var err error
+		step.Rows, step.Ratios, err = t.run(ctx)
+		ended <- err
+	}()
+	var late <-chan time.Time
+	if most > 0 {
+		late = time.After(most)
+	}
+	select {
+	case err := <-ended:
+		return step, err
+	case <-late:
+		return Step{}, fmt.Errorf("%w within %v", ErrHangs, most)
+	}
 }
 
 // fingerprint tells programs apart: what another one has measured is measured anew.

@@ -163,6 +163,7 @@ func TestChannelSumsInBFloat16(t *testing.T) {
 					want[c], want[o.OC+c] = want[c]+v, want[o.OC+c]+v*v
 					size[c], size[o.OC+c] = size[c]+math.Abs(v), size[o.OC+c]+v*v
 				}
+				require.Positive(t, size[0], "a result that is all zeros")
 				for i, s := range read(d, o.Sums) {
 					require.InDelta(t, want[i], s, 1e-6*size[i], "sum %d of channel %d", i/o.OC, i%o.OC)
 				}

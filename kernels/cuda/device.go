@@ -134,6 +134,11 @@ func (d *Device) Close() error {
 	}
 	errs = append(errs, d.pool.trim())
 	d.pool.mu.Unlock()
+	if drv, ok := d.drv.(interface{ Unload(moduleHandle) error }); ok {
+		for _, m := range d.modules {
+			errs = append(errs, drv.Unload(m))
+		}
+	}
 	return errors.Join(append(errs, d.drv.FreeStream(d.stream), d.drv.Close())...)
 }
 

@@ -26,6 +26,7 @@ static CUresult load(uintptr_t c, uintptr_t *m, const void *image, char *info, c
 	current(c);
 	return cuModuleLoadDataEx((CUmodule *)m, image, 5, o, v);
 }
+static CUresult unload(uintptr_t c, uintptr_t m) { current(c); return cuModuleUnload((CUmodule)m); }
 static CUresult function(uintptr_t c, uintptr_t *f, uintptr_t m, const char *name, int shared) {
 	current(c);
 	CUresult r = cuModuleGetFunction((CUfunction *)f, (CUmodule)m, name);
@@ -215,6 +216,11 @@ func (d *cudaDriver) Load(module string, ptx []byte) (moduleHandle, error) {
 		C.GoString(failed), C.GoString(info)))
 	d.said.Store(module, log)
 	return moduleHandle(m), driverError("compile "+module+".ptx", r, log)
+}
+
+// Unload gives a module's memory back.
+func (d *cudaDriver) Unload(m moduleHandle) error {
+	return driverError("unload", C.unload(d.ctx, C.uintptr_t(m)), "")
 }
 
 func (d *cudaDriver) Function(m moduleHandle, entry string, shared int) (functionHandle, error) {

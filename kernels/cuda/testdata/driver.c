@@ -44,7 +44,7 @@ static struct piece pieces[MANY];
 static struct queue queues[64];
 static struct mark marks[MANY];
 static struct recording graphs[64], execs[64];
-static char *modules[64];
+static char *modules[512];
 static struct entry entries[MANY];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -70,7 +70,7 @@ static int owned(const void *p, size_t n, int host) {
 	return 0;
 }
 static CUresult give(void **p, size_t n, int host) {
-	if (!n) return INVALID;
+	if (!n || n > 1u << 30) return n ? MEMORY : INVALID;
 	for (int i = 0; i < MANY; i++)
 		if (!pieces[i].at) {
 			char *at = aligned_alloc(512, (n + 511) & ~(size_t)511);
@@ -129,12 +129,13 @@ CUresult cuCtxSetCurrent(CUcontext c) { return now = c, ready ? 0 : UNREADY; }
 
 // What nobody calls but the test: it says what has not been given back.
 CUresult cuCtxSynchronize(void) {
-	int left[5] = {0};
+	int left[6] = {0};
 	for (int i = 0; i < MANY; i++) left[pieces[i].host] += pieces[i].at != 0, left[2] += marks[i].alive;
 	for (int i = 0; i < 64; i++) left[3] += queues[i].alive, left[4] += graphs[i].alive + execs[i].alive;
-	if (!(left[0] | left[1] | left[2] | left[3] | left[4])) return 0;
-	printf("not given back: %d of memory, %d pinned, %d events, %d streams, %d graphs\n", left[0], left[1], left[2],
-		left[3], left[4]);
+	for (char **p = modules; p < END(modules); p++) left[5] += *p != 0;
+	if (!(left[0] | left[1] | left[2] | left[3] | left[4] | left[5])) return 0;
+	printf("not given back: %d of memory, %d pinned, %d events, %d streams, %d graphs, %d modules\n", left[0], left[1],
+		left[2], left[3], left[4], left[5]);
 	return fflush(stdout), INVALID;
 }
 
@@ -186,9 +187,15 @@ CUresult cuModuleLoadDataEx(CUmodule *m, const void *image, unsigned n, CUjit_op
 		return PTX;
 	}
 	*(char *)v[0] = *(char *)v[2] = 0;
-	for (int i = 0; i < 64; i++)
-		if (!modules[i]) return *m = (CUmodule)&modules[i], modules[i] = strdup(image), 0;
+	for (char **p = modules; p < END(modules); p++)
+		if (!*p) return *m = (CUmodule)p, *p = strdup(image), 0;
 	return MEMORY;
+}
+CUresult cuModuleUnload(CUmodule m) {
+	char **p = (char **)m;
+	CALL;
+	if (p < modules || p >= END(modules) || !*p) return HANDLE;
+	return free(*p), *p = 0, 0;
 }
 
 // parse reads an entry's parameters and its bounds.
@@ -208,8 +215,9 @@ static CUresult parse(struct entry *e, const char *text) {
 CUresult cuModuleGetFunction(CUfunction *f, CUmodule m, const char *name) {
 	struct entry *e = entries;
 	CALL;
-	if ((char **)m < modules || (char **)m >= modules + 64) return HANDLE;
-	while (e->name[0]) e++;
+	if ((char **)m < modules || (char **)m >= END(modules) || !*(char **)m) return HANDLE;
+	while (e->name[0] && e < END(entries)) e++;
+	if (e == END(entries)) return MEMORY;
 	snprintf(e->name, sizeof e->name, "%s", name);
 	return *f = (CUfunction)e, e->dynamic = 48 << 10, parse(e, *(char **)m);
 }
