@@ -3,6 +3,7 @@ package cpu
 import (
 	"fmt"
 	"math/bits"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -42,6 +43,27 @@ func forChoices(b *Backend, some []func(*choices) *choice, f func(forced string)
 			*field(&b.choices) = always + choice(set>>i&1)
 		}
 		f(fmt.Sprintf(", forced %0*b", len(some), set))
+	}
+}
+
+// Shapes that are drawn, at each level, with every choice as shapes make it, on and off; with TRUEGRAIN_SLOW=1 many
+// more.
+func TestRandomShapes(t *testing.T) {
+	n := 40
+	if os.Getenv("TRUEGRAIN_SLOW") != "" {
+		n = 4000
+	}
+	for _, l := range levels {
+		for i, word := range []string{"", ",on", ",off"} {
+			t.Run(l.name+word, func(t *testing.T) {
+				be, err := kernels.Open("cpu:" + l.name + word)
+				if err != nil {
+					t.Skip(err)
+				}
+				defer be.Close()
+				kerneltest.RunRandom(t, be, uint64(1+i*n), n)
+			})
+		}
 	}
 }
 

@@ -80,6 +80,9 @@ func stretches(out []stretch, n, size, k, stride, pad, dil int, join bool) []str
 // or in groups. No band reads outside the picture. The first windows of rows lack some of the first columns,
 // the last ones some of the last.
 func (p *plan) windows(g *geometry, group int, to walk, lackFirst, lackLast int) {
+	if g.oh == 0 || g.ow == 0 { // strides as wide as the picture leave phases without a pixel
+		return
+	}
 	join := p.b.choices.bands.or(true)
 	p.rows = stretches(p.rows, g.oh, g.h, g.KH, g.StrideH, g.PadH, g.DilH, join)
 	p.cols = stretches(p.cols, g.ow, g.w, g.KW, g.StrideW, g.PadW, g.DilW, join)

@@ -27,6 +27,9 @@ func (b *Backend) SumBackward(op kernels.SumGrad) {
 	b.produce(op.DX, func(dst []float32, lo, _, flags int) {
 		row := b.scratch.get(op.Inner)
 		defer b.scratch.put(row)
+		if op.N%16 != 0 {
+			flags = 0 // rows that begin within a cache line
+		}
 		for len(dst) > 0 {
 			o, j := lo/(op.N*op.Inner), lo%op.Inner
 			n := min(len(dst), (o+1)*op.N*op.Inner-lo)

@@ -51,21 +51,14 @@ func convolutions() (all []Case) {
 			true},
 		{"one pixel", kernels.Conv2D{Window: window(1, 1, 0, 1), B: 1, H: 1, W: 1, C: 1, OC: 1, Groups: 1},
 			true},
+		{"strides beyond the picture", kernels.Conv2D{Window: kernels.Window{KH: 1, KW: 2, StrideH: 2, StrideW: 3,
+			DilH: 1, DilW: 1}, B: 1, H: 16, W: 2, C: 55, OC: 7, Groups: 1, Act: kernels.WithReLU}, true},
 		{"no picture", kernels.Conv2D{Window: window(3, 1, 1, 1), B: 0, H: 4, W: 4, C: 3, OC: 2, Groups: 1},
 			false},
 		{"window does not fit", kernels.Conv2D{Window: window(5, 1, 0, 1), B: 1, H: 3, W: 3, C: 2, OC: 2,
 			Groups: 1}, false},
 	} {
-		o := c.op
-		oh, ow := o.Out(o.H, o.W)
-		y := o.B * oh * ow * o.OC
-		k := Case{Name: c.name, Op: o, Grad: kernels.Conv2DGrad{},
-			In:  lens{"X": o.B * o.H * o.W * o.C, "Weight": o.OC * o.KH * o.KW * o.C / o.Groups},
-			Out: lens{"Y": y}}
-		if c.full {
-			k.In["Bias"], k.In["Residual"], k.Out["Sums"] = o.OC, y, 2*o.OC
-		}
-		all = append(all, k)
+		all = append(all, conv2d(c.name, c.op, c.full))
 	}
 	for _, c := range []struct {
 		name string
@@ -81,18 +74,35 @@ func convolutions() (all []Case) {
 		{"dilated, ReLU", kernels.ConvTranspose2D{Window: window(3, 1, 0, 2), B: 1, H: 4, W: 3, C: 5, OC: 7,
 			Groups: 1, Act: kernels.WithReLU}, true},
 	} {
-		o := c.op
-		oh, ow := o.OutSize()
-		y := o.B * oh * ow * o.OC
-		k := Case{Name: c.name, Op: o, Grad: kernels.ConvTranspose2DGrad{},
-			In:  lens{"X": o.B * o.H * o.W * o.C, "Weight": o.C * o.KH * o.KW * o.OC / o.Groups},
-			Out: lens{"Y": y}}
-		if c.full {
-			k.In["Bias"], k.In["Residual"], k.Out["Sums"] = o.OC, y, 2*o.OC
-		}
-		all = append(all, k)
+		all = append(all, convTranspose2d(c.name, c.op, c.full))
 	}
 	return all
+}
+
+// conv2d is a convolution, full with bias, residual and channel sums.
+func conv2d(name string, o kernels.Conv2D, full bool) Case {
+	oh, ow := o.Out(o.H, o.W)
+	y := o.B * oh * ow * o.OC
+	k := Case{Name: name, Op: o, Grad: kernels.Conv2DGrad{},
+		In:  lens{"X": o.B * o.H * o.W * o.C, "Weight": o.OC * o.KH * o.KW * o.C / o.Groups},
+		Out: lens{"Y": y}}
+	if full {
+		k.In["Bias"], k.In["Residual"], k.Out["Sums"] = o.OC, y, 2*o.OC
+	}
+	return k
+}
+
+// convTranspose2d is a transposed one.
+func convTranspose2d(name string, o kernels.ConvTranspose2D, full bool) Case {
+	oh, ow := o.OutSize()
+	y := o.B * oh * ow * o.OC
+	k := Case{Name: name, Op: o, Grad: kernels.ConvTranspose2DGrad{},
+		In:  lens{"X": o.B * o.H * o.W * o.C, "Weight": o.C * o.KH * o.KW * o.OC / o.Groups},
+		Out: lens{"Y": y}}
+	if full {
+		k.In["Bias"], k.In["Residual"], k.Out["Sums"] = o.OC, y, 2*o.OC
+	}
+	return k
 }
 
 func pools() (all []Case) {
@@ -115,14 +125,7 @@ func pools() (all []Case) {
 		if c.ceil {
 			oh, ow = c.win.OutCeil(c.h, c.w)
 		}
-		in, out := c.b*c.h*c.w*c.c, c.b*oh*ow*c.c
-		all = append(all,
-			Case{Name: c.name, Op: kernels.MaxPool2D{Window: c.win, B: c.b, H: c.h, W: c.w, C: c.c, OH: oh,
-				OW: ow},
-				Grad: kernels.MaxPool2DGrad{}, In: lens{"X": in}, Out: lens{"Y": out, "Index": out}},
-			Case{Name: c.name, Op: kernels.AvgPool2D{Window: c.win, B: c.b, H: c.h, W: c.w, C: c.c, OH: oh,
-				OW: ow},
-				Grad: kernels.AvgPool2DGrad{}, In: lens{"X": in}, Out: lens{"Y": out}})
+		all = append(all, pools2d(c.name, c.win, c.b, c.h, c.w, c.c, oh, ow)...)
 	}
 	for _, o := range []kernels.AdaptiveAvgPool2D{{B: 2, H: 9, W: 11, C: 7, OH: 1, OW: 1},
 		{B: 1, H: 10, W: 13, C: 4, OH: 3, OW: 5},
@@ -134,43 +137,60 @@ func pools() (all []Case) {
 	return all
 }
 
+// pools2d are both kinds.
+func pools2d(name string, win kernels.Window, b, h, w, c, oh, ow int) []Case {
+	in, out := b*h*w*c, b*oh*ow*c
+	return []Case{
+		{Name: name, Op: kernels.MaxPool2D{Window: win, B: b, H: h, W: w, C: c, OH: oh, OW: ow},
+			Grad: kernels.MaxPool2DGrad{}, In: lens{"X": in}, Out: lens{"Y": out, "Index": out}},
+		{Name: name, Op: kernels.AvgPool2D{Window: win, B: b, H: h, W: w, C: c, OH: oh, OW: ow},
+			Grad: kernels.AvgPool2DGrad{}, In: lens{"X": in}, Out: lens{"Y": out}},
+	}
+}
+
 func products() (all []Case) {
 	for _, s := range [][3]int{{5, 33, 17}, {197, 64, 96}, {1, 1, 1}, {3, 7, 130}, {0, 4, 3}, {300, 5, 2}} {
 		for _, act := range []kernels.Activation{kernels.NoActivation, kernels.WithReLU} {
-			r, d, od := s[0], s[1], s[2]
-			all = append(all, Case{Name: fmt.Sprint(s, act), Op: kernels.Linear{R: r, D: d, OD: od, Act: act},
-				Grad: kernels.LinearGrad{},
-				In:   lens{"X": r * d, "Weight": od * d, "Bias": od, "Residual": r * od},
-				Out:  lens{"Y": r * od}})
+			all = append(all, linear(fmt.Sprint(s, act), kernels.Linear{R: s[0], D: s[1], OD: s[2], Act: act}))
 		}
 		all = append(all, Case{Name: fmt.Sprint(s, "gelu"), Op: kernels.Linear{R: s[0], D: s[1], OD: s[2],
 			Act: kernels.WithGELU},
 			In: lens{"X": s[0] * s[1], "Weight": s[2] * s[1]}, Out: lens{"Y": s[0] * s[2]}})
 	}
 	for i := range 8 {
-		g := kernels.Gemm{M: 13, N: 37, K: 29, Batch: 3, TransA: i&1 != 0, TransB: i&2 != 0, Acc: i&4 != 0,
-			Alpha: 0.5}
-		ra, ca, rb, cb := g.M, g.K, g.K, g.N
-		if g.TransA {
-			ra, ca = ca, ra
-		}
-		if g.TransB {
-			rb, cb = cb, rb
-		}
-		g.LDA, g.LDB, g.LDC = ca+3, cb+2, g.N
-		g.StrideA, g.StrideB, g.StrideC = ra*g.LDA, rb*g.LDB, g.M*g.LDC
-		c := Case{Name: fmt.Sprintf("transposed %v %v, acc %v", g.TransA, g.TransB, g.Acc), Op: g,
-			In: lens{"A": 3 * g.StrideA, "B": 3 * g.StrideB}, Out: lens{"C": 3 * g.StrideC}}
-		if g.Acc {
-			c.In["C"], c.State, c.Out = c.Out["C"], []string{"C"}, nil
-		}
-		all = append(all, c)
+		all = append(all, gemm(kernels.Gemm{M: 13, N: 37, K: 29, Batch: 3, TransA: i&1 != 0, TransB: i&2 != 0,
+			Acc: i&4 != 0, Alpha: 0.5}, 3, 2))
 	}
 	return all
 }
 
+// linear is a linear layer with bias and residual.
+func linear(name string, o kernels.Linear) Case {
+	return Case{Name: name, Op: o, Grad: kernels.LinearGrad{},
+		In:  lens{"X": o.R * o.D, "Weight": o.OD * o.D, "Bias": o.OD, "Residual": o.R * o.OD},
+		Out: lens{"Y": o.R * o.OD}}
+}
+
+// gemm is a batch of products whose rows have so many elements more than they need.
+func gemm(g kernels.Gemm, moreA, moreB int) Case {
+	ra, ca, rb, cb := g.M, g.K, g.K, g.N
+	if g.TransA {
+		ra, ca = ca, ra
+	}
+	if g.TransB {
+		rb, cb = cb, rb
+	}
+	g.LDA, g.LDB, g.LDC = ca+moreA, cb+moreB, g.N
+	g.StrideA, g.StrideB, g.StrideC = ra*g.LDA, rb*g.LDB, g.M*g.LDC
+	c := Case{Name: fmt.Sprintf("transposed %v %v, acc %v", g.TransA, g.TransB, g.Acc), Op: g,
+		In: lens{"A": g.Batch * g.StrideA, "B": g.Batch * g.StrideB}, Out: lens{"C": g.Batch * g.StrideC}}
+	if g.Acc {
+		c.In["C"], c.State, c.Out = c.Out["C"], []string{"C"}, nil
+	}
+	return c
+}
+
 func norms() (all []Case) {
-	positive := map[string][2]float64{"RunningVar": {0.5, 2}, "X": {-2, 3}}
 	for _, s := range [][2]int{{35, 6}, {4, 3}, {1, 5}, {1031, 17}, {81, 64}} {
 		r, c := s[0], s[1]
 		for i := range 8 {
@@ -178,26 +198,34 @@ func norms() (all []Case) {
 			if r == 1 && o.Train {
 				continue // one row has no variance: x̂ is 0/√ε, all rounding
 			}
-			k := Case{Name: fmt.Sprintf("%v train %v, ReLU %v, residual %v", s, o.Train, o.ReLU, i&4 != 0),
-				Op: o, Grad: kernels.BatchNormGrad{},
-				In:  lens{"X": r * c, "Gamma": c, "Beta": c, "RunningMean": c, "RunningVar": c},
-				Out: lens{"Y": r * c, "Mean": c, "RStd": c}, Range: positive}
-			if i&4 != 0 {
-				k.In["Residual"] = r * c
-			}
-			if o.Train {
-				k.State = []string{"RunningMean", "RunningVar"}
-			}
-			all = append(all, k)
+			all = append(all, batchNorm(fmt.Sprintf("%v train %v, ReLU %v, residual %v", s, o.Train, o.ReLU, i&4 != 0),
+				o, i&4 != 0))
 		}
 	}
 	for _, s := range [][2]int{{15, 128}, {3, 7}, {600, 5}, {0, 4}, {2, 1024}} {
-		all = append(all, Case{Name: fmt.Sprint(s), Op: kernels.LayerNorm{R: s[0], D: s[1], Eps: 1e-6},
-			Grad: kernels.LayerNormGrad{},
-			In:   lens{"X": s[0] * s[1], "Gamma": s[1], "Beta": s[1]},
-			Out:  lens{"Y": s[0] * s[1], "Mean": s[0], "RStd": s[0]}})
+		all = append(all, layerNorm(fmt.Sprint(s), kernels.LayerNorm{R: s[0], D: s[1], Eps: 1e-6}))
 	}
 	return all
+}
+
+func batchNorm(name string, o kernels.BatchNorm, residual bool) Case {
+	k := Case{Name: name, Op: o, Grad: kernels.BatchNormGrad{},
+		In:    lens{"X": o.R * o.C, "Gamma": o.C, "Beta": o.C, "RunningMean": o.C, "RunningVar": o.C},
+		Out:   lens{"Y": o.R * o.C, "Mean": o.C, "RStd": o.C},
+		Range: map[string][2]float64{"RunningVar": {0.5, 2}, "X": {-2, 3}}}
+	if residual {
+		k.In["Residual"] = o.R * o.C
+	}
+	if o.Train {
+		k.State = []string{"RunningMean", "RunningVar"}
+	}
+	return k
+}
+
+func layerNorm(name string, o kernels.LayerNorm) Case {
+	return Case{Name: name, Op: o, Grad: kernels.LayerNormGrad{},
+		In:  lens{"X": o.R * o.D, "Gamma": o.D, "Beta": o.D},
+		Out: lens{"Y": o.R * o.D, "Mean": o.R, "RStd": o.R}}
 }
 
 func elementwise() (all []Case) {
@@ -235,48 +263,66 @@ func attentions() (all []Case) {
 		{B: 1, TQ: 5, TK: 9, NH: 4, HD: 32},
 		{B: 1, TQ: 65, TK: 65, NH: 2, HD: 24}, {B: 1, TQ: 1, TK: 1, NH: 1, HD: 1},
 		{B: 0, TQ: 3, TK: 3, NH: 1, HD: 4}} {
-		d := o.NH * o.HD
-		o.LDQ, o.LDK, o.LDV = d, d, d
-		all = append(all, Case{Name: fmt.Sprintf("%d %d %dx%d", o.TQ, o.TK, o.NH, o.HD), Op: o,
-			Grad:  kernels.AttentionGrad{},
-			In:    lens{"Q": o.B * o.TQ * d, "K": o.B * o.TK * d, "V": o.B * o.TK * d},
-			Out:   lens{"Y": o.B * o.TQ * d, "LSE": o.B * o.NH * o.TQ},
-			Range: map[string][2]float64{"Q": {-3, 3}, "K": {-3, 3}}})
-		all = append(all, Case{Name: fmt.Sprintf("map %d %d", o.TQ, o.TK),
-			Op: kernels.AttentionMap{Attention: o},
-			In: lens{"Q": o.B * o.TQ * d, "K": o.B * o.TK * d}, Out: lens{"P": o.B * o.NH * o.TQ * o.TK}})
+		all = append(all, attention(o)...)
 	}
 	return all
+}
+
+// attention is it, and its map.
+func attention(o kernels.Attention) []Case {
+	d := o.NH * o.HD
+	o.LDQ, o.LDK, o.LDV = d, d, d
+	return []Case{{Name: fmt.Sprintf("%d %d %dx%d", o.TQ, o.TK, o.NH, o.HD), Op: o,
+		Grad:  kernels.AttentionGrad{},
+		In:    lens{"Q": o.B * o.TQ * d, "K": o.B * o.TK * d, "V": o.B * o.TK * d},
+		Out:   lens{"Y": o.B * o.TQ * d, "LSE": o.B * o.NH * o.TQ},
+		Range: map[string][2]float64{"Q": {-3, 3}, "K": {-3, 3}}},
+		{Name: fmt.Sprintf("map %d %d", o.TQ, o.TK), Op: kernels.AttentionMap{Attention: o},
+			In: lens{"Q": o.B * o.TQ * d, "K": o.B * o.TK * d}, Out: lens{"P": o.B * o.NH * o.TQ * o.TK}}}
 }
 
 func shapes() (all []Case) {
 	for _, o := range []kernels.Slice{{Outer: 2, N: 9, Inner: 8, Start: 2, Stop: 7},
 		{Outer: 3, N: 5, Inner: 1, Start: 0, Stop: 5},
 		{Outer: 2, N: 4, Inner: 3, Start: 1, Stop: 1}} {
-		all = append(all, Case{Name: fmt.Sprint(o.Start, o.Stop), Op: o, Grad: kernels.SliceGrad{},
-			In: lens{"X": o.Outer * o.N * o.Inner}, Out: lens{"Y": o.Outer * (o.Stop - o.Start) * o.Inner}})
+		all = append(all, slice(o))
 	}
 	for _, o := range []kernels.Pad{{B: 2, H: 5, W: 7, C: 3, Top: 1, Bottom: 2, Right: 3},
 		{B: 1, H: 1, W: 1, C: 1, Left: 2}} {
-		all = append(all, Case{Name: fmt.Sprint(o.Top, o.Bottom, o.Left, o.Right), Op: o,
-			Grad: kernels.PadGrad{},
-			In:   lens{"X": o.B * o.H * o.W * o.C},
-			Out:  lens{"Y": o.B * (o.Top + o.H + o.Bottom) * (o.Left + o.W + o.Right) * o.C}})
+		all = append(all, pad(o))
 	}
 	for _, o := range []kernels.Resize{{B: 2, H: 7, W: 9, C: 2, OH: 20, OW: 31},
 		{B: 1, H: 20, W: 20, C: 1, OH: 7, OW: 9},
 		{B: 1, H: 1, W: 3, C: 5, OH: 4, OW: 1}} {
-		all = append(all, Case{Name: fmt.Sprintf("%dx%d to %dx%d", o.H, o.W, o.OH, o.OW), Op: o,
-			Grad: kernels.ResizeGrad{},
-			In:   lens{"X": o.B * o.H * o.W * o.C}, Out: lens{"Y": o.B * o.OH * o.OW * o.C}})
+		all = append(all, resize(o))
 	}
 	for _, o := range []kernels.Sum{{Outer: 1, N: 100003, Inner: 1, Scale: 1},
-		{Outer: 3, N: 5, Inner: 7, Scale: 0.2}, {Outer: 2, N: 1, Inner: 1, Scale: -1}} {
-		all = append(all, Case{Name: fmt.Sprint(o.Outer, o.N, o.Inner), Op: o, Grad: kernels.SumGrad{},
-			In: lens{"X": o.Outer * o.N * o.Inner}, Out: lens{"Y": o.Outer * o.Inner},
-			Range: map[string][2]float64{"X": {0, 1}}})
+		{Outer: 3, N: 5, Inner: 7, Scale: 0.2}, {Outer: 9, N: 455, Inner: 1, Scale: 0.5}, {Outer: 2, N: 1, Inner: 1, Scale: -1}} {
+		all = append(all, sum(o))
 	}
 	return all
+}
+
+func slice(o kernels.Slice) Case {
+	return Case{Name: fmt.Sprint(o.Start, o.Stop), Op: o, Grad: kernels.SliceGrad{},
+		In: lens{"X": o.Outer * o.N * o.Inner}, Out: lens{"Y": o.Outer * (o.Stop - o.Start) * o.Inner}}
+}
+
+func pad(o kernels.Pad) Case {
+	return Case{Name: fmt.Sprint(o.Top, o.Bottom, o.Left, o.Right), Op: o, Grad: kernels.PadGrad{},
+		In:  lens{"X": o.B * o.H * o.W * o.C},
+		Out: lens{"Y": o.B * (o.Top + o.H + o.Bottom) * (o.Left + o.W + o.Right) * o.C}}
+}
+
+func resize(o kernels.Resize) Case {
+	return Case{Name: fmt.Sprintf("%dx%d to %dx%d", o.H, o.W, o.OH, o.OW), Op: o, Grad: kernels.ResizeGrad{},
+		In: lens{"X": o.B * o.H * o.W * o.C}, Out: lens{"Y": o.B * o.OH * o.OW * o.C}}
+}
+
+func sum(o kernels.Sum) Case {
+	return Case{Name: fmt.Sprint(o.Outer, o.N, o.Inner), Op: o, Grad: kernels.SumGrad{},
+		In: lens{"X": o.Outer * o.N * o.Inner}, Out: lens{"Y": o.Outer * o.Inner},
+		Range: map[string][2]float64{"X": {0, 1}}}
 }
 
 func losses() (all []Case) {

@@ -10,6 +10,9 @@ import (
 	"truegrain/kernels/ref"
 )
 
+// parameters are the operands that stay float32 in mixed precision, and their gradients.
+var parameters = []string{"Weight", "Bias", "DWeight", "DBias", "Gamma", "Beta", "DGamma", "DBeta"}
+
 // RunMixed runs what meets parameters on a device in mixed precision (kernels.Mixed) against the oracle in
 // mixed precision: values and their gradients in bfloat16, parameters and theirs in float32.
 func RunMixed(t *testing.T, be kernels.Backend) {
@@ -21,7 +24,6 @@ func RunMixed(t *testing.T, be kernels.Backend) {
 	oracle, ok := ref.Open32().(kernels.Mixed).Mixed()
 	require.True(t, ok)
 	t.Run("normalize", func(t *testing.T) { normalized(t, work, kernels.BF16) })
-	parameters := []string{"Weight", "Bias", "DWeight", "DBias", "Gamma", "Beta", "DGamma", "DBeta"}
 	run := func(kind string, wide []string, stems ...string) {
 		for _, c := range Cases() {
 			if !slices.Contains(stems, c.Op.Stem()) {
