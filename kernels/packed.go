@@ -21,7 +21,8 @@ func weightBytes(w Buf, p Packed) int64 {
 type Packing int
 
 const (
-	// Exact keeps the algorithm of an op that is not packed.
+	// Exact keeps the algorithm of an op that is not packed: the same sums of products, long ones perhaps in other
+	// parts.
 	Exact Packing = iota
 	// Fast allows float32 algorithms of fewer operations and more rounding: Winograd's convolution, which
 	// also spreads an infinity or a NaN over the pixels of a tile.

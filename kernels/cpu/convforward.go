@@ -10,10 +10,6 @@ func (b *Backend) convolve(g geometry, x []float32, w weights, y []float32, acc 
 		b.slide(g, x, w, y, false, acc, e)
 		return
 	}
-	if b.halves(&g, w, e) {
-		b.convolveHalves(g, x, w, y, acc)
-		return
-	}
 	var pairs []float32
 	if w.pairs() {
 		pairs = b.toPairs(x)

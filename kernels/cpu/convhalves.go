@@ -1,18 +1,15 @@
 package cpu
 
-import "truegrain/kernels"
-
 // Where the window of a convolution is two strides high, its lower half meets the lines of the picture that
 // the upper half meets one position below. The halves are columns of one product then, over one line of
 // positions more, and few output channels fill more of a tile: 21 of 32 columns become 42 of 48, for half the
 // depth.
 
 // halves says that a convolution is computed so: a product of twice the columns and half the depth. A tenth
-// is for adding the halves; they have no epilogue, which would have to follow that, and weights that are
-// packed before are not theirs.
-func (b *Backend) halves(g *geometry, w weights, e epilogue) bool {
-	none := e.bias == nil && e.res == nil && e.sums == nil && e.act == kernels.NoActivation
-	return none && w.ready == nil && g.groups == 1 && g.KH == 2*g.StrideH && g.DilH == 1 &&
+// is for adding the halves; they have no epilogue, which would have to follow that. So the gradient of a transposed
+// convolution's picture is computed, and nothing else: forward passes add up in one order, weights packed or not.
+func (b *Backend) halves(g *geometry) bool {
+	return g.groups == 1 && g.positions() > 0 && g.KH == 2*g.StrideH && g.DilH == 1 &&
 		b.choices.halved.or(11*(g.oh+1)*cyclesOf(2*g.oc) < 20*g.oh*cyclesOf(g.oc))
 }
 

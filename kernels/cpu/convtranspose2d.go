@@ -19,7 +19,12 @@ func (b *Backend) ConvTranspose2DBackward(op kernels.ConvTranspose2DGrad) {
 	dz := b.activationBackward(name, op.Act, op.Rule, op.Y, op.DY, op.Work)
 	if op.DX.Wanted() {
 		exactly(name, "DX", op.DX.Buf, op.X.Len())
-		b.convolve(g, dz, weightsOf(op.Weight, nil), floats(op.DX.Buf), op.DX.Acc, epilogue{})
+		w, dx := weightsOf(op.Weight, nil), floats(op.DX.Buf)
+		if b.halves(&g) {
+			b.convolveHalves(g, dz, w, dx, op.DX.Acc)
+		} else {
+			b.convolve(g, dz, w, dx, op.DX.Acc, epilogue{})
+		}
 	}
 	if op.DWeight.Wanted() {
 		exactly(name, "DWeight", op.DWeight.Buf, op.Weight.Len())
