@@ -68,7 +68,7 @@ func (c *ExplainCmd) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.File, err)
 		}
-		fmt.Fprintf(t.out, "%s: AI %s, %s\n", d.Name, words.Percent(v.AI), v.Lean)
+		fmt.Fprintf(t.out, "%s: AI %s, %s\n", d.Name, words.Percent(v.AI), words.Lean(v.Lean))
 		row, err := c.draw(p, v)
 		if err != nil {
 			return err
