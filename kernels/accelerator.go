@@ -34,17 +34,17 @@ type Launch struct {
 	Tensor       bool // its products run on tensor cores
 }
 
-// Sampler is an accelerator that runs a few blocks of each launch, so that what these ask of its memory can be
-// counted. Its results are not those of the ops.
+// Sampler is an accelerator that runs a few blocks of each launch, so that what these ask of its memory can
+// be counted. Its results are not those of the ops.
 type Sampler interface {
 	Accelerator
 	// Asked is what kernels have asked for since the last call, by their names.
 	Asked() map[string]Asked
 }
 
-// Asked is what some blocks of a kernel have asked of the memory. A warp's access takes as many sectors of 32 bytes of
-// global memory as it touches, and as many passes of shared memory as the bank that it asks most of has words to
-// give. Least is how many the bytes would fill at best.
+// Asked is what some blocks of a kernel have asked of the memory. A warp's access takes as many sectors of 32
+// bytes of global memory as it touches, and as many passes of shared memory as the bank that it asks most of
+// has words to give. Least is how many the bytes would fill at best.
 type Asked struct {
 	Launches, Blocks, Sampled int // blocks of all launches, and those that ran
 	Instructions              int // of warps, all of them

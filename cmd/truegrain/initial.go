@@ -66,8 +66,8 @@ func (l *learning) lookFor(name string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("recipe %s starts from %s, which is not at %s: 'truegrain weights import FILE' or "+
-		"'truegrain weights pull URL' puts it there, --weights FILE names it, --from-scratch starts from random "+
-		"weights", l.recipe.Name, name, strings.Join(places, " or "))
+		"'truegrain weights pull URL' puts it there, --weights FILE names it, --from-scratch starts from "+
+		"random weights", l.recipe.Name, name, strings.Join(places, " or "))
 }
 
 // torchCache is where torchvision keeps what it has downloaded.
@@ -88,8 +88,8 @@ func (l *learning) begin(t *terminal, m models.Model, from folder.Weights) error
 			return fmt.Errorf("initial weights of the run: %w", err)
 		}
 		if sum != from.SHA256 {
-			return fmt.Errorf("%s is not the file that the run began with (SHA-256 %.12s… for %.12s…): put that one back, "+
-				"or begin anew with --restart", from.File, sum, from.SHA256)
+			return fmt.Errorf("%s is not the file that the run began with (SHA-256 %.12s… for %.12s…): put "+
+				"that one back, or begin anew with --restart", from.File, sum, from.SHA256)
 		}
 	}
 	return l.initial(t, m, weightsFile{from.File, from.SHA256})

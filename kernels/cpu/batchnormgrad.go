@@ -91,7 +91,9 @@ func (g *normBack) centre(lo, hi int) {
 func (b *Backend) gradientMap(g *normBack) (slope, p, high, low []float32) {
 	slope, p = make([]float32, g.C), make([]float32, g.C)
 	high, low = make([]float32, g.C), make([]float32, g.C)
-	b.parallel(g.C, channelGrain, func(lo, hi int) { g.fill(slope[lo:hi], p[lo:hi], high[lo:hi], low[lo:hi], lo) })
+	b.parallel(g.C, channelGrain, func(lo, hi int) {
+		g.fill(slope[lo:hi], p[lo:hi], high[lo:hi], low[lo:hi], lo)
+	})
 	return slope, p, high, low
 }
 

@@ -49,7 +49,9 @@ func (b *Backend) crossEntropyRow(op kernels.CrossEntropyGrad, r int, scale floa
 		flags = flagAdd
 	}
 	right := float32((math.Exp(float64(x[target])-float64(lse)) - 1) * float64(scale))
-	pieces(d, func(lo, n int) { b.level.vmath.losses.crossEntropyGrad(&dx[lo], &x[lo], n, lse, scale, flags) })
+	pieces(d, func(lo, n int) {
+		b.level.vmath.losses.crossEntropyGrad(&dx[lo], &x[lo], n, lse, scale, flags)
+	})
 	dx[target] = before
 	put(&dx[target], right, flags)
 }

@@ -13,7 +13,9 @@ func (b *Backend) ScaleBackward(op kernels.ScaleGrad) {
 }
 
 func (b *Backend) scaled(to kernels.Grad, x []float32, alpha float32) {
-	b.produce(to, func(dst []float32, lo, hi, flags int) { b.level.stream.scale(dst, x[lo:hi], alpha, flags) })
+	b.produce(to, func(dst []float32, lo, hi, flags int) {
+		b.level.stream.scale(dst, x[lo:hi], alpha, flags)
+	})
 }
 
 func scaleGo(dst, x []float32, alpha float32, _ int) {

@@ -70,7 +70,9 @@ func (b *Backend) SoftmaxBackward(op kernels.SoftmaxGrad) {
 	if d > kernelGrain {
 		kernel = softmaxGradGo
 	}
-	b.parallel(op.R, rowGrain(d), func(lo, hi int) { kernel(&dx[lo*d], &dy[lo*d], &y[lo*d], d, hi-lo, flags) })
+	b.parallel(op.R, rowGrain(d), func(lo, hi int) {
+		kernel(&dx[lo*d], &dy[lo*d], &y[lo*d], d, hi-lo, flags)
+	})
 }
 
 // dot64 is Σ x·y, gathered in float64.

@@ -41,8 +41,8 @@ func (d *Detector) openCompanion(folder string) error {
 		return fmt.Errorf("its map comes from %s, which should lie beside it: %w", c.File, err)
 	}
 	if sum != c.SHA256 {
-		return fmt.Errorf("its map comes from %s, but that is another file now (SHA-256 %.16s…, want %.16s…): "+
-			"'truegrain calibrate --map-from' names it anew", path, sum, c.SHA256)
+		return fmt.Errorf("its map comes from %s, but that is another file now (SHA-256 %.16s…, want "+
+			"%.16s…): 'truegrain calibrate --map-from' names it anew", path, sum, c.SHA256)
 	}
 	f, err := state.Open(path)
 	if err != nil {

@@ -153,10 +153,16 @@ func BeforeReLU(op kernels.Op) (operand func(kernels.Backend) kernels.Buf, ok bo
 		}
 		return run(o.Y.Len(), func(y kernels.Buf) kernels.Op { o.ReLU, o.Y = false, y; return o }), o.ReLU
 	case kernels.Conv2D:
-		return run(o.Y.Len(), func(y kernels.Buf) kernels.Op { o.Act, o.Y = kernels.NoActivation, y; return o }),
+		return run(o.Y.Len(), func(y kernels.Buf) kernels.Op {
+				o.Act, o.Y = kernels.NoActivation, y
+				return o
+			}),
 			o.Act == kernels.WithReLU
 	case kernels.Linear:
-		return run(o.Y.Len(), func(y kernels.Buf) kernels.Op { o.Act, o.Y = kernels.NoActivation, y; return o }),
+		return run(o.Y.Len(), func(y kernels.Buf) kernels.Op {
+				o.Act, o.Y = kernels.NoActivation, y
+				return o
+			}),
 			o.Act == kernels.WithReLU
 	}
 	return nil, false

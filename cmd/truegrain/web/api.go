@@ -13,8 +13,8 @@ import (
 // api registers the operations of the API and renders its description once.
 func (s *Server) api() error {
 	c := huma.DefaultConfig("truegrain", s.Version)
-	c.Info.Description = "Tells photographs from AI-generated pictures. Three detectors answer, each with a " +
-		"calibrated probability; there is no merged score."
+	c.Info.Description = "Tells photographs from AI-generated pictures. Three detectors answer, each with " +
+		"a calibrated probability; there is no merged score."
 	// served by us, without another host
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
 	if s.Token != "" {

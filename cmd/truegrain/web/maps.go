@@ -50,8 +50,9 @@ func finite(a huma.API) func(huma.Context, func(huma.Context)) {
 func mapOperation(a huma.API) huma.Operation {
 	op := operation("getMap", http.MethodGet, "/v1/results/{id}/maps/{detector}/{file}",
 		"A map as a picture or as numbers", 404)
-	op.Description = "The PNG shows the map over the picture with its legend. The numbers are height × width " +
-		"little-endian float32; where the detector did not look they are NaN. The first request computes the map."
+	op.Description = "The PNG shows the map over the picture with its legend. The numbers are height × " +
+		"width little-endian float32; where the detector did not look they are NaN. The first request " +
+		"computes the map."
 	op.Middlewares = huma.Middlewares{finite(a)}
 	bin := &huma.Schema{Type: huma.TypeString, Format: "binary"}
 	op.Responses = map[string]*huma.Response{"200": {Description: "The map",

@@ -201,7 +201,7 @@ func (r *Report) verdict() string {
 			100*tolerated)
 	}
 	return "Shortcuts: " + strings.Join(found, ", ") +
-		". A detector can do so well without looking at a pixel. Crop all pictures alike, print these figures " +
-		"beside every accuracy, or take the unbiased protocol, which shows both classes in the same sizes and " +
-		"the same encoder."
+		". A detector can do so well without looking at a pixel. Crop all pictures alike, print these " +
+		"figures beside every accuracy, or take the unbiased protocol, which shows both classes in the " +
+		"same sizes and the same encoder."
 }
