@@ -130,11 +130,14 @@ func pools() (all []Case) {
 	for _, o := range []kernels.AdaptiveAvgPool2D{{B: 2, H: 9, W: 11, C: 7, OH: 1, OW: 1},
 		{B: 1, H: 10, W: 13, C: 4, OH: 3, OW: 5},
 		{B: 1, H: 2, W: 3, C: 2, OH: 5, OW: 4}} {
-		all = append(all, Case{Name: fmt.Sprintf("%dx%d", o.OH, o.OW), Op: o,
-			Grad: kernels.AdaptiveAvgPool2DGrad{},
-			In:   lens{"X": o.B * o.H * o.W * o.C}, Out: lens{"Y": o.B * o.OH * o.OW * o.C}})
+		all = append(all, adaptiveAvgPool2d(o))
 	}
 	return all
+}
+
+func adaptiveAvgPool2d(o kernels.AdaptiveAvgPool2D) Case {
+	return Case{Name: fmt.Sprintf("%dx%d", o.OH, o.OW), Op: o, Grad: kernels.AdaptiveAvgPool2DGrad{},
+		In: lens{"X": o.B * o.H * o.W * o.C}, Out: lens{"Y": o.B * o.OH * o.OW * o.C}}
 }
 
 // pools2d are both kinds.
@@ -229,33 +232,47 @@ func layerNorm(name string, o kernels.LayerNorm) Case {
 }
 
 func elementwise() (all []Case) {
-	wide := map[string][2]float64{"X": {-6, 6}}
 	for _, n := range []int{0, 1, 2, 19, 1000, 40009} {
-		name, x, y := fmt.Sprint(n), lens{"X": n}, lens{"Y": n}
-		two := lens{"A": n, "B": n}
-		all = append(all,
-			Case{Name: name, Op: kernels.ReLU{N: n}, Grad: kernels.ReLUGrad{}, In: x, Out: y},
-			Case{Name: name, Op: kernels.GELU{N: n}, Grad: kernels.GELUGrad{}, In: x, Out: y, Range: wide},
-			Case{Name: name, Op: kernels.Sigmoid{N: n}, Grad: kernels.SigmoidGrad{}, In: x, Out: y,
-				Range: wide},
-			Case{Name: name, Op: kernels.Scale{N: n, Alpha: -0.7}, Grad: kernels.ScaleGrad{}, In: x, Out: y},
-			Case{Name: name, Op: kernels.Dropout{N: n, P: 0.3, Seed: 5, Step: 6, Node: 7},
-				Grad: kernels.DropoutGrad{}, In: x, Out: y},
-			Case{Name: name + " step in memory", Op: kernels.Dropout{N: n, P: 0.3, Seed: 5, Node: 7},
-				Grad: kernels.DropoutGrad{}, In: lens{"X": n, "StepIn": 1}, Out: y,
-				Ints: map[string]int{"StepIn": 1 << 30}},
-			Case{Name: name, Op: kernels.Add{N: n}, Grad: kernels.AddGrad{}, In: two, Out: y},
-			Case{Name: name, Op: kernels.Mul{N: n}, Grad: kernels.MulGrad{}, In: two, Out: y})
+		all = append(all, elements(n)...)
 	}
 	for _, s := range [][2]int{{4, 1000}, {2, 3}, {1, 1}, {0, 5}, {777, 11}} {
-		all = append(all,
-			Case{Name: fmt.Sprint(s), Op: kernels.Softmax{R: s[0], D: s[1]}, Grad: kernels.SoftmaxGrad{},
-				In:  lens{"X": s[0] * s[1]},
-				Out: lens{"Y": s[0] * s[1]}, Range: wide},
-			Case{Name: fmt.Sprint(s), Op: kernels.Bias{R: s[0], C: s[1]}, Grad: kernels.BiasGrad{},
-				In: lens{"X": s[0] * s[1], "Bias": s[1]}, Out: lens{"Y": s[0] * s[1]}})
+		all = append(all, rows(s[0], s[1])...)
 	}
 	return all
+}
+
+// wide is where functions of x bend.
+var wide = map[string][2]float64{"X": {-6, 6}}
+
+// elements are the ops on n elements.
+func elements(n int) []Case {
+	name, x, y := fmt.Sprint(n), lens{"X": n}, lens{"Y": n}
+	two := lens{"A": n, "B": n}
+	return []Case{
+		{Name: name, Op: kernels.ReLU{N: n}, Grad: kernels.ReLUGrad{}, In: x, Out: y},
+		{Name: name, Op: kernels.GELU{N: n}, Grad: kernels.GELUGrad{}, In: x, Out: y, Range: wide},
+		{Name: name, Op: kernels.Sigmoid{N: n}, Grad: kernels.SigmoidGrad{}, In: x, Out: y, Range: wide},
+		{Name: name, Op: kernels.Scale{N: n, Alpha: -0.7}, Grad: kernels.ScaleGrad{}, In: x, Out: y},
+		{Name: name, Op: kernels.Dropout{N: n, P: 0.3, Seed: 5, Step: 6, Node: 7},
+			Grad: kernels.DropoutGrad{}, In: x, Out: y},
+		{Name: name + " step in memory", Op: kernels.Dropout{N: n, P: 0.3, Seed: 5, Node: 7},
+			Grad: kernels.DropoutGrad{}, In: lens{"X": n, "StepIn": 1}, Out: y,
+			Ints: map[string]int{"StepIn": 1 << 30}},
+		{Name: name, Op: kernels.Add{N: n}, Grad: kernels.AddGrad{}, In: two, Out: y},
+		{Name: name, Op: kernels.Mul{N: n}, Grad: kernels.MulGrad{}, In: two, Out: y},
+	}
+}
+
+// rows are the ops on r rows of d elements.
+func rows(r, d int) []Case {
+	name := fmt.Sprint([]int{r, d})
+	return []Case{
+		{Name: name, Op: kernels.Softmax{R: r, D: d}, Grad: kernels.SoftmaxGrad{},
+			In:  lens{"X": r * d},
+			Out: lens{"Y": r * d}, Range: wide},
+		{Name: name, Op: kernels.Bias{R: r, C: d}, Grad: kernels.BiasGrad{},
+			In: lens{"X": r * d, "Bias": d}, Out: lens{"Y": r * d}},
+	}
 }
 
 func attentions() (all []Case) {
@@ -326,22 +343,30 @@ func sum(o kernels.Sum) Case {
 }
 
 func losses() (all []Case) {
-	unit := map[string][2]float64{"P": {0.01, 0.99}, "T": {0, 1}, "X": {-4, 4}}
 	for _, n := range []int{1, 32, 50021} {
-		name := fmt.Sprint(n)
-		all = append(all,
-			Case{Name: name, Op: kernels.BCE{N: n}, Grad: kernels.BCEGrad{}, In: lens{"P": n, "T": n},
-				Out: lens{"Y": 1}, Range: unit},
-			Case{Name: name, Op: kernels.BCELogits{N: n}, Grad: kernels.BCELogitsGrad{},
-				In: lens{"X": n, "T": n}, Out: lens{"Y": 1}, Range: unit},
-			Case{Name: name, Op: kernels.MSE{N: n}, Grad: kernels.MSEGrad{}, In: lens{"X": n, "T": n},
-				Out: lens{"Y": 1}, Range: unit})
+		all = append(all, elementLosses(n)...)
 	}
 	for _, s := range [][2]int{{16, 2}, {8, 1000}, {1, 3}} {
-		all = append(all, Case{Name: fmt.Sprint(s), Op: kernels.CrossEntropy{R: s[0], D: s[1]},
-			Grad: kernels.CrossEntropyGrad{},
-			In:   lens{"X": s[0] * s[1], "T": s[0]}, Out: lens{"Y": 1, "LSE": s[0]}, Ints: lens{"T": s[1]},
-			Range: map[string][2]float64{"X": {-4, 4}}})
+		all = append(all, crossEntropy(s[0], s[1]))
 	}
 	return all
+}
+
+func elementLosses(n int) []Case {
+	name, unit := fmt.Sprint(n), map[string][2]float64{"P": {0.01, 0.99}, "T": {0, 1}, "X": {-4, 4}}
+	return []Case{
+		{Name: name, Op: kernels.BCE{N: n}, Grad: kernels.BCEGrad{}, In: lens{"P": n, "T": n},
+			Out: lens{"Y": 1}, Range: unit},
+		{Name: name, Op: kernels.BCELogits{N: n}, Grad: kernels.BCELogitsGrad{},
+			In: lens{"X": n, "T": n}, Out: lens{"Y": 1}, Range: unit},
+		{Name: name, Op: kernels.MSE{N: n}, Grad: kernels.MSEGrad{}, In: lens{"X": n, "T": n},
+			Out: lens{"Y": 1}, Range: unit},
+	}
+}
+
+func crossEntropy(r, d int) Case {
+	return Case{Name: fmt.Sprint([]int{r, d}), Op: kernels.CrossEntropy{R: r, D: d},
+		Grad: kernels.CrossEntropyGrad{},
+		In:   lens{"X": r * d, "T": r}, Out: lens{"Y": 1, "LSE": r}, Ints: lens{"T": d},
+		Range: map[string][2]float64{"X": {-4, 4}}}
 }

@@ -84,7 +84,7 @@ func (d dice) window(h, w int) kernels.Window {
 // Random is the case of a seed, or the cases of one shape.
 func Random(seed uint64) []Case {
 	d := dice{rand.New(rand.NewPCG(seed, 1))}
-	switch d.IntN(12) {
+	switch d.IntN(15) {
 	case 0, 1, 2:
 		return []Case{d.conv2d()}
 	case 3:
@@ -107,10 +107,22 @@ func Random(seed uint64) []Case {
 		h, w := d.size(20), d.size(20)
 		win := d.window(h, w)
 		oh, ow := win.Out(h, w)
+		if d.coin() {
+			oh, ow = win.OutCeil(h, w)
+		}
 		return pools2d("", win, 1+d.IntN(2), h, w, d.size(40), oh, ow)
 	case 10:
 		return []Case{resize(kernels.Resize{B: 1 + d.IntN(2), H: d.size(20), W: d.size(20), C: d.size(12), OH: d.size(30),
 			OW: d.size(30)}), sum(kernels.Sum{Outer: d.size(9), N: d.size(900), Inner: d.size(40), Scale: 0.5})}
+	}
+	switch n := d.size(3000); d.IntN(4) {
+	case 0:
+		return append(elements(n), elementLosses(n)...)
+	case 1:
+		return append(rows(d.size(60), d.size(300)), crossEntropy(d.size(60), 1+d.size(300)))
+	case 2:
+		return []Case{adaptiveAvgPool2d(kernels.AdaptiveAvgPool2D{B: 1 + d.IntN(2), H: d.size(20), W: d.size(20),
+			C: d.size(40), OH: d.size(9), OW: d.size(9)})}
 	}
 	n := d.size(9)
 	start := d.IntN(n + 1)
