@@ -32,7 +32,10 @@ func (d *Device) eachPatch(x kernels.Buf, s convShape, f func(p kernels.Buf, fro
 }
 
 func (d *Device) patches(p, x kernels.Buf, pixels, ld int, s convShape) {
-	d.launch(patchesOut.of(x.DType()), strided(p.Len(), 8), block(256), p, x, pixels, ld, structBytes(&s))
+	across := min(ld/8, 256)
+	down := 256 / across
+	d.launch(patchesOut.of(x.DType()), grid(max(1, min(ceil(pixels, down), 4096))), block(across, down), p, x,
+		pixels, ld, structBytes(&s))
 }
 
 // widenRows is a matrix of n rows of k elements with rows of ld, zeros behind each: patches of one pixel.
