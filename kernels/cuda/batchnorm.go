@@ -13,7 +13,7 @@ func (d *Device) BatchNorm(o kernels.BatchNorm) {
 	if o.R == 0 {
 		return
 	}
-	g, b, wide := channelGrid(o.R, o.C, o.X, o.Residual, o.Y)
+	g, b, wide := channelGrid(o.R, o.C, o.X, o.Residual, o.Y, o.Gamma, o.Beta, o.Mean, o.RStd)
 	d.launch(batchNormFwd.of(o.X.DType()), g, b, o.Y, o.X, o.Residual, o.Gamma, o.Beta, o.Mean, o.RStd, o.R, o.C,
 		o.ReLU, wide)
 }
@@ -62,7 +62,8 @@ func (d *Device) BatchNormBackward(o kernels.BatchNormGrad) {
 		if o.ReLU && o.Residual.IsZero() {
 			y, beta = kernels.Buf{}, o.Beta
 		}
-		g, b, wide := channelGrid(o.R, o.C, o.DX.Buf, o.DY, o.X, y, residual.Buf)
+		g, b, wide := channelGrid(o.R, o.C, o.DX.Buf, o.DY, o.X, y, residual.Buf, o.Gamma, beta, o.Mean, o.RStd, dgamma,
+			dbeta)
 		var perGamma, perBeta kernels.Buf
 		if inDX {
 			perGamma, perBeta = dgamma, dbeta

@@ -7,7 +7,7 @@ import "truegrain/kernels"
 // LayerNorm normalises each row.
 func (d *Device) LayerNorm(o kernels.LayerNorm) {
 	if o.R > 0 {
-		_, _, wide := columnsAcross(o.D, o.Y, o.X)
+		_, _, wide := columnsAcross(o.D, o.Y, o.X, o.Gamma, o.Beta)
 		d.launch(layerNormFwd.from(o.X.DType(), o.Y.DType()), grid(ceil(o.R, 8)), block(256), o.Y, o.Mean, o.RStd, o.X, o.Gamma,
 			o.Beta, o.R, o.D, o.Eps, wide)
 	}
@@ -16,7 +16,7 @@ func (d *Device) LayerNorm(o kernels.LayerNorm) {
 // LayerNormBackward has the formula at kernels.LayerNormGrad.
 func (d *Device) LayerNormBackward(o kernels.LayerNormGrad) {
 	if o.R*o.D > 0 && o.DX.Wanted() {
-		_, _, wide := columnsAcross(o.D, o.DY, o.X, o.DX.Buf)
+		_, _, wide := columnsAcross(o.D, o.DY, o.X, o.DX.Buf, o.Gamma)
 		d.launch(layerNormBwd.from(o.X.DType(), o.DY.DType()), grid(ceil(o.R, 8)), block(256), o.DX.Buf, o.DY, o.X,
 			o.Gamma, o.Mean, o.RStd, o.R, o.D, o.DX.Acc, wide)
 	}

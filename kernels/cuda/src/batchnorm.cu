@@ -26,24 +26,32 @@ DI void forward(T* y, const T* x, const T* residual, const float* gamma, const f
                 const float* rstd, int rows, int channels, int with_relu) {
     Slab s = slab<V>();
     if (s.c >= channels) return;
-    float m[V], scale[V], shift[V];
+    float m[V], scale[V], shift[V], r[V];
+    get(m, mean + s.c);
+    get(scale, gamma + s.c);
+    get(r, rstd + s.c);
+    get(shift, beta + s.c);
 #pragma unroll
-    for (int k = 0; k < V; k++) {
-        int c = s.c + k;
-        m[k] = mean[c], scale[k] = gamma[c] * rstd[c], shift[k] = beta[c];
-    }
-    for (int r = s.row; r < rows; r += s.step) {
-        i64 at = (i64)r * channels + s.c;
-        float v[V], add[V];
-        get(v, x + at);
-        if (residual) get(add, residual + at);
+    for (int k = 0; k < V; k++) scale[k] *= r[k];
+    const int AT_ONCE = 2; // rows in flight
+    for (int row = s.row; row < rows; row += AT_ONCE * s.step) {
+        float v[AT_ONCE][V], add[AT_ONCE][V];
 #pragma unroll
-        for (int k = 0; k < V; k++) {
-            v[k] = fmaf(v[k] - m[k], scale[k], shift[k]);
-            if (residual) v[k] += add[k];
-            if (with_relu) v[k] = relu(v[k]);
+        for (int i = 0; i < AT_ONCE; i++) {
+            i64 at = (i64)min(row + i * s.step, rows - 1) * channels + s.c;
+            get(v[i], x + at);
+            if (residual) get(add[i], residual + at);
         }
-        set(y + at, v);
+#pragma unroll
+        for (int i = 0; i < AT_ONCE; i++) {
+#pragma unroll
+            for (int k = 0; k < V; k++) {
+                v[i][k] = fmaf(v[i][k] - m[k], scale[k], shift[k]);
+                if (residual) v[i][k] += add[i][k];
+                if (with_relu) v[i][k] = relu(v[i][k]);
+            }
+            if (row + i * s.step < rows) set(y + (i64)(row + i * s.step) * channels + s.c, v[i]);
+        }
     }
 }
 template <int V, class T>
@@ -52,15 +60,18 @@ DI void backward(T* dx, T* dres, const T* dy, const T* x, const T* y, const floa
                  int channels, int rule, int acc, int acc_res) {
     Slab s = slab<V>();
     if (s.c >= channels) return;
-    float m[V], scale[V], shift[V], centre[V], slope[V]; // dx = scale·(dz − centre − (x − m)·slope)
+    float m[V], scale[V], r[V];
+    float shift[V] = {}, centre[V] = {}, slope[V] = {}; // dx = scale·(dz − centre − (x − m)·slope)
+    get(m, mean + s.c);
+    get(scale, gamma + s.c);
+    get(r, rstd + s.c);
+    if (beta) get(shift, beta + s.c);
+    if (dbeta) get(centre, dbeta + s.c);
+    if (dgamma) get(slope, dgamma + s.c);
 #pragma unroll
-    for (int k = 0; k < V; k++) {
-        int c = s.c + k;
-        m[k] = mean[c], scale[k] = gamma[c] * rstd[c], shift[k] = beta ? beta[c] : 0.0f;
-        centre[k] = dbeta ? dbeta[c] / rows : 0.0f, slope[k] = dgamma ? rstd[c] * (dgamma[c] / rows) : 0.0f;
-    }
-    for (int r = s.row; r < rows; r += s.step) {
-        i64 at = (i64)r * channels + s.c;
+    for (int k = 0; k < V; k++) scale[k] *= r[k], centre[k] /= rows, slope[k] = r[k] * (slope[k] / rows);
+    for (int row = s.row; row < rows; row += s.step) {
+        i64 at = (i64)row * channels + s.c;
         float g[V], v[V], out[V], old[V] = {};
         get(g, dy + at);
         get(v, x + at);
@@ -118,7 +129,7 @@ DI void sums(float* dgamma, float* dbeta, const T* dy, const T* x, const T* y, c
         WIDE_OR_NOT(T, wide, forward, y, x, residual, gamma, beta, mean, rstd, rows, channels, with_relu);   \
     }                                                                                                        \
     EXPORT(batchnorm_fwd_##SUFFIX)                                                                           \
-    KERNEL(256)                                                                                              \
+    extern "C" __global__ void __launch_bounds__(256, 3)                                                     \
     batchnorm_bwd_##SUFFIX(T* dx, T* dres, const T* dy, const T* x, const T* y, const float* gamma,          \
                            const float* beta, const float* mean, const float* rstd, const float* dgamma,     \
                            const float* dbeta, int rows, int channels, int rule, int acc, int acc_res,       \

@@ -35,9 +35,12 @@ DI void forward(O* y, float* means, float* rstds, const T* x, const float* gamma
     if (square != square) rstd = square; // fmaxf drops a NaN
     if (lane == 0) means[r] = mean, rstds[r] = rstd;
     for (int c = lane * V; c < cols; c += 32 * V) {
+        float scale[V], shift[V];
         get(v, x + c);
+        get(scale, gamma + c);
+        get(shift, beta + c);
 #pragma unroll
-        for (int k = 0; k < V; k++) v[k] = fmaf(gamma[c + k], (v[k] - mean) * rstd, beta[c + k]);
+        for (int k = 0; k < V; k++) v[k] = fmaf(scale[k], (v[k] - mean) * rstd, shift[k]);
         set(y + c, v);
     }
 }
@@ -47,13 +50,14 @@ DI void backward(T* dx, const O* dy, const T* x, const float* gamma, const float
     int r = blockIdx.x * 8 + (threadIdx.x >> 5), lane = threadIdx.x & 31;
     if (r >= rows) return;
     x += (i64)r * cols, dy += (i64)r * cols, dx += (i64)r * cols;
-    float mean = means[r], rstd = rstds[r], sum = 0.0f, dot = 0.0f, g[V], v[V], old[V];
+    float mean = means[r], rstd = rstds[r], sum = 0.0f, dot = 0.0f, g[V], v[V], scale[V], old[V];
     for (int c = lane * V; c < cols; c += 32 * V) {
         get(g, dy + c);
         get(v, x + c);
+        get(scale, gamma + c);
 #pragma unroll
         for (int k = 0; k < V; k++) {
-            g[k] *= gamma[c + k];
+            g[k] *= scale[k];
             sum += g[k], dot += g[k] * ((v[k] - mean) * rstd);
         }
     }
@@ -61,10 +65,11 @@ DI void backward(T* dx, const O* dy, const T* x, const float* gamma, const float
     for (int c = lane * V; c < cols; c += 32 * V) {
         get(g, dy + c);
         get(v, x + c);
+        get(scale, gamma + c);
         if (acc) get(old, dx + c);
 #pragma unroll
         for (int k = 0; k < V; k++) {
-            v[k] = rstd * (g[k] * gamma[c + k] - sum - (v[k] - mean) * rstd * dot);
+            v[k] = rstd * (g[k] * scale[k] - sum - (v[k] - mean) * rstd * dot);
             if (acc) v[k] += old[k];
         }
         set(dx + c, v);
