@@ -115,14 +115,14 @@ func declareTypedRing(module, entry, params string) widths[typed] {
 	return declareWidths(func(w string) typed { return declareTyped(module, entry+w, params) }, typed.allow)
 }
 
-// ringShared is RING of src/ring.cuh: slots of both operands, 16x68 floats for each of eight warps, and two
+// ringShared is RING of src/ring.cuh: slots of both operands, 16x64+24 floats for each of eight warps, and two
 // barriers a slot.
 func ringShared(width int) int {
 	slots := 6
 	if width == 256 {
 		slots = 4
 	}
-	return slots*((128+width)*64*2+16) + 8*16*68*4
+	return slots*((128+width)*64*2+16) + 8*(16*64+24)*4
 }
 
 // declareMMA is a kernel with the shared memory of tensor-core products.
@@ -239,7 +239,7 @@ var (
 
 	padRows = declareTyped("pad", "pad_rows", "plllpllliili")
 
-	patchesOut = declareTyped("patches", "patches", "pplis80")
+	patchesOut = declareTyped("patches", "patches", "ppiis80")
 
 	reluFwd = declareTyped("relu", "relu_fwd", "ppl")
 	reluBwd = declareTyped("relu", "relu_bwd", "ppplii")

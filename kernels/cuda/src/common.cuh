@@ -34,7 +34,7 @@ DI void put(float* p, float v) { *p = v; }
 DI void put(bf16* p, float v) { *p = f32_to_bf16(v); }
 // v as T holds it
 DI float stored(float v, const float*) { return v; }
-DI float stored(float v, const bf16*) { return bf16_to_f32(f32_to_bf16(v)); }
+DI float stored(float v, const bf16*) { return __uint_as_float(pack_bf16(0.0f, v)); }
 // Where a gradient goes: it is written, or added to what is there.
 template <class T> DI void put(T* p, float v, int acc) { put(p, acc ? to_f32(*p) + v : v); }
 
@@ -51,8 +51,7 @@ DI void load16(float (&v)[4], const float* p) {
     float4 x = *(const float4*)p;
     v[0] = x.x, v[1] = x.y, v[2] = x.z, v[3] = x.w;
 }
-DI void load16(float (&v)[8], const bf16* p) {
-    uint4 x = *(const uint4*)p;
+DI void unpack(float (&v)[8], uint4 x) {
     unsigned w[4] = {x.x, x.y, x.z, x.w};
 #pragma unroll
     for (int i = 0; i < 4; i++) {
@@ -60,6 +59,10 @@ DI void load16(float (&v)[8], const bf16* p) {
         v[2 * i + 1] = __uint_as_float(w[i] & 0xffff0000u);
     }
 }
+DI void unpack(float (&v)[8], float4 a, float4 b) {
+    v[0] = a.x, v[1] = a.y, v[2] = a.z, v[3] = a.w, v[4] = b.x, v[5] = b.y, v[6] = b.z, v[7] = b.w;
+}
+DI void load16(float (&v)[8], const bf16* p) { unpack(v, *(const uint4*)p); }
 DI void store16(float* p, const float (&v)[4]) { *(float4*)p = make_float4(v[0], v[1], v[2], v[3]); }
 DI void store16(bf16* p, const float (&v)[8]) {
     *(uint4*)p = make_uint4(pack_bf16(v[0], v[1]), pack_bf16(v[2], v[3]), pack_bf16(v[4], v[5]),
@@ -68,10 +71,10 @@ DI void store16(bf16* p, const float (&v)[8]) {
 // 8 elements: 16 bytes, or twice 16.
 DI void load8(float (&v)[8], const bf16* p) { load16(v, p); }
 DI void store8(bf16* p, const float (&v)[8]) { store16(p, v); }
-DI void load8(float (&v)[8], const float* p) {
-    float4 a = *(const float4*)p, b = *(const float4*)(p + 4);
-    v[0] = a.x, v[1] = a.y, v[2] = a.z, v[3] = a.w, v[4] = b.x, v[5] = b.y, v[6] = b.z, v[7] = b.w;
+DI void load8(float (&v)[8], const float* a, const float* b) { // four from each
+    unpack(v, *(const float4*)a, *(const float4*)b);
 }
+DI void load8(float (&v)[8], const float* p) { load8(v, p, p + 4); }
 DI void store8(float* p, const float (&v)[8]) {
     *(float4*)p = make_float4(v[0], v[1], v[2], v[3]);
     *(float4*)(p + 4) = make_float4(v[4], v[5], v[6], v[7]);

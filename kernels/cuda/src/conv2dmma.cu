@@ -16,20 +16,20 @@ struct TensorCores {
 };
 
 #define CONV(SUFFIX, O)                                                                                      \
-    KERNEL(256)                                                                                              \
+    KERNEL_MMA                                                                                               \
     conv2d_fwd_mma_##SUFFIX(O* y, const bf16* x, const bf16* w, const O* bias, const O* res, float* sums,    \
                             Shape s) {                                                                       \
         forward<TensorCores>(y, x, w, bias, res, sums, s);                                                   \
     }                                                                                                        \
     EXPORT(conv2d_fwd_mma_##SUFFIX)                                                                          \
-    extern "C" __global__ void __launch_bounds__(256, 2)                                                     \
+    KERNEL_MMA                                                                                               \
     conv2d_dx_mma_##SUFFIX(O* dx, const bf16* dz, const bf16* w, const O* bias, const O* res, Shape s) {     \
         backward_x<TensorCores>(dx, dz, w, bias, res, s);                                                    \
     }                                                                                                        \
     EXPORT(conv2d_dx_mma_##SUFFIX)
 CONV(f32, float)
 CONV(bf16, bf16)
-KERNEL(256) conv2d_dw_mma(float* dw, const bf16* dz, const bf16* x, Shape s) {
+KERNEL_MMA conv2d_dw_mma(float* dw, const bf16* dz, const bf16* x, Shape s) {
     backward_w<TensorCores>(dw, dz, x, s);
 }
 EXPORT(conv2d_dw_mma)

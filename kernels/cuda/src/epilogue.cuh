@@ -12,6 +12,19 @@ struct Places {
     int across, down, h, w, sh, sw, r0, s0;
 };
 
+// Eight neighbours as they lie in memory.
+template <class T> struct Eight;
+template <> struct Eight<bf16> {
+    uint4 a;
+    DI_MEMBER void load(const bf16* p) { a = *(const uint4*)p; }
+    DI_MEMBER void get(float (&v)[8]) const { unpack(v, a); }
+};
+template <> struct Eight<float> {
+    float4 a, b;
+    DI_MEMBER void load(const float* p) { a = *(const float4*)p, b = *(const float4*)(p + 4); }
+    DI_MEMBER void get(float (&v)[8]) const { unpack(v, a, b); }
+};
+
 template <class T> struct Epilogue {
     T* y;
     const T *bias, *residual; // or null
@@ -32,66 +45,106 @@ template <class T> struct Epilogue {
     }
     DI_MEMBER void put_at(int m, int n, float sum) const {
         i64 i = row(m) + n;
-        float v = alpha * sum;
-        if (bias) v += to_f32(bias[n]);
+        float v = fmaf(alpha, sum, bias ? to_f32(bias[n]) : 0.0f);
         if (residual) v += to_f32(residual[i]);
         put(y + i, activated(v), acc);
     }
-    // Eight columns from n on, a multiple of 8, at once; only if wide.
-    DI_MEMBER void put8(int m, int n, const float* sums) const {
-        i64 i = row(m) + n;
-        float v[8], other[8];
-        load8(v, sums);
+    // What is read early, besides the bias: the residual, or else y itself if it is added to (in float32 there
+    // are no registers to keep it).
+    static const bool KEPT = sizeof(T) == 2;
+    DI_MEMBER void read(Eight<T>& to, i64 i) const {
+        if (residual) to.load(residual + i);
+        else if (KEPT && acc) to.load(y + i);
+    }
+    // Eight neighbours from y[i] on, 16-byte aligned, with what was read before.
+    DI_MEMBER void put8(i64 i, float (&v)[8], const float (&add)[8], const Eight<T>& before) const {
+        float other[8] = {};
 #pragma unroll
-        for (int k = 0; k < 8; k++) v[k] *= alpha;
-        if (bias) {
-            load8(other, bias + n);
+        for (int k = 0; k < 8; k++) v[k] = fmaf(alpha, v[k], add[k]);
+        if (residual || (KEPT && acc)) before.get(other);
+        if (residual)
 #pragma unroll
             for (int k = 0; k < 8; k++) v[k] += other[k];
-        }
-        if (residual) {
-            load8(other, residual + i);
+        if (KEPT && act == WITH_GELU) { // eight side by side
 #pragma unroll
-            for (int k = 0; k < 8; k++) v[k] += other[k];
-        }
-        if (act)
+            for (int k = 0; k < 8; k++) v[k] = gelu<T>(v[k]);
+        } else if (act)
 #pragma unroll
             for (int k = 0; k < 8; k++) v[k] = activated(v[k]);
         if (acc) {
-            load8(other, y + i);
+            if (residual || !KEPT) load8(other, y + i);
 #pragma unroll
             for (int k = 0; k < 8; k++) v[k] += other[k];
         }
         store8(y + i, v);
+    }
+    // Asks the second-level cache for what these rows will read, by `threads` threads.
+    DI_MEMBER void ahead(int t, int threads, int m, int rows, int m1, int n, int cols, int n1) const {
+        const int LINE = 128 / sizeof(T);
+        const T* from = residual ? residual : acc ? y : 0;
+        for (int i = t; from && i < rows * (cols / LINE); i += threads) {
+            int r = m + i / (cols / LINE), c = n + i % (cols / LINE) * LINE;
+            if (r < m1 && c < n1) prefetch_l2(from + row(r) + c);
+        }
     }
     DI_MEMBER bool wide() const {
         return aligned16(y) && aligned16(bias) && aligned16(residual) && ld % 8 == 0;
     }
 };
 
-// 16 x COLS sums that a warp has laid out in shared memory, rows of LD, go to rows m ... and columns n ... of
-// m1 x n1, eight neighbours a lane.
-template <int COLS, int LD, class E>
-DI void put_part(const E& e, const float* part, int m, int n, int m1, int n1, bool wide) {
-    int lane = threadIdx.x & 31, c = lane % (COLS / 8) * 8;
+// Where column c of row r lies among 16 x COLS sums that a warp lays out in shared memory. Rows 0, 4, 8, 12
+// come first, then 8 unused places, then rows 1, 5 ...; fours of columns change places. So lanes that store
+// pairs of four rows, and lanes that load fours, 8 columns apart, of one row or two, meet different banks.
+template <int COLS> DI int place(int r, int c) {
+    return (r & 3) * (4 * COLS + 8) + (r >> 2) * COLS + (c ^ (COLS == 64 ? c >> 3 & 4 : (r & 1) << 2));
+}
+template <int COLS> struct placed {
+    static const int size = 16 * COLS + 24; // floats of a warp
+};
+
+// These sums go to rows m ... and columns n ... of m1 x n1, eight neighbours a lane; what AT_ONCE rows read is
+// under way together.
+template <int COLS, int AT_ONCE, class T>
+DI void put_part(const Epilogue<T>& e, const float* part, int m, int n, int m1, int n1, bool wide) {
+    const int DOWN = 256 / COLS;
+    int lane = threadIdx.x & 31, c = lane % (COLS / 8) * 8, r = lane / (COLS / 8);
+    if (!wide || n + c + 8 > n1) {
 #pragma unroll 1
-    for (int r = lane / (COLS / 8); r < 16 && m + r < m1; r += 256 / COLS) {
-        if (wide && n + c + 8 <= n1) {
-            e.put8(m + r, n + c, part + r * LD + c);
-            continue;
+        for (; r < 16 && m + r < m1; r += DOWN)
+#pragma unroll 1
+            for (int k = c; k < c + 8 && n + k < n1; k++) e.put_at(m + r, n + k, part[place<COLS>(r, k)]);
+        return;
+    }
+#pragma unroll 1
+    for (; r < 16 && m + r < m1; r += AT_ONCE * DOWN) {
+        Eight<T> before[AT_ONCE] = {};
+        i64 at[AT_ONCE];
+#pragma unroll
+        for (int i = 0; i < AT_ONCE; i++) {
+            int row = m + r + i * DOWN;
+            at[i] = e.row(row) + n + c;
+            if (row < m1) e.read(before[i], at[i]);
         }
-#pragma unroll 1
-        for (int k = c; k < c + 8 && n + k < n1; k++) e.put_at(m + r, n + k, part[r * LD + k]);
+        float add[8] = {};
+        if (e.bias) load8(add, e.bias + n + c);
+#pragma unroll
+        for (int i = 0; i < AT_ONCE; i++) {
+            float v[8];
+            int row = r + i * DOWN;
+            load8(v, part + place<COLS>(row, c), part + place<COLS>(row, c + 4));
+            if (m + row < m1) e.put8(at[i], v, add, before[i]);
+        }
     }
 }
 
 // Adds up columns lane, lane + 32, ... of 16 rows that a warp has laid out, as y holds them.
-template <int COLS, int LD, class T>
+template <int COLS, class T>
 DI void add_columns(float (&s)[COLS / 32], float (&q)[COLS / 32], const Epilogue<T>& e, const float* part) {
 #pragma unroll
     for (int i = 0; i < COLS / 32; i++)
+#pragma unroll
         for (int r = 0; r < 16; r++) {
-            float v = stored(part[r * LD + (threadIdx.x & 31) + 32 * i], e.y);
+            float v = stored(part[place<COLS>(r, (threadIdx.x & 31) + 32 * i)], e.y);
             s[i] += v, q[i] = fmaf(v, v, q[i]);
         }
 }

@@ -19,7 +19,8 @@ DI void product(O* c, const bf16* a, const bf16* b, const O* bias, const O* resi
 }
 
 #define GEMM(NAME, O, TA, TB)                                                                                \
-    KERNEL(256) NAME(O* c, const bf16* a, const bf16* b, const O* bias, const O* res, float* sums, Shape s) { \
+    KERNEL_MMA                                                                                               \
+    NAME(O* c, const bf16* a, const bf16* b, const O* bias, const O* res, float* sums, Shape s) {            \
         product<TA, TB>(c, a, b, bias, res, sums, s);                                                        \
     }                                                                                                        \
     EXPORT(NAME)

@@ -7,6 +7,7 @@
 #pragma once
 #include "epilogue.cuh"
 
+#define KERNEL_MMA extern "C" __global__ void __launch_bounds__(256, 2)
 const int MM = 128, MN = 128, MK = 32, STAGES = 3;
 const int PART = 128 * (MK + 8);             // elements of one operand's part, in either layout
 const int MMA_SHARED = STAGES * 2 * PART * 2; // bytes
@@ -17,14 +18,16 @@ template <class A> struct Fetch {
     typename A::Row rows[A::k_fast ? 2 : 1];
     DI_MEMBER void begin(const A& a, int m0) {
         int t = threadIdx.x;
-        rows[0] = a.row(A::k_fast ? m0 + t / 4 : m0 + t % 16 * 8);
-        if (A::k_fast) rows[A::k_fast ? 1 : 0] = a.row(m0 + t / 4 + 64);
+        rows[0] = a.row(A::k_fast ? m0 + row_of(t) : m0 + t % 16 * 8);
+        if (A::k_fast) rows[A::k_fast ? 1 : 0] = a.row(m0 + row_of(t) + 64);
     }
+    // k_fast: four threads copy a row; eight, of rows 4 apart, meet all banks.
+    DI_MEMBER static int row_of(int t) { return t / 32 * 8 + (t / 4 & 1) * 4 + (t / 8 & 3); }
     DI_MEMBER void copy(const A& a, bf16* to, int k0) {
         int t = threadIdx.x;
 #pragma unroll
         for (int i = 0; i < 2; i++) {
-            int r = A::k_fast ? t / 4 + 64 * i : t / 16 + 16 * i, c = A::k_fast ? t % 4 * 8 : t % 16 * 8;
+            int r = A::k_fast ? row_of(t) + 64 * i : t / 16 + 16 * i, c = A::k_fast ? t % 4 * 8 : t % 16 * 8;
             const bf16* from = a.find(rows[A::k_fast ? i : 0], a.col(A::k_fast ? k0 + c : k0 + r));
             cp_async16(to + r * LD + c, from ? from : a.any(), from ? 16 : 0);
         }
@@ -93,10 +96,9 @@ DI void mma_product(float (&acc)[4][4][4], const A& a, const B& b, int m0, int n
 // The outputs of mma_product through an epilogue: 16 rows of a warp at a time by way of shared memory.
 template <class E> DI void put_mma(const E& e, const float (&acc)[4][4][4], int m0, int n0, int m1, int n1) {
     DYNAMIC_SHARED(memory);
-    const int LD = 40; // floats of a row: the lanes of an 8-byte store meet different banks
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
     int row = m0 + (warp & 1) * 64, col = n0 + (warp >> 1) * 32;
-    float *part = (float*)memory + warp * 16 * LD, *mine = part + (lane >> 2) * LD + (lane & 3) * 2;
+    float* part = (float*)memory + warp * placed<32>::size;
     bool wide = e.wide();
     float s[1] = {}, q[1] = {};
     cp_async_wait<0>();
@@ -108,13 +110,14 @@ template <class E> DI void put_mma(const E& e, const float (&acc)[4][4][4], int 
             if (i != k) continue; // so that the index into the registers is a constant
 #pragma unroll
             for (int j = 0; j < 4; j++) {
-                *(float2*)(mine + 8 * j) = make_float2(acc[i][j][0], acc[i][j][1]);
-                *(float2*)(mine + 8 * LD + 8 * j) = make_float2(acc[i][j][2], acc[i][j][3]);
+                float* to = part + place<32>(lane >> 2, 8 * j + (lane & 3) * 2);
+                *(float2*)to = make_float2(acc[i][j][0], acc[i][j][1]);
+                *(float2*)(to + 2 * 32) = make_float2(acc[i][j][2], acc[i][j][3]);
             }
         }
         __syncwarp();
-        put_part<32, LD>(e, part, row + 16 * k, col, m1, n1, wide);
-        if (e.sums) add_columns<32, LD>(s, q, e, part);
+        put_part<32, 1>(e, part, row + 16 * k, col, m1, n1, wide);
+        if (e.sums) add_columns<32>(s, q, e, part);
         __syncwarp();
     }
     if (!e.sums || row >= m1 || col + lane >= n1) return;

@@ -38,6 +38,8 @@ DI float reciprocal_f32(float x) {
 typedef unsigned Address;
 DI Address shared_address(const void* p) { return (Address)__cvta_generic_to_shared(p); }
 DI void bar_sync(int id, int threads) { asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(threads) : "memory"); }
+// Brings the line of 128 bytes with this address to the second-level cache.
+DI void prefetch_l2(const void* p) { asm volatile("prefetch.global.L2 [%0];" ::"l"(p)); }
 
 // sm_80: copies from global to shared memory behind the threads' backs. bytes < 16 fills the rest with zeros.
 DI void cp_async16(void* to, const void* from, int bytes = 16) {

@@ -13,7 +13,7 @@
 #include "epilogue.cuh"
 #include "hopper.cuh"
 
-const int RM = 128, RK = 64, PIECE = 68; // PIECE: floats of a row of 64 on their way to the epilogue
+const int RM = 128, RK = 64, PIECE = placed<64>::size; // floats of a warp's sums on their way
 
 struct Tile {
     int m0, n0, z, steps; // z: which part of k
@@ -30,15 +30,15 @@ DI int tiles_of(int m, int n, int width) { return ((m + RM - 1) / RM) * ((n + wi
 template <int N> struct Ring { // in dynamic shared memory
     static const int SLOTS = N == 256 ? 4 : 6, A = RM * RK, B = N * RK; // elements of a slot
     bf16 *as, *bs;
-    float* pieces; // 16 rows of 64 for each warp that multiplies
+    float* pieces; // 16 rows of 64, for each warp that multiplies
     mbarrier *full, *empty;
     DI_MEMBER void begin(unsigned char* memory) {
         as = (bf16*)memory, bs = as + SLOTS * A, pieces = (float*)(bs + SLOTS * B);
-        full = (mbarrier*)(pieces + 8 * 16 * PIECE), empty = full + SLOTS;
+        full = (mbarrier*)(pieces + 8 * PIECE), empty = full + SLOTS;
         if (threadIdx.x == 0) {
             for (int i = 0; i < SLOTS; i++) {
                 mbarrier_init(&full[i], 1);
-                mbarrier_init(&empty[i], 2);
+                mbarrier_init(&empty[i], 8); // a lane of each warp that multiplies
             }
             mbarrier_fence_init();
         }
@@ -69,11 +69,11 @@ template <bool ACROSS> DI Operand operand(const bf16* p, int i) {
 template <class JOB, class E> DI void put_columns(const E& e, float* piece, const JOB& job, int m0, int n0) {
     int lane = threadIdx.x & 31, t = threadIdx.x & 127, group = threadIdx.x >> 7, n = n0 + t % 64;
     float s[2] = {}, q[2] = {}, sum = 0.0f;
-    add_columns<64, PIECE>(s, q, e, piece);
+    add_columns<64>(s, q, e, piece);
     __syncwarp();
     piece[lane] = s[0], piece[lane + 32] = s[1], piece[lane + 64] = q[0], piece[lane + 96] = q[1];
     bar_sync(group, 128);
-    for (int w = 0; w < 4; w++) sum += piece[(w - (t >> 5)) * 16 * PIECE + t];
+    for (int w = 0; w < 4; w++) sum += piece[(w - (t >> 5)) * PIECE + t];
     if (m0 < job.m && n < job.n) e.sums[((i64)(m0 / 64) * 2 + t / 64) * job.n + n] = sum;
     bar_sync(group, 128);
 }
@@ -82,7 +82,6 @@ template <class JOB, class E> DI void put_columns(const E& e, float* piece, cons
 template <int N, class JOB, class E>
 DI void put_group(const float (&d)[N / 2], float* piece, const E& e, const JOB& job, int m0, int n0) {
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5 & 3, row = m0 + warp * 16;
-    float* mine = piece + (lane >> 2) * PIECE + (lane & 3) * 2;
     bool wide = e.wide();
 #pragma unroll 1
     for (int k = 0; k < N / 64 && n0 + 64 * k < job.n; k++) {
@@ -92,12 +91,13 @@ DI void put_group(const float (&d)[N / 2], float* piece, const E& e, const JOB& 
 #pragma unroll
             for (int j = 0; j < 8; j++) {
                 const int at = (i * 8 + j) * 4;
-                *(float2*)(mine + 8 * j) = make_float2(d[at], d[at + 1]);
-                *(float2*)(mine + 8 * PIECE + 8 * j) = make_float2(d[at + 2], d[at + 3]);
+                float* to = piece + place<64>(lane >> 2, 8 * j + (lane & 3) * 2);
+                *(float2*)to = make_float2(d[at], d[at + 1]);
+                *(float2*)(to + 2 * 64) = make_float2(d[at + 2], d[at + 3]);
             }
         }
         __syncwarp();
-        put_part<64, PIECE>(e, piece, row, n0 + 64 * k, job.m, job.n, wide);
+        put_part<64, 2>(e, piece, row, n0 + 64 * k, job.m, job.n, wide);
         if (e.sums) put_columns(e, piece, job, m0, n0 + 64 * k);
         __syncwarp();
     }
@@ -105,12 +105,13 @@ DI void put_group(const float (&d)[N / 2], float* piece, const E& e, const JOB& 
 
 template <int N, class JOB> DI void multiply_all(const Ring<N>& ring, const JOB& job, int group) {
     const int SLOTS = ring.SLOTS;
-    bool first = threadIdx.x % 128 == 0;
-    float* piece = ring.pieces + (threadIdx.x / 32 - 4) * 16 * PIECE;
+    bool first = (threadIdx.x & 31) == 0;
+    float* piece = ring.pieces + (threadIdx.x / 32 - 4) * PIECE;
     int turn = 0;
 #pragma unroll 1
     for (int i = blockIdx.x; i < job.tiles; i += gridDim.x) {
         Tile t = job.tile(i);
+        job.epilogue(t).ahead(threadIdx.x % 128, 128, t.m0 + group * 64, 64, job.m, t.n0, N, job.n);
         float d[N / 2];
 #pragma unroll
         for (int k = 0; k < N / 2; k++) d[k] = 0.0f;

@@ -26,6 +26,12 @@ func (in *instr) asynchronous(words []string, ops []operand) error {
 				w.copies[l].finish(w, int(w.r[in.a][l]))
 			}
 		}
+	case op == "prefetch.global.L2" && exactly(ops, "m"):
+		in.a, in.offset, in.run = ops[0].reg, ops[0].offset, func(w *warp, in *instr, m uint32) {
+			for l := range each(m) {
+				w.globalBytes(w.r[in.a][l]+uint64(in.offset), 1, l) // of an operand
+			}
+		}
 	case words[0] == "fence" && len(ops) == 0:
 		in.run = func(*warp, *instr, uint32) {}
 	case words[0] == "mbarrier":

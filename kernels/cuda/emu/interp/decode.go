@@ -76,7 +76,7 @@ func decode(op string, ops []operand) (instr, error) {
 	case "wgmma":
 		in.kind = collective
 		err = in.warpgroupWide(words, ops)
-	case "cp", "mbarrier", "fence":
+	case "cp", "mbarrier", "fence", "prefetch":
 		err = in.asynchronous(words, ops)
 	default:
 		err = in.arithmetic(words, ops)

@@ -119,6 +119,7 @@ template <class... A, void (*Kernel)(A...)> struct Call<Kernel> {
 
 DI void __syncthreads() { simt::barrier(0, -1); }
 DI void bar_sync(int id, int threads) { simt::barrier(id, threads); }
+DI void prefetch_l2(const void*) {}
 DI void __syncwarp(unsigned m = ~0u) { simt::together(simt::SYNCWARP, m, 0, 0, 32); }
 namespace simt {
 template <class T> inline T shuffle(Op op, unsigned m, T v, int a, int w) {
