@@ -15,6 +15,16 @@ func gather(w *writer, v *vector) {
 		w.Load(w.Param(p), []GPPhysical{dst, src, rows, cols, dstStride, srcStride}[i])
 	}
 	width := 4 * v.lanes
+	turn := func(regs []VecPhysical, step Op) { // of a loop: as many vectors as registers
+		for i, r := range regs {
+			w.VMOVUPS(Mem{Base: from, Disp: width * i}, r)
+		}
+		for i, r := range regs {
+			w.VMOVUPS(r, Mem{Base: to, Disp: width * i})
+		}
+		w.ADDQ(step, from)
+		w.ADDQ(step, to)
+	}
 	w.MOVQ(cols, left)
 	w.ANDQ(I8(v.lanes-1), left)
 	v.mask(left)
@@ -25,24 +35,14 @@ func gather(w *writer, v *vector) {
 	w.SUBQ(I8(4*v.lanes), left)
 	w.JLT(LabelRef("vectors"))
 	w.Label("four")
-	for i, r := range temp {
-		w.VMOVUPS(Mem{Base: from, Disp: width * i}, r)
-	}
-	for i, r := range temp {
-		w.VMOVUPS(r, Mem{Base: to, Disp: width * i})
-	}
-	w.ADDQ(I32(4*width), from)
-	w.ADDQ(I32(4*width), to)
+	turn(temp, I32(4*width))
 	w.SUBQ(I8(4*v.lanes), left)
 	w.JGE(LabelRef("four"))
 	w.Label("vectors")
 	w.ADDQ(I8(3*v.lanes), left)
 	w.JLT(LabelRef("rest"))
 	w.Label("one")
-	w.VMOVUPS(Mem{Base: from}, temp[0])
-	w.VMOVUPS(temp[0], Mem{Base: to})
-	w.ADDQ(I8(width), from)
-	w.ADDQ(I8(width), to)
+	turn(temp[:1], I8(width))
 	w.SUBQ(I8(v.lanes), left)
 	w.JGE(LabelRef("one"))
 	w.Label("rest")

@@ -53,6 +53,26 @@ func (k *pool) write() {
 	mask := k.firstLanes(left)
 	k.at = k.GP64()
 	k.Label("position")
+	k.position(left, mask)
+	k.ADDQ(k.arg("inStep"), k.in)
+	k.ADDQ(k.arg("outStep"), k.out)
+	if k.back {
+		k.ADDQ(k.arg("inStep"), k.places)
+	} else {
+		k.ADDQ(k.arg("outStep"), k.places)
+	}
+	k.ADDQ(k.arg("place"), k.first)
+	k.DECQ(positions)
+	k.JNZ(LabelRef("position"))
+	if k.sum || k.back {
+		k.ifSet("past", func() { k.SFENCE() })
+	}
+	k.VZEROUPPER()
+	k.RET()
+}
+
+// position serves all channels of one position, several vectors at a time, then one, then what is left.
+func (k *pool) position(left GPVirtual, mask Register) {
 	k.MOVQ(k.arg("channels"), left)
 	k.XORQ(k.at, k.at)
 	for _, many := range []int{unrolled, 1} {
@@ -71,21 +91,6 @@ func (k *pool) write() {
 	k.tail = mask
 	k.channels(1)
 	k.Label("whole")
-	k.ADDQ(k.arg("inStep"), k.in)
-	k.ADDQ(k.arg("outStep"), k.out)
-	if k.back {
-		k.ADDQ(k.arg("inStep"), k.places)
-	} else {
-		k.ADDQ(k.arg("outStep"), k.places)
-	}
-	k.ADDQ(k.arg("place"), k.first)
-	k.DECQ(positions)
-	k.JNZ(LabelRef("position"))
-	if k.sum || k.back {
-		k.ifSet("past", func() { k.SFENCE() })
-	}
-	k.VZEROUPPER()
-	k.RET()
 }
 
 // channels serves some vectors of one position.
