@@ -12,7 +12,7 @@ func patchesOf(x kernels.Buf, batch, h, w, c int32, lower, count, step, reach [2
 	m := patches{of: x, n: int(batch), h: int(h), w: int(w), c: int(c), positions: positions}
 	fits := true
 	for i, size := range [2]int32{w, h} {
-		upper := lower[i] + (count[i]-1)*step[i] - (size - 1)
+		upper := lower[i] + count[i]*step[i] - size // whole steps, so that nothing hangs on how a part of one counts
 		m.lower[i], m.upper[i], m.step[i] = int(lower[i]), int(upper), int(step[i])
 		fits = fits && lower[i] >= -128 && lower[i] < 128 && upper >= -128 && upper < 128 && step[i] <= 8 &&
 			reach[i] <= 255

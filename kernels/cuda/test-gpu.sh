@@ -5,7 +5,8 @@
 #   TRUEGRAIN_GOLDEN=DIR           where the golden files are, DIR/golden or ../shared/golden unless said
 #   COMPUTE_SANITIZER=PATH         NVIDIA's checker, if it is not on the PATH
 #   LIMIT=530                      seconds after which no step is begun
-#   MOST=60                        seconds that a step takes at most, where it is allowed more
+#   MOST=60                        seconds that a step of kernels takes at most, where it is allowed more, and three
+#                                  times that for one of whole models
 #   ONLY=REGEX                     the steps whose name it matches
 #   AGAIN=1                        also the steps that these binaries have done
 #   JOBS=1                         how many steps run at the same time
@@ -50,9 +51,16 @@ why() {
 		/--- SKIP: /{print reason[$3]}' "$1" | sort | uniq -c | sort -rn | head -3 | sed 's/^/       skipped: /'
 }
 
+# allowed PACKAGE SECONDS is how long a step may take.
+allowed() {
+	local most=${MOST:-$2}
+	[ "$1" = kernels/cuda ] || most=$((3 * most))
+	echo $((most < $2 ? most : $2))
+}
+
 # is_done NAME BINARY SECONDS says that a step has run, and not too long for less time than it has now.
 is_done() {
-	awk -F'\t' -v name="$1" -v binary="$2" -v most=$(($3 < ${MOST:-$3} ? $3 : ${MOST:-$3})) '
+	awk -F'\t' -v name="$1" -v binary="$2" -v most="$3" '
 		$1 == name && $2 == binary {state = $3; took = $4}
 		END {exit !(state != "" && (state != "too long" || took >= most))}' "$table"
 }
@@ -63,7 +71,7 @@ run() {
 	[[ $1 =~ ${ONLY:-} ]] || return 0
 	steps=$((steps + 1))
 	of "$binary" >/dev/null
-	if [ -z "${AGAIN:-}" ] && is_done "$name" "${sum[$binary]}" "$3"; then
+	if [ -z "${AGAIN:-}" ] && is_done "$name" "${sum[$binary]}" "$(allowed "$2" "$3")"; then
 		return 0
 	fi
 	if [ "$SECONDS" -ge "$limit" ]; then
@@ -78,7 +86,7 @@ step() {
 	local name=$way$1 package=$2 most=$3 pattern=$4 but=${5:-} start=$SECONDS state=passed log binary
 	binary=${package//\//-}.test
 	log=$dir/logs/${name//[\/:]/-}.log
-	[ "$most" -le "${MOST:-$most}" ] || most=$MOST
+	most=$(allowed "$package" "$most")
 	# A kernel that never ends may keep its process from ending, too: then it is killed.
 	(cd "$package" && timeout --foreground -k 10 "$most" "${checker[@]}" "$dir/$binary" -test.v -test.timeout 20m \
 		-test.run "$pattern" ${but:+-test.skip "$but"}) >"$log" 2>&1
@@ -133,8 +141,9 @@ for test in $tests; do
 done
 run golden-ops autograd 120 "TestGoldenOps/^$kind"
 run golden-steps train/optim 120 "TestGoldenSteps/.*/^$kind"
-run golden-models models 400 "TestGolden/.*/^$kind"
-run golden-training models 400 "TestGoldenTrain.*/.*/^$kind"
+for test in $("$dir/models.test" -test.list '^TestGolden' | grep ^Test); do
+	run "golden/$test" models 400 "^$test\$/.*/^$kind"
+done
 run golden-explanations models/explain 300 "TestGolden/.*/^$kind"
 run training-repeats models 400 'TestTwoTrainingRunsAreTheSame'
 run models models 400 'TestDevice|TestFrozenOnGraph|TestFrozenOnAGraph'
