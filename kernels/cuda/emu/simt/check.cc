@@ -19,9 +19,12 @@ bool on_stack(uintptr_t);
 
 const int WARPS = 32, BOXES = 32, CLOCKS = WARPS + BOXES; // of warps, and of mbarriers that boxes arrive at
 struct Cell { // two bytes of shared memory
-    uint32_t block, write_clock, write_epoch, read_clock[WARPS], read_epoch[WARPS];
-    uint16_t write_warp, write_thread, read_lane[WARPS]; // write_warp: of CLOCKS
+    uint32_t block, write_clock, write_epoch;
+    uint32_t readers; // the warps that have read it since it was written: only their clocks count
+    uint16_t write_warp, write_thread; // write_warp: of CLOCKS
     bool written;
+    uint16_t read_lane[WARPS];
+    uint32_t read_clock[WARPS], read_epoch[WARPS];
 };
 struct Buffer {
     size_t bytes;
@@ -73,7 +76,7 @@ static bool before(uint32_t clock, int warp, int lane, uint32_t at, int w, int m
 }
 
 static Cell& fresh(Cell& c) {
-    if (c.block != block_number) c = Cell(), c.block = block_number;
+    if (c.block != block_number) c.block = block_number, c.readers = 0, c.written = false;
     return c;
 }
 static std::string after_write(const Cell& c, Access kind) {
@@ -97,14 +100,17 @@ static void check_shared(Cell& c, uintptr_t pc, Access kind, int thread) {
         report(pc, thread, after_write(c, kind));
     if (kind == READ) {
         c.read_clock[w] = clocks[w][w], c.read_lane[w] = lane, c.read_epoch[w] = epoch[w];
+        c.readers |= 1u << w;
         return;
     }
-    for (int k = 0; k < warp_count; k++)
-        if (c.read_clock[k] && !before(c.read_clock[k], k, c.read_lane[k], c.read_epoch[k], w, lane))
+    for (uint32_t m = c.readers; m; m &= m - 1) {
+        int k = __builtin_ctz(m);
+        if (!before(c.read_clock[k], k, c.read_lane[k], c.read_epoch[k], w, lane))
             report(pc, thread, after_read(c, k));
+    }
     c.written = true;
     c.write_warp = w, c.write_thread = thread, c.write_clock = clocks[w][w], c.write_epoch = epoch[w];
-    memset(c.read_clock, 0, sizeof c.read_clock);
+    c.readers = 0;
 }
 
 // A box may overwrite what its thread had seen the end of when it sent the box, and only who waited for its
@@ -114,29 +120,49 @@ static void check_box(Cell& c, uintptr_t pc, int thread, const std::vector<uint3
     fresh(c);
     if (c.written && c.write_warp != w && c.write_clock > known[c.write_warp])
         report(pc, thread, after_write(c, WRITE));
-    for (int k = 0; k < warp_count; k++)
-        if (k != w && c.read_clock[k] > known[k]) report(pc, thread, after_read(c, k));
+    for (uint32_t m = c.readers & ~(1u << w); m; m &= m - 1) {
+        int k = __builtin_ctz(m);
+        if (c.read_clock[k] > known[k]) report(pc, thread, after_read(c, k));
+    }
     c.written = true;
     c.write_warp = WARPS + target, c.write_thread = thread, c.write_clock = arrived[target];
-    memset(c.read_clock, 0, sizeof c.read_clock);
+    c.readers = 0;
+}
+
+// The buffer that an address lies in, or null; the last one is remembered.
+static std::pair<const uintptr_t, Buffer>* last_buffer;
+static std::pair<const uintptr_t, Buffer>* buffer_of(uintptr_t a) {
+    if (last_buffer && a - last_buffer->first < last_buffer->second.bytes) return last_buffer;
+    auto it = buffers.upper_bound(a);
+    if (it == buffers.begin() || a - (--it)->first >= it->second.bytes) return 0;
+    return last_buffer = &*it;
+}
+
+// Whether an address is that of a constant of the kernels. Pages that are a library's are remembered.
+static bool constant(uintptr_t a) {
+    static uintptr_t pages[16];
+    uintptr_t page = a >> 12, &known = pages[page % 16];
+    Dl_info lib;
+    if (known != page && dladdr((void*)a, &lib)) known = page;
+    return known == page;
 }
 
 static void check_global(uintptr_t a, int bytes, uintptr_t pc, Access kind, int thread) {
-    const std::string verb = kind == READ ? "read" : "written";
-    auto it = buffers.upper_bound(a);
-    Buffer* b = it == buffers.begin() ? 0 : &(--it)->second;
-    if (!b || a >= it->first + b->bytes) {
-        Dl_info lib;
-        if (!dladdr((void*)a, &lib)) report(pc, thread, "memory " + verb + " outside every buffer");
-        return; // a constant of the kernels
+    const char* verb = kind == READ ? "read" : "written";
+    auto at = buffer_of(a);
+    if (!at) {
+        if (!constant(a)) report(pc, thread, std::string("memory ") + verb + " outside every buffer");
+        return;
     }
     bool inside = false;
     for (const Operand& o : operands) inside |= a >= o.from && a + bytes <= o.to;
-    if (!inside) return report(pc, thread, "out of bounds: " + verb + " outside this launch's operands");
-    for (size_t k = (a - it->first) / 2; k <= (a - it->first + bytes - 1) / 2; k++) {
+    if (!inside)
+        return report(pc, thread, std::string("out of bounds: ") + verb + " outside this launch's operands");
+    Buffer* b = &at->second;
+    for (size_t k = (a - at->first) / 2; k <= (a - at->first + bytes - 1) / 2; k++) {
         if (kind == READ && !b->written[k]) report(pc, thread, "global memory read before any write");
         if (b->writer[k] > launch_start && b->writer[k] != block_number)
-            report(pc, thread, "race: global memory " + verb + " after a write of another block");
+            report(pc, thread, std::string("race: global memory ") + verb + " after a write of another block");
         if (kind == WRITE && b->reader[k] > launch_start && b->reader[k] != block_number)
             report(pc, thread, "race: global memory written after a read of another block");
         if (kind == WRITE) b->written[k] = 1;
@@ -233,6 +259,7 @@ using namespace simt;
 extern "C" {
 // A buffer of global memory, whose bytes hold something or nothing yet; bytes = 0 forgets it.
 void simt_buffer(void* p, size_t bytes) {
+    last_buffer = 0;
     if (!bytes) {
         buffers.erase((uintptr_t)p);
         return;

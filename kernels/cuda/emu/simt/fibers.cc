@@ -123,7 +123,8 @@ static void push(int t) {
 void wake(const int* ids, int n) {
     int order[MAX_THREADS];
     for (int i = 0; i < n; i++) order[i] = ids[i];
-    for (int i = n - 1; shuffle_order && i > 0; i--) std::swap(order[i], order[random_number() % (i + 1)]);
+    for (int i = n - 1; shuffle_order && i > 0; i--)
+        std::swap(order[i], order[(uint64_t)random_number() * (i + 1) >> 31]); // random numbers have 31 bits
     for (int i = 0; i < n; i++) {
         fibers[order[i]].state = RUNNING;
         push(order[i]);
