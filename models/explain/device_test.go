@@ -57,8 +57,8 @@ func TestGoldenPixelMapMixed(t *testing.T) {
 	}
 }
 
-// pixelMap holds a segmenting model's map to 1 − sigmoid of the golden output. The slope of that is at most 1/4: the
-// map may be off by a quarter of what the output may be, and by its own rounding.
+// pixelMap holds a segmenting model's map to 1 − sigmoid of the golden output. The slope of that is at most
+// 1/4: the map may be off by a quarter of what the output may be, and by its own rounding.
 func pixelMap(t *testing.T, be kernels.Backend, c *golden.Case, limit float64) {
 	s, _ := subject(t, be, c, 1)
 	m, err := s.PixelMap(t.Context())
