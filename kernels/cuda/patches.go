@@ -31,6 +31,7 @@ func (d *Device) eachPatch(x kernels.Buf, s convShape, f func(p kernels.Buf, fro
 	}
 }
 
+// patches writes them: a block is as wide as a row has pieces of 8, so that a thread keeps its piece.
 func (d *Device) patches(p, x kernels.Buf, pixels, ld int, s convShape) {
 	across := min(ld/8, 256)
 	down := 256 / across
