@@ -49,7 +49,7 @@ var plantedPTX = []struct {
 	{name: "a lane of another row", stem: "softmax", old: `, 4, 31, -1;`, new: `, 3, 31, -1;`, run: softmaxRows},
 	{name: "bound off by one", stem: "add", old: `setp\.ge\.s64`, new: `setp.gt.s64`, run: addThree,
 		want: "outside this launch's operands"},
-	{name: "a difference turned round", stem: "softmax", old: `(sub\.f32 %f\d+), (%f\d+), (%f\d+);`, new: `$1, $3, $2;`,
+	{name: "a difference turned round", stem: "softmax", old: `(sub\.f32\s+%f\d+), (%f\d+), (%f\d+);`, new: `$1, $3, $2;`,
 		run: softmaxRows},
 }
 
