@@ -50,8 +50,11 @@ func forChoices(b *Backend, some []func(*choices) *choice, f func(forced string)
 // more.
 func TestRandomShapes(t *testing.T) {
 	n := 40
-	if os.Getenv("TRUEGRAIN_SLOW") != "" {
+	switch {
+	case os.Getenv("TRUEGRAIN_SLOW") != "":
 		n = 4000
+	case testing.Short():
+		n = 5
 	}
 	for _, l := range levels {
 		for i, word := range []string{"", ",on", ",off"} {
