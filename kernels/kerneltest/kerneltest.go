@@ -58,6 +58,7 @@ func (c Case) run(t *testing.T, be kernels.Backend) {
 // session is one case on one backend, with activations in float32 or in bfloat16.
 type session struct {
 	bf16       bool
+	drawn      bool     // sums of few rows, in which one value that was rounded the other way shows
 	wide       []string // what stays float32 in mixed precision, where the oracle has bfloat16, too
 	t          testing.TB
 	be, oracle kernels.Backend
@@ -220,7 +221,7 @@ func (s *session) near(field string, got, want []float64, how ...string) {
 	}
 	var d, n float64
 	tolerance := Tolerance
-	if s.half(field) {
+	if s.half(field) || s.drawn && field == "Sums" {
 		tolerance = BFloat16Tolerance
 	}
 	for i, w := range want {
