@@ -6,7 +6,7 @@ import (
 )
 
 // tensorMap says what a copy by tensor map fetches. Its 128 bytes are opaque to programs; these are those
-// that the emulator's driver makes (driver_emu.go, emu/simt/simt.h).
+// that the emulator's driver makes (maps_emu.go, emu/simt/simt.h).
 type tensorMap struct {
 	base        uint64
 	rank, bytes int    // bytes of an element
