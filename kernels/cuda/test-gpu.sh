@@ -145,6 +145,7 @@ for test in $("$dir/models.test" -test.list '^TestGolden' | grep ^Test); do
 	run "golden/$test" models 400 "^$test\$/.*/^$kind"
 done
 run golden-explanations models/explain 300 "TestGolden/.*/^$kind"
+run explanations models/explain 300 'TestDevice'
 run training-repeats models 400 'TestTwoTrainingRunsAreTheSame'
 run models models 400 'TestDevice|TestFrozenOnGraph|TestFrozenOnAGraph'
 run training train 300 'TestDevice'
