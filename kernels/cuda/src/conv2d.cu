@@ -24,15 +24,16 @@ struct Scalars {
 };
 
 #define CONV(SUFFIX, T)                                                                                      \
-    KERNEL(256) conv2d_fwd_##SUFFIX(T* y, const T* x, const T* w, const T* bias, const T* res, Shape s) {    \
+    KERNEL_TILE(2) conv2d_fwd_##SUFFIX(T* y, const T* x, const T* w, const T* bias, const T* res, Shape s) { \
         forward<Scalars>(y, x, w, bias, res, 0, s);                                                          \
     }                                                                                                        \
     EXPORT(conv2d_fwd_##SUFFIX)                                                                              \
-    KERNEL(256) conv2d_dx_##SUFFIX(T* dx, const T* dz, const T* w, const T* bias, const T* res, Shape s) {   \
+    KERNEL_TILE(3) conv2d_dx_##SUFFIX(T* dx, const T* dz, const T* w, const T* bias, const T* res,           \
+                                      Shape s) {                                                             \
         backward_x<Scalars>(dx, dz, w, bias, res, s);                                                        \
     }                                                                                                        \
     EXPORT(conv2d_dx_##SUFFIX)                                                                               \
-    KERNEL(256) conv2d_dw_##SUFFIX(float* dw, const T* dz, const T* x, Shape s) {                            \
+    KERNEL_TILE(3) conv2d_dw_##SUFFIX(float* dw, const T* dz, const T* x, Shape s) {                         \
         backward_w<Scalars>(dw, dz, x, s);                                                                   \
     }                                                                                                        \
     EXPORT(conv2d_dw_##SUFFIX)

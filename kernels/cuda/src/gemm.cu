@@ -19,7 +19,7 @@ DI void product(T* c, const T* a, const T* b, const T* bias, const T* residual, 
 }
 
 #define GEMM(NAME, T, TA, TB)                                                                                \
-    KERNEL(256) NAME(T* c, const T* a, const T* b, const T* bias, const T* residual, Shape s) {              \
+    KERNEL_TILE(3) NAME(T* c, const T* a, const T* b, const T* bias, const T* residual, Shape s) {           \
         product<TA, TB>(c, a, b, bias, residual, s);                                                         \
     }                                                                                                        \
     EXPORT(NAME)
