@@ -69,9 +69,7 @@ func (e *emulator) sampled(l *interp.Launch) {
 	c, a := l.Counts, e.asked[l.Kernel.Name]
 	all, run := l.Blocks()
 	a.Launches, a.Blocks, a.Sampled = a.Launches+1, a.Blocks+all, a.Sampled+run
-	for _, n := range c.Instructions {
-		a.Instructions += n
-	}
+	a.Instructions += c.Instructions
 	a.Sectors, a.LeastSectors = a.Sectors+c.Sectors, a.LeastSectors+c.LeastSectors
 	a.Passes, a.LeastPasses, a.Local = a.Passes+c.Passes, a.LeastPasses+c.LeastPasses, a.Local+c.Local
 	e.asked[l.Kernel.Name] = a

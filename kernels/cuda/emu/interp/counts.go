@@ -1,10 +1,7 @@
 package interp
 
 import (
-	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -14,18 +11,11 @@ import (
 type Counts struct {
 	mu           sync.Mutex
 	on           bool
-	Instructions map[string]int // of warps, by opcode
+	Instructions int // of warps
 
-	Global, Sectors, LeastSectors int // accesses, sectors, and those that the bytes would fill
-	Shared, Passes, LeastPasses   int
-	Local                         int
-	Sites                         map[int]Site // of shared memory, by line of the PTX
-}
-
-// Site is what one instruction asked of shared memory.
-type Site struct {
-	Op                      string
-	Shared, Passes, AtLeast int
+	Sectors, LeastSectors int // of global memory, and those that the bytes would fill
+	Passes, LeastPasses   int // of shared memory
+	Local                 int // accesses to threads' own memory
 }
 
 // add takes over what a block counted. c may be nil.
@@ -35,25 +25,9 @@ func (c *Counts) add(b *Counts) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.Instructions == nil {
-		c.Instructions, c.Sites = map[string]int{}, map[int]Site{}
-	}
-	for op, n := range b.Instructions {
-		c.Instructions[op] += n
-	}
-	c.Global, c.Sectors, c.LeastSectors = c.Global+b.Global, c.Sectors+b.Sectors, c.LeastSectors+b.LeastSectors
-	c.Shared, c.Passes, c.LeastPasses = c.Shared+b.Shared, c.Passes+b.Passes, c.LeastPasses+b.LeastPasses
-	c.Local += b.Local
-	for line, s := range b.Sites {
-		old := c.Sites[line]
-		c.Sites[line] = Site{s.Op, old.Shared + s.Shared, old.Passes + s.Passes, old.AtLeast + s.AtLeast}
-	}
-}
-
-func (c *Counts) instruction(in *instr) {
-	if c.on {
-		c.Instructions[in.op]++
-	}
+	c.Instructions, c.Local = c.Instructions+b.Instructions, c.Local+b.Local
+	c.Sectors, c.LeastSectors = c.Sectors+b.Sectors, c.LeastSectors+b.LeastSectors
+	c.Passes, c.LeastPasses = c.Passes+b.Passes, c.LeastPasses+b.LeastPasses
 }
 
 // count counts an access of size bytes a lane.
@@ -75,9 +49,7 @@ func (w *warp) count(in *instr, m uint32, size int) {
 		c.Local++
 	case shared:
 		passes, least := sharedPasses(m, at, size)
-		c.Shared, c.Passes, c.LeastPasses = c.Shared+1, c.Passes+passes, c.LeastPasses+least
-		old := c.Sites[w.now.line]
-		c.Sites[w.now.line] = Site{in.op, old.Shared + 1, old.Passes + passes, old.AtLeast + least}
+		c.Passes, c.LeastPasses = c.Passes+passes, c.LeastPasses+least
 	case global, generic:
 		slices.Sort(at)
 		at = slices.Compact(at)
@@ -86,7 +58,7 @@ func (w *warp) count(in *instr, m uint32, size int) {
 		for _, a := range at {
 			sectors[a/32] = true
 		}
-		c.Global, c.Sectors = c.Global+1, c.Sectors+len(sectors)
+		c.Sectors += len(sectors)
 	}
 }
 
@@ -128,19 +100,4 @@ func laneAt(m uint32, i int) int {
 		i--
 	}
 	return lanes
-}
-
-// String is a few lines: what was asked, and the opcodes that come most often.
-func (c *Counts) String() string {
-	var s strings.Builder
-	fmt.Fprintf(&s, "global memory: %d accesses, %d sectors, %d would do\n", c.Global, c.Sectors, c.LeastSectors)
-	fmt.Fprintf(&s, "shared memory: %d accesses, %d passes, %d would do\n", c.Shared, c.Passes, c.LeastPasses)
-	fmt.Fprintf(&s, "local memory: %d accesses\n", c.Local)
-	ops := slices.SortedFunc(maps.Keys(c.Instructions), func(a, b string) int {
-		return c.Instructions[b] - c.Instructions[a]
-	})
-	for _, op := range ops[:min(8, len(ops))] {
-		fmt.Fprintf(&s, "%8d %s\n", c.Instructions[op], op)
-	}
-	return s.String()
 }

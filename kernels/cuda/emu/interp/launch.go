@@ -107,7 +107,7 @@ type block struct {
 
 func newBlock(l *Launch, threads int) *block {
 	b := &block{Launch: l, kernel: l.Kernel}
-	b.counts = Counts{on: l.Counts != nil, Instructions: map[string]int{}, Sites: map[int]Site{}}
+	b.counts.on = l.Counts != nil
 	b.shared = make([]byte, l.Kernel.static)
 	if l.Shared > 0 {
 		b.shared = make([]byte, l.Kernel.dynamic+l.Shared)

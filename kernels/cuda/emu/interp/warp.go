@@ -181,7 +181,7 @@ func (w *warp) follow(i, n int) int {
 		default:
 			p.pc++
 			if m != 0 {
-				w.block.counts.instruction(in)
+				w.block.counts.Instructions++
 				in.run(w, in, m)
 				w.paths[i].asked = w.yield
 				if w.again {
@@ -210,7 +210,7 @@ func (w *warp) holds(predicate int32, not bool) (m uint32) {
 
 // jump lets the lanes of m go to a target and the others go on.
 func (w *warp) jump(i int, m uint32, target int) {
-	w.block.counts.instruction(w.now)
+	w.block.counts.Instructions++
 	p := &w.paths[i]
 	switch m {
 	case p.mask:
